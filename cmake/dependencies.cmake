@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+# Every foreign library, each as one imported target deps_<name>.
+#
+# All come from the system's packages. Only llhttp 9 and Mbed TLS 3.6 are too old or missing on Debian 12: there
+# `./dev deps` unpacks them, as static libraries, under build/deps, which is looked at after the system.
+
+set(GATEWAY_DEPS_DIR "${PROJECT_SOURCE_DIR}/build/deps/root" CACHE PATH
+    "Where ./dev deps unpacks what the system does not have")
+
+function(gw_missing what)
+  message(FATAL_ERROR "${what} not found: run ./dev deps")
+endfunction()
+
+find_package(PkgConfig)
+if(NOT PKG_CONFIG_FOUND)
+  gw_missing("pkg-config")
+endif()
+
+# gw_pkg_config_target(<target> <module and version>): an imported target from a pkg-config module.
+function(gw_pkg_config_target target module)
+  pkg_check_modules(${target} QUIET IMPORTED_TARGET GLOBAL "${module}")
+  if(NOT ${target}_FOUND)
+    gw_missing("${module}")
+  endif()
+  add_library(${target} ALIAS PkgConfig::${target})
+endfunction()
+
+gw_pkg_config_target(deps_uv "libuv>=1.44")
+gw_pkg_config_target(deps_pq "libpq>=14")
+gw_pkg_config_target(deps_curl "libcurl>=7.80")
+if(GATEWAY_TESTS)
+  gw_pkg_config_target(deps_cmocka "cmocka>=1.1.5")
+endif()
+
+find_path(JSMN_INCLUDE_DIR jsmn.h)
+if(NOT JSMN_INCLUDE_DIR)
+  gw_missing("jsmn.h (libjsmn-dev)")
+endif()
+add_library(deps_jsmn INTERFACE)
+target_include_directories(deps_jsmn SYSTEM INTERFACE "${JSMN_INCLUDE_DIR}")
+
+# gw_defined_number(<out> <header> <macro>): the value of a numeric #define, or nothing.
+function(gw_defined_number out header macro)
+  set(${out} "" PARENT_SCOPE)
+  if(EXISTS "${header}")
+    file(STRINGS "${header}" line REGEX "^#define ${macro}[ \t]")
+    if(line MATCHES "(0x[0-9a-fA-F]+|[0-9]+)")
+      math(EXPR value "${CMAKE_MATCH_1}" OUTPUT_FORMAT DECIMAL)
+      set(${out} "${value}" PARENT_SCOPE)
+    endif()
+  endif()
+endfunction()
+
+# gw_header_root(<out> <header> <macro> <least> <what>): the first include directory, the system's before build/deps,
+# whose header defines macro as at least that number.
+function(gw_header_root out header macro least what)
+  math(EXPR least_number "${least}" OUTPUT_FORMAT DECIMAL)
+  foreach(dir "/usr/include" "/usr/local/include" "${GATEWAY_DEPS_DIR}/usr/include")
+    gw_defined_number(value "${dir}/${header}" ${macro})
+    if(value GREATER_EQUAL least_number)
+      set(${out} "${dir}" PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+  gw_missing("${what}")
+endfunction()
+
+# gw_import_library(<target> <include dir> <name>): static from build/deps, else what the system's linker would take.
+function(gw_import_library target include_dir name)
+  if(include_dir MATCHES "^${GATEWAY_DEPS_DIR}")
+    find_library(${target}_LIBRARY NAMES lib${name}.a NO_DEFAULT_PATH
+                 PATHS "${GATEWAY_DEPS_DIR}/usr/lib"
+                 PATH_SUFFIXES "${CMAKE_LIBRARY_ARCHITECTURE}")
+  else()
+    find_library(${target}_LIBRARY NAMES ${name})
+  endif()
+  if(NOT ${target}_LIBRARY)
+    gw_missing("lib${name}")
+  endif()
+  mark_as_advanced(${target}_LIBRARY)
+  add_library(${target} UNKNOWN IMPORTED GLOBAL)
+  set_target_properties(${target} PROPERTIES IMPORTED_LOCATION "${${target}_LIBRARY}")
+  if(NOT include_dir STREQUAL "/usr/include")
+    set_target_properties(${target} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${include_dir}")
+  endif()
+endfunction()
+
+gw_header_root(LLHTTP_INCLUDE_DIR llhttp.h LLHTTP_VERSION_MAJOR 9 "llhttp 9")
+gw_import_library(deps_llhttp "${LLHTTP_INCLUDE_DIR}" llhttp)
+
+gw_header_root(MBEDTLS_INCLUDE_DIR mbedtls/build_info.h MBEDTLS_VERSION_NUMBER 0x03060000
+               "Mbed TLS 3.6")
+gw_import_library(deps_mbedcrypto "${MBEDTLS_INCLUDE_DIR}" mbedcrypto)
+gw_import_library(deps_mbedx509 "${MBEDTLS_INCLUDE_DIR}" mbedx509)
+gw_import_library(deps_mbedtls "${MBEDTLS_INCLUDE_DIR}" mbedtls)
+target_link_libraries(deps_mbedx509 INTERFACE deps_mbedcrypto)
+target_link_libraries(deps_mbedtls INTERFACE deps_mbedx509 deps_mbedcrypto)
