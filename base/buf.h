@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// A byte queue with a cap: bytes are appended at the end and taken from the front. Grows by doubling up
+// to `capacity_max`, past which appends fail with GW_TOO_BIG and change nothing. Empty buffers hold no
+// memory after gw_buf_deinit, and gw_buf_take of the last byte rewinds to the start of the block, so a
+// steady producer and consumer never move bytes.
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "base/str.h"
+
+struct gw_buf {
+    char *memory;
+    size_t start;
+    size_t end;
+    size_t capacity;
+    size_t capacity_max;
+};
+
+void gw_buf_init(struct gw_buf *buf, size_t capacity_max);
+// Frees the block; the buffer may be used again.
+void gw_buf_deinit(struct gw_buf *buf);
+
+static inline size_t gw_buf_length(const struct gw_buf *buf) {
+    return buf->end - buf->start;
+}
+// Valid until the next call that is not const.
+static inline struct gw_str gw_buf_bytes(const struct gw_buf *buf) {
+    return gw_str(buf->memory + buf->start, buf->end - buf->start);
+}
+
+// Room for `length` more bytes in one piece at *at; then gw_buf_commit says how many were written.
+enum gw_status gw_buf_reserve(struct gw_buf *buf, size_t length, char **at) GW_MUST_USE;
+void gw_buf_commit(struct gw_buf *buf, size_t length);
+enum gw_status gw_buf_append(struct gw_buf *buf, const void *bytes, size_t length) GW_MUST_USE;
+enum gw_status gw_buf_append_str(struct gw_buf *buf, struct gw_str str) GW_MUST_USE;
+enum gw_status gw_buf_printf(struct gw_buf *buf, const char *format, ...) GW_MUST_USE
+    __attribute__((format(printf, 2, 3)));
+// Drops `length` bytes from the front.
+void gw_buf_take(struct gw_buf *buf, size_t length);
+void gw_buf_clear(struct gw_buf *buf);

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// JSON in and out (RFC 8259). Reading: a strict validation pass of our own (jsmn only splits tokens and lets most
+// malformed documents through), then jsmn into a bounded token array. Writing: straight into a gw_buf, commas placed
+// by the writer. No recursion, no allocation but the caller's.
+//
+// Strict means: valid UTF-8 without BOM, one value, no trailing bytes, depth <= GW_JSON_DEPTH_MAX, no lone surrogate
+// escapes, no duplicate key in one object (compared after unescaping), numbers in grammar.
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+
+#define GW_JSON_DEPTH_MAX 16
+#define GW_JSON_TOKENS_MAX 1024 // for a request; the command line asks for more
+
+enum gw_json_type { GW_JSON_NULL, GW_JSON_BOOL, GW_JSON_NUMBER, GW_JSON_STRING, GW_JSON_ARRAY, GW_JSON_OBJECT };
+
+struct gw_json_document; // lives in the arena given to gw_json_parse
+// A place in a document; valid as long as the arena and the text.
+struct gw_json {
+    const struct gw_json_document *document;
+    int token;
+};
+
+// GW_INVALID: not JSON as above (*error_offset, may be NULL, is the first offending byte); GW_TOO_BIG: more than
+// `tokens_max` tokens or too deep; GW_NO_MEMORY. `text` must outlive the document.
+enum gw_status gw_json_parse(struct gw_arena *arena, struct gw_str text, int tokens_max,
+                             struct gw_json *root, size_t *error_offset) GW_MUST_USE;
+enum gw_json_type gw_json_type(struct gw_json value);
+// Elements of an array or members of an object; 0 for others.
+int gw_json_count(struct gw_json value);
+// False when `object` is no object or has no such key.
+bool gw_json_member(struct gw_json object, struct gw_str key, struct gw_json *value);
+// In document order; `index` must be below gw_json_count.
+struct gw_json gw_json_element(struct gw_json array, int index);
+// Member `index` of an object, with its unescaped key (arena copy where escapes were used).
+enum gw_status gw_json_member_at(struct gw_json object, int index, struct gw_arena *arena,
+                                 struct gw_str *key, struct gw_json *value) GW_MUST_USE;
+// The unescaped text of a string: a slice of the source when nothing is escaped, else an arena copy. GW_INVALID if
+// `value` is no string.
+enum gw_status gw_json_string(struct gw_json value, struct gw_arena *arena,
+                              struct gw_str *text) GW_MUST_USE;
+// GW_INVALID if no integer in range (1.0 and 1e2 are not integers here).
+enum gw_status gw_json_integer(struct gw_json value, int64_t *number) GW_MUST_USE;
+enum gw_status gw_json_boolean(struct gw_json value, bool *truth) GW_MUST_USE;
+// The source bytes of the value, as they stood.
+struct gw_str gw_json_raw(struct gw_json value);
+
+// Writing. The first failure of the buffer sticks and is returned by gw_json_writer_finish; every call after it is a
+// no-op, so callers need not check each.
+struct gw_json_writer {
+    struct gw_buf *out;
+    enum gw_status status;
+    bool needs_comma;
+};
+
+void gw_json_writer_init(struct gw_json_writer *writer, struct gw_buf *out);
+void gw_json_open_object(struct gw_json_writer *writer);
+void gw_json_close_object(struct gw_json_writer *writer);
+void gw_json_open_array(struct gw_json_writer *writer);
+void gw_json_close_array(struct gw_json_writer *writer);
+void gw_json_key(struct gw_json_writer *writer, const char *key);
+// Escapes what RFC 8259 section 7 demands, and <, >, &, U+2028, U+2029; invalid UTF-8 becomes U+FFFD.
+void gw_json_write_string(struct gw_json_writer *writer, struct gw_str text);
+void gw_json_write_integer(struct gw_json_writer *writer, int64_t number);
+void gw_json_write_boolean(struct gw_json_writer *writer, bool truth);
+void gw_json_write_null(struct gw_json_writer *writer);
+// ISO time as a string, null when `wall_ms` is GW_JSON_NO_TIME.
+#define GW_JSON_NO_TIME INT64_MIN
+void gw_json_write_time(struct gw_json_writer *writer, int64_t wall_ms);
+// Scope names as an array of strings.
+void gw_json_write_scopes(struct gw_json_writer *writer, unsigned scope_set);
+// Bytes that are JSON already.
+void gw_json_write_raw(struct gw_json_writer *writer, struct gw_str json);
+enum gw_status gw_json_writer_finish(struct gw_json_writer *writer) GW_MUST_USE;

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Every bound of the gateway that is not a flag, in one place, with its unit. What a peer can make us hold is
+// bounded here.
+
+// One HTTP message head (RFC 9112 leaves these to us; RFC 9110 section 4.1 asks for at least 8000 bytes of target).
+#define GW_HTTP_TARGET_BYTES_MAX 8192
+#define GW_HTTP_FIELD_BYTES_MAX 16384  // one field line: name and value
+#define GW_HTTP_HEAD_BYTES_MAX 32768   // all field lines together, with the target
+#define GW_HTTP_FIELDS_MAX 100
+#define GW_HTTP_CHUNK_EXTENSION_BYTES_MAX 1024
+
+// Bodies the gateway reads itself (token API), and those it streams to the registry.
+#define GW_BODY_OWN_BYTES_MAX (16 * 1024)
+#define GW_BODY_FORWARD_BYTES_MAX (100ULL * 1024 * 1024)
+
+// One connection: what may wait to be written before its reader is paused, and what is read at once.
+#define GW_CONN_READ_BYTES (64 * 1024)
+#define GW_CONN_WRITE_HIGH_WATER_BYTES (256 * 1024)
+#define GW_CONN_WRITE_LOW_WATER_BYTES (64 * 1024)
+#define GW_CONNECTIONS_MAX 20000
+
+// Deadlines, milliseconds.
+#define GW_HANDSHAKE_TIMEOUT_MS 10000
+#define GW_HEAD_TIMEOUT_MS 15000
+#define GW_BODY_PROGRESS_TIMEOUT_MS 30000
+#define GW_WRITE_PROGRESS_TIMEOUT_MS 30000
+#define GW_IDLE_TIMEOUT_MS 75000
+#define GW_LINGER_TIMEOUT_MS 2000
+#define GW_DRAIN_TIMEOUT_MS 10000
+
+// One request.
+#define GW_REQUEST_ARENA_BYTES_MAX (512 * 1024)
+
+// The database.
+#define GW_DB_CONNECTIONS 4
+#define GW_DB_QUEUE_MAX 10000
+#define GW_DB_QUERY_TIMEOUT_MS 5000
+#define GW_DB_RECONNECT_MIN_MS 100
+#define GW_DB_RECONNECT_MAX_MS 5000
+#define GW_DB_CONNECT_TIMEOUT_MS 5000
+
+// Last used.
+#define GW_LAST_USED_FLUSH_MS 1000
+#define GW_LAST_USED_ENTRIES_MAX 10000  // flush when reached
+#define GW_LAST_USED_KEPT_MAX 200000    // kept while the database is away; beyond it the newest tokens are not noted
+
+// The registry.
+#define GW_UPSTREAM_IDLE_CONNECTIONS_MAX 64
+#define GW_UPSTREAM_CONNECT_TIMEOUT_MS 3000
+#define GW_UPSTREAM_FIRST_BYTE_TIMEOUT_MS 30000
+#define GW_UPSTREAM_PROGRESS_TIMEOUT_MS 30000
+#define GW_UPSTREAM_IDLE_TIMEOUT_MS 30000
+
+// Tokens.
+#define GW_TOKEN_NAME_CHARACTERS_MAX 100
+#define GW_LIST_LIMIT_MAX 200
+#define GW_LIST_LIMIT_DEFAULT 100

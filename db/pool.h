@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// A few long-lived connections to PostgreSQL on the loop, in pipeline mode. The pool starts without the database,
+// connects by itself (backoff with jitter), and loses nothing but the statements that were in flight.
+// Submitted queries go to the least busy ready connection, each followed by a Sync of its own, so that one error
+// aborts nothing else; what was submitted in one loop turn leaves in one write. With no room they wait in a bounded queue; past
+// it, or past their deadline, they end as GW_UNAVAILABLE.
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "base/status.h"
+#include "db/query.h"
+
+struct db_pool;
+
+struct db_pool_options {
+    const char *url; // libpq URI or conninfo, copied; several hosts allowed
+    int connections;
+    int queue_max;
+    uint64_t query_timeout_ms;
+    uint64_t connect_timeout_ms;
+    // Statements prepared on each new connection before it is ready; static storage.
+    const struct db_statement *const *statements;
+    int statement_count;
+};
+
+enum gw_status db_pool_create(uv_loop_t *loop, const struct db_pool_options *options,
+                              struct db_pool **pool) GW_MUST_USE;
+// Ends every query as GW_UNAVAILABLE, closes the connections, frees the pool, then calls on_closed (may be NULL).
+void db_pool_close(struct db_pool *pool, void (*on_closed)(struct db_pool *pool));
+
+// GW_UNAVAILABLE: queue full or the pool is closing; on_done will not be called.
+enum gw_status db_pool_submit(struct db_pool *pool, struct db_query *query) GW_MUST_USE;
+// on_done will not be called any more. A statement in flight still runs. Harmless for a query that is done or was
+// never submitted, provided its link was initialised with gw_list_init.
+void db_pool_cancel(struct db_pool *pool, struct db_query *query);
+
+// True when at least one connection can take a query now.
+bool db_pool_is_ready(const struct db_pool *pool);
+
+struct db_pool_stats {
+    int connections_ready;
+    int queries_in_flight;
+    int queries_queued;
+    uint64_t queries_total;
+    uint64_t queries_failed_total;
+    uint64_t connects_total;
+    uint64_t disconnects_total;
+};
+void db_pool_stats(const struct db_pool *pool, struct db_pool_stats *stats);

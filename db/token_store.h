@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The statements of the gateway over organisations and tokens, typed. No policy: what a row means is decided
+// above. Every call follows the rules of db/query.h: one callback, never inside the call, cancel with
+// db_token_store_cancel; the strings given to a call must stay until then.
+//
+// Lookups of one loop turn leave as one `prefix = any($1)` statement. Rows and slices handed to callbacks are valid
+// during the callback.
+
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/list.h"
+#include "base/scope.h"
+#include "base/str.h"
+#include "base/token_syntax.h"
+#include "db/pool.h"
+#include "db/query.h"
+
+#define DB_ID_LENGTH_MAX 32
+#define DB_SLUG_LENGTH_MAX 48
+#define DB_DIGEST_LENGTH 32
+#define DB_NO_TIME INT64_MIN
+
+// One token as it stands in the database; times in milliseconds of wall clock, DB_NO_TIME = null.
+struct db_token_row {
+    struct gw_str id;
+    struct gw_str name;
+    struct gw_str prefix;
+    gw_scope_set scopes;
+    int64_t created_ms;
+    int64_t last_used_ms;
+    int64_t expires_ms;
+    struct gw_str org_id;
+    struct gw_str org_slug;
+    struct gw_str org_name;
+};
+
+struct db_token_store;
+
+enum gw_status db_token_store_create(uv_loop_t *loop, struct db_pool *pool,
+                                     struct db_token_store **store) GW_MUST_USE;
+// Every lookup still waiting ends as GW_UNAVAILABLE. Close before the pool; frees the store once its handles have closed.
+void db_token_store_close(struct db_token_store *store,
+                          void (*on_closed)(struct db_token_store *store));
+// For db_pool_options.statements.
+extern const struct db_statement *const db_token_store_statements[];
+extern const int db_token_store_statement_count;
+
+// ---- the decision -----------------------------------------------------------------------------------------------
+struct db_token_lookup {
+    struct gw_list link; // the store's
+    char prefix[GW_TOKEN_PREFIX_LENGTH];
+    unsigned char digest[DB_DIGEST_LENGTH]; // SHA-256 of the whole secret; compared in constant time
+    // GW_OK with the live row (not revoked, organisation not deleted; expiry is the caller's to judge),
+    // GW_NOT_FOUND, or GW_UNAVAILABLE (unknown), then `row` is NULL.
+    void (*on_done)(struct db_token_lookup *lookup, enum gw_status status,
+                    const struct db_token_row *row);
+};
+enum gw_status db_token_store_lookup(struct db_token_store *store,
+                                     struct db_token_lookup *lookup) GW_MUST_USE;
+// Harmless when done already or never started (link initialised).
+void db_token_store_cancel_lookup(struct db_token_store *store, struct db_token_lookup *lookup);
+
+// ---- management -------------------------------------------------------------------------------------------------
+struct db_token_create {
+    struct db_query query;
+    struct gw_str org_id;
+    struct gw_str id;
+    struct gw_str name;
+    struct gw_str prefix;
+    unsigned char digest[DB_DIGEST_LENGTH];
+    gw_scope_set scopes;
+    int64_t expires_ms;
+    struct gw_str created_by; // token id, or "operator"
+    // GW_OK, GW_NOT_FOUND (no such organisation any more), GW_CONFLICT (this digest or id exists), GW_UNAVAILABLE.
+    void (*on_done)(struct db_token_create *create, enum gw_status status, int64_t created_ms);
+    char scratch[64]; // the store's: parameters in wire form
+};
+enum gw_status db_token_store_create_token(struct db_token_store *store,
+                                           struct db_token_create *create) GW_MUST_USE;
+
+struct db_token_revoke {
+    struct db_query query;
+    struct gw_str org_id;
+    struct gw_str id;
+    struct gw_str revoked_by;
+    // GW_OK with name and time; GW_NOT_FOUND: unknown, of another organisation, or revoked before; GW_UNAVAILABLE.
+    void (*on_done)(struct db_token_revoke *revoke, enum gw_status status, struct gw_str name,
+                    int64_t revoked_ms);
+    char scratch[64];
+};
+enum gw_status db_token_store_revoke_token(struct db_token_store *store,
+                                           struct db_token_revoke *revoke) GW_MUST_USE;
+
+// Live tokens (not revoked; expired ones are listed), newest first.
+struct db_token_list {
+    struct db_query query;
+    struct gw_str org_id;
+    uint64_t offset;
+    uint32_t limit;
+    // `rows` has `count` entries (organisation slices are empty in them); `total` counts all pages.
+    void (*on_done)(struct db_token_list *list, enum gw_status status,
+                    const struct db_token_row *rows, int count, uint64_t total);
+    char scratch[64];
+};
+enum gw_status db_token_store_list_tokens(struct db_token_store *store,
+                                          struct db_token_list *list) GW_MUST_USE;
+
+// Newest uses of many tokens in one statement: never moves a time backwards, skips revoked rows.
+struct db_last_used_write {
+    struct db_query query;
+    // Parallel arrays, sorted by id by the caller so that two gateways cannot deadlock.
+    const struct gw_str *ids;
+    const int64_t *used_ms;
+    int count;
+    void (*on_done)(struct db_last_used_write *write, enum gw_status status, uint64_t rows_written);
+    char *scratch; // the store's, heap, freed by it
+};
+enum gw_status db_token_store_write_last_used(struct db_token_store *store,
+                                              struct db_last_used_write *write) GW_MUST_USE;
+
+// ---- organisations ----------------------------------------------------------------------------------------------
+struct db_org_create {
+    struct db_query query;
+    struct gw_str id;
+    struct gw_str slug;
+    struct gw_str name;
+    // GW_CONFLICT: the slug is taken.
+    void (*on_done)(struct db_org_create *create, enum gw_status status);
+};
+enum gw_status db_token_store_create_org(struct db_token_store *store,
+                                         struct db_org_create *create) GW_MUST_USE;
+
+struct db_org_find {
+    struct db_query query;
+    struct gw_str slug;
+    void (*on_done)(struct db_org_find *find, enum gw_status status, struct gw_str id,
+                    struct gw_str name);
+};
+enum gw_status db_token_store_find_org(struct db_token_store *store,
+                                       struct db_org_find *find) GW_MUST_USE;
+
+// For any of the queries above (pass &request->query).
+void db_token_store_cancel(struct db_token_store *store, struct db_query *query);

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What all TLS connections of a process share: the random generator, certificate, key, and the configuration of
+// Mbed TLS (TLS 1.2 and 1.3, forward-secret AEAD suites, groups X25519, P-256 and P-384, ALPN "http/1.1", no renegotiation). Made
+// once; immutable afterwards. Counted, because connections made before a reload keep the old one: the only reference
+// count of the project.
+
+#include "base/status.h"
+
+struct tls_context;
+
+struct tls_context_options {
+    const char *certificate_file; // PEM, leaf first
+    const char *key_file;         // PEM, not encrypted
+};
+
+#define TLS_ERROR_TEXT_BYTES 256
+
+// On failure `error` (TLS_ERROR_TEXT_BYTES) says what, which file, and what to do. GW_INVALID: unreadable, no certificate,
+// encrypted key, or key and certificate do not belong together.
+enum gw_status tls_context_create_server(const struct tls_context_options *options,
+                                         struct tls_context **context, char *error) GW_MUST_USE;
+struct tls_context *tls_context_acquire(struct tls_context *context);
+void tls_context_release(struct tls_context *context);
