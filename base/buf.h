@@ -27,6 +27,8 @@ static inline size_t gw_buf_length(const struct gw_buf *buf) {
 }
 // Valid until the next call that is not const.
 static inline struct gw_str gw_buf_bytes(const struct gw_buf *buf) {
+    if (buf->memory == NULL)
+        return GW_STR("");
     return gw_str(buf->memory + buf->start, buf->end - buf->start);
 }
 

@@ -4,6 +4,8 @@
 // results back through trailing out-pointers, which are untouched on failure. Status says what kind of
 // failure happened; the sentence for a person is made where the failure is handled, once.
 
+#include <stddef.h>
+
 #define GW_STATUS_MAP(X)                                                                           \
     X(OK, "ok")                                                                                    \
     X(NO_MEMORY, "out of memory")                                                                  \

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CAPACITY_FIRST 512
+
+void gw_buf_init(struct gw_buf *buf, size_t capacity_max) {
+    *buf = (struct gw_buf){.capacity_max = capacity_max};
+}
+
+void gw_buf_deinit(struct gw_buf *buf) {
+    free(buf->memory);
+    gw_buf_init(buf, buf->capacity_max);
+}
+
+void gw_buf_clear(struct gw_buf *buf) {
+    buf->start = buf->end = 0;
+}
+
+static void move_to_front(struct gw_buf *buf) {
+    size_t length = gw_buf_length(buf);
+    if (buf->start > 0 && length > 0)
+        memmove(buf->memory, buf->memory + buf->start, length);
+    buf->start = 0;
+    buf->end = length;
+}
+
+// The block has one byte beyond its capacity, where gw_buf_printf may put the terminator of vsnprintf.
+static enum gw_status grow(struct gw_buf *buf, size_t needed) {
+    size_t capacity = buf->capacity == 0 ? CAPACITY_FIRST : 2 * buf->capacity;
+    while (capacity < needed && capacity <= buf->capacity_max / 2)
+        capacity *= 2;
+    if (capacity < needed || capacity > buf->capacity_max)
+        capacity = buf->capacity_max;
+    char *memory = malloc(capacity + 1);
+    if (memory == NULL)
+        return GW_NO_MEMORY;
+    size_t length = gw_buf_length(buf);
+    if (length > 0)
+        memcpy(memory, buf->memory + buf->start, length);
+    free(buf->memory);
+    buf->memory = memory;
+    buf->start = 0;
+    buf->end = length;
+    buf->capacity = capacity;
+    return GW_OK;
+}
+
+enum gw_status gw_buf_reserve(struct gw_buf *buf, size_t length, char **at) {
+    size_t held = gw_buf_length(buf);
+    if (length > buf->capacity_max - held)
+        return GW_TOO_BIG;
+    if (buf->memory == NULL || length > buf->capacity - buf->end) {
+        // Moving is cheap enough when it frees at least as many bytes as it moves, and all that is left at the cap.
+        bool fits = buf->memory != NULL && length <= buf->capacity - held;
+        if (fits && (buf->start >= held || buf->capacity == buf->capacity_max)) {
+            move_to_front(buf);
+        } else {
+            enum gw_status status = grow(buf, held + length);
+            if (status != GW_OK)
+                return status;
+        }
+    }
+    *at = buf->memory + buf->end;
+    return GW_OK;
+}
+
+void gw_buf_commit(struct gw_buf *buf, size_t length) {
+    gw_assert(length <= buf->capacity - buf->end);
+    buf->end += length;
+}
+
+enum gw_status gw_buf_append(struct gw_buf *buf, const void *bytes, size_t length) {
+    if (length == 0)
+        return GW_OK;
+    char *at;
+    enum gw_status status = gw_buf_reserve(buf, length, &at);
+    if (status != GW_OK)
+        return status;
+    memcpy(at, bytes, length);
+    buf->end += length;
+    return GW_OK;
+}
+
+enum gw_status gw_buf_append_str(struct gw_buf *buf, struct gw_str str) {
+    return gw_buf_append(buf, str.at, str.length);
+}
+
+// Formats into the room that is there; only a text that does not fit is formatted twice.
+enum gw_status gw_buf_printf(struct gw_buf *buf, const char *format, ...) {
+    va_list arguments;
+    va_list again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    enum gw_status status = GW_OK;
+    size_t room = buf->memory == NULL ? 0 : buf->capacity - buf->end + 1;
+    char *at = buf->memory == NULL ? NULL : buf->memory + buf->end;
+    int length = vsnprintf(at, room, format, arguments);
+    if (length < 0) {
+        status = GW_INVALID;
+    } else if ((size_t)length >= room) {
+        status = gw_buf_reserve(buf, (size_t)length, &at);
+        if (status == GW_OK)
+            (void)vsnprintf(at, (size_t)length + 1, format, again);
+    }
+    if (status == GW_OK)
+        buf->end += (size_t)length;
+    va_end(again);
+    va_end(arguments);
+    return status;
+}
+
+void gw_buf_take(struct gw_buf *buf, size_t length) {
+    gw_assert(length <= gw_buf_length(buf));
+    buf->start += length;
+    if (buf->start == buf->end)
+        gw_buf_clear(buf);
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+#include "base/str.h"
+
+#include <string.h>
+
+struct gw_str gw_str_from(const char *terminated) {
+    if (terminated == NULL)
+        return GW_STR("");
+    return gw_str(terminated, strlen(terminated));
+}
+
+bool gw_str_equal(struct gw_str a, struct gw_str b) {
+    if (a.length != b.length)
+        return false;
+    return a.length == 0 || memcmp(a.at, b.at, a.length) == 0;
+}
+
+static char fold(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+bool gw_str_equal_nocase(struct gw_str a, struct gw_str b) {
+    if (a.length != b.length)
+        return false;
+    for (size_t i = 0; i < a.length; i++) {
+        if (fold(a.at[i]) != fold(b.at[i]))
+            return false;
+    }
+    return true;
+}
+
+bool gw_str_starts_with(struct gw_str str, struct gw_str prefix) {
+    if (str.length < prefix.length)
+        return false;
+    return prefix.length == 0 || memcmp(str.at, prefix.at, prefix.length) == 0;
+}
+
+size_t gw_str_find(struct gw_str str, char c) {
+    if (str.length == 0)
+        return 0;
+    const char *found = memchr(str.at, c, str.length);
+    return found == NULL ? str.length : (size_t)(found - str.at);
+}
+
+struct gw_str gw_str_slice(struct gw_str str, size_t from, size_t to) {
+    if (to > str.length)
+        to = str.length;
+    if (from > to)
+        from = to;
+    if (str.at == NULL)
+        return str;
+    return gw_str(str.at + from, to - from);
+}
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+
+struct gw_str gw_str_trim(struct gw_str str) {
+    size_t from = 0;
+    size_t to = str.length;
+    while (from < to && is_blank(str.at[from]))
+        from++;
+    while (to > from && is_blank(str.at[to - 1]))
+        to--;
+    return gw_str_slice(str, from, to);
+}
+
+bool gw_str_next(struct gw_str *rest, char separator, struct gw_str *element) {
+    if (rest->at == NULL)
+        return false;
+    size_t length = gw_str_find(*rest, separator);
+    *element = gw_str(rest->at, length);
+    if (length == rest->length)
+        *rest = gw_str(NULL, 0);
+    else
+        *rest = gw_str(rest->at + length + 1, rest->length - length - 1);
+    return true;
+}
+
+enum gw_status gw_str_to_u64(struct gw_str digits, uint64_t *value) {
+    if (digits.length == 0)
+        return GW_INVALID;
+    uint64_t sum = 0;
+    bool overflow = false;
+    for (size_t i = 0; i < digits.length; i++) {
+        if (digits.at[i] < '0' || digits.at[i] > '9')
+            return GW_INVALID;
+        unsigned digit = (unsigned)(digits.at[i] - '0');
+        overflow = overflow || __builtin_mul_overflow(sum, 10U, &sum) ||
+                   __builtin_add_overflow(sum, digit, &sum);
+    }
+    if (overflow)
+        return GW_TOO_BIG;
+    *value = sum;
+    return GW_OK;
+}
+
+bool gw_bytes_equal_constant_time(const void *a, const void *b, size_t length) {
+    // volatile, so that the compiler cannot find out that the answer is known before the end
+    const volatile unsigned char *left = a;
+    const volatile unsigned char *right = b;
+    unsigned char difference = 0;
+    for (size_t i = 0; i < length; i++)
+        difference = (unsigned char)(difference | (left[i] ^ right[i]));
+    return difference == 0;
+}
+
+void gw_bytes_wipe(void *at, size_t length) {
+    if (length == 0)
+        return;
+    memset(at, 0, length);
+    // The compiler must take it that the zeros are read here.
+    __asm__ __volatile__("" : : "r"(at) : "memory");
+}
+
+void gw_hex_encode(const void *bytes, size_t length, char *out) {
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *from = bytes;
+    for (size_t i = 0; i < length; i++) {
+        *out++ = digits[from[i] >> 4];
+        *out++ = digits[from[i] & 15];
+    }
+}
+
+static const char base64url_alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+void gw_base64url_encode(const void *bytes, size_t length, char *out) {
+    const unsigned char *from = bytes;
+    unsigned pending = 0;
+    unsigned pending_bits = 0;
+    for (size_t i = 0; i < length; i++) {
+        pending = ((pending << 8) | from[i]) & 0xffff;
+        pending_bits += 8;
+        while (pending_bits >= 6) {
+            pending_bits -= 6;
+            *out++ = base64url_alphabet[(pending >> pending_bits) & 63];
+        }
+    }
+    if (pending_bits > 0)
+        *out = base64url_alphabet[(pending << (6 - pending_bits)) & 63];
+}
+
+// The value of a character, or -1.
+static int base64url_value(char c) {
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    if (c == '-')
+        return 62;
+    return c == '_' ? 63 : -1;
+}
+
+bool gw_is_base64url_char(char c) {
+    return base64url_value(c) >= 0;
+}
+
+enum gw_status gw_base64url_decode(struct gw_str text, void *out, size_t out_max,
+                                   size_t *out_length) {
+    if (text.length % 4 == 1)
+        return GW_INVALID;
+    for (size_t i = 0; i < text.length; i++) {
+        if (!gw_is_base64url_char(text.at[i]))
+            return GW_INVALID;
+    }
+    size_t length = text.length / 4 * 3 + (text.length % 4 * 3) / 4;
+    unsigned stray_mask = text.length % 4 == 2 ? 15 : text.length % 4 == 3 ? 3 : 0;
+    if (stray_mask != 0 &&
+        ((unsigned)base64url_value(text.at[text.length - 1]) & stray_mask) != 0)
+        return GW_INVALID;
+    if (length > out_max)
+        return GW_TOO_BIG;
+    unsigned char *to = out;
+    unsigned pending = 0;
+    unsigned pending_bits = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        pending = ((pending << 6) | (unsigned)base64url_value(text.at[i])) & 0xffff;
+        pending_bits += 6;
+        if (pending_bits >= 8) {
+            pending_bits -= 8;
+            *to++ = (unsigned char)(pending >> pending_bits);
+        }
+    }
+    *out_length = length;
+    return GW_OK;
+}
