@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Settings of the server: flags, each also an environment variable; a flag wins. One table in config.c says name, variable, default and help
+// line, and makes `--help`. Slices and strings live as long as argv and the environment.
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "base/status.h"
+#include "base/str.h"
+#include "base/token_syntax.h"
+
+struct gw_config {
+    const char *database_url;
+    const char *listen_https; // "host:port", "[v6]:port"; "" or "off": none
+    const char *listen_http;
+    const char *listen_admin;
+    const char *tls_cert;
+    const char *tls_key;
+    const char *upstream; // "http://host:port"; NULL: none
+    bool is_test_environment;
+    int workers;
+    int connections_max;
+    uint64_t drain_timeout_ms;
+    uint64_t handshake_timeout_ms;
+    uint64_t head_timeout_ms;
+    uint64_t body_timeout_ms;
+    uint64_t idle_timeout_ms;
+    uint64_t last_used_interval_ms;
+    uint64_t upstream_connect_timeout_ms;
+    uint64_t upstream_timeout_ms; // first byte, and progress
+    int database_connections;
+    bool forward_authorization;
+    enum gw_log_level log_level;
+};
+
+enum gw_config_outcome { GW_CONFIG_RUN, GW_CONFIG_EXIT_OK, GW_CONFIG_EXIT_USAGE };
+
+// Reads argv[1..] and the environment. For --help and --version prints to stdout and says EXIT_OK; for a mistake prints
+// one line to stderr and says EXIT_USAGE.
+enum gw_config_outcome gw_config_read(int argc, char **argv, struct gw_config *config) GW_MUST_USE;

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// One request and its response, between the connection that carries it and the handler that answers it. The connection
+// embeds the exchange and implements struct gw_exchange_owner_calls; a handler (whoami, token API, relay) is started
+// after the decision, answers through the functions below, and may ask for the body. Request lifetime: everything in
+// `arena` is gone when the exchange ends.
+//
+// A handler answers exactly once, at once or later: gw_exchange_respond for a whole response, or gw_exchange_begin, _send,
+// _finish for a streamed one. Owner and handler never call each other from inside the call that started them,
+// except that answering inside start or on_body is fine.
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/status.h"
+#include "base/str.h"
+#include "db/token_store.h"
+#include "gateway/http_parse.h"
+#include "gateway/router.h"
+
+struct gw_exchange;
+struct gw_services;
+
+// Implemented by handlers that need the body or stream; all may be NULL in a handler that answers in start.
+struct gw_handler;
+struct gw_handler_calls {
+    // A piece of the request body, valid during the call. Not called after the response is complete.
+    void (*on_body)(struct gw_handler *handler, struct gw_str bytes);
+    void (*on_body_end)(struct gw_handler *handler);
+    // gw_exchange_pending_bytes fell below the low water mark again.
+    void (*on_writable)(struct gw_handler *handler);
+    // The exchange is over: response complete, client gone, or deadline passed. Last call, exactly once; free or detach now. Never answer here.
+    void (*on_over)(struct gw_handler *handler);
+};
+struct gw_handler {
+    const struct gw_handler_calls *calls;
+    struct gw_exchange *exchange;
+};
+
+// Implemented by the connection.
+struct gw_exchange_owner_calls {
+    // There are bytes on `output`: send them (soon: several of one turn may go together).
+    void (*on_output)(struct gw_exchange *exchange);
+    // The response is complete.
+    void (*on_response_end)(struct gw_exchange *exchange);
+    // The response cannot be completed: the client must see the connection break.
+    void (*on_response_broken)(struct gw_exchange *exchange);
+    // Stop and start delivering body bytes (back-pressure towards the client).
+    void (*on_body_wanted)(struct gw_exchange *exchange, bool wanted);
+    size_t (*pending_bytes)(const struct gw_exchange *exchange);
+};
+
+enum gw_response_phase { GW_RESPONSE_NONE, GW_RESPONSE_STREAMING, GW_RESPONSE_DONE };
+
+#define GW_REQUEST_ID_LENGTH 32
+
+struct gw_exchange {
+    const struct gw_services *services;
+    const struct gw_exchange_owner_calls *owner;
+    struct gw_buf *output; // the transport's
+    struct gw_arena arena;
+    const struct gw_http_head *request;
+    struct gw_route_match match;
+    struct db_token_row identity; // meaningful when has_identity; slices in `arena`
+    bool has_identity;
+    bool is_tls;
+    struct gw_str client_address; // numeric, terminated, owned by the connection
+    char request_id[GW_REQUEST_ID_LENGTH + 1];
+    struct gw_handler *handler; // NULL: nobody wants the body
+    enum gw_response_phase phase;
+    bool close_after;  // the response says Connection: close
+    bool body_complete; // the request body was read whole
+    bool is_chunked;   // response body framing
+    bool is_head_only; // HEAD, 204, 304: no body bytes leave
+    int status;        // sent, 0 before
+    uint64_t content_left; // of a response with Content-Length
+    uint64_t body_bytes;   // sent
+    uint64_t started_ms;
+};
+
+// A field of a response. Names and values are ours or were checked by the parser: no CR, LF, NUL.
+struct gw_response_field {
+    struct gw_str name;
+    struct gw_str value;
+};
+
+#define GW_LENGTH_UNKNOWN UINT64_MAX
+
+// A whole response: Date, X-Request-Id, Content-Length and Connection are added. `content_type` NULL: none.
+void gw_exchange_respond(struct gw_exchange *exchange, int status,
+                         const struct gw_response_field *fields, int field_count,
+                         const char *content_type, struct gw_str body);
+// The error shape: {"error":{"code","message"}}, with Cache-Control: no-store. For 401 adds WWW-Authenticate (RFC 6750), for 429 and 503
+// Retry-After. `message` is one sentence; it is escaped.
+void gw_exchange_fail(struct gw_exchange *exchange, int status, const char *code,
+                      const char *message);
+
+// A streamed response. With content_length == GW_LENGTH_UNKNOWN the body is chunked on HTTP/1.1, and ended by close on HTTP/1.0.
+// Date is added unless among the fields, X-Request-Id always; fields named Connection, Content-Length, Transfer-Encoding must not be given.
+void gw_exchange_begin(struct gw_exchange *exchange, int status,
+                       const struct gw_response_field *fields, int field_count,
+                       uint64_t content_length);
+void gw_exchange_send(struct gw_exchange *exchange, struct gw_str bytes);
+void gw_exchange_finish(struct gw_exchange *exchange);
+// After gw_exchange_begin only: the client sees the connection break, never a short body as if it were whole.
+void gw_exchange_break(struct gw_exchange *exchange);
+// "HTTP/1.1 100 Continue", when the client waits for it and nothing was sent yet; harmless otherwise.
+void gw_exchange_continue(struct gw_exchange *exchange);
+// Bytes of this connection not yet taken by the kernel.
+size_t gw_exchange_pending_bytes(const struct gw_exchange *exchange);
+void gw_exchange_want_body(struct gw_exchange *exchange, bool wanted);

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// When each token was last used: a map of token id to newest use, written in one statement per flush (every interval,
+// or when full), never on the request path. While the database is away entries are kept (bounded) and retried.
+// A crash loses one interval at the most.
+
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/status.h"
+#include "base/str.h"
+
+struct db_token_store;
+struct gw_last_used;
+struct gw_metrics;
+
+enum gw_status gw_last_used_create(uv_loop_t *loop, struct db_token_store *store,
+                                   struct gw_metrics *metrics, uint64_t interval_ms,
+                                   struct gw_last_used **last_used) GW_MUST_USE;
+// Notes a use; O(1), allocates only for a token not yet in the map.
+void gw_last_used_note(struct gw_last_used *last_used, struct gw_str token_id, int64_t used_ms);
+// The newest use known here, if it is not written yet; DB_NO_TIME otherwise.
+int64_t gw_last_used_find(const struct gw_last_used *last_used, struct gw_str token_id);
+// Writes everything, then calls back: GW_OK, or GW_UNAVAILABLE when `timeout_ms` passed first.
+void gw_last_used_drain(struct gw_last_used *last_used, uint64_t timeout_ms,
+                        void (*on_drained)(struct gw_last_used *last_used, enum gw_status status));
+// Drops what is not written; frees once its handles have closed.
+void gw_last_used_close(struct gw_last_used *last_used,
+                        void (*on_closed)(struct gw_last_used *last_used));

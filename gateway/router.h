@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Which route a request is for, from the one route table (CONTRACT). Pure: bytes in, match out. Matching works on the raw
+// bytes of the path, and what is matched is what is forwarded; a path that could read differently behind us
+// (dot segments plain or encoded, backslash, NUL, invalid escapes, empty segments) is refused here.
+
+#include <stdbool.h>
+
+#include "base/scope.h"
+#include "base/str.h"
+#include "gateway/http_parse.h"
+
+enum gw_route_target {
+    GW_ROUTE_WHOAMI,
+    GW_ROUTE_TOKEN_LIST,
+    GW_ROUTE_TOKEN_CREATE,
+    GW_ROUTE_TOKEN_REVOKE,
+    GW_ROUTE_FORWARD
+};
+
+enum gw_route_access {
+    GW_ACCESS_OPEN,       // no token looked at
+    GW_ACCESS_OPTIONAL,   // a token, if sent, must be live, with the scope, and own the organisation if one is named
+    GW_ACCESS_TOKEN,      // any live token
+    GW_ACCESS_ORG         // a live token of the organisation with the scope
+};
+
+struct gw_route {
+    const char *methods; // space separated, in the order Allow shows them
+    const char *pattern; // "/orgs/{org}/tokens/{id}"; "**" at the end takes any rest
+    enum gw_route_access access;
+    enum gw_scope scope;
+    enum gw_route_target target;
+    const char *org_parameter; // query parameter that names the organisation, or NULL: path
+};
+
+struct gw_route_match {
+    const struct gw_route *route;
+    struct gw_str path;  // raw, with the base path, without the query
+    struct gw_str query; // raw, without "?"; .at NULL when there is none
+    struct gw_str org;   // raw bytes; .at NULL when the route names none
+    struct gw_str id;    // {id}
+};
+
+enum gw_route_outcome {
+    GW_ROUTE_FOUND,
+    GW_ROUTE_BAD_TARGET,         // 400
+    GW_ROUTE_AMBIGUOUS,          // 400: a deciding query parameter twice
+    GW_ROUTE_NOT_FOUND,          // 404
+    GW_ROUTE_METHOD_NOT_ALLOWED, // 405, with gw_router_allow
+    GW_ROUTE_METHOD_UNKNOWN      // 501
+};
+
+// Splits the request target (origin-form or absolute-form, RFC 9112 section 3.2) and finds its route.
+enum gw_route_outcome gw_router_match(const struct gw_http_head *request,
+                                      struct gw_route_match *match) GW_MUST_USE;
+// The methods of the path that `request` names, for Allow ("GET, HEAD, POST"), terminated.
+void gw_router_allow(const struct gw_http_head *request, char out[96]);
+// The table itself, for tests and documentation.
+const struct gw_route *gw_router_routes(int *count);

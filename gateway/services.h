@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What a request needs of its process: made by the server at start, lent to every connection and exchange. All on one loop, so
+// no locks.
+
+#include <uv.h>
+
+#include "base/clock.h"
+#include "gateway/config.h"
+#include "gateway/deadline.h"
+#include "gateway/metrics.h"
+
+struct db_pool;
+struct db_token_store;
+struct gw_last_used;
+struct gw_transport_shared;
+struct gw_upstream;
+
+// Deadline kinds, one list each.
+enum gw_deadline_id {
+    GW_DEADLINE_HANDSHAKE,
+    GW_DEADLINE_HEAD,
+    GW_DEADLINE_BODY,
+    GW_DEADLINE_WRITE,
+    GW_DEADLINE_IDLE,
+    GW_DEADLINE_LINGER,
+    GW_DEADLINE_UPSTREAM_CONNECT,
+    GW_DEADLINE_UPSTREAM_RESPONSE, // first byte, and progress after it
+    GW_DEADLINE_UPSTREAM_IDLE,
+    GW_DEADLINE_COUNT
+};
+
+struct gw_services {
+    uv_loop_t *loop;
+    const struct gw_config *config;
+    struct gw_transport_shared *transport_shared;
+    struct gw_deadline_kind *deadlines; // GW_DEADLINE_COUNT of them
+    struct db_pool *pool;
+    struct db_token_store *tokens;
+    struct gw_last_used *last_used;
+    struct gw_upstream *upstream; // NULL: no registry configured
+    struct gw_metrics *metrics;
+    bool is_draining;
+    int64_t wall_ms; // of this loop turn
+    char http_date[GW_CLOCK_HTTP_LENGTH]; // of this second
+};
