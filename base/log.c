@@ -64,7 +64,8 @@ void gw_log(enum gw_log_level level, const char *component, const char *format, 
     char line[GW_LOG_LINE_BYTES_MAX];
     gw_clock_format_iso(gw_clock_wall_ms(), line);
     size_t length = GW_CLOCK_ISO_LENGTH;
-    int head = snprintf(line + length, sizeof(line) / 2, " %s %.64s ", level_names[level], component);
+    int head =
+        snprintf(line + length, sizeof(line) / 2, " %s %.64s ", level_names[level], component);
     if (head > 0)
         length += (size_t)head;
 

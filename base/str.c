@@ -169,8 +169,7 @@ enum gw_status gw_base64url_decode(struct gw_str text, void *out, size_t out_max
     }
     size_t length = text.length / 4 * 3 + (text.length % 4 * 3) / 4;
     unsigned stray_mask = text.length % 4 == 2 ? 15 : text.length % 4 == 3 ? 3 : 0;
-    if (stray_mask != 0 &&
-        ((unsigned)base64url_value(text.at[text.length - 1]) & stray_mask) != 0)
+    if (stray_mask != 0 && ((unsigned)base64url_value(text.at[text.length - 1]) & stray_mask) != 0)
         return GW_INVALID;
     if (length > out_max)
         return GW_TOO_BIG;
