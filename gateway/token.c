@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/token.h"
+
+#include <errno.h>
+#include <sys/random.h>
+
+#include <mbedtls/sha256.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/utf8.h"
+
+static enum gw_status random_bytes(void *out, size_t length) {
+    // Up to 256 bytes getrandom(2) neither blocks (once seeded) nor returns short.
+    ssize_t got;
+    do
+        got = getrandom(out, length, 0);
+    while (got < 0 && errno == EINTR);
+    return got == (ssize_t)length ? GW_OK : GW_SYSTEM;
+}
+
+enum gw_status gw_token_mint(enum gw_token_kind kind, struct gw_token_secret *secret) {
+    unsigned char random[GW_TOKEN_RANDOM_BYTES];
+    enum gw_status status = random_bytes(random, sizeof random);
+    if (status == GW_OK)
+        secret->length = gw_token_syntax_format(kind, random, secret->text);
+    gw_bytes_wipe(random, sizeof random);
+    return status;
+}
+
+void gw_token_digest(struct gw_str secret, unsigned char digest[GW_TOKEN_DIGEST_LENGTH]) {
+    int failure = mbedtls_sha256((const unsigned char *)secret.at, secret.length, digest, 0);
+    gw_assert(failure == 0);
+}
+
+static bool is_white_space(uint32_t code_point) {
+    return code_point == ' ' || code_point == 0xa0 || code_point == 0x3000 ||
+           (code_point >= 0x2000 && code_point <= 0x200b);
+}
+
+bool gw_token_name_valid(struct gw_str name) {
+    if (!gw_utf8_valid(name) || gw_utf8_has_control(name))
+        return false;
+    size_t characters = 0;
+    bool has_ink = false;
+    for (uint32_t code_point; gw_utf8_next(&name, &code_point); characters++)
+        has_ink = has_ink || !is_white_space(code_point);
+    return has_ink && characters <= GW_TOKEN_NAME_CHARACTERS_MAX;
+}
+
+static bool is_lower_alphanumeric(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+bool gw_org_slug_valid(struct gw_str slug) {
+    if (slug.length < 2 || slug.length > 48)
+        return false;
+    for (size_t i = 0; i < slug.length; i++) {
+        if (!is_lower_alphanumeric(slug.at[i]) && slug.at[i] != '-')
+            return false;
+    }
+    return slug.at[0] != '-' && slug.at[slug.length - 1] != '-';
+}
+
+enum gw_status gw_id_make(char out[GW_ID_LENGTH + 1]) {
+    static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+    enum { TIME_DIGITS = 8, RANDOM_DIGITS = GW_ID_LENGTH - 2 - TIME_DIGITS };
+    // Eight random bytes for every seven digits: 36^7 is below 2^37, so the bias of the remainder is under 2^-27.
+    uint64_t random[RANDOM_DIGITS / 7];
+    enum gw_status status = random_bytes(random, sizeof random);
+    if (status != GW_OK)
+        return status;
+    uint64_t time = (uint64_t)gw_clock_wall_ms();
+    char *at = out + GW_ID_LENGTH;
+    *at = '\0';
+    for (int i = 0; i < RANDOM_DIGITS; i++) {
+        *--at = digits[random[i / 7] % 36];
+        random[i / 7] /= 36;
+    }
+    for (int i = 0; i < TIME_DIGITS; i++, time /= 36)
+        *--at = digits[time % 36];
+    *--at = 'l';
+    *--at = 'c';
+    return GW_OK;
+}
+
+bool gw_id_valid(struct gw_str id) {
+    if (id.length < 1 || id.length > 32)
+        return false;
+    for (size_t i = 0; i < id.length; i++) {
+        if (!is_lower_alphanumeric(id.at[i]))
+            return false;
+    }
+    return true;
+}
