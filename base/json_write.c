@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+#include "base/json.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/scope.h"
+#include "base/utf8.h"
+
+void gw_json_writer_init(struct gw_json_writer *writer, struct gw_buf *out) {
+    *writer = (struct gw_json_writer){.out = out, .status = GW_OK};
+}
+
+enum gw_status gw_json_writer_finish(struct gw_json_writer *writer) {
+    return writer->status;
+}
+
+// Room for a comma, if one is due, and `length` bytes more; NULL once anything has failed.
+static char *begin_value(struct gw_json_writer *writer, size_t length) {
+    if (writer->status != GW_OK)
+        return NULL;
+    char *at;
+    size_t comma = writer->needs_comma;
+    writer->status = gw_buf_reserve(writer->out, length + comma, &at);
+    if (writer->status != GW_OK)
+        return NULL;
+    if (comma != 0) {
+        *at++ = ',';
+        gw_buf_commit(writer->out, 1);
+    }
+    return at;
+}
+
+static void end_value(struct gw_json_writer *writer, size_t length) {
+    gw_buf_commit(writer->out, length);
+    writer->needs_comma = true;
+}
+
+static void append(struct gw_json_writer *writer, const void *bytes, size_t length) {
+    if (writer->status == GW_OK)
+        writer->status = gw_buf_append(writer->out, bytes, length);
+}
+
+static void write_bytes(struct gw_json_writer *writer, const char *bytes, size_t length) {
+    char *at = begin_value(writer, length);
+    if (at == NULL)
+        return;
+    memcpy(at, bytes, length);
+    end_value(writer, length);
+}
+
+void gw_json_open_object(struct gw_json_writer *writer) {
+    write_bytes(writer, "{", 1);
+    writer->needs_comma = false;
+}
+
+void gw_json_close_object(struct gw_json_writer *writer) {
+    append(writer, "}", 1);
+    writer->needs_comma = true;
+}
+
+void gw_json_open_array(struct gw_json_writer *writer) {
+    write_bytes(writer, "[", 1);
+    writer->needs_comma = false;
+}
+
+void gw_json_close_array(struct gw_json_writer *writer) {
+    append(writer, "]", 1);
+    writer->needs_comma = true;
+}
+
+void gw_json_key(struct gw_json_writer *writer, const char *key) {
+    gw_json_write_string(writer, gw_str_from(key));
+    append(writer, ":", 1);
+    writer->needs_comma = false;
+}
+
+// Printable ASCII that stands for itself.
+static bool is_plain(unsigned char c) {
+    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+}
+
+static size_t count_plain(struct gw_str text) {
+    size_t count = 0;
+    while (count < text.length && is_plain((unsigned char)text.at[count]))
+        count++;
+    return count;
+}
+
+// What stands for a code point that is not plain; `out` takes 6 bytes. Beyond ASCII most stand for themselves.
+static size_t escape(uint32_t code_point, char *out) {
+    static const char letters[] = "btnvfr"; // of 0x08 to 0x0D
+    if (code_point == '"' || code_point == '\\' ||
+        (code_point >= 0x08 && code_point <= 0x0D && code_point != 0x0B)) {
+        out[0] = '\\';
+        out[1] = code_point <= 0x0D ? letters[code_point - 0x08] : (char)code_point;
+        return 2;
+    }
+    if (code_point >= 0x80 && code_point != 0x2028 && code_point != 0x2029)
+        return gw_utf8_encode(code_point, out);
+    const unsigned char unit[2] = {(unsigned char)(code_point >> 8), (unsigned char)code_point};
+    memcpy(out, "\\u", 2);
+    gw_hex_encode(unit, sizeof(unit), out + 2);
+    return 6;
+}
+
+// Run by run: bytes that stand for themselves, then one that does not.
+static void append_escaped(struct gw_json_writer *writer, struct gw_str text) {
+    while (text.length > 0 && writer->status == GW_OK) {
+        size_t plain = count_plain(text);
+        append(writer, text.at, plain);
+        text = gw_str_slice(text, plain, text.length);
+        uint32_t code_point;
+        char piece[6];
+        if (gw_utf8_next(&text, &code_point))
+            append(writer, piece, escape(code_point, piece));
+    }
+}
+
+void gw_json_write_string(struct gw_json_writer *writer, struct gw_str text) {
+    size_t plain = count_plain(text);
+    char *at = begin_value(writer, plain + 2);
+    if (at == NULL)
+        return;
+    at[0] = '"';
+    if (plain > 0)
+        memcpy(at + 1, text.at, plain);
+    if (plain == text.length) {
+        at[plain + 1] = '"';
+        end_value(writer, plain + 2);
+        return;
+    }
+    end_value(writer, plain + 1);
+    append_escaped(writer, gw_str_slice(text, plain, text.length));
+    append(writer, "\"", 1);
+}
+
+void gw_json_write_integer(struct gw_json_writer *writer, int64_t number) {
+    char digits[20];
+    size_t at = sizeof(digits);
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (number < 0)
+        digits[--at] = '-';
+    write_bytes(writer, digits + at, sizeof(digits) - at);
+}
+
+void gw_json_write_boolean(struct gw_json_writer *writer, bool truth) {
+    if (truth)
+        write_bytes(writer, "true", 4);
+    else
+        write_bytes(writer, "false", 5);
+}
+
+void gw_json_write_null(struct gw_json_writer *writer) {
+    write_bytes(writer, "null", 4);
+}
+
+void gw_json_write_time(struct gw_json_writer *writer, int64_t wall_ms) {
+    if (wall_ms == GW_JSON_NO_TIME) {
+        gw_json_write_null(writer);
+        return;
+    }
+    char *at = begin_value(writer, GW_CLOCK_ISO_LENGTH + 2);
+    if (at == NULL)
+        return;
+    at[0] = '"';
+    gw_clock_format_iso(wall_ms, at + 1);
+    at[GW_CLOCK_ISO_LENGTH + 1] = '"';
+    end_value(writer, GW_CLOCK_ISO_LENGTH + 2);
+}
+
+void gw_json_write_scopes(struct gw_json_writer *writer, unsigned scope_set) {
+    gw_json_open_array(writer);
+    for (unsigned scope = GW_SCOPE_READ; scope <= GW_SCOPE_ADMIN; scope <<= 1) {
+        if ((scope_set & scope) != 0)
+            gw_json_write_string(writer, gw_str_from(gw_scope_name((enum gw_scope)scope)));
+    }
+    gw_json_close_array(writer);
+}
+
+void gw_json_write_raw(struct gw_json_writer *writer, struct gw_str json) {
+    if (json.length > 0)
+        write_bytes(writer, json.at, json.length);
+}
