@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# ./dev deps: what building, running and testing need, from the machine's own package sources.
+#
+# Asks apt only when something is missing. Debian 12 has neither llhttp 9 nor Mbed TLS 3.6: there the two -dev packages
+# of Debian 13, which carry static libraries, are unpacked under build/deps/root and the system stays as it is.
+
+build_packages=(gcc libc6-dev cmake ninja-build pkgconf libuv1-dev libpq-dev libcurl4-openssl-dev
+    libjsmn-dev libcmocka-dev)
+run_packages=(postgresql python3 curl openssl)
+test_packages=(python3-pytest python3-psycopg2 clang-format clang-tidy cppcheck shellcheck)
+fuzz_packages=(clang llvm libclang-rt-dev)
+newer_packages=(libllhttp-dev libmbedtls-dev)
+
+# dev_deps [up|fuzz]: the packages of one purpose, or all that `./dev test` needs.
+dev_deps() {
+    local packages=("${build_packages[@]}" "${run_packages[@]}")
+    [ -z "${SKIP_DEPS:-}" ] || return 0
+    case ${1:-all} in
+        up) ;;
+        fuzz) packages+=("${fuzz_packages[@]}") ;;
+        all) packages+=("${test_packages[@]}") ;;
+        *) die "deps: unknown purpose: $1" ;;
+    esac
+    if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+        die "no apt-get here: install ${packages[*]} ${newer_packages[*]} yourself, then set SKIP_DEPS=1"
+    fi
+    needs_newer || packages+=("${newer_packages[@]}")
+    install_missing "${packages[@]}"
+    ! needs_newer || fetch_newer
+}
+
+# True where the system's own llhttp and Mbed TLS are too old or not there.
+needs_newer() {
+    local ID='' VERSION_ID=''
+    # shellcheck source=/dev/null
+    . /etc/os-release
+    [ "$ID" = debian ] && [ "${VERSION_ID%%.*}" = 12 ]
+}
+
+missing_packages() {
+    local package
+    for package in "$@"; do
+        dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^.i' || echo "$package"
+    done
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+apt_get() {
+    as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 apt-get -qq \
+        -o APT::Update::Error-Mode=any -o Acquire::Retries=2 -o Acquire::http::Timeout=20 \
+        -o DPkg::Lock::Timeout=300 "$@"
+}
+
+install_missing() {
+    local missing
+    mapfile -t missing < <(missing_packages "$@")
+    [ "${#missing[@]}" -gt 0 ] || return 0
+    if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
+        die "missing: ${missing[*]}. Run as root: apt-get install ${missing[*]}"
+    fi
+    [ "$(id -u)" -eq 0 ] || sudo -v || die "missing: ${missing[*]}, and sudo refused to install them"
+    step "updating the package lists" apt_get update ||
+        die "could not update the package lists: is there a network? Missing: ${missing[*]}"
+    case " ${missing[*]} " in *" postgresql "*) install_postgresql ;; esac
+    step "installing ${#missing[@]} packages: ${missing[*]}" \
+        apt_get install --no-install-recommends "${missing[@]}" ||
+        die "could not install: ${missing[*]}"
+}
+
+# The package would make and start a server of its own on port 5432. Where PostgreSQL comes to the machine through us,
+# it is asked not to, for this one installation.
+install_postgresql() {
+    local conf=/etc/postgresql-common/createcluster.conf kept
+    [ -n "$(missing_packages postgresql-common)" ] || return 0
+    step "installing postgresql-common" apt_get install --no-install-recommends postgresql-common ||
+        die "could not install postgresql-common"
+    kept=$(mktemp)
+    cp "$conf" "$kept"
+    as_root sh -c "echo 'create_main_cluster = false' >> $conf"
+    step "installing postgresql" apt_get install --no-install-recommends postgresql || true
+    as_root sh -c "cat '$kept' > $conf"
+    rm -f "$kept"
+}
+
+fetch_newer() {
+    local dir=$PWD/build/deps
+    [ ! -e "$dir/root/.complete" ] || return 0
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    if ! step "fetching ${newer_packages[*]} of Debian 13" fetch_newer_into "$dir"; then
+        rm -rf "$dir"
+        die "could not fetch ${newer_packages[*]} from this machine's Debian mirror: is there a network?"
+    fi
+    rm -rf "$dir/apt"
+}
+
+# A private apt: the machine's settings and keys, but its own sources, lists and cache.
+fetch_newer_into() {
+    local dir=$1 apt=$1/apt mirror keyring=/usr/share/keyrings/debian-archive-keyring.gpg deb
+    mirror=$(debian_mirror)
+    [ -n "$mirror" ] || return 1
+    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/debs" "$dir/unpacked"
+    cat >"$apt/newer.sources" <<TEXT
+Types: deb
+URIs: $mirror
+Suites: trixie
+Components: main
+TEXT
+    [ ! -e "$keyring" ] || echo "Signed-By: $keyring" >>"$apt/newer.sources"
+    local options=(-qq -o "Dir::Etc::sourcelist=$apt/newer.sources" -o Dir::Etc::sourceparts=/dev/null
+        -o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o Dir::State::status=/dev/null
+        -o APT::Sandbox::User= -o Acquire::Languages=none -o APT::Update::Error-Mode=any
+        -o Acquire::Retries=2 -o Acquire::http::Timeout=20)
+    apt-get "${options[@]}" update || return 1
+    (cd "$apt/debs" && apt-get "${options[@]}" download "${newer_packages[@]}") || return 1
+    for deb in "$apt"/debs/*.deb; do
+        dpkg-deb -x "$deb" "$dir/unpacked" || return 1
+    done
+    touch "$dir/unpacked/.complete"
+    mv "$dir/unpacked" "$dir/root"
+}
+
+# Where this machine gets its Debian from, whatever the format of its sources: apt itself reads them.
+debian_mirror() {
+    local VERSION_CODENAME=''
+    # shellcheck source=/dev/null
+    . /etc/os-release
+    apt-get update --print-uris 2>/dev/null |
+        sed -n "s|^'\([^']*\)/dists/$VERSION_CODENAME/InRelease'.*|\1|p" | head -n 1
+}

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# ./dev lint: four linters, every warning an error. Each prints what it found and counts as one test.
+
+product_folders=(base db tls gateway cli)
+
+c_files() { # c_files <name pattern>...: the project's own C files
+    local names=() pattern
+    for pattern in "$@"; do names+=(-o -name "$pattern"); done
+    find "${product_folders[@]}" tests bench -type f \( "${names[@]:1}" \) 2>/dev/null | sort
+}
+
+shell_files() {
+    printf '%s\n' dev .ci/run
+    find dev.d tests docker bench -type f -name '*.sh' 2>/dev/null | sort
+}
+
+lint_format() { c_files '*.c' '*.h' | xargs -r clang-format --dry-run -Werror; }
+
+lint_shell() { shell_files | xargs shellcheck; }
+
+lint_cppcheck() {
+    # Only the product: cppcheck knows nothing of cmocka's macros.
+    cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+        --error-exitcode=1 --suppress=missingIncludeSystem --suppress=missingInclude \
+        -j "$(jobs_max)" -D__GNUC__ \
+        -D_GNU_SOURCE -I "$PWD" "${product_folders[@]}"
+}
+
+# clang-tidy is slow, so a file that passed is not looked at again until it, a header or the checks change.
+lint_tidy() {
+    local cache=build/lint common
+    mkdir -p "$cache"
+    common=$({ clang-tidy --version; cat .clang-tidy; c_files '*.h' | xargs cat; } | sha256sum)
+    export common cache
+    # shellcheck disable=SC2016
+    compiled_files | xargs -r -n 1 -P "$(jobs_max)" bash -c '
+        stamp=$cache/$( (echo "$1 $common"; cat "$1") | sha256sum | cut -c1-32)
+        [ ! -e "$stamp" ] || exit 0
+        output=$(clang-tidy -p build/cmake/asan --quiet --extra-arg=-Wno-unknown-warning-option "$1" 2>/dev/null) ||
+            { printf "%s\n" "$output"; exit 1; }
+        touch "$stamp"' lint_tidy
+}
+
+# The own sources among what the build compiles.
+compiled_files() {
+    sed -n "s|^ *\"file\": \"$PWD/\(.*\)\",*$|\1|p" build/cmake/asan/compile_commands.json |
+        grep -v '^build/' | sort -u
+}
+
+lint_failed=0
+lint_passed=0
+
+lint_one() { # lint_one <name> <function>
+    if step_lines=200 step "lint: $1" "$2"; then
+        lint_passed=$((lint_passed + 1))
+    else
+        lint_failed=$((lint_failed + 1))
+    fi
+}
+
+lint_all() {
+    lint_one clang-format lint_format
+    lint_one clang-tidy lint_tidy
+    lint_one cppcheck lint_cppcheck
+    lint_one shellcheck lint_shell
+    [ "$lint_failed" -eq 0 ]
+}
+
+dev_lint() {
+    # shellcheck source=dev.d/deps.sh
+    . dev.d/deps.sh
+    dev_deps
+    if [ "${1:-}" = --fix ]; then
+        c_files '*.c' '*.h' | xargs -r clang-format -i
+        return
+    fi
+    # clang-tidy reads the generated headers too, so they have to be there.
+    build asan gw_db || return 1
+    lint_all
+}

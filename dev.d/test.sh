@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# ./dev test: every test, counted. The last line is `N passed, N failed, N skipped`.
+
+# shellcheck source=dev.d/deps.sh
+. dev.d/deps.sh
+# shellcheck source=dev.d/lint.sh
+. dev.d/lint.sh
+
+results=$PWD/build/test
+python=/usr/bin/python3
+
+count() { # count <name> <passed> <failed> <skipped>
+    printf '%s %s %s %s\n' "$@" >>"$results/counts"
+}
+
+test_lint() {
+    local status=0
+    lint_all || status=1
+    count lint "$lint_passed" "$lint_failed" 0
+    return "$status"
+}
+
+test_unit() {
+    local status=0
+    say "unit tests"
+    ctest --test-dir build/cmake/asan --output-on-failure --no-tests=ignore -j "$(jobs_max)" \
+        --output-junit "$results/unit.xml" --test-output-size-passed 1000000 "$@" || status=1
+    "$python" dev.d/count.py unit "$results/unit.xml" >>"$results/counts" || status=1
+    return "$status"
+}
+
+test_e2e() {
+    local status=0
+    say "end-to-end tests"
+    if ! find tests/e2e -name 'test_*.py' 2>/dev/null | grep -q .; then
+        count e2e 0 0 0
+        return 0
+    fi
+    GATEWAY_BUILD_DIR=$PWD/build/cmake/asan/bin PYTHONDONTWRITEBYTECODE=1 \
+        "$python" -m pytest -p no:cacheprovider -q --junitxml "$results/e2e.xml" \
+        "${@:-tests/e2e}" || status=1
+    "$python" dev.d/count.py e2e "$results/e2e.xml" >>"$results/counts" || status=1
+    return "$status"
+}
+
+test_packaging() {
+    local status=0 test
+    for test in tests/packaging/test_*.sh; do
+        say "packaging: $test"
+        local outcome=0
+        bash "$test" "$@" || outcome=$?
+        case $outcome in
+            0) count packaging 1 0 0 ;;
+            77) count packaging 0 0 1 ;;
+            *) count packaging 0 1 0; status=1 ;;
+        esac
+    done
+    return "$status"
+}
+
+summary() {
+    awk '{ p += $2; f += $3; s += $4 } END { printf "%d passed, %d failed, %d skipped\n", p, f, s }' \
+        "$results/counts"
+}
+
+dev_test() {
+    local part=${1:-all} status=0
+    [ $# -eq 0 ] || shift
+    case $part in
+        all | unit | e2e | lint | packaging) ;;
+        *) die "test: unknown part: $part (unit, e2e, lint or packaging)" ;;
+    esac
+    rm -rf "$results"
+    mkdir -p "$results"
+    : >"$results/counts"
+    if [ "$part" = packaging ]; then
+        test_packaging "$@" || status=1
+        summary
+        return "$status"
+    fi
+    dev_deps
+    if ! build asan; then
+        count build 0 1 0
+        status=1
+    else
+        case $part in
+            all)
+                test_lint || status=1
+                test_unit || status=1
+                test_e2e || status=1
+                ;;
+            *) "test_$part" "$@" || status=1 ;;
+        esac
+    fi
+    summary
+    return "$status"
+}
