@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "base/str.h"
+
+static void assert_str(struct gw_str str, const char *expected) {
+    assert_int_equal(str.length, strlen(expected));
+    if (str.length > 0)
+        assert_memory_equal(str.at, expected, str.length);
+}
+
+static void test_null_becomes_the_empty_slice(void **state) {
+    (void)state;
+    assert_int_equal(gw_str_from(NULL).length, 0);
+    assert_str(gw_str_from("abc"), "abc");
+}
+
+static void test_equality_looks_at_length_and_bytes(void **state) {
+    (void)state;
+    assert_true(gw_str_equal(GW_STR("abc"), GW_STR("abc")));
+    assert_true(gw_str_equal(gw_str(NULL, 0), GW_STR("")));
+    assert_true(gw_str_equal(GW_STR("a\0b"), GW_STR("a\0b")));
+    assert_false(gw_str_equal(GW_STR("a\0b"), GW_STR("a\0c")));
+    assert_false(gw_str_equal(GW_STR("abc"), GW_STR("ab")));
+    assert_false(gw_str_equal(GW_STR("abc"), GW_STR("ABC")));
+}
+
+static void test_case_folds_for_ascii_letters_only(void **state) {
+    (void)state;
+    assert_true(gw_str_equal_nocase(GW_STR("Content-LENGTH"), GW_STR("content-length")));
+    assert_false(gw_str_equal_nocase(GW_STR("a"), GW_STR("ab")));
+    // neighbours of the letters that differ in the same bit
+    assert_false(gw_str_equal_nocase(GW_STR("@"), GW_STR("`")));
+    assert_false(gw_str_equal_nocase(GW_STR("["), GW_STR("{")));
+    assert_false(gw_str_equal_nocase(GW_STR("\xC3\x84"), GW_STR("\xC3\xA4")));
+}
+
+static void test_starts_with_compares_the_whole_prefix(void **state) {
+    (void)state;
+    assert_true(gw_str_starts_with(GW_STR("sr_live_x"), GW_STR("sr_live_")));
+    assert_true(gw_str_starts_with(GW_STR("x"), gw_str(NULL, 0)));
+    assert_false(gw_str_starts_with(GW_STR("sr_live"), GW_STR("sr_live_")));
+    assert_false(gw_str_starts_with(GW_STR("sr_test_x"), GW_STR("sr_live_")));
+}
+
+static void test_find_gives_the_first_index_or_the_length(void **state) {
+    (void)state;
+    assert_int_equal(gw_str_find(GW_STR("a:b:c"), ':'), 1);
+    assert_int_equal(gw_str_find(GW_STR("abc"), ':'), 3);
+    assert_int_equal(gw_str_find(gw_str(NULL, 0), ':'), 0);
+}
+
+static void test_slice_clamps_both_ends(void **state) {
+    (void)state;
+    assert_str(gw_str_slice(GW_STR("abcdef"), 2, 4), "cd");
+    assert_str(gw_str_slice(GW_STR("abcdef"), 2, 99), "cdef");
+    assert_str(gw_str_slice(GW_STR("abcdef"), 99, 100), "");
+    assert_str(gw_str_slice(GW_STR("abcdef"), 4, 2), "");
+    assert_int_equal(gw_str_slice(gw_str(NULL, 0), 0, 5).length, 0);
+}
+
+static void test_trim_removes_spaces_and_tabs_only(void **state) {
+    (void)state;
+    assert_str(gw_str_trim(GW_STR(" \t a b\t ")), "a b");
+    assert_str(gw_str_trim(GW_STR(" \t ")), "");
+    assert_str(gw_str_trim(GW_STR("\r\na\v")), "\r\na\v");
+    assert_int_equal(gw_str_trim(gw_str(NULL, 0)).length, 0);
+}
+
+static void test_next_yields_empty_elements_too(void **state) {
+    (void)state;
+    struct gw_str rest = GW_STR("a,,b");
+    struct gw_str element;
+    assert_true(gw_str_next(&rest, ',', &element));
+    assert_str(element, "a");
+    assert_true(gw_str_next(&rest, ',', &element));
+    assert_str(element, "");
+    assert_true(gw_str_next(&rest, ',', &element));
+    assert_str(element, "b");
+    assert_false(gw_str_next(&rest, ',', &element));
+}
+
+static void test_next_sees_the_element_behind_a_last_separator(void **state) {
+    (void)state;
+    struct gw_str rest = GW_STR("a,");
+    struct gw_str element;
+    assert_true(gw_str_next(&rest, ',', &element));
+    assert_true(gw_str_next(&rest, ',', &element));
+    assert_str(element, "");
+    assert_false(gw_str_next(&rest, ',', &element));
+}
+
+static void test_next_yields_one_element_of_the_empty_slice(void **state) {
+    (void)state;
+    struct gw_str rest = GW_STR("");
+    struct gw_str element;
+    assert_true(gw_str_next(&rest, ',', &element));
+    assert_int_equal(element.length, 0);
+    assert_false(gw_str_next(&rest, ',', &element));
+}
+
+static void test_u64_takes_digits_up_to_its_maximum(void **state) {
+    (void)state;
+    uint64_t value;
+    assert_int_equal(gw_str_to_u64(GW_STR("0"), &value), GW_OK);
+    assert_int_equal(value, 0);
+    assert_int_equal(gw_str_to_u64(GW_STR("00042"), &value), GW_OK);
+    assert_int_equal(value, 42);
+    assert_int_equal(gw_str_to_u64(GW_STR("18446744073709551615"), &value), GW_OK);
+    assert_true(value == UINT64_MAX);
+}
+
+static void test_u64_refuses_what_is_no_number_or_too_big(void **state) {
+    (void)state;
+    static const char *const malformed[] = {
+        "", "+1", "-1", " 1", "1 ", "0x5", "1_0", "1e3", "18446744073709551616x"};
+    uint64_t value = 7;
+    for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++)
+        assert_int_equal(gw_str_to_u64(gw_str_from(malformed[i]), &value), GW_INVALID);
+    assert_int_equal(gw_str_to_u64(GW_STR("18446744073709551616"), &value), GW_TOO_BIG);
+    assert_int_equal(gw_str_to_u64(GW_STR("18446744073709551620"), &value), GW_TOO_BIG);
+    assert_int_equal(gw_str_to_u64(GW_STR("99999999999999999999999"), &value), GW_TOO_BIG);
+    assert_int_equal(value, 7);
+}
+
+static void test_constant_time_comparison_sees_every_byte(void **state) {
+    (void)state;
+    unsigned char a[32];
+    unsigned char b[32];
+    memset(a, 0x5A, sizeof(a));
+    memset(b, 0x5A, sizeof(b));
+    assert_true(gw_bytes_equal_constant_time(a, b, sizeof(a)));
+    assert_true(gw_bytes_equal_constant_time(a, b, 0));
+    for (size_t i = 0; i < sizeof(a); i++) {
+        b[i] ^= 0x80;
+        assert_false(gw_bytes_equal_constant_time(a, b, sizeof(a)));
+        b[i] ^= 0x80;
+    }
+}
+
+static void test_wipe_clears_exactly_its_length(void **state) {
+    (void)state;
+    char bytes[] = "secret!";
+    gw_bytes_wipe(bytes, 6);
+    assert_memory_equal(bytes, "\0\0\0\0\0\0!", 7);
+    gw_bytes_wipe(NULL, 0);
+}
+
+static void test_hex_is_lower_case(void **state) {
+    (void)state;
+    char out[6];
+    gw_hex_encode("\x00\x9F\xFA", 3, out);
+    assert_memory_equal(out, "009ffa", 6);
+}
+
+// RFC 4648 section 10, without the padding, and the two characters that differ from plain base64.
+static const struct {
+    struct gw_str bytes;
+    struct gw_str text;
+} base64url_vectors[] = {
+    {GW_STR_INIT(""), GW_STR_INIT("")},
+    {GW_STR_INIT("f"), GW_STR_INIT("Zg")},
+    {GW_STR_INIT("fo"), GW_STR_INIT("Zm8")},
+    {GW_STR_INIT("foo"), GW_STR_INIT("Zm9v")},
+    {GW_STR_INIT("foob"), GW_STR_INIT("Zm9vYg")},
+    {GW_STR_INIT("fooba"), GW_STR_INIT("Zm9vYmE")},
+    {GW_STR_INIT("foobar"), GW_STR_INIT("Zm9vYmFy")},
+    {GW_STR_INIT("\xFB\xFF\xBF"), GW_STR_INIT("-_-_")},
+    {GW_STR_INIT("\x00\x00"), GW_STR_INIT("AAA")},
+};
+
+static void test_base64url_follows_rfc_4648_both_ways(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof(base64url_vectors) / sizeof(base64url_vectors[0]); i++) {
+        struct gw_str bytes = base64url_vectors[i].bytes;
+        struct gw_str text = base64url_vectors[i].text;
+        char encoded[16];
+        unsigned char decoded[16];
+        size_t length = 99;
+        assert_int_equal(gw_base64url_length(bytes.length), text.length);
+        gw_base64url_encode(bytes.at, bytes.length, encoded);
+        assert_true(gw_str_equal(gw_str(encoded, text.length), text));
+        assert_int_equal(gw_base64url_decode(text, decoded, sizeof(decoded), &length), GW_OK);
+        assert_true(gw_str_equal(gw_str((char *)decoded, length), bytes));
+    }
+}
+
+static void test_base64url_refuses_what_encodes_nothing(void **state) {
+    (void)state;
+    static const char *const malformed[] = {
+        "A", "AAAAA", "Zg==", "Zm9+", "Zm9/", "Zm 9", "Zh", "Zm9", "\xC3\xA4\xC3\xA4"};
+    unsigned char out[16];
+    size_t length = 99;
+    for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
+        struct gw_str text = gw_str_from(malformed[i]);
+        assert_int_equal(gw_base64url_decode(text, out, sizeof(out), &length), GW_INVALID);
+    }
+    assert_int_equal(gw_base64url_decode(GW_STR("Zm9v"), out, 2, &length), GW_TOO_BIG);
+    assert_int_equal(length, 99);
+    assert_int_equal(gw_base64url_decode(GW_STR("Zm9v"), out, 3, &length), GW_OK);
+}
+
+static void test_base64url_has_sixty_four_characters(void **state) {
+    (void)state;
+    int count = 0;
+    for (int c = -128; c < 128; c++)
+        count += gw_is_base64url_char((char)c);
+    assert_int_equal(count, 64);
+    assert_true(gw_is_base64url_char('-') && gw_is_base64url_char('_'));
+    assert_false(gw_is_base64url_char('+') || gw_is_base64url_char('/') ||
+                 gw_is_base64url_char('='));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_null_becomes_the_empty_slice),
+        cmocka_unit_test(test_equality_looks_at_length_and_bytes),
+        cmocka_unit_test(test_case_folds_for_ascii_letters_only),
+        cmocka_unit_test(test_starts_with_compares_the_whole_prefix),
+        cmocka_unit_test(test_find_gives_the_first_index_or_the_length),
+        cmocka_unit_test(test_slice_clamps_both_ends),
+        cmocka_unit_test(test_trim_removes_spaces_and_tabs_only),
+        cmocka_unit_test(test_next_yields_empty_elements_too),
+        cmocka_unit_test(test_next_sees_the_element_behind_a_last_separator),
+        cmocka_unit_test(test_next_yields_one_element_of_the_empty_slice),
+        cmocka_unit_test(test_u64_takes_digits_up_to_its_maximum),
+        cmocka_unit_test(test_u64_refuses_what_is_no_number_or_too_big),
+        cmocka_unit_test(test_constant_time_comparison_sees_every_byte),
+        cmocka_unit_test(test_wipe_clears_exactly_its_length),
+        cmocka_unit_test(test_hex_is_lower_case),
+        cmocka_unit_test(test_base64url_follows_rfc_4648_both_ways),
+        cmocka_unit_test(test_base64url_refuses_what_encodes_nothing),
+        cmocka_unit_test(test_base64url_has_sixty_four_characters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
