@@ -58,8 +58,8 @@ struct gw_http_head {
     // Requests.
     llhttp_method_t method;
     struct gw_str method_name;
-    struct gw_str target; // raw bytes of the request target
-    struct gw_str host;   // value of Host, "" on HTTP/1.0 without one
+    struct gw_str target; // raw bytes, in origin form: an absolute form is taken apart
+    struct gw_str host;   // of an absolute target, else of Host; empty on HTTP/1.0 without one
     bool expects_continue;
     // Responses.
     int status;
@@ -89,16 +89,22 @@ struct gw_http_failure {
 
 enum gw_http_side { GW_HTTP_REQUESTS, GW_HTTP_RESPONSES };
 
+struct gw_http_head_block;
+
 struct gw_http_parser {
     llhttp_t llhttp;
     enum gw_http_side side;
-    struct gw_http_head *head; // NULL between messages
+    struct gw_http_head *head; // of the message in progress, and of the last one until the next begins
     struct gw_http_head_block *block;
     struct gw_http_failure failure;
-    enum gw_http_event event; // noted by the callbacks of one feed
+    enum gw_http_event event; // what the callbacks of one feed paused for
     void (*on_body)(struct gw_http_parser *parser, struct gw_str bytes);
-    bool in_message, skip_body;
-    size_t extension_bytes;
+    bool in_message;
+    bool head_is_complete;
+    bool expects_no_body;
+    uint32_t field_bytes;     // of the field line being read
+    uint32_t discarded_bytes; // chunk extensions of this message
+    uint32_t trailer_bytes;   // of this message
 };
 
 void gw_http_parser_init(struct gw_http_parser *parser, enum gw_http_side side,

@@ -27,11 +27,11 @@ enum gw_route_access {
 
 struct gw_route {
     const char *methods; // space separated, in the order Allow shows them
-    const char *pattern; // "/orgs/{org}/tokens/{id}"; "**" at the end takes any rest
+    const char *pattern; // "/orgs/{org}/tokens/{id}"; "/**" at the end takes any rest, also none
     enum gw_route_access access;
     enum gw_scope scope;
     enum gw_route_target target;
-    const char *org_parameter; // query parameter that names the organisation, or NULL: path
+    const char *org_parameter; // query parameter that names the organisation; NULL: the path does
 };
 
 struct gw_route_match {
@@ -45,13 +45,12 @@ struct gw_route_match {
 enum gw_route_outcome {
     GW_ROUTE_FOUND,
     GW_ROUTE_BAD_TARGET,         // 400
-    GW_ROUTE_AMBIGUOUS,          // 400: a deciding query parameter twice
+    GW_ROUTE_AMBIGUOUS,          // 400: a deciding query parameter missing, twice or in disguise
     GW_ROUTE_NOT_FOUND,          // 404
-    GW_ROUTE_METHOD_NOT_ALLOWED, // 405, with gw_router_allow
-    GW_ROUTE_METHOD_UNKNOWN      // 501
+    GW_ROUTE_METHOD_NOT_ALLOWED // 405, with gw_router_allow
 };
 
-// Splits the request target (origin-form or absolute-form, RFC 9112 section 3.2) and finds its route.
+// Splits the request target (origin form, RFC 9112 section 3.2.1) and finds its route.
 enum gw_route_outcome gw_router_match(const struct gw_http_head *request,
                                       struct gw_route_match *match) GW_MUST_USE;
 // The methods of the path that `request` names, for Allow ("GET, HEAD, POST"), terminated.

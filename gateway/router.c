@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/router.h"
+
+#include <string.h>
+
+#include "base/utf8.h"
+
+#define READ GW_SCOPE_READ
+#define WRITE GW_SCOPE_WRITE
+#define ADMIN GW_SCOPE_ADMIN
+
+// First match of path and method wins; the careful default stands last.
+static const struct gw_route routes[] = {
+    {"GET HEAD", "/auth/whoami", GW_ACCESS_TOKEN, READ, GW_ROUTE_WHOAMI, NULL},
+    {"GET HEAD", "/orgs/{org}/tokens", GW_ACCESS_ORG, ADMIN, GW_ROUTE_TOKEN_LIST, NULL},
+    {"POST", "/orgs/{org}/tokens", GW_ACCESS_ORG, ADMIN, GW_ROUTE_TOKEN_CREATE, NULL},
+    {"DELETE", "/orgs/{org}/tokens/{id}", GW_ACCESS_ORG, ADMIN, GW_ROUTE_TOKEN_REVOKE, NULL},
+    {"POST", "/auth/cli/initiate", GW_ACCESS_OPEN, READ, GW_ROUTE_FORWARD, NULL},
+    {"GET HEAD", "/auth/cli/poll", GW_ACCESS_OPEN, READ, GW_ROUTE_FORWARD, NULL},
+    {"GET HEAD", "/public/**", GW_ACCESS_OPEN, READ, GW_ROUTE_FORWARD, NULL},
+    {"GET HEAD", "/search", GW_ACCESS_OPTIONAL, READ, GW_ROUTE_FORWARD, "org"},
+    {"GET HEAD", "/catalog/{source}/{name}/versions/{version}/download", GW_ACCESS_ORG, READ,
+     GW_ROUTE_FORWARD, "asOrg"},
+    {"GET HEAD", "/orgs/{org}/skills/**", GW_ACCESS_ORG, READ, GW_ROUTE_FORWARD, NULL},
+    {"GET HEAD", "/orgs/{org}/commands/**", GW_ACCESS_ORG, READ, GW_ROUTE_FORWARD, NULL},
+    {"GET HEAD", "/orgs/{org}/proposals/**", GW_ACCESS_ORG, READ, GW_ROUTE_FORWARD, NULL},
+    {"GET HEAD", "/orgs/{org}/catalog-policy/**", GW_ACCESS_ORG, READ, GW_ROUTE_FORWARD, NULL},
+    {"GET HEAD", "/orgs/{org}/managed-skills/**", GW_ACCESS_ORG, READ, GW_ROUTE_FORWARD, NULL},
+    {"POST", "/orgs/{org}/skills", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD, NULL},
+    {"PATCH", "/orgs/{org}/skills/{name}", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD, NULL},
+    {"POST", "/orgs/{org}/skills/{name}/versions", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD, NULL},
+    {"POST", "/orgs/{org}/commands/{name}/versions", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD, NULL},
+    {"POST", "/orgs/{org}/skills/{name}/proposals", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD, NULL},
+    {"POST", "/orgs/{org}/commands/{name}/proposals", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD, NULL},
+    {"POST", "/orgs/{org}/proposals", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD, NULL},
+    {"DELETE", "/orgs/{org}/skills/{name}", GW_ACCESS_ORG, ADMIN, GW_ROUTE_FORWARD, NULL},
+    {"GET HEAD POST PUT PATCH DELETE OPTIONS", "/orgs/{org}/**", GW_ACCESS_ORG, ADMIN,
+     GW_ROUTE_FORWARD, NULL},
+};
+
+#define ROUTE_COUNT (sizeof routes / sizeof routes[0])
+
+const struct gw_route *gw_router_routes(int *count) {
+    *count = (int)ROUTE_COUNT;
+    return routes;
+}
+
+// ---- what a target may look like --------------------------------------------------------------------------------
+
+static int hex_value(char c) {
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// The byte at *index, unescaped, and *index behind it. Negative: an escape that is none.
+static int next_byte(struct gw_str text, size_t *index) {
+    char c = text.at[(*index)++];
+    if (c != '%')
+        return (unsigned char)c;
+    if (*index + 2 > text.length)
+        return -1;
+    int high = hex_value(text.at[*index]);
+    int low = hex_value(text.at[*index + 1]);
+    *index += 2;
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+// What RFC 3986 lets stand in a path or query unescaped; '#' and all that is not ASCII may not.
+static bool is_target_char(char c) {
+    return c > ' ' && c < 0x7f && strchr("\"#<>\\^`{|}", c) == NULL;
+}
+
+static bool target_chars_ok(struct gw_str text) {
+    for (size_t i = 0; i < text.length; i++) {
+        if (!is_target_char(text.at[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool escapes_ok(struct gw_str text) {
+    for (size_t i = 0; i < text.length;) {
+        if (next_byte(text, &i) < 0)
+            return false;
+    }
+    return true;
+}
+
+// "." or "..", also with path parameters behind it, as some servers read it.
+static bool is_dot_segment(const char *text, size_t length) {
+    const char *parameters = memchr(text, ';', length);
+    if (parameters != NULL)
+        length = (size_t)(parameters - text);
+    return (length == 1 && text[0] == '.') || (length == 2 && text[0] == '.' && text[1] == '.');
+}
+
+// One segment between slashes, also as a server behind us might read it after unescaping: an escaped slash
+// must not make a dot segment, nothing may hide behind a second escape, and no control byte or broken UTF-8 gets through.
+static bool segment_ok(struct gw_str segment) {
+    char plain[GW_HTTP_TARGET_BYTES_MAX];
+    size_t length = 0;
+    size_t part = 0;
+    for (size_t i = 0; i < segment.length;) {
+        int byte = next_byte(segment, &i);
+        if (byte < ' ' || byte == 0x7f || byte == '\\')
+            return false;
+        if (byte == '/') {
+            if (is_dot_segment(plain + part, length - part))
+                return false;
+            part = length + 1;
+        }
+        plain[length++] = (char)byte;
+    }
+    struct gw_str unescaped = gw_str(plain, length);
+    for (size_t i = 0; i + 2 < length; i++) {
+        if (plain[i] == '%' && hex_value(plain[i + 1]) >= 0 && hex_value(plain[i + 2]) >= 0)
+            return false;
+    }
+    return !is_dot_segment(plain + part, length - part) && gw_utf8_valid(unescaped);
+}
+
+static bool has_escape(struct gw_str text) {
+    return gw_str_find(text, '%') < text.length;
+}
+
+// The usual segment has nothing to unescape.
+static bool plain_segment_ok(struct gw_str segment) {
+    return segment.length > 0 && !is_dot_segment(segment.at, segment.length);
+}
+
+static bool path_ok(struct gw_str path) {
+    if (path.length == 0 || path.at[0] != '/' || !target_chars_ok(path))
+        return false;
+    struct gw_str rest = gw_str_slice(path, 1, path.length);
+    struct gw_str segment;
+    while (gw_str_next(&rest, '/', &segment)) {
+        bool is_last = rest.at == NULL;
+        if (segment.length == 0 && is_last)
+            return true; // a trailing slash: no route has one, but it is no trick
+        if (!(has_escape(segment) ? segment_ok(segment) : plain_segment_ok(segment)))
+            return false;
+    }
+    return true;
+}
+
+// ---- matching ---------------------------------------------------------------------------------------------------
+
+#define BASE_PATH GW_STR("/api/v1/")
+
+// `path` and `pattern` without their leading slash. Fills org and id of `match` as it goes.
+static bool pattern_matches(struct gw_str pattern, struct gw_str path,
+                            struct gw_route_match *match) {
+    struct gw_str want;
+    struct gw_str have;
+    while (gw_str_next(&pattern, '/', &want)) {
+        if (gw_str_equal(want, GW_STR("**")))
+            return true;
+        if (!gw_str_next(&path, '/', &have) || have.length == 0)
+            return false;
+        if (want.at[0] != '{') {
+            if (!gw_str_equal(want, have))
+                return false;
+        } else if (gw_str_equal(want, GW_STR("{org}"))) {
+            match->org = have;
+        } else if (gw_str_equal(want, GW_STR("{id}"))) {
+            match->id = have;
+        }
+    }
+    return path.at == NULL;
+}
+
+static bool has_method(const char *methods, struct gw_str method) {
+    struct gw_str rest = gw_str_from(methods);
+    struct gw_str name;
+    while (gw_str_next(&rest, ' ', &name)) {
+        if (gw_str_equal(name, method))
+            return true;
+    }
+    return false;
+}
+
+// Whether `piece` of a query, unescaped, is the parameter `name`, also as an array ("name[]=").
+static bool names_parameter(struct gw_str piece, struct gw_str name) {
+    size_t i = 0;
+    for (size_t n = 0; n < name.length; n++) {
+        if (i >= piece.length || next_byte(piece, &i) != (unsigned char)name.at[n])
+            return false;
+    }
+    if (i == piece.length)
+        return true;
+    int after = next_byte(piece, &i);
+    return after == '=' || after == '[';
+}
+
+// The value of the query parameter `name`; *count says how often it stands there. A disguise (escapes, brackets, behind
+// ';') counts twice: we must not read the query another way than the registry does.
+static struct gw_str find_parameter(struct gw_str query, struct gw_str name, int *count) {
+    struct gw_str value = {NULL, 0};
+    struct gw_str part;
+    *count = 0;
+    while (gw_str_next(&query, '&', &part)) {
+        size_t equals = gw_str_find(part, '=');
+        if (gw_str_equal(gw_str_slice(part, 0, equals), name)) {
+            value = gw_str_slice(part, equals + 1, part.length);
+            *count += 1;
+            continue;
+        }
+        struct gw_str piece;
+        while (gw_str_next(&part, ';', &piece))
+            *count += names_parameter(piece, name) ? 2 : 0;
+    }
+    return value;
+}
+
+static enum gw_route_outcome find_org_parameter(struct gw_route_match *match) {
+    int count = 0;
+    struct gw_str name = gw_str_from(match->route->org_parameter);
+    if (match->query.at != NULL)
+        match->org = find_parameter(match->query, name, &count);
+    if (count > 1 || (count == 0 && match->route->access == GW_ACCESS_ORG))
+        return GW_ROUTE_AMBIGUOUS;
+    return GW_ROUTE_FOUND;
+}
+
+static enum gw_route_outcome find_route(struct gw_str path, struct gw_str method,
+                                        struct gw_route_match *match) {
+    bool has_path = false;
+    bool has_own = false; // what the gateway answers itself is not forwarded under another method
+    for (size_t i = 0; i < ROUTE_COUNT; i++) {
+        bool is_own = routes[i].target != GW_ROUTE_FORWARD;
+        match->org = match->id = (struct gw_str){NULL, 0};
+        if ((has_own && !is_own) ||
+            !pattern_matches(gw_str_from(routes[i].pattern + 1), path, match))
+            continue;
+        if (has_method(routes[i].methods, method)) {
+            match->route = &routes[i];
+            return GW_ROUTE_FOUND;
+        }
+        has_path = true;
+        has_own = has_own || is_own;
+    }
+    return has_path ? GW_ROUTE_METHOD_NOT_ALLOWED : GW_ROUTE_NOT_FOUND;
+}
+
+static bool split(struct gw_str target, struct gw_route_match *match) {
+    size_t question = gw_str_find(target, '?');
+    match->path = gw_str_slice(target, 0, question);
+    match->query = (struct gw_str){NULL, 0};
+    if (question < target.length)
+        match->query = gw_str_slice(target, question + 1, target.length);
+    return path_ok(match->path) && target_chars_ok(match->query) && escapes_ok(match->query);
+}
+
+enum gw_route_outcome gw_router_match(const struct gw_http_head *request,
+                                      struct gw_route_match *match) {
+    *match = (struct gw_route_match){.route = NULL};
+    if (request->method == HTTP_CONNECT || gw_str_equal(request->target, GW_STR("*")))
+        return GW_ROUTE_METHOD_NOT_ALLOWED;
+    if (!split(request->target, match))
+        return GW_ROUTE_BAD_TARGET;
+    if (!gw_str_starts_with(match->path, BASE_PATH))
+        return GW_ROUTE_NOT_FOUND;
+    struct gw_str path = gw_str_slice(match->path, BASE_PATH.length, match->path.length);
+    enum gw_route_outcome outcome = find_route(path, request->method_name, match);
+    if (outcome == GW_ROUTE_FOUND && match->route->org_parameter != NULL)
+        outcome = find_org_parameter(match);
+    return outcome;
+}
+
+static void allow_add(char out[96], const char *methods) {
+    struct gw_str rest = gw_str_from(methods);
+    struct gw_str name;
+    while (gw_str_next(&rest, ' ', &name)) {
+        size_t length = strlen(out);
+        if (length + name.length + 3 > 96)
+            return;
+        if (length > 0) {
+            memcpy(out + length, ", ", 2);
+            length += 2;
+        }
+        memcpy(out + length, name.at, name.length);
+        out[length + name.length] = '\0';
+    }
+}
+
+void gw_router_allow(const struct gw_http_head *request, char out[96]) {
+    struct gw_route_match match = {.route = NULL};
+    bool has_own = false;
+    out[0] = '\0';
+    if (!split(request->target, &match) || !gw_str_starts_with(match.path, BASE_PATH))
+        return;
+    struct gw_str path = gw_str_slice(match.path, BASE_PATH.length, match.path.length);
+    for (size_t i = 0; i < ROUTE_COUNT; i++) {
+        struct gw_str pattern = gw_str_from(routes[i].pattern + 1);
+        bool is_own = routes[i].target != GW_ROUTE_FORWARD;
+        if ((has_own && !is_own) || !pattern_matches(pattern, path, &match))
+            continue;
+        // The catch-all holds every method that the narrower routes of the path have.
+        if (strncmp(routes[i].methods, "GET HEAD POST", 13) == 0)
+            out[0] = '\0';
+        has_own = has_own || is_own;
+        allow_add(out, routes[i].methods);
+    }
+}
