@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT
+#include "tls/session.h"
+
+#include <limits.h>
+#include <mbedtls/ssl.h>
+#include <mbedtls/ssl_ciphersuites.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tls_session {
+    mbedtls_ssl_context ssl;
+    struct tls_context *context;
+    struct gw_buf *output;
+    struct gw_str input;          // what is left of the slice that was fed
+    enum gw_status output_status; // why a record could not be put on the output
+    enum gw_status finished;      // GW_OK while the session lives
+    bool is_set_up;               // ssl has its configuration and buffers
+    bool is_starved;              // the last want for input found none
+    bool has_answered;            // something was put out since the last bytes came in
+    bool is_peer_ended;
+    bool is_close_notify_sent;
+    bool peer_spoke_http;
+};
+
+static int bio_send(void *argument, const unsigned char *bytes, size_t length) {
+    struct tls_session *session = argument;
+    session->output_status = gw_buf_append(session->output, bytes, length);
+    if (session->output_status != GW_OK)
+        return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+    session->has_answered = true;
+    return (int)length;
+}
+
+static int bio_receive(void *argument, unsigned char *bytes, size_t room) {
+    struct tls_session *session = argument;
+    if (session->input.length == 0) {
+        session->is_starved = true;
+        return MBEDTLS_ERR_SSL_WANT_READ;
+    }
+    size_t length = room < session->input.length ? room : session->input.length;
+    memcpy(bytes, session->input.at, length);
+    session->input = gw_str_slice(session->input, length, session->input.length);
+    session->has_answered = false;
+    return (int)length;
+}
+
+enum gw_status tls_session_create(struct tls_context *context, struct gw_buf *output,
+                                  struct tls_session **out) {
+    struct tls_session *session = calloc(1, sizeof(*session));
+    if (session == NULL)
+        return GW_NO_MEMORY;
+    mbedtls_ssl_init(&session->ssl);
+    session->context = tls_context_acquire(context);
+    session->output = output;
+    *out = session;
+    return GW_OK;
+}
+
+void tls_session_destroy(struct tls_session *session) {
+    if (session == NULL)
+        return;
+    mbedtls_ssl_free(&session->ssl);
+    tls_context_release(session->context);
+    free(session);
+}
+
+void tls_session_feed(struct tls_session *session, struct gw_str ciphertext) {
+    gw_assert(session->input.length == 0);
+    session->input = ciphertext;
+}
+
+static unsigned u16_at(struct gw_str bytes, size_t at) {
+    return (unsigned)(unsigned char)bytes.at[at] << 8 | (unsigned char)bytes.at[at + 1];
+}
+
+// Looks for `suite` in a ClientHello (RFC 8446 section 4.1.2): record header 5 bytes, message header 4, version 2,
+// random 32, session id, suites. A hello that comes in smaller pieces counts as not offering it.
+static bool hello_offers_suite(struct gw_str hello, unsigned suite) {
+    const size_t session_id_at = 5 + 4 + 2 + 32;
+    if (hello.length <= session_id_at || hello.at[0] != 0x16 || hello.at[5] != 0x01)
+        return false;
+    size_t suites_at = session_id_at + 1 + (unsigned char)hello.at[session_id_at];
+    if (hello.length < suites_at + 2)
+        return false;
+    size_t end = suites_at + 2 + u16_at(hello, suites_at);
+    if (end > hello.length)
+        return false;
+    for (size_t at = suites_at + 2; at + 2 <= end; at += 2) {
+        if (u16_at(hello, at) == suite)
+            return true;
+    }
+    return false;
+}
+
+static enum gw_status set_up(struct tls_session *session) {
+    bool offers_aes_128 = hello_offers_suite(session->input, MBEDTLS_TLS1_3_AES_128_GCM_SHA256);
+    const mbedtls_ssl_config *config = tls_context_config(session->context, offers_aes_128);
+    if (mbedtls_ssl_setup(&session->ssl, config) != 0)
+        return GW_NO_MEMORY;
+    mbedtls_ssl_set_bio(&session->ssl, session, bio_send, bio_receive, NULL);
+    session->is_set_up = true;
+    return GW_OK;
+}
+
+static unsigned char alert_of(int code) {
+    switch (code) {
+    case MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE:
+        return MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE;
+    case MBEDTLS_ERR_SSL_INVALID_MAC:
+        return MBEDTLS_SSL_ALERT_MSG_BAD_RECORD_MAC;
+    case MBEDTLS_ERR_SSL_INVALID_RECORD:
+    case MBEDTLS_ERR_SSL_DECODE_ERROR:
+        return MBEDTLS_SSL_ALERT_MSG_DECODE_ERROR;
+    case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
+        return MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION;
+    case MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE:
+        return MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE;
+    case MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER:
+        return MBEDTLS_SSL_ALERT_MSG_ILLEGAL_PARAMETER;
+    default:
+        return MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR;
+    }
+}
+
+static enum gw_status status_of(const struct tls_session *session, int code) {
+    if (session->output_status != GW_OK)
+        return session->output_status;
+    switch (code) {
+    case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
+        return GW_CLOSED;
+    case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
+        return GW_CANCELLED;
+    case MBEDTLS_ERR_SSL_ALLOC_FAILED:
+    case MBEDTLS_ERR_MPI_ALLOC_FAILED:
+    case MBEDTLS_ERR_PK_ALLOC_FAILED:
+        return GW_NO_MEMORY;
+    default:
+        return GW_INVALID;
+    }
+}
+
+// The library sends most alerts itself, but not all: an error that nothing was said about gets one here.
+static enum gw_status finish(struct tls_session *session, int code) {
+    session->finished = status_of(session, code);
+    session->input = gw_str(NULL, 0);
+    bool peer_knows = session->finished == GW_CLOSED || session->finished == GW_CANCELLED;
+    if (!peer_knows && !session->has_answered && session->output_status == GW_OK)
+        (void)mbedtls_ssl_send_alert_message(&session->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+                                             alert_of(code));
+    return session->finished;
+}
+
+// The library may ask for more without having looked for it, for example after a warning alert: then it is called again.
+static bool is_to_repeat(const struct tls_session *session, int code) {
+    if (code == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
+        return true;
+    return code == MBEDTLS_ERR_SSL_WANT_READ && !session->is_starved;
+}
+
+// RFC 8446 section 5.1: the first byte of a TLS connection is 0x16. A method starts with an upper-case letter.
+static bool starts_like_http(struct gw_str input) {
+    return input.at[0] >= 'A' && input.at[0] <= 'Z';
+}
+
+enum gw_status tls_session_handshake(struct tls_session *session) {
+    if (session->finished != GW_OK)
+        return session->finished;
+    if (!session->is_set_up) {
+        if (session->input.length == 0)
+            return GW_WANT_INPUT;
+        session->peer_spoke_http = starts_like_http(session->input);
+        session->finished = session->peer_spoke_http ? GW_INVALID : set_up(session);
+        if (session->finished != GW_OK) {
+            session->input = gw_str(NULL, 0);
+            return session->finished;
+        }
+    }
+    int code;
+    do {
+        session->is_starved = false;
+        code = mbedtls_ssl_handshake(&session->ssl);
+    } while (is_to_repeat(session, code));
+    if (code == 0)
+        return GW_OK;
+    return code == MBEDTLS_ERR_SSL_WANT_READ ? GW_WANT_INPUT : finish(session, code);
+}
+
+static bool is_established(struct tls_session *session) {
+    return session->is_set_up && session->finished == GW_OK &&
+           mbedtls_ssl_is_handshake_over(&session->ssl);
+}
+
+enum gw_status tls_session_read(struct tls_session *session, char *out, size_t out_max,
+                                size_t *length) {
+    gw_assert(out_max > 0);
+    if (session->finished != GW_OK)
+        return session->finished;
+    if (session->is_peer_ended) {
+        session->input = gw_str(NULL, 0);
+        return GW_CLOSED;
+    }
+    gw_assert(is_established(session));
+    int code;
+    do { // an empty record yields 0
+        session->is_starved = false;
+        code = mbedtls_ssl_read(&session->ssl, (unsigned char *)out, out_max);
+    } while (code == 0 || is_to_repeat(session, code));
+    if (code > 0) {
+        *length = (size_t)code;
+        return GW_OK;
+    }
+    if (code == MBEDTLS_ERR_SSL_WANT_READ)
+        return GW_WANT_INPUT;
+    if (code == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
+        session->is_peer_ended = true;
+        session->input = gw_str(NULL, 0);
+        return GW_CLOSED;
+    }
+    return finish(session, code);
+}
+
+// Room for `length` bytes of plaintext as records, in one piece.
+static enum gw_status reserve_records(struct tls_session *session, size_t length) {
+    int payload_max = mbedtls_ssl_get_max_out_record_payload(&session->ssl);
+    int expansion = mbedtls_ssl_get_record_expansion(&session->ssl);
+    gw_assert(payload_max > 0 && expansion >= 0);
+    size_t records = length / (size_t)payload_max + 1;
+    char *at;
+    return gw_buf_reserve(session->output, length + records * (size_t)expansion, &at);
+}
+
+enum gw_status tls_session_write(struct tls_session *session, struct gw_str plaintext) {
+    if (session->finished != GW_OK)
+        return session->finished;
+    gw_assert(is_established(session) && !session->is_close_notify_sent);
+    enum gw_status status = reserve_records(session, plaintext.length);
+    if (status != GW_OK)
+        return status;
+    while (plaintext.length > 0) {
+        int code =
+            mbedtls_ssl_write(&session->ssl, (const unsigned char *)plaintext.at, plaintext.length);
+        if (is_to_repeat(session, code))
+            continue;
+        if (code <= 0)
+            return finish(session, code);
+        plaintext = gw_str_slice(plaintext, (size_t)code, plaintext.length);
+    }
+    return GW_OK;
+}
+
+void tls_session_close_notify(struct tls_session *session) {
+    if (session->is_close_notify_sent || !is_established(session))
+        return;
+    session->is_close_notify_sent = true;
+    (void)mbedtls_ssl_close_notify(&session->ssl);
+}
+
+bool tls_session_peer_spoke_http(const struct tls_session *session) {
+    return session->peer_spoke_http;
+}
+
+const char *tls_session_version(const struct tls_session *session) {
+    return mbedtls_ssl_get_version(&session->ssl);
+}
