@@ -171,11 +171,13 @@ SKILLREG_URL=https://127.0.0.1:$port
 SKILLREG_TOKEN=$(<"$state/token")
 SKILLREG_ORG=acme
 SSL_CERT_FILE=$(printf %q "$state/cert.pem")
+CURL_CA_BUNDLE=$(printf %q "$state/cert.pem")
 DATABASE_URL=$database_url
 GATEWAY_ADMIN_URL=http://127.0.0.1:$admin_port
 GATEWAY_UPSTREAM=http://127.0.0.1:$(<"$state/registry.port")
 PATH=$(printf %q "$bin"):\$PATH
-export SKILLREG_URL SKILLREG_TOKEN SKILLREG_ORG SSL_CERT_FILE DATABASE_URL GATEWAY_ADMIN_URL GATEWAY_UPSTREAM PATH
+export SKILLREG_URL SKILLREG_TOKEN SKILLREG_ORG SSL_CERT_FILE CURL_CA_BUNDLE
+export DATABASE_URL GATEWAY_ADMIN_URL GATEWAY_UPSTREAM PATH
 TEXT
         chmod 600 "$state/env"
     )
