@@ -31,6 +31,7 @@
 
 // One request.
 #define GW_REQUEST_ARENA_BYTES_MAX (512 * 1024)
+#define GW_ERROR_BODY_BYTES_MAX 2048
 
 // The database.
 #define GW_DB_CONNECTIONS 4
