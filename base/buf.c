@@ -119,3 +119,18 @@ void gw_buf_take(struct gw_buf *buf, size_t length) {
     if (buf->start == buf->end)
         gw_buf_clear(buf);
 }
+
+// One byte stays for the terminator of gw_buf_printf.
+void gw_buf_adopt(struct gw_buf *buf, char *block, size_t bytes) {
+    gw_assert(buf->memory == NULL && bytes > 1 && bytes - 1 <= buf->capacity_max);
+    buf->memory = block;
+    buf->capacity = bytes - 1;
+}
+
+char *gw_buf_release(struct gw_buf *buf, size_t *bytes) {
+    gw_assert(gw_buf_length(buf) == 0);
+    char *block = buf->memory;
+    *bytes = block == NULL ? 0 : buf->capacity + 1;
+    gw_buf_init(buf, buf->capacity_max);
+    return block;
+}

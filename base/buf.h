@@ -42,3 +42,9 @@ enum gw_status gw_buf_printf(struct gw_buf *buf, const char *format, ...) GW_MUS
 // Drops `length` bytes from the front.
 void gw_buf_take(struct gw_buf *buf, size_t length);
 void gw_buf_clear(struct gw_buf *buf);
+
+// For pools of blocks. Gives a buffer that holds no memory a block of `bytes` from malloc, which it then outgrows or
+// frees like one of its own.
+void gw_buf_adopt(struct gw_buf *buf, char *block, size_t bytes);
+// Takes the block (NULL: none) away from an empty buffer; *bytes is what gw_buf_adopt would want to hear.
+char *gw_buf_release(struct gw_buf *buf, size_t *bytes);
