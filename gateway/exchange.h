@@ -72,6 +72,7 @@ struct gw_exchange {
     enum gw_response_phase phase;
     bool close_after;  // the response says Connection: close
     bool body_complete; // the request body was read whole
+    bool has_continued; // 100 Continue was sent
     bool is_chunked;   // response body framing
     bool is_head_only; // HEAD, 204, 304: no body bytes leave
     int status;        // sent, 0 before
@@ -96,6 +97,9 @@ void gw_exchange_respond(struct gw_exchange *exchange, int status,
 // Retry-After. `message` is one sentence; it is escaped.
 void gw_exchange_fail(struct gw_exchange *exchange, int status, const char *code,
                       const char *message);
+// The same with a field of the caller's (Allow, a challenge of its own) in place of the added ones.
+void gw_exchange_fail_with(struct gw_exchange *exchange, int status, const char *code,
+                           const char *message, const struct gw_response_field *extra);
 
 // A streamed response. With content_length == GW_LENGTH_UNKNOWN the body is chunked on HTTP/1.1, and ended by close on HTTP/1.0.
 // Date is added unless among the fields, X-Request-Id always; fields named Connection, Content-Length, Transfer-Encoding must not be given.

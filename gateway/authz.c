@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/authz.h"
+
+#include <string.h>
+
+#include "gateway/exchange.h"
+#include "gateway/last_used.h"
+#include "gateway/metrics.h"
+#include "gateway/services.h"
+#include "gateway/token.h"
+
+static bool settle(struct gw_decision *decision, enum gw_verdict verdict, const char *code,
+                   const char *message) {
+    decision->verdict = verdict;
+    decision->code = code;
+    decision->message = message;
+    return true;
+}
+
+static bool settle_invalid(struct gw_decision *decision) {
+    return settle(decision, GW_VERDICT_UNAUTHENTICATED, "invalid_token",
+                  "The token is malformed, unknown, revoked or expired.");
+}
+
+// credentials = "Bearer" 1SP token (RFC 6750 section 2.1; the scheme in any letter case, RFC 9110 section 11.1).
+static bool parse_bearer(struct gw_str credentials, struct gw_str *secret) {
+    if (!gw_str_equal_nocase(gw_str_slice(credentials, 0, 7), GW_STR("bearer ")))
+        return false;
+    *secret = gw_str_slice(credentials, 7, credentials.length);
+    return true;
+}
+
+static bool kind_is_accepted(const struct gw_config *config, enum gw_token_kind kind) {
+    enum gw_token_kind own = config->is_test_environment ? GW_TOKEN_TEST : GW_TOKEN_LIVE;
+    return kind == own || kind == GW_TOKEN_LEGACY;
+}
+
+static struct gw_str copy_into(char **at, struct gw_str text) {
+    struct gw_str copy = {*at, text.length};
+    if (text.length > 0)
+        memcpy(*at, text.at, text.length);
+    *at += text.length;
+    return copy;
+}
+
+// The row outlives the callback that brought it: one block of the request's arena.
+static bool keep_identity(struct gw_exchange *exchange, const struct db_token_row *row) {
+    size_t bytes = row->id.length + row->name.length + row->prefix.length + row->org_id.length +
+                   row->org_slug.length + row->org_name.length;
+    char *at = gw_arena_allocate(&exchange->arena, bytes + 1);
+    if (at == NULL)
+        return false;
+    exchange->identity = *row;
+    exchange->identity.id = copy_into(&at, row->id);
+    exchange->identity.name = copy_into(&at, row->name);
+    exchange->identity.prefix = copy_into(&at, row->prefix);
+    exchange->identity.org_id = copy_into(&at, row->org_id);
+    exchange->identity.org_slug = copy_into(&at, row->org_slug);
+    exchange->identity.org_name = copy_into(&at, row->org_name);
+    exchange->has_identity = true;
+    return true;
+}
+
+static bool settle_scope(struct gw_decision *decision, enum gw_scope scope) {
+    const char *message = scope == GW_SCOPE_READ    ? "This needs a token with the scope read."
+                          : scope == GW_SCOPE_WRITE ? "This needs a token with the scope write."
+                                                    : "This needs a token with the scope admin.";
+    return settle(decision, GW_VERDICT_FORBIDDEN, "insufficient_scope", message);
+}
+
+// What a live row of the database may do here.
+static bool judge(struct gw_decision *decision, const struct db_token_row *row) {
+    struct gw_exchange *exchange = decision->exchange;
+    const struct gw_route_match *match = &exchange->match;
+    int64_t now_ms = exchange->services->wall_ms;
+    if (row->expires_ms != DB_NO_TIME && row->expires_ms <= now_ms)
+        return settle_invalid(decision);
+    if (match->org.at != NULL && !gw_str_equal(match->org, row->org_slug))
+        return settle(decision, GW_VERDICT_FORBIDDEN, "org_mismatch",
+                      "The token belongs to another organisation.");
+    if (match->route->access != GW_ACCESS_TOKEN &&
+        !gw_scope_allows(row->scopes, match->route->scope))
+        return settle_scope(decision, match->route->scope);
+    if (!keep_identity(exchange, row))
+        return settle(decision, GW_VERDICT_UNKNOWN, "unavailable",
+                      "The gateway is out of memory.");
+    gw_last_used_note(exchange->services->last_used, row->id, now_ms);
+    return settle(decision, GW_VERDICT_ALLOW, NULL, NULL);
+}
+
+static bool settle_unavailable(struct gw_decision *decision) {
+    return settle(decision, GW_VERDICT_UNKNOWN, "unavailable",
+                  "The gateway cannot check the token now. Try again shortly.");
+}
+
+static void on_looked_up(struct db_token_lookup *lookup, enum gw_status status,
+                         const struct db_token_row *row) {
+    struct gw_decision *decision = gw_container_of(lookup, struct gw_decision, lookup);
+    decision->is_pending = false;
+    if (status == GW_OK)
+        (void)judge(decision, row);
+    else if (status == GW_NOT_FOUND)
+        (void)settle_invalid(decision);
+    else
+        (void)settle_unavailable(decision);
+    decision->on_decided(decision);
+}
+
+static bool look_up(struct gw_decision *decision, struct gw_str secret) {
+    const struct gw_services *services = decision->exchange->services;
+    struct db_token_lookup *lookup = &decision->lookup;
+    memcpy(lookup->prefix, secret.at, GW_TOKEN_PREFIX_LENGTH);
+    gw_token_digest(secret, lookup->digest);
+    lookup->on_done = on_looked_up;
+    services->metrics->lookups_total++;
+    if (db_token_store_lookup(services->tokens, lookup) != GW_OK)
+        return settle_unavailable(decision);
+    decision->is_pending = true;
+    return false;
+}
+
+bool gw_authz_start(struct gw_decision *decision, struct gw_exchange *exchange,
+                    void (*on_decided)(struct gw_decision *decision)) {
+    enum gw_route_access access = exchange->match.route->access;
+    gw_list_init(&decision->lookup.link);
+    decision->exchange = exchange;
+    decision->is_pending = false;
+    decision->on_decided = on_decided;
+    if (access == GW_ACCESS_OPEN)
+        return settle(decision, GW_VERDICT_ALLOW, NULL, NULL);
+    int count = gw_http_head_count(exchange->request, GW_FIELD_AUTHORIZATION);
+    if (count == 0 && access == GW_ACCESS_OPTIONAL)
+        return settle(decision, GW_VERDICT_ALLOW, NULL, NULL);
+    if (count == 0)
+        return settle(decision, GW_VERDICT_UNAUTHENTICATED, "missing_token",
+                      "A token is needed: send Authorization: Bearer <token>.");
+    if (count > 1)
+        return settle(decision, GW_VERDICT_REFUSED, "bad_request",
+                      "There must be one Authorization field.");
+    struct gw_str secret;
+    enum gw_token_kind kind;
+    if (!parse_bearer(gw_http_head_field(exchange->request, GW_FIELD_AUTHORIZATION)->value,
+                      &secret) ||
+        gw_token_syntax_parse(secret, &kind) != GW_OK ||
+        !kind_is_accepted(exchange->services->config, kind))
+        return settle_invalid(decision);
+    return look_up(decision, secret);
+}
+
+void gw_authz_cancel(struct gw_decision *decision) {
+    if (!decision->is_pending)
+        return;
+    decision->is_pending = false;
+    db_token_store_cancel_lookup(decision->exchange->services->tokens, &decision->lookup);
+}
+
+void gw_authz_refuse(const struct gw_decision *decision) {
+    static const int statuses[] = {[GW_VERDICT_UNAUTHENTICATED] = 401,
+                                   [GW_VERDICT_FORBIDDEN] = 403,
+                                   [GW_VERDICT_REFUSED] = 400,
+                                   [GW_VERDICT_UNKNOWN] = 503};
+    gw_assert(decision->verdict != GW_VERDICT_ALLOW);
+    gw_exchange_fail(decision->exchange, statuses[decision->verdict], decision->code,
+                     decision->message);
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The decision (allow, deny, unknown) for one request, from its headers alone: which token, is it live, does it belong to
+// the organisation of the route, is its scope enough. Deny only on knowledge; when the gateway cannot know, the
+// verdict is unknown (503), never a 401 and never a pass. Nothing about a verdict is kept: the scope is judged
+// anew for each request.
+
+#include <stdbool.h>
+
+#include "db/token_store.h"
+
+struct gw_exchange;
+
+enum gw_verdict {
+    GW_VERDICT_ALLOW,
+    GW_VERDICT_UNAUTHENTICATED, // 401
+    GW_VERDICT_FORBIDDEN,       // 403
+    GW_VERDICT_REFUSED,         // 400: two Authorization fields
+    GW_VERDICT_UNKNOWN          // 503
+};
+
+struct gw_decision {
+    struct db_token_lookup lookup;
+    struct gw_exchange *exchange;
+    bool is_pending;
+    enum gw_verdict verdict;
+    const char *code;    // of the error body when not allowed, static
+    const char *message; // static
+    void (*on_decided)(struct gw_decision *decision);
+};
+
+// True: the verdict stands already and on_decided will not be called. False: on_decided follows, from the loop. On
+// ALLOW the exchange has its identity, unless the route is open or the token optional and absent.
+bool gw_authz_start(struct gw_decision *decision, struct gw_exchange *exchange,
+                    void (*on_decided)(struct gw_decision *decision)) GW_MUST_USE;
+// on_decided will not be called any more. Harmless when nothing is pending.
+void gw_authz_cancel(struct gw_decision *decision);
+// Answers the exchange for any verdict but ALLOW.
+void gw_authz_refuse(const struct gw_decision *decision);

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/exchange.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "gateway/metrics.h"
+#include "gateway/services.h"
+
+static struct gw_str reason_phrase(int status) {
+    switch (status) {
+#define X(number, name, text)                                                                      \
+    case number:                                                                                   \
+        return GW_STR(#text);
+        HTTP_STATUS_MAP(X)
+#undef X
+    default:
+        return GW_STR("Unknown");
+    }
+}
+
+static bool forbids_body(const struct gw_exchange *exchange, int status) {
+    bool is_head = exchange->request != NULL && exchange->request->method == HTTP_HEAD;
+    return is_head || status == 204 || status == 304;
+}
+
+static bool must_close(const struct gw_exchange *exchange) {
+    return exchange->request == NULL || !exchange->request->keep_alive ||
+           !exchange->body_complete || exchange->services->is_draining;
+}
+
+static void count_status(const struct gw_exchange *exchange, int status) {
+    struct gw_metrics *metrics = exchange->services->metrics;
+    if (status < 300)
+        metrics->responses_2xx_total++;
+    else if (status < 400)
+        metrics->responses_3xx_total++;
+    else if (status < 500)
+        metrics->responses_4xx_total++;
+    else
+        metrics->responses_5xx_total++;
+}
+
+// ---- the head ---------------------------------------------------------------------------------------------------
+
+static char *put(char *at, struct gw_str text) {
+    memcpy(at, text.at, text.length);
+    return at + text.length;
+}
+
+static char *put_field(char *at, struct gw_str name, struct gw_str value) {
+    at = put(at, name);
+    at = put(at, GW_STR(": "));
+    if (value.length > 0)
+        at = put(at, value);
+    return put(at, GW_STR("\r\n"));
+}
+
+static char *put_number(char *at, uint64_t number) {
+    char digits[20];
+    size_t count = 0;
+    do
+        digits[count++] = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    while (count > 0)
+        *at++ = digits[--count];
+    return at;
+}
+
+static char *put_status_line(char *at, int status) {
+    at = put(at, GW_STR("HTTP/1.1 "));
+    at = put_number(at, (uint64_t)status);
+    *at++ = ' ';
+    at = put(at, reason_phrase(status));
+    return put(at, GW_STR("\r\n"));
+}
+
+static char *put_framing(struct gw_exchange *exchange, char *at, int status, uint64_t length) {
+    if (status != 204 && length != GW_LENGTH_UNKNOWN) {
+        at = put(at, GW_STR("Content-Length: "));
+        at = put_number(at, length);
+        at = put(at, GW_STR("\r\n"));
+    } else if (exchange->is_chunked && !exchange->is_head_only) {
+        at = put(at, GW_STR("Transfer-Encoding: chunked\r\n"));
+    }
+    if (exchange->close_after)
+        at = put(at, GW_STR("Connection: close\r\n"));
+    else if (exchange->request->version_minor == 0)
+        at = put(at, GW_STR("Connection: keep-alive\r\n"));
+    return put(at, GW_STR("\r\n"));
+}
+
+static bool has_date(const struct gw_response_field *fields, int count) {
+    for (int i = 0; i < count; i++) {
+        if (gw_str_equal_nocase(fields[i].name, GW_STR("date")))
+            return true;
+    }
+    return false;
+}
+
+static size_t head_bytes_max(const struct gw_response_field *fields, int count) {
+    size_t bytes = 512; // status line, Date, X-Request-Id, framing
+    for (int i = 0; i < count; i++)
+        bytes += fields[i].name.length + fields[i].value.length + 4;
+    return bytes;
+}
+
+// Writes the whole head; the caller knows the framing.
+static enum gw_status write_head(struct gw_exchange *exchange, int status,
+                                 const struct gw_response_field *fields, int count,
+                                 uint64_t content_length) {
+    char *start;
+    enum gw_status result =
+        gw_buf_reserve(exchange->output, head_bytes_max(fields, count), &start);
+    if (result != GW_OK)
+        return result;
+    char *at = put_status_line(start, status);
+    if (!has_date(fields, count))
+        at = put_field(at, GW_STR("Date"),
+                       gw_str(exchange->services->http_date, GW_CLOCK_HTTP_LENGTH));
+    at = put_field(at, GW_STR("X-Request-Id"), gw_str(exchange->request_id, GW_REQUEST_ID_LENGTH));
+    for (int i = 0; i < count; i++)
+        at = put_field(at, fields[i].name, fields[i].value);
+    at = put_framing(exchange, at, status, content_length);
+    gw_buf_commit(exchange->output, (size_t)(at - start));
+    return GW_OK;
+}
+
+static void end_response(struct gw_exchange *exchange) {
+    exchange->phase = GW_RESPONSE_DONE;
+    exchange->owner->on_output(exchange);
+    exchange->owner->on_response_end(exchange);
+}
+
+static void break_response(struct gw_exchange *exchange) {
+    exchange->phase = GW_RESPONSE_DONE;
+    exchange->owner->on_response_broken(exchange);
+}
+
+// ---- streamed ---------------------------------------------------------------------------------------------------
+
+void gw_exchange_begin(struct gw_exchange *exchange, int status,
+                       const struct gw_response_field *fields, int field_count,
+                       uint64_t content_length) {
+    gw_assert(exchange->phase == GW_RESPONSE_NONE);
+    exchange->phase = GW_RESPONSE_STREAMING;
+    exchange->status = status;
+    exchange->is_head_only = forbids_body(exchange, status);
+    exchange->close_after = must_close(exchange);
+    exchange->content_left = content_length;
+    if (content_length == GW_LENGTH_UNKNOWN && !exchange->is_head_only) {
+        exchange->is_chunked = exchange->request != NULL && exchange->request->version_minor == 1;
+        exchange->close_after = exchange->close_after || !exchange->is_chunked;
+    }
+    count_status(exchange, status);
+    if (write_head(exchange, status, fields, field_count, content_length) != GW_OK)
+        break_response(exchange);
+    else
+        exchange->owner->on_output(exchange);
+}
+
+static enum gw_status write_chunk(struct gw_buf *output, struct gw_str bytes) {
+    enum gw_status status = gw_buf_printf(output, "%zx\r\n", bytes.length);
+    if (status == GW_OK)
+        status = gw_buf_append_str(output, bytes);
+    if (status == GW_OK)
+        status = gw_buf_append_str(output, GW_STR("\r\n"));
+    return status;
+}
+
+void gw_exchange_send(struct gw_exchange *exchange, struct gw_str bytes) {
+    if (exchange->phase != GW_RESPONSE_STREAMING || exchange->is_head_only || bytes.length == 0)
+        return;
+    enum gw_status status;
+    if (exchange->is_chunked) {
+        status = write_chunk(exchange->output, bytes);
+    } else {
+        status = bytes.length > exchange->content_left ? GW_TOO_BIG
+                                                       : gw_buf_append_str(exchange->output, bytes);
+        if (exchange->content_left != GW_LENGTH_UNKNOWN)
+            exchange->content_left -= bytes.length;
+    }
+    exchange->body_bytes += bytes.length;
+    if (status != GW_OK)
+        break_response(exchange);
+    else
+        exchange->owner->on_output(exchange);
+}
+
+void gw_exchange_finish(struct gw_exchange *exchange) {
+    if (exchange->phase != GW_RESPONSE_STREAMING)
+        return;
+    enum gw_status status = GW_OK;
+    if (exchange->is_chunked)
+        status = gw_buf_append_str(exchange->output, GW_STR("0\r\n\r\n"));
+    else if (!exchange->is_head_only && exchange->content_left != GW_LENGTH_UNKNOWN &&
+             exchange->content_left > 0)
+        status = GW_CLOSED; // shorter than told
+    if (status != GW_OK)
+        break_response(exchange);
+    else
+        end_response(exchange);
+}
+
+void gw_exchange_break(struct gw_exchange *exchange) {
+    if (exchange->phase != GW_RESPONSE_DONE)
+        break_response(exchange);
+}
+
+// ---- whole ------------------------------------------------------------------------------------------------------
+
+#define RESPONSE_FIELDS_MAX 8
+
+void gw_exchange_respond(struct gw_exchange *exchange, int status,
+                         const struct gw_response_field *fields, int field_count,
+                         const char *content_type, struct gw_str body) {
+    gw_assert(exchange->phase == GW_RESPONSE_NONE);
+    gw_assert(field_count < RESPONSE_FIELDS_MAX);
+    struct gw_response_field all[RESPONSE_FIELDS_MAX];
+    int count = 0;
+    if (content_type != NULL)
+        all[count++] = (struct gw_response_field){GW_STR("Content-Type"),
+                                                  gw_str_from(content_type)};
+    for (int i = 0; i < field_count; i++)
+        all[count++] = fields[i];
+    exchange->status = status;
+    exchange->is_head_only = forbids_body(exchange, status);
+    exchange->close_after = must_close(exchange);
+    count_status(exchange, status);
+    enum gw_status result = write_head(exchange, status, all, count, body.length);
+    if (result == GW_OK && !exchange->is_head_only) {
+        result = gw_buf_append_str(exchange->output, body);
+        exchange->body_bytes = body.length;
+    }
+    if (result != GW_OK)
+        break_response(exchange);
+    else
+        end_response(exchange);
+}
+
+// RFC 6750 section 3: a challenge names an error only when a credential was sent.
+static struct gw_response_field challenge(int status, const char *code) {
+    struct gw_str name = GW_STR("WWW-Authenticate");
+    if (status == 403)
+        return (struct gw_response_field){name, GW_STR("Bearer error=\"insufficient_scope\"")};
+    if (strcmp(code, "missing_token") == 0)
+        return (struct gw_response_field){name, GW_STR("Bearer")};
+    return (struct gw_response_field){name, GW_STR("Bearer error=\"invalid_token\"")};
+}
+
+static void write_error(struct gw_json_writer *json, const char *code, const char *message) {
+    gw_json_open_object(json);
+    gw_json_key(json, "error");
+    gw_json_open_object(json);
+    gw_json_key(json, "code");
+    gw_json_write_string(json, gw_str_from(code));
+    gw_json_key(json, "message");
+    gw_json_write_string(json, gw_str_from(message));
+    gw_json_close_object(json);
+    gw_json_close_object(json);
+}
+
+void gw_exchange_fail_with(struct gw_exchange *exchange, int status, const char *code,
+                           const char *message, const struct gw_response_field *extra) {
+    struct gw_response_field fields[3];
+    int count = 0;
+    fields[count++] = (struct gw_response_field){GW_STR("Cache-Control"), GW_STR("no-store")};
+    if (extra != NULL)
+        fields[count++] = *extra;
+    else if (status == 401 || (status == 403 && strcmp(code, "insufficient_scope") == 0))
+        fields[count++] = challenge(status, code);
+    else if (status == 429 || status == 503)
+        fields[count++] = (struct gw_response_field){GW_STR("Retry-After"), GW_STR("1")};
+    struct gw_buf body;
+    gw_buf_init(&body, GW_ERROR_BODY_BYTES_MAX);
+    struct gw_json_writer json;
+    gw_json_writer_init(&json, &body);
+    write_error(&json, code, message);
+    if (gw_json_writer_finish(&json) != GW_OK)
+        gw_buf_clear(&body);
+    gw_exchange_respond(exchange, status, fields, count, "application/json", gw_buf_bytes(&body));
+    gw_buf_deinit(&body);
+}
+
+void gw_exchange_fail(struct gw_exchange *exchange, int status, const char *code,
+                      const char *message) {
+    gw_exchange_fail_with(exchange, status, code, message, NULL);
+}
+
+// ---- the rest ---------------------------------------------------------------------------------------------------
+
+void gw_exchange_continue(struct gw_exchange *exchange) {
+    if (exchange->request == NULL || !exchange->request->expects_continue ||
+        exchange->phase != GW_RESPONSE_NONE || exchange->body_complete || exchange->has_continued)
+        return;
+    exchange->has_continued = true;
+    if (gw_buf_append_str(exchange->output, GW_STR("HTTP/1.1 100 Continue\r\n\r\n")) != GW_OK)
+        break_response(exchange);
+    else
+        exchange->owner->on_output(exchange);
+}
+
+size_t gw_exchange_pending_bytes(const struct gw_exchange *exchange) {
+    return exchange->owner->pending_bytes(exchange);
+}
+
+void gw_exchange_want_body(struct gw_exchange *exchange, bool wanted) {
+    exchange->owner->on_body_wanted(exchange, wanted);
+}

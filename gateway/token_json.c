@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/token_json.h"
+
+_Static_assert(DB_NO_TIME == GW_JSON_NO_TIME, "no time is null in both");
+
+void gw_token_json_write(struct gw_json_writer *json, const struct db_token_row *row) {
+    gw_json_key(json, "id");
+    gw_json_write_string(json, row->id);
+    gw_json_key(json, "name");
+    gw_json_write_string(json, row->name);
+    gw_json_key(json, "prefix");
+    gw_json_write_string(json, row->prefix);
+    gw_json_key(json, "scopes");
+    gw_json_write_scopes(json, row->scopes);
+    gw_json_key(json, "createdAt");
+    gw_json_write_time(json, row->created_ms);
+    gw_json_key(json, "lastUsedAt");
+    gw_json_write_time(json, row->last_used_ms);
+    gw_json_key(json, "expiresAt");
+    gw_json_write_time(json, row->expires_ms);
+}

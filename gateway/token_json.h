@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// A token as the API shows it: {id,name,prefix,scopes,createdAt,lastUsedAt,expiresAt}, never a secret or a hash.
+
+#include "base/json.h"
+#include "db/token_store.h"
+
+// Writes the members into an object that the caller has opened.
+void gw_token_json_write(struct gw_json_writer *json, const struct db_token_row *row);

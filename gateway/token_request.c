@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/token_request.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "db/token_store.h"
+#include "gateway/token.h"
+
+static bool refuse(struct gw_refusal *refusal, int status, const char *code, const char *message) {
+    *refusal = (struct gw_refusal){status, code, message};
+    return false;
+}
+
+static bool refuse_field(struct gw_refusal *refusal, const char *message) {
+    return refuse(refusal, 422, "validation_failed", message);
+}
+
+static bool parse_name(struct gw_arena *arena, struct gw_json body, struct gw_str *name,
+                       struct gw_refusal *refusal) {
+    struct gw_json value;
+    if (!gw_json_member(body, GW_STR("name"), &value))
+        return refuse_field(refusal, "name is required.");
+    if (gw_json_type(value) != GW_JSON_STRING)
+        return refuse_field(refusal, "name must be a string.");
+    if (gw_json_string(value, arena, name) != GW_OK || !gw_token_name_valid(*name))
+        return refuse_field(refusal,
+                            "name must be 1 to 100 characters, without control characters.");
+    return true;
+}
+
+static bool parse_scope(struct gw_arena *arena, struct gw_json value, gw_scope_set *scopes,
+                        struct gw_refusal *refusal) {
+    struct gw_str text;
+    enum gw_scope scope;
+    if (gw_json_string(value, arena, &text) != GW_OK || gw_scope_parse(text, &scope) != GW_OK)
+        return refuse_field(refusal, "scopes must be of read, write and admin.");
+    *scopes |= (gw_scope_set)scope;
+    return true;
+}
+
+static bool parse_scopes(struct gw_arena *arena, struct gw_json body, gw_scope_set *scopes,
+                         struct gw_refusal *refusal) {
+    struct gw_json value;
+    *scopes = GW_SCOPE_READ | GW_SCOPE_WRITE;
+    if (!gw_json_member(body, GW_STR("scopes"), &value))
+        return true;
+    if (gw_json_type(value) != GW_JSON_ARRAY || gw_json_count(value) == 0)
+        return refuse_field(refusal, "scopes must be a list of at least one of read, write, admin.");
+    *scopes = 0;
+    for (int i = 0; i < gw_json_count(value); i++) {
+        if (!parse_scope(arena, gw_json_element(value, i), scopes, refusal))
+            return false;
+    }
+    return true;
+}
+
+static bool parse_expiry(struct gw_arena *arena, struct gw_json body, int64_t now_ms,
+                         int64_t *expires_ms, struct gw_refusal *refusal) {
+    struct gw_json value;
+    struct gw_str text;
+    *expires_ms = DB_NO_TIME;
+    if (!gw_json_member(body, GW_STR("expiresAt"), &value) || gw_json_type(value) == GW_JSON_NULL)
+        return true;
+    if (gw_json_string(value, arena, &text) != GW_OK ||
+        gw_clock_parse_iso(text, expires_ms) != GW_OK)
+        return refuse_field(refusal, "expiresAt must be a time such as 2026-12-31T00:00:00Z.");
+    if (*expires_ms <= now_ms)
+        return refuse_field(refusal, "expiresAt must be in the future.");
+    return true;
+}
+
+bool gw_token_request_parse(struct gw_arena *arena, struct gw_str body, int64_t now_ms,
+                            struct gw_token_request *request, struct gw_refusal *refusal) {
+    struct gw_json root;
+    enum gw_status status = gw_json_parse(arena, body, GW_JSON_TOKENS_MAX, &root, NULL);
+    if (status == GW_NO_MEMORY)
+        return refuse(refusal, 503, "unavailable", "The gateway is out of memory.");
+    if (status == GW_TOO_BIG)
+        return refuse(refusal, 400, "invalid_json", "The body is too deep or has too many values.");
+    if (status != GW_OK)
+        return refuse(refusal, 400, "invalid_json", "The body is not valid JSON.");
+    if (gw_json_type(root) != GW_JSON_OBJECT)
+        return refuse_field(refusal, "The body must be an object with a name.");
+    return parse_name(arena, root, &request->name, refusal) &&
+           parse_scopes(arena, root, &request->scopes, refusal) &&
+           parse_expiry(arena, root, now_ms, &request->expires_ms, refusal);
+}
+
+static bool parse_number(struct gw_str text, uint32_t max, uint32_t *number) {
+    uint64_t value;
+    if (gw_str_to_u64(text, &value) != GW_OK || value < 1 || value > max)
+        return false;
+    *number = (uint32_t)value;
+    return true;
+}
+
+bool gw_page_request_parse(struct gw_str query, struct gw_page_request *request,
+                           struct gw_refusal *refusal) {
+    struct gw_str part;
+    *request = (struct gw_page_request){.page = 1, .limit = GW_LIST_LIMIT_DEFAULT};
+    while (gw_str_next(&query, '&', &part)) {
+        size_t equals = gw_str_find(part, '=');
+        struct gw_str key = gw_str_slice(part, 0, equals);
+        struct gw_str value = gw_str_slice(part, equals + 1, part.length);
+        if (gw_str_equal(key, GW_STR("page")) && !parse_number(value, 1000000, &request->page))
+            return refuse_field(refusal, "page must be a number from 1.");
+        if (gw_str_equal(key, GW_STR("limit")) &&
+            !parse_number(value, GW_LIST_LIMIT_MAX, &request->limit))
+            return refuse_field(refusal, "limit must be a number from 1 to 200.");
+    }
+    return true;
+}
+
+bool gw_is_json_content_type(struct gw_str content_type) {
+    struct gw_str type = gw_str_slice(content_type, 0, gw_str_find(content_type, ';'));
+    return gw_str_equal_nocase(gw_str_trim(type), GW_STR("application/json"));
+}

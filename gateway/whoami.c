@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/whoami.h"
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "gateway/exchange.h"
+#include "gateway/last_used.h"
+#include "gateway/services.h"
+#include "gateway/token_json.h"
+
+#define WHOAMI_BYTES_MAX (8 * 1024)
+
+static void write_string(struct gw_json_writer *json, const char *key, struct gw_str value) {
+    gw_json_key(json, key);
+    gw_json_write_string(json, value);
+}
+
+// A token stands for a machine: its user is the token itself, with an address under the reserved domain
+// (RFC 2606), because clients want one and none of it must ever reach a mailbox.
+static void write_user(struct gw_json_writer *json, struct gw_exchange *exchange) {
+    const struct db_token_row *identity = &exchange->identity;
+    struct gw_str email =
+        gw_arena_printf(&exchange->arena, "%.*s@%.*s.skillreg.invalid", GW_STR_ARG(identity->id),
+                        GW_STR_ARG(identity->org_slug));
+    gw_json_key(json, "user");
+    gw_json_open_object(json);
+    write_string(json, "id", identity->id);
+    write_string(json, "email", email);
+    write_string(json, "name", identity->name);
+    gw_json_close_object(json);
+}
+
+static void write_org(struct gw_json_writer *json, const struct db_token_row *identity) {
+    gw_json_key(json, "org");
+    gw_json_open_object(json);
+    write_string(json, "id", identity->org_id);
+    write_string(json, "slug", identity->org_slug);
+    write_string(json, "name", identity->org_name);
+    gw_json_close_object(json);
+}
+
+static void write_orgs(struct gw_json_writer *json, const struct db_token_row *identity) {
+    bool is_admin = gw_scope_allows(identity->scopes, GW_SCOPE_ADMIN);
+    gw_json_key(json, "orgs");
+    gw_json_open_array(json);
+    gw_json_open_object(json);
+    write_string(json, "slug", identity->org_slug);
+    write_string(json, "name", identity->org_name);
+    write_string(json, "role", is_admin ? GW_STR("admin") : GW_STR("member"));
+    gw_json_close_object(json);
+    gw_json_close_array(json);
+}
+
+static void write_token(struct gw_json_writer *json, const struct db_token_row *identity) {
+    gw_json_key(json, "token");
+    gw_json_open_object(json);
+    gw_token_json_write(json, identity);
+    gw_json_close_object(json);
+}
+
+void gw_whoami_start(struct gw_exchange *exchange) {
+    struct gw_buf body;
+    gw_buf_init(&body, WHOAMI_BYTES_MAX);
+    struct gw_json_writer json;
+    gw_json_writer_init(&json, &body);
+    gw_json_open_object(&json);
+    write_user(&json, exchange);
+    write_org(&json, &exchange->identity);
+    write_orgs(&json, &exchange->identity);
+    write_token(&json, &exchange->identity);
+    gw_json_close_object(&json);
+    if (gw_json_writer_finish(&json) == GW_OK) {
+        const struct gw_response_field field = {GW_STR("Cache-Control"), GW_STR("no-store")};
+        gw_exchange_respond(exchange, 200, &field, 1, "application/json", gw_buf_bytes(&body));
+    } else {
+        gw_exchange_fail(exchange, 503, "unavailable", "The gateway is out of memory.");
+    }
+    gw_buf_deinit(&body);
+}
