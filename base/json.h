@@ -17,7 +17,14 @@
 #define GW_JSON_DEPTH_MAX 16
 #define GW_JSON_TOKENS_MAX 1024 // for a request; the command line asks for more
 
-enum gw_json_type { GW_JSON_NULL, GW_JSON_BOOL, GW_JSON_NUMBER, GW_JSON_STRING, GW_JSON_ARRAY, GW_JSON_OBJECT };
+enum gw_json_type {
+    GW_JSON_NULL,
+    GW_JSON_BOOL,
+    GW_JSON_NUMBER,
+    GW_JSON_STRING,
+    GW_JSON_ARRAY,
+    GW_JSON_OBJECT
+};
 
 struct gw_json_document; // lives in the arena given to gw_json_parse
 // A place in a document; valid as long as the arena and the text.

@@ -5,8 +5,8 @@
 
 // One HTTP message head (RFC 9112 leaves these to us; RFC 9110 section 4.1 asks for at least 8000 bytes of target).
 #define GW_HTTP_TARGET_BYTES_MAX 8192
-#define GW_HTTP_FIELD_BYTES_MAX 16384  // one field line: name and value
-#define GW_HTTP_HEAD_BYTES_MAX 32768   // all field lines together, with the target
+#define GW_HTTP_FIELD_BYTES_MAX 16384 // one field line: name and value
+#define GW_HTTP_HEAD_BYTES_MAX 32768  // all field lines together, with the target
 #define GW_HTTP_FIELDS_MAX 100
 #define GW_HTTP_CHUNK_EXTENSION_BYTES_MAX 1024
 
@@ -43,8 +43,9 @@
 
 // Last used.
 #define GW_LAST_USED_FLUSH_MS 1000
-#define GW_LAST_USED_ENTRIES_MAX 10000  // flush when reached
-#define GW_LAST_USED_KEPT_MAX 200000    // kept while the database is away; beyond it the newest tokens are not noted
+#define GW_LAST_USED_ENTRIES_MAX 10000 // flush when reached
+#define GW_LAST_USED_KEPT_MAX                                                                      \
+    200000 // kept while the database is away; beyond it the newest tokens are not noted
 
 // The registry.
 #define GW_UPSTREAM_IDLE_CONNECTIONS_MAX 64

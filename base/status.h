@@ -32,8 +32,10 @@ enum gw_status {
 const char *gw_status_text(enum gw_status status);
 
 // The struct that embeds `member`, from a pointer to that member.
+// clang-format off
 #define gw_container_of(pointer, type, member)                                                     \
-    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+// clang-format on
 
 // An assertion that stays live in release builds: for bugs of ours, never for what a peer sends.
 #define gw_assert(condition)                                                                       \

@@ -14,8 +14,9 @@ struct gw_str {
 };
 
 // For literals: GW_STR("abc"). As an initialiser of static data use GW_STR_INIT.
-#define GW_STR_INIT(literal)                                                                       \
-    { (literal), sizeof(literal) - 1 }
+// clang-format off
+#define GW_STR_INIT(literal) {(literal), sizeof(literal) - 1}
+// clang-format on
 #define GW_STR(literal) ((struct gw_str)GW_STR_INIT(literal))
 // For printf's "%.*s".
 #define GW_STR_ARG(str) (int)(str).length, (str).at
@@ -47,7 +48,7 @@ void gw_bytes_wipe(void *at, size_t length);
 // Lower-case hexadecimal; `out` takes 2 * length bytes and no terminator.
 void gw_hex_encode(const void *bytes, size_t length, char *out);
 // RFC 4648 section 5 without padding. `out` takes gw_base64url_length(length) bytes, no terminator.
-#define gw_base64url_length(length) (((length)*4 + 2) / 3)
+#define gw_base64url_length(length) ((4 * (length) + 2) / 3)
 void gw_base64url_encode(const void *bytes, size_t length, char *out);
 // GW_INVALID on a foreign character, an impossible length or stray bits in the last character;
 // GW_TOO_BIG when `out_max` bytes are too few.

@@ -51,7 +51,8 @@ extern const int db_token_store_statement_count;
 struct db_token_lookup {
     struct gw_list link; // the store's
     char prefix[GW_TOKEN_PREFIX_LENGTH];
-    unsigned char digest[DB_DIGEST_LENGTH]; // SHA-256 of the whole secret; compared in constant time
+    unsigned char
+        digest[DB_DIGEST_LENGTH]; // SHA-256 of the whole secret; compared in constant time
     // GW_OK with the live row (not revoked, organisation not deleted; expiry is the caller's to judge),
     // GW_NOT_FOUND, or GW_UNAVAILABLE (unknown), then `row` is NULL.
     void (*on_done)(struct db_token_lookup *lookup, enum gw_status status,

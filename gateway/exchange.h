@@ -70,12 +70,12 @@ struct gw_exchange {
     char request_id[GW_REQUEST_ID_LENGTH + 1];
     struct gw_handler *handler; // NULL: nobody wants the body
     enum gw_response_phase phase;
-    bool close_after;  // the response says Connection: close
-    bool body_complete; // the request body was read whole
-    bool has_continued; // 100 Continue was sent
-    bool is_chunked;   // response body framing
-    bool is_head_only; // HEAD, 204, 304: no body bytes leave
-    int status;        // sent, 0 before
+    bool close_after;      // the response says Connection: close
+    bool body_complete;    // the request body was read whole
+    bool has_continued;    // 100 Continue was sent
+    bool is_chunked;       // response body framing
+    bool is_head_only;     // HEAD, 204, 304: no body bytes leave
+    int status;            // sent, 0 before
     uint64_t content_left; // of a response with Content-Length
     uint64_t body_bytes;   // sent
     uint64_t started_ms;

@@ -49,7 +49,7 @@ enum gw_http_field_id {
 };
 
 struct gw_http_field {
-    struct gw_str name; // as sent
+    struct gw_str name;  // as sent
     struct gw_str value; // without white space at its ends
     enum gw_http_field_id id;
 };
@@ -94,7 +94,8 @@ struct gw_http_head_block;
 struct gw_http_parser {
     llhttp_t llhttp;
     enum gw_http_side side;
-    struct gw_http_head *head; // of the message in progress, and of the last one until the next begins
+    struct gw_http_head
+        *head; // of the message in progress, and of the last one until the next begins
     struct gw_http_head_block *block;
     struct gw_http_failure failure;
     enum gw_http_event event; // what the callbacks of one feed paused for

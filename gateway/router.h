@@ -19,10 +19,10 @@ enum gw_route_target {
 };
 
 enum gw_route_access {
-    GW_ACCESS_OPEN,       // no token looked at
-    GW_ACCESS_OPTIONAL,   // a token, if sent, must be live, with the scope, and own the organisation if one is named
-    GW_ACCESS_TOKEN,      // any live token
-    GW_ACCESS_ORG         // a live token of the organisation with the scope
+    GW_ACCESS_OPEN, // no token looked at
+    GW_ACCESS_OPTIONAL, // a token, if sent, must be live, with the scope, and own the organisation if one is named
+    GW_ACCESS_TOKEN, // any live token
+    GW_ACCESS_ORG    // a live token of the organisation with the scope
 };
 
 struct gw_route {
@@ -44,9 +44,9 @@ struct gw_route_match {
 
 enum gw_route_outcome {
     GW_ROUTE_FOUND,
-    GW_ROUTE_BAD_TARGET,         // 400
-    GW_ROUTE_AMBIGUOUS,          // 400: a deciding query parameter missing, twice or in disguise
-    GW_ROUTE_NOT_FOUND,          // 404
+    GW_ROUTE_BAD_TARGET,        // 400
+    GW_ROUTE_AMBIGUOUS,         // 400: a deciding query parameter missing, twice or in disguise
+    GW_ROUTE_NOT_FOUND,         // 404
     GW_ROUTE_METHOD_NOT_ALLOWED // 405, with gw_router_allow
 };
 

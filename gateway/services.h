@@ -41,6 +41,6 @@ struct gw_services {
     struct gw_upstream *upstream; // NULL: no registry configured
     struct gw_metrics *metrics;
     bool is_draining;
-    int64_t wall_ms; // of this loop turn
+    int64_t wall_ms;                      // of this loop turn
     char http_date[GW_CLOCK_HTTP_LENGTH]; // of this second
 };
