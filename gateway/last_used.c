@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+// Two places hold uses: `noted` takes new ones; `batch` is a sorted array on its way to the database, a slice of
+// GW_LAST_USED_ENTRIES_MAX rows a statement. A slice that fails goes back, with all behind it, into `noted`.
+#include "gateway/last_used.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "db/token_store.h"
+#include "gateway/last_used_map.h"
+#include "gateway/metrics.h"
+
+struct gw_last_used {
+    uv_timer_t interval;
+    uv_timer_t drain_timer;
+    struct db_token_store *store;
+    struct gw_metrics *metrics;
+    struct gw_last_used_map noted;
+    struct gw_last_use *batch;
+    size_t batch_count;
+    size_t batch_written;
+    size_t slice_count;
+    struct db_last_used_write write;
+    struct gw_str *slice_ids;
+    int64_t *slice_times;
+    bool is_writing;
+    bool is_failing; // logged once for an outage
+    int handles_open;
+    void (*on_drained)(struct gw_last_used *last_used, enum gw_status status);
+    void (*on_closed)(struct gw_last_used *last_used);
+};
+
+static void start_flush(struct gw_last_used *last_used);
+
+static void on_interval(uv_timer_t *timer) {
+    start_flush(gw_container_of(timer, struct gw_last_used, interval));
+}
+
+enum gw_status gw_last_used_create(uv_loop_t *loop, struct db_token_store *store,
+                                   struct gw_metrics *metrics, uint64_t interval_ms,
+                                   struct gw_last_used **out) {
+    struct gw_last_used *last_used = calloc(1, sizeof *last_used);
+    if (last_used == NULL)
+        return GW_NO_MEMORY;
+    last_used->slice_ids = calloc(GW_LAST_USED_ENTRIES_MAX, sizeof last_used->slice_ids[0]);
+    last_used->slice_times = calloc(GW_LAST_USED_ENTRIES_MAX, sizeof last_used->slice_times[0]);
+    if (last_used->slice_ids == NULL || last_used->slice_times == NULL) {
+        free(last_used->slice_ids);
+        free(last_used->slice_times);
+        free(last_used);
+        return GW_NO_MEMORY;
+    }
+    last_used->store = store;
+    last_used->metrics = metrics;
+    gw_list_init(&last_used->write.query.link);
+    uv_timer_init(loop, &last_used->interval);
+    uv_timer_init(loop, &last_used->drain_timer);
+    last_used->handles_open = 2;
+    uv_timer_start(&last_used->interval, on_interval, interval_ms, interval_ms);
+    uv_unref((uv_handle_t *)&last_used->interval);
+    *out = last_used;
+    return GW_OK;
+}
+
+void gw_last_used_note(struct gw_last_used *last_used, struct gw_str token_id, int64_t used_ms) {
+    if (gw_last_used_map_note(&last_used->noted, token_id, used_ms, 1, GW_LAST_USED_KEPT_MAX) !=
+        GW_OK)
+        last_used->metrics->last_used_dropped_total++;
+    else if (last_used->noted.count >= GW_LAST_USED_ENTRIES_MAX && !last_used->is_failing)
+        start_flush(last_used);
+}
+
+int64_t gw_last_used_find(const struct gw_last_used *last_used, struct gw_str token_id) {
+    const struct gw_last_use *use = gw_last_used_map_find(&last_used->noted, token_id);
+    if (use == NULL && last_used->batch_count > 0 && token_id.length <= DB_ID_LENGTH_MAX) {
+        struct gw_last_use key = {.id_length = (uint8_t)token_id.length};
+        memcpy(key.id, token_id.at, token_id.length);
+        use = bsearch(&key, last_used->batch, last_used->batch_count, sizeof key,
+                      gw_last_use_compare);
+    }
+    return use != NULL ? use->used_ms : DB_NO_TIME;
+}
+
+// ---- a flush ----------------------------------------------------------------------------------------------------
+
+static void finish_drain(struct gw_last_used *last_used, enum gw_status status) {
+    void (*on_drained)(struct gw_last_used *, enum gw_status) = last_used->on_drained;
+    if (on_drained == NULL)
+        return;
+    last_used->on_drained = NULL;
+    uv_timer_stop(&last_used->drain_timer);
+    on_drained(last_used, status);
+}
+
+static void drop_batch(struct gw_last_used *last_used) {
+    free(last_used->batch);
+    last_used->batch = NULL;
+    last_used->batch_count = last_used->batch_written = 0;
+}
+
+// What could not be written is noted again, behind what has come since.
+static void put_back(struct gw_last_used *last_used) {
+    for (size_t i = last_used->batch_written; i < last_used->batch_count; i++) {
+        const struct gw_last_use *use = &last_used->batch[i];
+        if (gw_last_used_map_note(&last_used->noted, gw_last_use_id(use), use->used_ms, use->uses,
+                                  GW_LAST_USED_KEPT_MAX) != GW_OK)
+            last_used->metrics->last_used_dropped_total += use->uses;
+    }
+    drop_batch(last_used);
+}
+
+static void write_slice(struct gw_last_used *last_used);
+
+static void fail_flush(struct gw_last_used *last_used) {
+    last_used->metrics->last_used_flush_failures_total++;
+    put_back(last_used);
+    if (!last_used->is_failing)
+        gw_log(GW_LOG_WARNING, "last_used", "cannot write uses now, keeping them tokens=%zu",
+               last_used->noted.count);
+    last_used->is_failing = true;
+}
+
+static void on_written(struct db_last_used_write *write, enum gw_status status,
+                       uint64_t rows_written) {
+    struct gw_last_used *last_used = gw_container_of(write, struct gw_last_used, write);
+    last_used->is_writing = false;
+    if (status != GW_OK) {
+        fail_flush(last_used);
+        return;
+    }
+    last_used->is_failing = false;
+    last_used->metrics->last_used_rows_written_total += (int64_t)rows_written;
+    for (size_t i = 0; i < last_used->slice_count; i++)
+        last_used->metrics->last_used_requests_total +=
+            last_used->batch[last_used->batch_written + i].uses;
+    last_used->batch_written += last_used->slice_count;
+    if (last_used->batch_written < last_used->batch_count) {
+        write_slice(last_used);
+        return;
+    }
+    drop_batch(last_used);
+    if (last_used->on_drained != NULL && last_used->noted.count > 0)
+        start_flush(last_used);
+    else
+        finish_drain(last_used, GW_OK);
+}
+
+static void write_slice(struct gw_last_used *last_used) {
+    size_t left = last_used->batch_count - last_used->batch_written;
+    last_used->slice_count = left < GW_LAST_USED_ENTRIES_MAX ? left : GW_LAST_USED_ENTRIES_MAX;
+    for (size_t i = 0; i < last_used->slice_count; i++) {
+        const struct gw_last_use *use = &last_used->batch[last_used->batch_written + i];
+        last_used->slice_ids[i] = gw_last_use_id(use);
+        last_used->slice_times[i] = use->used_ms;
+    }
+    last_used->write.ids = last_used->slice_ids;
+    last_used->write.used_ms = last_used->slice_times;
+    last_used->write.count = (int)last_used->slice_count;
+    last_used->write.on_done = on_written;
+    if (db_token_store_write_last_used(last_used->store, &last_used->write) == GW_OK)
+        last_used->is_writing = true;
+    else
+        fail_flush(last_used);
+}
+
+static void start_flush(struct gw_last_used *last_used) {
+    if (last_used->is_writing || last_used->noted.count == 0)
+        return;
+    last_used->batch = gw_last_used_map_take_sorted(&last_used->noted, &last_used->batch_count);
+    last_used->batch_written = 0;
+    write_slice(last_used);
+}
+
+// ---- the end ----------------------------------------------------------------------------------------------------
+
+// At 0: nothing was left to write. Later: the time is up.
+static void on_drain_timer(uv_timer_t *timer) {
+    struct gw_last_used *last_used = gw_container_of(timer, struct gw_last_used, drain_timer);
+    bool is_empty = !last_used->is_writing && last_used->noted.count == 0;
+    finish_drain(last_used, is_empty ? GW_OK : GW_UNAVAILABLE);
+}
+
+void gw_last_used_drain(struct gw_last_used *last_used, uint64_t timeout_ms,
+                        void (*on_drained)(struct gw_last_used *last_used,
+                                           enum gw_status status)) {
+    last_used->on_drained = on_drained;
+    bool is_empty = !last_used->is_writing && last_used->noted.count == 0;
+    uv_timer_start(&last_used->drain_timer, on_drain_timer, is_empty ? 0 : timeout_ms, 0);
+    start_flush(last_used);
+}
+
+static void on_handle_closed(uv_handle_t *handle) {
+    struct gw_last_used *last_used = handle->data;
+    if (--last_used->handles_open > 0)
+        return;
+    void (*on_closed)(struct gw_last_used *) = last_used->on_closed;
+    free(last_used->slice_ids);
+    free(last_used->slice_times);
+    if (on_closed != NULL)
+        on_closed(last_used);
+    free(last_used);
+}
+
+void gw_last_used_close(struct gw_last_used *last_used,
+                        void (*on_closed)(struct gw_last_used *last_used)) {
+    last_used->on_closed = on_closed;
+    db_token_store_cancel(last_used->store, &last_used->write.query);
+    drop_batch(last_used);
+    gw_last_used_map_deinit(&last_used->noted);
+    last_used->interval.data = last_used->drain_timer.data = last_used;
+    uv_close((uv_handle_t *)&last_used->interval, on_handle_closed);
+    uv_close((uv_handle_t *)&last_used->drain_timer, on_handle_closed);
+}
