@@ -27,7 +27,7 @@ endfunction()
 
 gw_pkg_config_target(deps_uv "libuv>=1.44")
 gw_pkg_config_target(deps_pq "libpq>=14")
-gw_pkg_config_target(deps_curl "libcurl>=7.80")
+gw_pkg_config_target(deps_curl "libcurl>=7.85")
 if(GATEWAY_TESTS)
   gw_pkg_config_target(deps_cmocka "cmocka>=1.1.5")
 endif()

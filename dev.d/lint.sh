@@ -7,12 +7,12 @@ product_folders=(base db tls gateway cli)
 c_files() { # c_files <name pattern>...: the project's own C files
     local names=() pattern
     for pattern in "$@"; do names+=(-o -name "$pattern"); done
-    find "${product_folders[@]}" tests bench -type f \( "${names[@]:1}" \) 2>/dev/null | sort
+    find "${product_folders[@]}" tests bench -type f \( "${names[@]:1}" \) 2>/dev/null | sort || true
 }
 
 shell_files() {
     printf '%s\n' dev .ci/run
-    find dev.d tests docker bench -type f -name '*.sh' 2>/dev/null | sort
+    find dev.d tests docker bench -type f -name '*.sh' 2>/dev/null | sort || true
 }
 
 lint_format() { c_files '*.c' '*.h' | xargs -r clang-format --dry-run -Werror; }
@@ -23,6 +23,7 @@ lint_cppcheck() {
     # Only the product: cppcheck knows nothing of cmocka's macros.
     cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
         --error-exitcode=1 --suppress=missingIncludeSystem --suppress=missingInclude \
+        --suppress=uninitvar --suppress=normalCheckLevelMaxBranches \
         -j "$(jobs_max)" -D__GNUC__ \
         -D_GNU_SOURCE -I "$PWD" "${product_folders[@]}"
 }
