@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/relay_head.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/relay_fields.h"
+
+// More than all literal text below: names of our fields, separators, numbers.
+#define LITERAL_BYTES 512
+
+// Fills memory whose size was computed before, so running out of it is a bug.
+struct head_writer {
+    char *at;
+    size_t left;
+};
+
+static void put(struct head_writer *writer, struct gw_str text) {
+    gw_assert(text.length <= writer->left);
+    if (text.length == 0)
+        return;
+    memcpy(writer->at, text.at, text.length);
+    writer->at += text.length;
+    writer->left -= text.length;
+}
+
+static void put_field(struct head_writer *writer, struct gw_str name, struct gw_str value) {
+    put(writer, name);
+    put(writer, GW_STR(": "));
+    put(writer, value);
+    put(writer, GW_STR("\r\n"));
+}
+
+// An upper bound of the head, so that it is written in one piece and in one pass.
+static size_t bytes_needed(const struct gw_exchange *exchange, struct gw_str authority) {
+    const struct gw_http_head *request = exchange->request;
+    size_t bytes = LITERAL_BYTES + request->method_name.length + exchange->match.path.length +
+                   exchange->match.query.length + authority.length + request->host.length +
+                   exchange->client_address.length;
+    if (exchange->has_identity)
+        bytes += exchange->identity.org_slug.length + exchange->identity.id.length;
+    for (int i = 0; i < request->field_count; i++)
+        bytes += request->fields[i].name.length + request->fields[i].value.length + 4;
+    return bytes;
+}
+
+static void put_request_line(struct head_writer *writer, const struct gw_exchange *exchange) {
+    put(writer, exchange->request->method_name);
+    put(writer, GW_STR(" "));
+    put(writer, exchange->match.path);
+    if (exchange->match.query.at != NULL) {
+        put(writer, GW_STR("?"));
+        put(writer, exchange->match.query);
+    }
+    put(writer, GW_STR(" HTTP/1.1\r\n"));
+}
+
+static void put_framing(struct head_writer *writer, const struct gw_http_head *request) {
+    char digits[24];
+    if (request->is_chunked) {
+        put_field(writer, GW_STR("Transfer-Encoding"), GW_STR("chunked"));
+    } else if (request->has_content_length) {
+        int length = snprintf(digits, sizeof(digits), "%" PRIu64, request->content_length);
+        put_field(writer, GW_STR("Content-Length"), gw_str(digits, (size_t)length));
+    }
+}
+
+static void put_identity(struct head_writer *writer, const struct gw_exchange *exchange) {
+    char scopes[GW_SCOPE_TEXT_BYTES_MAX];
+    if (!exchange->has_identity)
+        return;
+    size_t length = gw_scope_format(exchange->identity.scopes, ",", scopes);
+    put_field(writer, GW_STR("X-SkillReg-Org"), exchange->identity.org_slug);
+    put_field(writer, GW_STR("X-SkillReg-Token-Id"), exchange->identity.id);
+    put_field(writer, GW_STR("X-SkillReg-Scopes"), gw_str(scopes, length));
+}
+
+static void put_origin(struct head_writer *writer, const struct gw_exchange *exchange) {
+    put_field(writer, GW_STR("X-Request-Id"), gw_str(exchange->request_id, GW_REQUEST_ID_LENGTH));
+    put_field(writer, GW_STR("X-Forwarded-For"), exchange->client_address);
+    put_field(writer, GW_STR("X-Forwarded-Proto"),
+              exchange->is_tls ? GW_STR("https") : GW_STR("http"));
+    if (exchange->request->host.length > 0)
+        put_field(writer, GW_STR("X-Forwarded-Host"), exchange->request->host);
+}
+
+enum gw_status gw_relay_compose_request(struct gw_exchange *exchange, struct gw_str authority,
+                                        bool forward_authorization, struct gw_str *head) {
+    const struct gw_http_head *request = exchange->request;
+    struct gw_relay_options options;
+    enum gw_status status = gw_relay_options_read(request, &options);
+    if (status != GW_OK)
+        return status;
+    struct head_writer writer = {.left = bytes_needed(exchange, authority)};
+    char *start = writer.at = gw_arena_allocate(&exchange->arena, writer.left);
+    if (start == NULL)
+        return GW_NO_MEMORY;
+    put_request_line(&writer, exchange);
+    put_field(&writer, GW_STR("Host"), authority);
+    for (int i = 0; i < request->field_count; i++) {
+        const struct gw_http_field *field = &request->fields[i];
+        if (gw_relay_passes_to_registry(field, &options, forward_authorization))
+            put_field(&writer, field->name, field->value);
+    }
+    put_framing(&writer, request);
+    put_identity(&writer, exchange);
+    put_origin(&writer, exchange);
+    put(&writer, GW_STR("\r\n"));
+    *head = gw_str(start, (size_t)(writer.at - start));
+    return GW_OK;
+}
+
+enum gw_status gw_relay_pick_fields(const struct gw_http_head *response,
+                                    struct gw_response_field *fields, int *field_count) {
+    struct gw_relay_options options;
+    enum gw_status status = gw_relay_options_read(response, &options);
+    if (status != GW_OK)
+        return status;
+    int count = 0;
+    for (int i = 0; i < response->field_count; i++) {
+        const struct gw_http_field *field = &response->fields[i];
+        if (gw_relay_passes_to_client(field, &options))
+            fields[count++] = (struct gw_response_field){field->name, field->value};
+    }
+    *field_count = count;
+    return GW_OK;
+}
