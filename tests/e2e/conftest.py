@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""What the tests share: one PostgreSQL and one gateway per session, two organisations with a token per scope, and a
+registry stub behind the gateway. Run with `./dev test e2e [pytest arguments]`; GATEWAY_BUILD_DIR says which build is tested."""
+import dataclasses
+import itertools
+import pathlib
+import signal
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.dont_write_bytecode = True
+
+from harness import certificate as certificates  # noqa: E402
+from harness.command_line import CommandLine  # noqa: E402
+from harness.gateway import Gateway, Operator  # noqa: E402
+from harness.postgres import Postgres  # noqa: E402
+from harness.upstream import Upstream  # noqa: E402
+
+TEST_LIMIT_S = 90  # nothing takes a tenth of it; a test that hangs fails instead of stopping the run
+
+pytest.register_assert_rewrite("harness")
+
+
+def pytest_configure(config):
+    # A polite kill ends the run as Ctrl-C does: fixtures are torn down, nothing stays behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def _give_up(*_):
+    raise TimeoutError(f"the test ran for more than {TEST_LIMIT_S} s")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    signal.signal(signal.SIGALRM, _give_up)
+    signal.alarm(TEST_LIMIT_S)
+    yield
+    signal.alarm(0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Organisation:
+    slug: str
+    tokens: dict  # scope -> secret
+
+    @property
+    def read(self):
+        return self.tokens["read"]
+
+    @property
+    def write(self):
+        return self.tokens["write"]
+
+    @property
+    def admin(self):
+        return self.tokens["admin"]
+
+
+@pytest.fixture(scope="session")
+def workdir(tmp_path_factory):
+    return tmp_path_factory.mktemp("gateway")
+
+
+@pytest.fixture(scope="session")
+def certificate(workdir):
+    return certificates.make(workdir)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """Running, and empty but for what `operator` migrates. Not to be stopped: see own_postgres."""
+    cluster = Postgres()
+    try:
+        cluster.create().start()
+        yield cluster
+    finally:
+        cluster.destroy()
+
+
+@pytest.fixture(scope="session")
+def operator(postgres, workdir):
+    own = Operator(postgres.url, workdir)
+    own.migrate()
+    return own
+
+
+@pytest.fixture(scope="session")
+def new_org(operator):
+    """Makes an organisation that no other test knows, with a token per scope asked for."""
+    numbers = itertools.count(1)
+
+    def make(*scopes, slug=None):
+        slug = slug or f"team-{next(numbers)}"
+        operator.create_org(slug)
+        tokens = {scope: operator.create_token(slug, f"{scope}-key", scope)["token"] for scope in scopes or ("admin",)}
+        return Organisation(slug, tokens)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def acme(new_org):
+    """The organisation of the tests, for those that count nothing in it."""
+    return new_org("read", "write", "admin", slug="acme")
+
+
+@pytest.fixture(scope="session")
+def globex(new_org):
+    """Another organisation, with live tokens of its own."""
+    return new_org("read", "write", "admin", slug="globex")
+
+
+@pytest.fixture(scope="session")
+def _session_upstream():
+    stub = Upstream()
+    yield stub
+    stub.stop()
+
+
+@pytest.fixture
+def upstream(_session_upstream):
+    """The registry behind `gateway`, with nothing recorded yet and the default behaviour."""
+    _session_upstream.reset()
+    yield _session_upstream
+    _session_upstream.reset()
+
+
+@pytest.fixture(scope="session")
+def _session_gateway(operator, postgres, workdir, certificate, _session_upstream):
+    own = Gateway(workdir, "session", database_url=postgres.url, certificate=certificate,
+                  upstream=_session_upstream.url)
+    try:
+        own.wait_until_ready()
+        yield own
+    except BaseException:
+        own.kill()
+        raise
+    own.stop()
+
+
+@pytest.fixture
+def gateway(_session_gateway, upstream):
+    """The gateway that the whole session shares. It must be running before and after every test."""
+    assert _session_gateway.process.is_running(), "the gateway died in an earlier test:\n" + _session_gateway.log()[-8000:]
+    yield _session_gateway
+    _session_gateway.drop_connection()
+    assert _session_gateway.process.is_running(), "the gateway died:\n" + _session_gateway.log()[-8000:]
+
+
+@pytest.fixture
+def start_gateway(operator, postgres, tmp_path, certificate):
+    """Starts gateways of the test's own, with flags; each one still running at the end must stop as it should."""
+    started = []
+
+    def start(*flags, tls=False, ready=True, database_url=None, **options):
+        own = Gateway(tmp_path, f"gateway-{len(started)}", database_url=database_url or postgres.url,
+                      certificate=certificate if tls else None, flags=flags, **options)
+        started.append(own)
+        return own.wait_until_ready() if ready else own
+
+    yield start
+    failures = []
+    for own in started:
+        try:
+            if own.process.is_running():
+                own.stop()
+            own.process.assert_no_sanitizer_report()
+        except (AssertionError, TimeoutError) as failure:
+            failures.append(str(failure))
+    assert not failures, "\n".join(failures)
+
+
+@pytest.fixture
+def start_upstream():
+    """Registry stubs of the test's own."""
+    started = []
+
+    def start():
+        started.append(Upstream())
+        return started[-1]
+
+    yield start
+    for stub in started:
+        stub.stop()
+
+
+@pytest.fixture
+def skillreg(gateway, certificate, tmp_path):
+    """Makes a command line that speaks to `gateway` over TLS."""
+    def make(organisation=None, token=None):
+        home = tmp_path / "home"
+        home.mkdir(exist_ok=True)
+        return CommandLine(home, url=gateway.https_url, ca_file=certificate.cert,
+                           token=token or (organisation and organisation.admin),
+                           org=organisation and organisation.slug)
+    return make

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+"""A self-signed certificate for localhost, made by openssl once per session."""
+import dataclasses
+import pathlib
+import subprocess
+
+
+@dataclasses.dataclass(frozen=True)
+class Certificate:
+    cert: pathlib.Path
+    key: pathlib.Path
+
+
+def make(directory, name="server"):
+    pair = Certificate(directory / f"{name}.crt", directory / f"{name}.key")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+         "-keyout", str(pair.key), "-out", str(pair.cert)],
+        check=True, capture_output=True, timeout=30)
+    pair.key.chmod(0o600)
+    return pair

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""The real gateway as a child process, on ports that the kernel chose."""
+import json
+import re
+import ssl
+
+from . import binaries
+from .http_client import Connection, bearer
+from .process import Process, clean_environment, run
+from .waiting import eventually
+
+_LISTENING = re.compile(r"\blistening\b")
+
+
+class Gateway:
+    """Starts at once. wait_until_ready(), then use; stop() asserts that it ended as it should."""
+
+    def __init__(self, directory, name, *, database_url, certificate=None, upstream=None, flags=(), env=None):
+        self.log_path = directory / f"{name}.log"
+        self.certificate = certificate
+        self._kept = None
+        command = [binaries.find("skillreg-gateway"), "--listen-http", "127.0.0.1:0", "--listen-admin", "127.0.0.1:0"]
+        if certificate:
+            command += ["--listen-https", "127.0.0.1:0", "--tls-cert", certificate.cert, "--tls-key", certificate.key]
+        else:
+            command += ["--listen-https", "off"]
+        if upstream:
+            command += ["--upstream", upstream]
+        command += flags
+        # The URL carries a password: the environment, not the argument list.
+        self.process = Process(command, self.log_path, cwd=directory,
+                               env=clean_environment(HOME=str(directory), DATABASE_URL=database_url, **(env or {})))
+        try:
+            self.http = self._bound("http")
+            self.admin = self._bound("admin")
+            self.https = self._bound("https") if certificate else None
+        except BaseException:
+            self.process.kill()
+            raise
+
+    def _bound(self, kind):
+        """The address of one listener, from its log line."""
+        match = self.process.wait_for_line(
+            rf'listening\b(?=.*\bkind="?{kind}"?(\s|$)).*\baddress="?(?P<host>[0-9.]+):(?P<port>[0-9]+)', timeout_s=20)
+        return match["host"], int(match["port"])
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def is_ready(self):
+        return self.admin_get("/readyz").status == 200
+
+    def wait_until_ready(self, timeout_s=20):
+        eventually(self.is_ready, "did the gateway become ready:\n" + self.process.log(), timeout_s)
+        return self
+
+    # ---- clients ----
+    def connect(self):
+        return Connection(self.http)
+
+    def tls_context(self):
+        context = ssl.create_default_context(cafile=str(self.certificate.cert))
+        context.set_alpn_protocols(["http/1.1"])
+        return context
+
+    def connect_tls(self):
+        return Connection(self.https, tls=self.tls_context())
+
+    @property
+    def https_url(self):
+        return "https://localhost:%d" % self.https[1]
+
+    @property
+    def http_url(self):
+        return "http://127.0.0.1:%d" % self.http[1]
+
+    def request(self, method, target, token=None, *, json_body=None, body=b"", fields=()):
+        """One exchange on a kept plain connection."""
+        fields = [*bearer(token), *fields]
+        if json_body is not None:
+            body = json.dumps(json_body).encode()
+            fields.append(("Content-Type", "application/json"))
+        if self._kept is None or self._kept.is_readable():
+            self.drop_connection()
+            self._kept = self.connect()
+        try:
+            response = self._kept.request(method, target, fields, body)
+        except BaseException:
+            self.drop_connection()
+            raise
+        if response.says_close:
+            self.drop_connection()
+        return response
+
+    def drop_connection(self):
+        if self._kept:
+            self._kept.close()
+        self._kept = None
+
+    def admin_get(self, target):
+        with Connection(self.admin) as connection:
+            return connection.request("GET", target, [("Connection", "close")])
+
+    def metric(self, name):
+        """The sum of one counter over its labels."""
+        text = self.admin_get("/metrics").body.decode()
+        values = re.findall(rf"^(?:\w+_)?{name}(?:\{{[^}}]*\}})? ([0-9.e+]+)$", text, re.MULTILINE)
+        assert values, f"no metric {name} in:\n{text}"
+        return sum(map(float, values))
+
+    # ---- the end ----
+    def log(self):
+        return self.process.log()
+
+    def stop(self, timeout_s=20):
+        """SIGTERM; it must finish with 0 and without a report of a sanitizer."""
+        self.drop_connection()
+        code = self.process.stop(timeout_s=timeout_s)
+        self.process.assert_no_sanitizer_report()
+        assert code == 0, f"exit code {code}; the log ends:\n" + "\n".join(self.process.lines()[-30:])
+
+    def kill(self):
+        self.drop_connection()
+        self.process.kill()
+
+
+class Operator:
+    """The operator commands of the same binary, straight to the database."""
+
+    def __init__(self, database_url, directory):
+        self.database_url = database_url
+        self.directory = directory
+
+    def run(self, *arguments, text_in=None):
+        return run([binaries.find("skillreg-gateway"), *arguments], text_in=text_in, cwd=self.directory,
+                   env=clean_environment(HOME=str(self.directory), DATABASE_URL=self.database_url))
+
+    def must(self, *arguments, text_in=None):
+        done = self.run(*arguments, text_in=text_in)
+        assert done.returncode == 0, f"{arguments}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def migrate(self):
+        return self.must("migrate")
+
+    def create_org(self, slug):
+        return self.must("org", "create", slug)
+
+    def create_token(self, org, name, scopes, *more):
+        """The parsed answer; the secret is its `token`."""
+        return json.loads(self.must("token", "create", "--org", org, "--name", name, "--scopes", scopes,
+                                    "--json", *more))
+
+    def import_token(self, org, name, scopes, secret):
+        return self.must("token", "import", "--org", org, "--name", name, "--scopes", scopes,
+                         text_in=secret + "\n")

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+"""A private PostgreSQL: its own directory, a Unix socket in it, no TCP port, a password, no fsync. As root it runs under
+another user, because PostgreSQL refuses root."""
+import os
+import pathlib
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+
+import psycopg2
+
+from .process import clean_environment
+from .waiting import eventually
+
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "32MB",
+    "max_connections": "60",
+    "logging_collector": "off",
+}
+
+
+def _bin_dir():
+    versions = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"),
+                      key=lambda path: float(path.parents[1].name))
+    if versions:
+        return versions[-1].parent
+    found = shutil.which("initdb")
+    if not found:
+        raise FileNotFoundError("PostgreSQL is not installed (no initdb)")
+    return pathlib.Path(found).parent
+
+
+def _unprivileged_user():
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise RuntimeError("neither a user postgres nor nobody to run PostgreSQL as")
+
+
+class Postgres:
+    """One cluster. create(), start(), and at the end destroy() in any case."""
+
+    def __init__(self):
+        self.bin = _bin_dir()
+        self.password = secrets.token_hex(12)
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="skillreg-pg-", dir="/tmp"))
+        self.user = _unprivileged_user() if os.geteuid() == 0 else None
+        self.popen = None
+        if self.user:
+            os.chown(self.directory, self.user.pw_uid, self.user.pw_gid)
+
+    def _command(self, program, *arguments, signal_name="KILL"):
+        # The signal is set after the change of user, which would clear it.
+        head = ["setpriv", "--pdeathsig", signal_name]
+        if self.user:
+            head += ["--reuid", str(self.user.pw_uid), "--regid", str(self.user.pw_gid), "--clear-groups"]
+        return [*head, str(self.bin / program), *arguments]
+
+    def _run(self, program, *arguments):
+        return subprocess.run(self._command(program, *arguments), cwd=self.directory, capture_output=True,
+                              text=True, timeout=60, check=True,
+                              env=clean_environment(PGPASSWORD=self.password)).stdout
+
+    def create(self):
+        password_file = self.directory / "password"
+        password_file.write_text(self.password)
+        if self.user:
+            os.chown(password_file, self.user.pw_uid, self.user.pw_gid)
+        self._run("initdb", "--pgdata", str(self.data), "--username", "skillreg", "--no-sync",
+                  "--auth", "scram-sha-256", "--pwfile", str(password_file), "--encoding", "UTF8",
+                  "--locale", "C.UTF-8", "--no-instructions")
+        password_file.unlink()
+        return self
+
+    @property
+    def data(self):
+        return self.directory / "data"
+
+    @property
+    def url(self):
+        return f"postgresql://skillreg:{self.password}@/postgres?host={self.directory}"
+
+    def url_of(self, database):
+        return f"postgresql://skillreg:{self.password}@/{database}?host={self.directory}"
+
+    def start(self):
+        """Returns once it takes connections."""
+        settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        with open(self.directory / "log", "ab") as log:
+            # SIGINT is PostgreSQL's fast shutdown: what it gets if the tests die.
+            self.popen = subprocess.Popen(
+                self._command("postgres", "-D", str(self.data), "-k", str(self.directory), *settings,
+                              signal_name="INT"),
+                cwd=self.directory, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, start_new_session=True)
+        eventually(self._answers, "did PostgreSQL start: " + str(self.directory / "log"), 30)
+        return self
+
+    def _answers(self):
+        assert self.popen.poll() is None, "PostgreSQL ended:\n" + (self.directory / "log").read_text()
+        try:
+            self.connect().close()
+            return True
+        except psycopg2.OperationalError:
+            return False
+
+    def connect(self, database="postgres"):
+        connection = psycopg2.connect(self.url_of(database), connect_timeout=5)
+        connection.autocommit = True
+        return connection
+
+    def query(self, sql, parameters=(), database="postgres"):
+        """All rows of one statement; None for a statement without rows."""
+        connection = self.connect(database)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, parameters)
+                return cursor.fetchall() if cursor.description else None
+        finally:
+            connection.close()
+
+    def dump(self, database="postgres"):
+        return self._run("pg_dump", "--host", str(self.directory), "--username", "skillreg", "--inserts", database)
+
+    def _pids(self):
+        """The server and its children, the server first (it would start others anew)."""
+        server = self.popen.pid
+        with open(f"/proc/{server}/task/{server}/children", encoding="ascii") as children:
+            return [server, *map(int, children.read().split())]
+
+    def freeze(self):
+        """As a machine that hangs: connections stay, nothing answers."""
+        self._frozen = []
+        for pid in self._pids():
+            os.kill(pid, signal.SIGSTOP)
+            self._frozen.append(pid)
+
+    def thaw(self):
+        for pid in reversed(getattr(self, "_frozen", [])):
+            try:
+                os.kill(pid, signal.SIGCONT)
+            except ProcessLookupError:
+                pass
+        self._frozen = []
+
+    def stop(self, number=signal.SIGINT):
+        """SIGINT: fast; SIGQUIT: immediate, as after a crash."""
+        if self.popen is None:
+            return
+        self.thaw()
+        if self.popen.poll() is None:
+            self.popen.send_signal(number)
+        try:
+            self.popen.wait(30)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+        self.popen = None
+
+    def crash(self):
+        self.stop(signal.SIGQUIT)
+
+    def destroy(self):
+        try:
+            self.stop(signal.SIGQUIT)
+        finally:
+            shutil.rmtree(self.directory, ignore_errors=True)

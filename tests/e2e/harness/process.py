@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""Child processes that never outlive the tests: setpriv(1) has the kernel signal them when their parent dies,
+and Process.stop() ends them in every other case. stderr is read as it comes, so that a test can
+wait for a line instead of sleeping, and kept in a file."""
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+
+from .waiting import PATIENCE_S
+
+SANITIZER_REPORT = re.compile(
+    r"(ERROR|WARNING): \w+Sanitizer|runtime error:|SUMMARY: \w+Sanitizer|assertion failed", re.IGNORECASE)
+
+SANITIZER_ENVIRONMENT = {
+    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+}
+
+
+def clean_environment(**more):
+    """Nothing of the caller's settings (proxies, PG*, SKILLREG_*) reaches what is tested."""
+    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
+    return {**kept, "LC_ALL": "C.UTF-8", **SANITIZER_ENVIRONMENT, **more}
+
+
+def dies_with_parent(command, signal_name="KILL"):
+    return ["setpriv", "--pdeathsig", signal_name, *map(str, command)]
+
+
+def run(command, *, env=None, text_in=None, timeout_s=30, cwd=None):
+    """A program that ends by itself; its CompletedProcess with text in stdout and stderr."""
+    return subprocess.run(dies_with_parent(command), env=env, input="" if text_in is None else text_in,
+                          capture_output=True, encoding="utf-8", timeout=timeout_s, check=False, cwd=cwd)
+
+
+class Process:
+    """One long-running child and its stderr."""
+
+    def __init__(self, command, log_path, env=None, cwd=None):
+        self.log_path = log_path
+        self._lines = []
+        self._changed = threading.Condition()
+        self._ended = False
+        self.popen = subprocess.Popen(dies_with_parent(command), env=env, cwd=cwd, stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                      start_new_session=True)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self):
+        return self.popen.pid
+
+    def _read(self):
+        with open(self.log_path, "ab", buffering=0) as log:
+            for line in self.popen.stderr:
+                log.write(line)
+                with self._changed:
+                    self._lines.append(line.decode("utf-8", "backslashreplace").rstrip("\n"))
+                    self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def lines(self):
+        with self._changed:
+            return list(self._lines)
+
+    def log(self):
+        return "\n".join(self.lines())
+
+    def wait_for_line(self, pattern, *, after=0, timeout_s=PATIENCE_S):
+        """The match of the first line (from line `after` on) that `pattern` is found in."""
+        expression = re.compile(pattern)
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            looked_at = after
+            while True:
+                for line in self._lines[looked_at:]:
+                    match = expression.search(line)
+                    if match:
+                        return match
+                looked_at = len(self._lines)
+                left = deadline - time.monotonic()
+                if self._ended or left <= 0:
+                    why = "it ended" if self._ended else f"{timeout_s:g} s passed"
+                    raise AssertionError(f"no line like {pattern!r} before {why}; its log:\n"
+                                         + "\n".join(self._lines[-40:]))
+                self._changed.wait(left)
+
+    def is_running(self):
+        return self.popen.poll() is None
+
+    def signal(self, number):
+        self.popen.send_signal(number)
+
+    def wait(self, timeout_s=20):
+        """The exit code, once stderr was read whole."""
+        code = self.popen.wait(timeout_s)
+        self._reader.join(timeout_s)
+        return code
+
+    def stop(self, number=signal.SIGTERM, timeout_s=20):
+        """Ends it, by force when it must be, and returns the exit code."""
+        if self.is_running():
+            self.popen.send_signal(number)
+        try:
+            return self.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.wait()
+            raise AssertionError(f"still running {timeout_s} s after signal {number}; its log:\n"
+                                 + "\n".join(self.lines()[-40:])) from None
+
+    def kill(self):
+        if self.is_running():
+            self.popen.kill()
+        return self.wait()
+
+    def assert_no_sanitizer_report(self):
+        log = self.log()
+        found = SANITIZER_REPORT.search(log)
+        assert not found, "sanitizer report:\n" + log[max(0, found.start() - 200):found.start() + 6000]
