@@ -27,7 +27,7 @@ struct db_pool_options {
 
 enum gw_status db_pool_create(uv_loop_t *loop, const struct db_pool_options *options,
                               struct db_pool **pool) GW_MUST_USE;
-// Ends every query as GW_UNAVAILABLE, closes the connections, frees the pool, then calls on_closed (may be NULL).
+// Ends every query as GW_UNAVAILABLE, closes the connections, then calls on_closed (may be NULL) and frees the pool.
 void db_pool_close(struct db_pool *pool, void (*on_closed)(struct db_pool *pool));
 
 // GW_UNAVAILABLE: queue full or the pool is closing; on_done will not be called.
@@ -36,7 +36,11 @@ enum gw_status db_pool_submit(struct db_pool *pool, struct db_query *query) GW_M
 // never submitted, provided its link was initialised with gw_list_init.
 void db_pool_cancel(struct db_pool *pool, struct db_query *query);
 
-// True when at least one connection can take a query now.
+// Sends what was submitted so far. The pool does so by itself before the loop sleeps; for those who submit as late as
+// that. Calls nothing back.
+void db_pool_flush(struct db_pool *pool);
+
+// True when at least one connection is up, with its statements prepared.
 bool db_pool_is_ready(const struct db_pool *pool);
 
 struct db_pool_stats {

@@ -50,6 +50,7 @@ extern const int db_token_store_statement_count;
 // ---- the decision -----------------------------------------------------------------------------------------------
 struct db_token_lookup {
     struct gw_list link; // the store's
+    int row;             // the store's: its row in the answer, or -1
     char prefix[GW_TOKEN_PREFIX_LENGTH];
     unsigned char
         digest[DB_DIGEST_LENGTH]; // SHA-256 of the whole secret; compared in constant time
@@ -58,6 +59,7 @@ struct db_token_lookup {
     void (*on_done)(struct db_token_lookup *lookup, enum gw_status status,
                     const struct db_token_row *row);
 };
+// GW_INVALID: the prefix holds a character that no token has; GW_UNAVAILABLE: closing. on_done will not be called.
 enum gw_status db_token_store_lookup(struct db_token_store *store,
                                      struct db_token_lookup *lookup) GW_MUST_USE;
 // Harmless when done already or never started (link initialised).

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+#include "db/migrate.h"
+
+#include <libpq-fe.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/token_syntax.h"
+#include "db/migration_files.h"
+#include "db/sql_error.h"
+
+// Any number that nothing else in the database locks; the same in every version.
+#define MIGRATION_LOCK "7311583425291"
+
+static void ignore_notice(void *argument, const PGresult *result) {
+    (void)argument;
+    (void)result;
+}
+
+static void set_error(struct db_migrate_report *report, const char *what, const char *why) {
+    char reason[sizeof(report->error) / 2];
+    db_sql_error_sentence(why, reason, sizeof(reason));
+    (void)snprintf(report->error, sizeof(report->error), "%s: %s", what, reason);
+}
+
+// NULL on failure, which is then in the report.
+static PGconn *connect_blocking(const char *url, struct db_migrate_report *report) {
+    const char *keywords[] = {"connect_timeout", "fallback_application_name", "dbname",
+                              "client_encoding", NULL};
+    const char *values[] = {"5", "skillreg-gateway migrate", url, "UTF8", NULL};
+    PGconn *pg = PQconnectdbParams(keywords, values, 1);
+    if (PQstatus(pg) == CONNECTION_OK) {
+        (void)PQsetNoticeReceiver(pg, ignore_notice, NULL);
+        return pg;
+    }
+    set_error(report, "cannot reach PostgreSQL",
+              pg == NULL ? gw_status_text(GW_NO_MEMORY) : PQerrorMessage(pg));
+    PQfinish(pg);
+    return NULL;
+}
+
+// Runs statements; the rows, if anybody wants them, go to *rows.
+static enum gw_status execute(PGconn *pg, const char *sql, const char *what, PGresult **rows,
+                              struct db_migrate_report *report) {
+    PGresult *result = PQexec(pg, sql);
+    ExecStatusType outcome = PQresultStatus(result);
+    if (outcome == PGRES_TUPLES_OK || outcome == PGRES_COMMAND_OK) {
+        if (rows != NULL)
+            *rows = result;
+        else
+            PQclear(result);
+        return GW_OK;
+    }
+    set_error(report, what, result == NULL ? PQerrorMessage(pg) : PQresultErrorMessage(result));
+    PQclear(result);
+    return PQstatus(pg) == CONNECTION_OK ? GW_INVALID : GW_UNAVAILABLE;
+}
+
+// One transaction that holds the lock: whoever comes second waits here and then sees what the first one did.
+static enum gw_status begin(PGconn *pg, struct db_migrate_report *report) {
+    return execute(pg,
+                   "begin isolation level read committed read write;"
+                   "set local lock_timeout = '60s';"
+                   "select pg_advisory_xact_lock(" MIGRATION_LOCK ")",
+                   "cannot take the migration lock", NULL, report);
+}
+
+// Asks first: a role that may only use the schema is refused even by `create schema if not exists`.
+static enum gw_status ensure_table(PGconn *pg, struct db_migrate_report *report) {
+    PGresult *rows = NULL;
+    enum gw_status status = execute(pg, "select to_regclass('skillreg.migration') is not null",
+                                    "cannot read the schema", &rows, report);
+    if (status != GW_OK)
+        return status;
+    bool is_there = strcmp(PQgetvalue(rows, 0, 0), "t") == 0;
+    PQclear(rows);
+    if (is_there)
+        return GW_OK;
+    return execute(pg,
+                   "create schema if not exists skillreg;"
+                   "comment on schema skillreg is 'Of the SkillReg token gateway.';"
+                   "create table skillreg.migration ("
+                   " number integer primary key, name text not null, checksum bigint not null,"
+                   " applied_at timestamptz not null default now());"
+                   "comment on table skillreg.migration is"
+                   " 'What was applied to this schema; checksum is the CRC-32 of the file.'",
+                   "cannot create the schema", NULL, report);
+}
+
+static uint32_t checksum_of(const struct db_migration_file *file) {
+    return gw_crc32(0, file->sql, strlen(file->sql));
+}
+
+// What was applied must be a beginning of what this program carries, byte for byte.
+static enum gw_status check_applied(const PGresult *rows, struct db_migrate_report *report) {
+    int applied = PQntuples(rows);
+    for (int i = 0; i < applied; i++) {
+        int number = (int)strtol(PQgetvalue(rows, i, 0), NULL, 10);
+        if (i >= db_migration_file_count) {
+            (void)snprintf(report->error, sizeof(report->error),
+                           "the schema is at version %s, this program knows %d: use the newer program",
+                           PQgetvalue(rows, applied - 1, 0), report->version_after);
+            return GW_INVALID;
+        }
+        const struct db_migration_file *file = &db_migration_files[i];
+        if (number != file->number || strcmp(PQgetvalue(rows, i, 1), file->name) != 0 ||
+            strtoull(PQgetvalue(rows, i, 2), NULL, 10) != checksum_of(file)) {
+            (void)snprintf(report->error, sizeof(report->error),
+                           "migration %04d (%.100s) was applied with another content than this "
+                           "program carries: the schema was made by a different build",
+                           number, PQgetvalue(rows, i, 1));
+            return GW_INVALID;
+        }
+        report->version_before = number;
+    }
+    return GW_OK;
+}
+
+static enum gw_status apply(PGconn *pg, const struct db_migration_file *file,
+                            struct db_migrate_report *report) {
+    char what[128];
+    (void)snprintf(what, sizeof(what), "migration %04d (%.64s) failed", file->number, file->name);
+    enum gw_status status = execute(pg, file->sql, what, NULL, report);
+    if (status != GW_OK)
+        return status;
+    char record[256];
+    (void)snprintf(record, sizeof(record),
+                   "insert into skillreg.migration (number, name, checksum) values (%d, '%.64s', %u)",
+                   file->number, file->name, checksum_of(file));
+    return execute(pg, record, what, NULL, report);
+}
+
+static enum gw_status apply_missing(PGconn *pg, struct db_migrate_report *report) {
+    PGresult *rows = NULL;
+    enum gw_status status =
+        execute(pg, "select number, name, checksum from skillreg.migration order by number",
+                "cannot read the schema", &rows, report);
+    if (status != GW_OK)
+        return status;
+    status = check_applied(rows, report);
+    int applied = PQntuples(rows);
+    PQclear(rows);
+    for (int i = applied; i < db_migration_file_count && status == GW_OK; i++)
+        status = apply(pg, &db_migration_files[i], report);
+    return status;
+}
+
+enum gw_status db_migrate(const char *url, struct db_migrate_report *report) {
+    memset(report, 0, sizeof(*report));
+    report->version_after = db_migration_files[db_migration_file_count - 1].number;
+    PGconn *pg = connect_blocking(url, report);
+    if (pg == NULL)
+        return GW_UNAVAILABLE;
+    enum gw_status status = begin(pg, report);
+    if (status == GW_OK)
+        status = ensure_table(pg, report);
+    if (status == GW_OK)
+        status = apply_missing(pg, report);
+    if (status == GW_OK)
+        status = execute(pg, "commit", "cannot commit", NULL, report);
+    if (status != GW_OK)
+        report->version_after = report->version_before;
+    PQfinish(pg); // what was not committed is undone
+    return status;
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "db/pg_binary.h"
+
+#include <string.h>
+
+#define EPOCH_2000_MS 946684800000LL
+// PostgreSQL ends in the year 294276; no need to go that far: 9999-12-31T23:59:59.999Z and 0001-01-01.
+#define TIME_MAX_MS 253402300799999LL
+#define TIME_MIN_MS (-62135596800000LL)
+
+static void put_big_endian(char *out, uint64_t value, size_t length) {
+    for (size_t i = 0; i < length; i++)
+        out[i] = (char)(unsigned char)(value >> (8 * (length - 1 - i)));
+}
+
+static uint64_t get_big_endian(const char *at, size_t length) {
+    uint64_t value = 0;
+    for (size_t i = 0; i < length; i++)
+        value = value << 8 | (unsigned char)at[i];
+    return value;
+}
+
+// ---- parameters ---------------------------------------------------------------------------------------------------
+
+void db_set_bytes(struct db_query *query, int index, struct gw_str bytes) {
+    query->values[index] = bytes.at == NULL ? "" : bytes.at;
+    query->lengths[index] = (int)bytes.length;
+    query->formats[index] = 1;
+}
+
+void db_set_int2(struct db_query *query, int index, int16_t value, char out[2]) {
+    put_big_endian(out, (uint16_t)value, 2);
+    db_set_bytes(query, index, gw_str(out, 2));
+}
+
+void db_set_int8(struct db_query *query, int index, int64_t value, char out[8]) {
+    put_big_endian(out, (uint64_t)value, 8);
+    db_set_bytes(query, index, gw_str(out, 8));
+}
+
+static enum gw_status put_time(int64_t wall_ms, char out[8]) {
+    if (wall_ms > TIME_MAX_MS || wall_ms < TIME_MIN_MS)
+        return GW_INVALID;
+    put_big_endian(out, (uint64_t)((wall_ms - EPOCH_2000_MS) * 1000), 8);
+    return GW_OK;
+}
+
+enum gw_status db_set_time(struct db_query *query, int index, int64_t wall_ms, char out[8]) {
+    query->values[index] = NULL;
+    query->lengths[index] = 0;
+    query->formats[index] = 1;
+    if (wall_ms == DB_TIME_NULL)
+        return GW_OK;
+    enum gw_status status = put_time(wall_ms, out);
+    if (status == GW_OK)
+        db_set_bytes(query, index, gw_str(out, 8));
+    return status;
+}
+
+// One dimension, no nulls; the count is filled in at the end.
+void db_array_start(struct db_array *array, char *at, uint32_t element_oid) {
+    put_big_endian(at, 1, 4);
+    put_big_endian(at + 4, 0, 4);
+    put_big_endian(at + 8, element_oid, 4);
+    put_big_endian(at + 16, 1, 4); // lower bound
+    *array = (struct db_array){at, 20, 0};
+}
+
+void db_array_add_text(struct db_array *array, struct gw_str text) {
+    put_big_endian(array->at + array->length, text.length, 4);
+    memcpy(array->at + array->length + 4, text.at, text.length);
+    array->length += 4 + text.length;
+    array->count++;
+}
+
+enum gw_status db_array_add_time(struct db_array *array, int64_t wall_ms) {
+    enum gw_status status = put_time(wall_ms, array->at + array->length + 4);
+    if (status != GW_OK)
+        return status;
+    put_big_endian(array->at + array->length, 8, 4);
+    array->length += 12;
+    array->count++;
+    return GW_OK;
+}
+
+struct gw_str db_array_finish(struct db_array *array) {
+    put_big_endian(array->at + 12, (uint32_t)array->count, 4);
+    return gw_str(array->at, array->length);
+}
+
+// ---- results ------------------------------------------------------------------------------------------------------
+
+struct gw_str db_get_bytes(const PGresult *result, int row, int column) {
+    if (PQgetisnull(result, row, column))
+        return gw_str(NULL, 0);
+    return gw_str(PQgetvalue(result, row, column), (size_t)PQgetlength(result, row, column));
+}
+
+int64_t db_get_int(const PGresult *result, int row, int column, int64_t otherwise) {
+    struct gw_str bytes = db_get_bytes(result, row, column);
+    if (bytes.at == NULL)
+        return otherwise;
+    switch (bytes.length) {
+    case 2:
+        return (int16_t)get_big_endian(bytes.at, 2);
+    case 4:
+        return (int32_t)get_big_endian(bytes.at, 4);
+    case 8:
+        return (int64_t)get_big_endian(bytes.at, 8);
+    default:
+        return otherwise;
+    }
+}
+
+int64_t db_get_time(const PGresult *result, int row, int column) {
+    int64_t us = db_get_int(result, row, column, INT64_MIN);
+    if (us == INT64_MIN || us == INT64_MAX)
+        return DB_TIME_NULL;
+    int64_t ms = us / 1000;
+    if (us % 1000 < 0)
+        ms--; // towards the past, as for later times
+    return ms + EPOCH_2000_MS;
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// PostgreSQL's binary formats of the few types that we use: parameters out, columns of results in. Integers are big
+// endian; a timestamptz is microseconds since 2000-01-01T00:00:00Z; an array is dimensions, then each element with its
+// length. Readers check the length of what they read and never trust the server's shape: a column of an unexpected length
+// reads as null.
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/str.h"
+#include "db/query.h"
+
+#define DB_TIME_NULL INT64_MIN
+
+// ---- parameters; each fills one place of the query ----
+// Any bytes: text, bytea, or an array built below.
+void db_set_bytes(struct db_query *query, int index, struct gw_str bytes);
+// `out` is the 8 bytes that the value is written to; they must stay until the query is done.
+void db_set_int2(struct db_query *query, int index, int16_t value, char out[2]);
+void db_set_int8(struct db_query *query, int index, int64_t value, char out[8]);
+// Milliseconds since 1970; DB_TIME_NULL becomes null. GW_INVALID when PostgreSQL has no such time.
+enum gw_status db_set_time(struct db_query *query, int index, int64_t wall_ms,
+                           char out[8]) GW_MUST_USE;
+
+// An array in the making. `at` has room for db_array_bytes.
+struct db_array {
+    char *at;
+    size_t length;
+    int32_t count;
+};
+#define DB_OID_TEXT 25
+#define DB_OID_TIMESTAMPTZ 1184
+static inline size_t db_array_bytes(size_t count, size_t element_bytes_total) {
+    return 20 + 4 * count + element_bytes_total;
+}
+void db_array_start(struct db_array *array, char *at, uint32_t element_oid);
+void db_array_add_text(struct db_array *array, struct gw_str text);
+enum gw_status db_array_add_time(struct db_array *array, int64_t wall_ms) GW_MUST_USE;
+struct gw_str db_array_finish(struct db_array *array);
+
+// ---- results ----
+// Valid as long as the result; .at NULL for null.
+struct gw_str db_get_bytes(const PGresult *result, int row, int column);
+// `otherwise` for null.
+int64_t db_get_int(const PGresult *result, int row, int column, int64_t otherwise); // int2, int4, int8
+// DB_TIME_NULL for null and for the infinities.
+int64_t db_get_time(const PGresult *result, int row, int column);

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: MIT
+#include "db/pg_conn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+// A uv_poll handle outlives the socket it watches: libpq closes sockets on its own while it tries hosts, libuv
+// frees a handle only in a later turn. So each socket gets a watch of its own on the heap.
+struct db_conn_watch {
+    uv_poll_t poll;
+    struct db_conn *conn;
+    int fd;
+    int events; // asked for; 0: stopped
+};
+
+const char *db_conn_state_text(enum db_conn_state state) {
+    static const char *const texts[] = {
+#define X(name, text) [DB_CONN_##name] = (text),
+        DB_CONN_STATE_MAP(X)
+#undef X
+    };
+    return texts[state];
+}
+
+static void set_state(struct db_conn *conn, enum db_conn_state state) {
+    gw_log(GW_LOG_DEBUG, "db", "connection %s -> %s", db_conn_state_text(conn->state),
+           db_conn_state_text(state));
+    conn->state = state;
+}
+
+void db_conn_init(struct db_conn *conn, uv_loop_t *loop, const struct db_conn_events *events) {
+    memset(conn, 0, sizeof(*conn));
+    conn->loop = loop;
+    conn->events = events;
+    gw_list_init(&conn->in_flight);
+}
+
+// ---- watching the socket ------------------------------------------------------------------------------------------
+
+static void on_socket(uv_poll_t *poll, int status, int events);
+
+static void on_watch_closed(uv_handle_t *handle) {
+    struct db_conn_watch *watch = gw_container_of(handle, struct db_conn_watch, poll);
+    struct db_conn *conn = watch->conn;
+    free(watch);
+    conn->handle_count--;
+    conn->events->on_handle_closed(conn);
+}
+
+static void drop_watch(struct db_conn *conn) {
+    if (conn->watch == NULL)
+        return;
+    uv_close((uv_handle_t *)&conn->watch->poll, on_watch_closed);
+    conn->watch = NULL;
+}
+
+// Before libpq may close the socket: afterwards its number can belong to another one.
+static void pause_watch(struct db_conn *conn) {
+    if (conn->watch == NULL)
+        return;
+    (void)uv_poll_stop(&conn->watch->poll);
+    conn->watch->events = 0;
+}
+
+static enum gw_status open_watch(struct db_conn *conn, int fd) {
+    struct db_conn_watch *watch = calloc(1, sizeof(*watch));
+    if (watch == NULL)
+        return GW_NO_MEMORY;
+    if (uv_poll_init(conn->loop, &watch->poll, fd) != 0) {
+        free(watch);
+        return GW_SYSTEM;
+    }
+    watch->conn = conn;
+    watch->fd = fd;
+    conn->watch = watch;
+    conn->handle_count++;
+    return GW_OK;
+}
+
+// Waits for `events` of the socket that libpq uses now.
+static enum gw_status watch_socket(struct db_conn *conn, int events) {
+    int fd = PQsocket(conn->pg);
+    if (fd < 0)
+        return GW_SYSTEM;
+    if (conn->watch != NULL && conn->watch->fd != fd)
+        drop_watch(conn);
+    if (conn->watch == NULL) {
+        enum gw_status status = open_watch(conn, fd);
+        if (status != GW_OK)
+            return status;
+    }
+    struct db_conn_watch *watch = conn->watch;
+    // libuv stops a watch by itself when the socket has an error
+    if (watch->events == events && uv_is_active((const uv_handle_t *)&watch->poll))
+        return GW_OK;
+    watch->events = events;
+    return uv_poll_start(&watch->poll, events, on_socket) == 0 ? GW_OK : GW_SYSTEM;
+}
+
+// ---- going down ---------------------------------------------------------------------------------------------------
+
+static void disconnect(struct db_conn *conn) {
+    drop_watch(conn);
+    PQclear(conn->result);
+    conn->result = NULL;
+    PQfinish(conn->pg);
+    conn->pg = NULL;
+    conn->slot_first = conn->slot_count = 0;
+    conn->needs_flush = false;
+    struct gw_list *link;
+    for (link = conn->in_flight.next; link != &conn->in_flight; link = link->next)
+        gw_container_of(link, struct db_query, link)->conn = NULL;
+    if (conn->state != DB_CONN_DOWN)
+        set_state(conn, DB_CONN_DOWN);
+}
+
+void db_conn_fail(struct db_conn *conn, const char *reason) {
+    gw_assert(conn->state != DB_CONN_DOWN);
+    db_sql_error_sentence(reason, conn->reason, sizeof(conn->reason)); // may live in conn->pg
+    disconnect(conn);
+    conn->events->on_down(conn);
+}
+
+// The server's last words, if it had any, say more than "connection closed".
+static void fail_by_libpq(struct db_conn *conn) {
+    const char *last_words = conn->result == NULL ? "" : PQresultErrorMessage(conn->result);
+    db_conn_fail(conn, *last_words != '\0' ? last_words : PQerrorMessage(conn->pg));
+}
+
+void db_conn_close(struct db_conn *conn) {
+    disconnect(conn);
+}
+
+// ---- sending ------------------------------------------------------------------------------------------------------
+
+static void push_slot(struct db_conn *conn, struct db_query *query) {
+    gw_assert(conn->slot_count < DB_CONN_IN_FLIGHT_MAX);
+    int index = (conn->slot_first + conn->slot_count) % DB_CONN_IN_FLIGHT_MAX;
+    conn->slots[index] = (struct db_conn_slot){query, uv_now(conn->loop)};
+    conn->slot_count++;
+    conn->needs_flush = true;
+}
+
+static bool send_sync(PGconn *pg) {
+#ifdef LIBPQ_HAS_SEND_PIPELINE_SYNC
+    return PQsendPipelineSync(pg) == 1;
+#else
+    return PQpipelineSync(pg) == 1; // writes at once what it has
+#endif
+}
+
+void db_conn_send(struct db_conn *conn, struct db_query *query) {
+    gw_assert(db_conn_has_room(conn));
+    const struct db_statement *statement = query->statement;
+    query->conn = conn;
+    gw_list_push_back(&conn->in_flight, &query->link);
+    push_slot(conn, query);
+    if (PQsendQueryPrepared(conn->pg, statement->name, statement->parameter_count, query->values,
+                            query->lengths, query->formats, 1) != 1 ||
+        !send_sync(conn->pg))
+        fail_by_libpq(conn);
+}
+
+void db_conn_flush(struct db_conn *conn) {
+    if (!conn->needs_flush)
+        return;
+    int left = PQflush(conn->pg);
+    if (left < 0 ||
+        watch_socket(conn, left == 0 ? UV_READABLE : UV_READABLE | UV_WRITABLE) != GW_OK) {
+        fail_by_libpq(conn);
+        return;
+    }
+    conn->needs_flush = left != 0;
+}
+
+// ---- connecting, preparing ----------------------------------------------------------------------------------------
+
+// Messages of the server outside of any query; libpq would print them.
+static void ignore_notice(void *argument, const PGresult *result) {
+    (void)argument;
+    (void)result;
+}
+
+enum gw_status db_conn_open(struct db_conn *conn, const char *url, uint64_t connect_timeout_ms) {
+    gw_assert(conn->state == DB_CONN_DOWN && conn->pg == NULL);
+    char packet_timeout_ms[24];
+    (void)snprintf(packet_timeout_ms, sizeof(packet_timeout_ms), "%u",
+                   (unsigned)(connect_timeout_ms / 2));
+    // what stands before dbname is a default that the URL may change
+    const char *keywords[] = {"fallback_application_name", "tcp_user_timeout", "dbname",
+                              "client_encoding", NULL};
+    const char *values[] = {"skillreg-gateway", packet_timeout_ms, url, "UTF8", NULL};
+    conn->pg = PQconnectStartParams(keywords, values, 1);
+    if (PQstatus(conn->pg) == CONNECTION_BAD || watch_socket(conn, UV_WRITABLE) != GW_OK) {
+        db_sql_error_sentence(conn->pg == NULL ? "out of memory" : PQerrorMessage(conn->pg),
+                              conn->reason, sizeof(conn->reason));
+        disconnect(conn);
+        return GW_UNAVAILABLE;
+    }
+    (void)PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
+    set_state(conn, DB_CONN_CONNECTING);
+    return GW_OK;
+}
+
+// All statements in one go, with one Sync: one slot.
+static void start_preparing(struct db_conn *conn) {
+    set_state(conn, DB_CONN_PREPARING);
+    bool is_sent = PQsetnonblocking(conn->pg, 1) == 0 && PQenterPipelineMode(conn->pg) == 1;
+    for (int i = 0; i < conn->statement_count && is_sent; i++) {
+        const struct db_statement *statement = conn->statements[i];
+        is_sent = PQsendPrepare(conn->pg, statement->name, statement->sql,
+                                statement->parameter_count, NULL) == 1;
+    }
+    if (!is_sent || !send_sync(conn->pg)) {
+        fail_by_libpq(conn);
+        return;
+    }
+    push_slot(conn, NULL);
+    db_conn_flush(conn);
+}
+
+static void on_prepared(struct db_conn *conn, const PGresult *result) {
+    if (result != NULL && PQresultStatus(result) != PGRES_COMMAND_OK) {
+        db_conn_fail(conn, PQresultErrorMessage(result));
+        return;
+    }
+    set_state(conn, DB_CONN_READY);
+    conn->events->on_ready(conn);
+}
+
+static void continue_connecting(struct db_conn *conn) {
+    pause_watch(conn);
+    enum gw_status status = GW_OK;
+    switch (PQconnectPoll(conn->pg)) {
+    case PGRES_POLLING_READING:
+        status = watch_socket(conn, UV_READABLE);
+        break;
+    case PGRES_POLLING_WRITING:
+        status = watch_socket(conn, UV_WRITABLE);
+        break;
+    case PGRES_POLLING_OK:
+        start_preparing(conn);
+        break;
+    default:
+        status = GW_UNAVAILABLE;
+        break;
+    }
+    if (status != GW_OK)
+        fail_by_libpq(conn);
+}
+
+// ---- receiving ----------------------------------------------------------------------------------------------------
+
+static void answer(struct db_conn *conn, struct db_query *query, PGresult *result) {
+    ExecStatusType outcome = PQresultStatus(result);
+    bool is_ok = outcome == PGRES_TUPLES_OK || outcome == PGRES_COMMAND_OK;
+    struct db_sql_error error = {GW_OK, false};
+    if (!is_ok)
+        error = db_sql_error_judge(PQresultErrorField(result, PG_DIAG_SQLSTATE));
+    if (query != NULL) {
+        gw_list_remove(&query->link);
+        query->conn = NULL;
+        conn->events->on_answer(conn, query, error.status, is_ok ? result : NULL,
+                                is_ok ? NULL : result);
+    }
+    if (error.drops_connection && conn->state == DB_CONN_READY)
+        db_conn_fail(conn, PQresultErrorMessage(result));
+}
+
+// The Sync of the first slot has come: its statement is committed or rolled back.
+static void finish_slot(struct db_conn *conn) {
+    struct db_query *query = conn->slots[conn->slot_first].query;
+    conn->slot_first = (conn->slot_first + 1) % DB_CONN_IN_FLIGHT_MAX;
+    conn->slot_count--;
+    PGresult *result = conn->result;
+    conn->result = NULL;
+    if (conn->state == DB_CONN_PREPARING)
+        on_prepared(conn, result);
+    else
+        answer(conn, query, result);
+    PQclear(result);
+}
+
+// Keeps the first result of the slot, and rather the first error: one may still follow a result, from the commit.
+static void take_result(struct db_conn *conn, PGresult *result) {
+    ExecStatusType outcome = PQresultStatus(result);
+    if (outcome == PGRES_PIPELINE_SYNC) {
+        PQclear(result);
+        finish_slot(conn);
+        return;
+    }
+    bool is_error = outcome != PGRES_TUPLES_OK && outcome != PGRES_COMMAND_OK;
+    ExecStatusType held = PQresultStatus(conn->result); // PGRES_FATAL_ERROR for NULL
+    bool holds_ok = held == PGRES_TUPLES_OK || held == PGRES_COMMAND_OK;
+    if (conn->result == NULL || (is_error && holds_ok)) {
+        PQclear(conn->result);
+        conn->result = result;
+    } else {
+        PQclear(result);
+    }
+}
+
+// NULL ends the results of one statement; libpq gives at most two in a row.
+#define NULL_RESULTS_MAX 3
+
+static void drain(struct db_conn *conn) {
+    int nulls = 0;
+    while (conn->pg != NULL && conn->slot_count > 0 && PQstatus(conn->pg) == CONNECTION_OK &&
+           PQisBusy(conn->pg) == 0) {
+        PGresult *result = PQgetResult(conn->pg);
+        if (result != NULL) {
+            nulls = 0;
+            take_result(conn, result);
+        } else if (++nulls > NULL_RESULTS_MAX) {
+            db_conn_fail(conn, "answers and queries do not match");
+        }
+    }
+}
+
+void db_conn_read(struct db_conn *conn) {
+    bool is_alive = PQconsumeInput(conn->pg) == 1;
+    PGconn *pg = conn->pg;
+    drain(conn);
+    if (conn->pg != pg)
+        return; // failed or closed by an answer
+    if (!is_alive || PQstatus(pg) != CONNECTION_OK)
+        fail_by_libpq(conn);
+}
+
+// With a failed `status` too: libpq finds out what it is.
+static void on_socket(uv_poll_t *poll, int status, int events) {
+    (void)status;
+    (void)events;
+    struct db_conn *conn = gw_container_of(poll, struct db_conn_watch, poll)->conn;
+    if (conn->state == DB_CONN_CONNECTING) {
+        continue_connecting(conn);
+        return;
+    }
+    db_conn_read(conn);
+    if (conn->pg == NULL)
+        return;
+    if (!uv_is_active((const uv_handle_t *)poll))
+        conn->needs_flush = true; // stopped by libuv: watch again
+    db_conn_flush(conn);
+}
+
+void db_conn_forget(struct db_conn *conn, struct db_query *query) {
+    for (int i = 0; i < conn->slot_count; i++) {
+        struct db_conn_slot *slot = &conn->slots[(conn->slot_first + i) % DB_CONN_IN_FLIGHT_MAX];
+        if (slot->query == query)
+            slot->query = NULL;
+    }
+    gw_list_remove(&query->link);
+    query->conn = NULL;
+}
+
+uint64_t db_conn_oldest_sent_ms(const struct db_conn *conn) {
+    return conn->slot_count == 0 ? UINT64_MAX : conn->slots[conn->slot_first].sent_ms;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// One connection to PostgreSQL on the loop: libpq in nonblocking pipeline mode, watched with uv_poll. It connects,
+// prepares the statements, then sends queries, each followed by a Sync of its own, and hands back each answer when its
+// Sync has come (only then is it committed). When to connect, how long to wait and where queries go is the pool's.
+//
+//            db_conn_open             PQconnectPoll says OK            every statement is prepared
+//     DOWN -----------------> CONNECTING ----------------> PREPARING ----------------------------> READY
+//       ^                          |                           |                                     |
+//       +--------------------------+---------------------------+-------------------------------------+
+//                      any failure, db_conn_fail, db_conn_close: on_down (but for close)
+//
+// The owner embeds struct db_conn and gets back to itself with gw_container_of. Events fire from the loop, and from
+// db_conn_send, db_conn_flush, db_conn_read and db_conn_fail for a connection that fails there; an event may call anything
+// here. Nothing blocks but one thing: libpq resolves a host name while connecting, with the system's resolver. A numeric
+// host, `hostaddr` or a socket directory does not.
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include "base/list.h"
+#include "base/status.h"
+#include "db/query.h"
+#include "db/sql_error.h"
+
+#define DB_CONN_IN_FLIGHT_MAX 64
+#define DB_CONN_REASON_LENGTH 256
+
+#define DB_CONN_STATE_MAP(X)                                                                       \
+    X(DOWN, "down")                                                                                \
+    X(CONNECTING, "connecting")                                                                    \
+    X(PREPARING, "preparing")                                                                      \
+    X(READY, "ready")
+
+enum db_conn_state {
+#define X(name, text) DB_CONN_##name,
+    DB_CONN_STATE_MAP(X)
+#undef X
+};
+
+struct db_conn;
+
+struct db_conn_events {
+    void (*on_ready)(struct db_conn *conn);
+    // The answer to `query`, which is off every list already. `result` is NULL unless GW_OK. With an error of the
+    // server `error` is its result, else NULL.
+    void (*on_answer)(struct db_conn *conn, struct db_query *query, enum gw_status status,
+                      const PGresult *result, const PGresult *error);
+    // The connection is DOWN, conn->reason says why; queries without an answer are on conn->in_flight for the owner to
+    // take.
+    void (*on_down)(struct db_conn *conn);
+    // A handle has closed; see db_conn_has_handles.
+    void (*on_handle_closed)(struct db_conn *conn);
+};
+
+// A query on its way; `query` is NULL when it was cancelled, or for the statements being prepared.
+struct db_conn_slot {
+    struct db_query *query;
+    uint64_t sent_ms;
+};
+
+struct db_conn {
+    uv_loop_t *loop;
+    const struct db_conn_events *events;
+    const struct db_statement *const *statements;
+    int statement_count;
+    enum db_conn_state state;
+    PGconn *pg;
+    struct db_conn_watch *watch; // of PQsocket(pg)
+    int handle_count;            // watches open or closing
+    bool needs_flush;
+    struct gw_list in_flight; // the queries of the slots
+    struct db_conn_slot slots[DB_CONN_IN_FLIGHT_MAX]; // a ring, in the order of sending
+    int slot_first;
+    int slot_count;
+    PGresult *result; // of the first slot, so far
+    char reason[DB_CONN_REASON_LENGTH];
+};
+
+void db_conn_init(struct db_conn *conn, uv_loop_t *loop, const struct db_conn_events *events);
+// Starts connecting; on_ready or on_down follows. On failure no event follows and conn->reason says why.
+// `connect_timeout_ms` bounds each unanswered packet, so that a silent host leaves time for the next one of the URL;
+// the whole is for the owner to bound.
+enum gw_status db_conn_open(struct db_conn *conn, const char *url,
+                            uint64_t connect_timeout_ms) GW_MUST_USE;
+static inline bool db_conn_has_room(const struct db_conn *conn) {
+    return conn->state == DB_CONN_READY && conn->slot_count < DB_CONN_IN_FLIGHT_MAX;
+}
+// The connection must have room. The bytes leave with db_conn_flush at the latest. If the connection fails here the
+// query comes back with on_down.
+void db_conn_send(struct db_conn *conn, struct db_query *query);
+void db_conn_flush(struct db_conn *conn);
+// Takes what has arrived without waiting for the loop to say so.
+void db_conn_read(struct db_conn *conn);
+// on_answer will not be called for the query; its answer is dropped when it comes.
+void db_conn_forget(struct db_conn *conn, struct db_query *query);
+// When the oldest query was sent; UINT64_MAX when nothing is in flight.
+uint64_t db_conn_oldest_sent_ms(const struct db_conn *conn);
+// Drops the connection; on_down fires here.
+void db_conn_fail(struct db_conn *conn, const char *reason);
+// Drops the connection without an event. Queries in flight stay on conn->in_flight for the owner to take.
+void db_conn_close(struct db_conn *conn);
+// The memory of a closed connection is the owner's when this is false.
+static inline bool db_conn_has_handles(const struct db_conn *conn) {
+    return conn->handle_count > 0;
+}
+const char *db_conn_state_text(enum db_conn_state state);

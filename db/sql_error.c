@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#include "db/sql_error.h"
+
+#include <string.h>
+
+struct sqlstate_rule {
+    const char *prefix; // a whole SQLSTATE or its class
+    struct db_sql_error error;
+};
+
+static const struct sqlstate_rule rules[] = {
+    {"23505", {GW_CONFLICT, false}},   // unique_violation
+    {"08", {GW_UNAVAILABLE, true}},    // connection exceptions
+    {"57P01", {GW_UNAVAILABLE, true}}, // admin_shutdown
+    {"57P02", {GW_UNAVAILABLE, true}}, // crash_shutdown
+    {"57P03", {GW_UNAVAILABLE, true}}, // cannot_connect_now: starting up, in recovery
+    {"57P04", {GW_UNAVAILABLE, true}}, // database_dropped
+    {"57P05", {GW_UNAVAILABLE, true}}, // idle_session_timeout
+    {"25006", {GW_UNAVAILABLE, true}}, // read_only_sql_transaction: the primary was demoted
+    {"57014", {GW_UNAVAILABLE, false}}, // query_canceled: a timeout of the server
+    {"53", {GW_UNAVAILABLE, false}},   // insufficient resources
+    {"40", {GW_UNAVAILABLE, false}},   // deadlock, serialization: it did not run
+    {"55P03", {GW_UNAVAILABLE, false}}, // lock_not_available
+    {"42501", {GW_UNAVAILABLE, false}}, // insufficient_privilege: a grant is missing
+    // The schema is not (yet) what the statements need, or they are not prepared any more: connect again, prepare again.
+    {"42P01", {GW_UNAVAILABLE, true}}, // undefined_table
+    {"42703", {GW_UNAVAILABLE, true}}, // undefined_column
+    {"42883", {GW_UNAVAILABLE, true}}, // undefined_function
+    {"3F000", {GW_UNAVAILABLE, true}}, // invalid_schema_name
+    {"0A000", {GW_UNAVAILABLE, true}}, // a cached plan whose result type changed
+    {"26000", {GW_UNAVAILABLE, true}}, // invalid_sql_statement_name
+};
+
+struct db_sql_error db_sql_error_judge(const char *sqlstate) {
+    if (sqlstate == NULL || strlen(sqlstate) != DB_SQLSTATE_LENGTH)
+        return (struct db_sql_error){GW_UNAVAILABLE, true};
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        if (strncmp(sqlstate, rules[i].prefix, strlen(rules[i].prefix)) == 0)
+            return rules[i].error;
+    }
+    return (struct db_sql_error){GW_INVALID, false};
+}
+
+void db_sql_error_sentence(const char *message, char *out, size_t length) {
+    gw_assert(length > 0);
+    if (message == NULL || *message == '\0' || *message == '\n')
+        message = "unknown reason";
+    size_t used = 0;
+    // A message of several lines (one per host tried) becomes one line; control bytes become spaces.
+    for (; *message != '\0' && used + 1 < length; message++) {
+        unsigned char c = (unsigned char)*message;
+        if (c == '\n' && message[1] == '\0')
+            break;
+        if (c == '\n' && used + 2 < length)
+            out[used++] = ';';
+        out[used++] = c < 0x20 || c == 0x7F ? ' ' : (char)c;
+    }
+    out[used] = '\0';
+}

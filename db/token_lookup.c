@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+#include "db/token_lookup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "db/pg_binary.h"
+
+#define PREFIXES_PER_STATEMENT 500
+
+const struct db_statement db_token_lookup_statement = {
+    .name = "token_lookup",
+    .sql = "select t.prefix, t.digest, t.id, t.name, t.scopes, t.created_at, t.last_used_at,"
+           " t.expires_at, o.id, o.slug, o.name"
+           " from skillreg.api_token t join skillreg.organisation o on o.id = t.org_id"
+           " where t.prefix = any($1::text[]) and t.revoked_at is null and o.deleted_at is null",
+    .parameter_count = 1,
+};
+
+enum lookup_column {
+    COLUMN_PREFIX,
+    COLUMN_DIGEST,
+    COLUMN_ID,
+    COLUMN_NAME,
+    COLUMN_SCOPES,
+    COLUMN_CREATED_AT,
+    COLUMN_LAST_USED_AT,
+    COLUMN_EXPIRES_AT,
+    COLUMN_ORG_ID,
+    COLUMN_ORG_SLUG,
+    COLUMN_ORG_NAME
+};
+
+// One statement on its way. It belongs to the store until its answer has come; a lookup belongs to its caller and may
+// leave the list at any time.
+struct lookup_batch {
+    struct gw_list link;
+    struct db_query query;
+    struct db_token_lookups *lookups;
+    struct gw_list members; // of struct db_token_lookup
+    char *array;            // the prefixes, in wire form
+    int count;              // members at the start
+    struct db_token_lookup *sorted[];
+};
+
+// ---- asking -------------------------------------------------------------------------------------------------------
+
+static int compare_prefixes(const void *a, const void *b) {
+    const struct db_token_lookup *const *left = a;
+    const struct db_token_lookup *const *right = b;
+    return memcmp((*left)->prefix, (*right)->prefix, GW_TOKEN_PREFIX_LENGTH);
+}
+
+static void free_batch(struct lookup_batch *batch) {
+    gw_list_remove(&batch->link);
+    free(batch->array);
+    free(batch);
+}
+
+static void end_members(struct gw_list *members) {
+    struct gw_list *link;
+    while ((link = gw_list_pop_front(members)) != NULL) {
+        struct db_token_lookup *lookup = gw_container_of(link, struct db_token_lookup, link);
+        lookup->on_done(lookup, GW_UNAVAILABLE, NULL);
+    }
+}
+
+// Room for `count` members with as many prefixes.
+static struct lookup_batch *create_batch(struct db_token_lookups *lookups, int count) {
+    struct lookup_batch *batch =
+        calloc(1, sizeof(*batch) + (size_t)count * sizeof(struct db_token_lookup *));
+    if (batch == NULL)
+        return NULL;
+    size_t prefix_bytes = (size_t)count * GW_TOKEN_PREFIX_LENGTH;
+    batch->array = malloc(db_array_bytes((size_t)count, prefix_bytes));
+    if (batch->array == NULL) {
+        free(batch);
+        return NULL;
+    }
+    batch->lookups = lookups;
+    batch->count = count;
+    gw_list_init(&batch->link);
+    gw_list_init(&batch->members);
+    gw_list_init(&batch->query.link);
+    return batch;
+}
+
+static void on_answer(struct db_query *query, enum gw_status status, const PGresult *result);
+
+static enum gw_status submit_batch(struct lookup_batch *batch, struct db_token_lookup **sorted) {
+    struct db_array array;
+    db_array_start(&array, batch->array, DB_OID_TEXT);
+    for (int i = 0; i < batch->count; i++) {
+        if (i == 0 || compare_prefixes(&sorted[i - 1], &sorted[i]) != 0)
+            db_array_add_text(&array, gw_str(sorted[i]->prefix, GW_TOKEN_PREFIX_LENGTH));
+    }
+    batch->query.statement = &db_token_lookup_statement;
+    batch->query.on_done = on_answer;
+    db_set_bytes(&batch->query, 0, db_array_finish(&array));
+    return db_pool_submit(batch->lookups->pool, &batch->query);
+}
+
+// Sends `count` lookups, sorted by prefix; those that cannot leave go to `refused`.
+static void send_batch(struct db_token_lookups *lookups, struct db_token_lookup **sorted,
+                       int count, struct gw_list *refused) {
+    struct lookup_batch *batch = create_batch(lookups, count);
+    bool is_sent = batch != NULL && submit_batch(batch, sorted) == GW_OK;
+    for (int i = 0; i < count; i++) {
+        gw_list_remove(&sorted[i]->link);
+        gw_list_push_back(is_sent ? &batch->members : refused, &sorted[i]->link);
+    }
+    if (is_sent)
+        gw_list_push_back(&lookups->batches, &batch->link);
+    else if (batch != NULL)
+        free_batch(batch);
+}
+
+// How many of the sorted lookups fit one statement: all of PREFIXES_PER_STATEMENT distinct prefixes.
+static int take_prefixes(struct db_token_lookup **sorted, int count) {
+    int distinct = 1;
+    for (int i = 1; i < count; i++) {
+        distinct += compare_prefixes(&sorted[i - 1], &sorted[i]) != 0;
+        if (distinct > PREFIXES_PER_STATEMENT)
+            return i;
+    }
+    return count;
+}
+
+static int list_length(const struct gw_list *list) {
+    int length = 0;
+    for (const struct gw_list *link = list->next; link != list; link = link->next)
+        length++;
+    return length;
+}
+
+// Puts the members of `list` into `out`, sorted by prefix.
+static void sort_list(const struct gw_list *list, struct db_token_lookup **out, int count) {
+    struct gw_list *link = list->next;
+    for (int i = 0; i < count; i++, link = link->next)
+        out[i] = gw_container_of(link, struct db_token_lookup, link);
+    qsort(out, (size_t)count, sizeof(struct db_token_lookup *), compare_prefixes);
+}
+
+// Before the loop sleeps.
+static void on_prepare(uv_prepare_t *prepare) {
+    struct db_token_lookups *lookups = gw_container_of(prepare, struct db_token_lookups, prepare);
+    int count = list_length(&lookups->waiting);
+    if (count == 0)
+        return;
+    struct gw_list refused;
+    gw_list_init(&refused);
+    struct db_token_lookup **sorted = malloc((size_t)count * sizeof(struct db_token_lookup *));
+    if (sorted == NULL) {
+        gw_list_append_all(&refused, &lookups->waiting);
+    } else {
+        sort_list(&lookups->waiting, sorted, count);
+        for (int at = 0, taken; at < count; at += taken) {
+            taken = take_prefixes(sorted + at, count - at);
+            send_batch(lookups, sorted + at, taken, &refused);
+        }
+    }
+    free(sorted);
+    db_pool_flush(lookups->pool);
+    end_members(&refused);
+}
+
+enum gw_status db_token_lookups_add(struct db_token_lookups *lookups,
+                                    struct db_token_lookup *lookup) {
+    if (lookups->is_closing)
+        return GW_UNAVAILABLE;
+    for (size_t i = 0; i < GW_TOKEN_PREFIX_LENGTH; i++) {
+        if (!gw_is_base64url_char(lookup->prefix[i]))
+            return GW_INVALID;
+    }
+    gw_list_push_back(&lookups->waiting, &lookup->link);
+    return GW_OK;
+}
+
+// ---- the answer ---------------------------------------------------------------------------------------------------
+
+// First of the sorted lookups whose prefix is not below `prefix`.
+static int first_of_prefix(struct db_token_lookup **sorted, int count, const char *prefix) {
+    int low = 0;
+    int high = count;
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+        if (memcmp(sorted[middle]->prefix, prefix, GW_TOKEN_PREFIX_LENGTH) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void match_row(struct lookup_batch *batch, int count, const PGresult *result, int row) {
+    struct gw_str prefix = db_get_bytes(result, row, COLUMN_PREFIX);
+    struct gw_str digest = db_get_bytes(result, row, COLUMN_DIGEST);
+    if (prefix.length != GW_TOKEN_PREFIX_LENGTH || digest.length != DB_DIGEST_LENGTH)
+        return;
+    int i = first_of_prefix(batch->sorted, count, prefix.at);
+    for (; i < count && memcmp(batch->sorted[i]->prefix, prefix.at, prefix.length) == 0; i++) {
+        if (gw_bytes_equal_constant_time(batch->sorted[i]->digest, digest.at, digest.length))
+            batch->sorted[i]->row = row;
+    }
+}
+
+static void match_rows(struct lookup_batch *batch, const PGresult *result) {
+    int count = list_length(&batch->members); // some may have left
+    sort_list(&batch->members, batch->sorted, count);
+    for (int i = 0; i < count; i++)
+        batch->sorted[i]->row = -1;
+    int rows = PQntuples(result);
+    for (int row = 0; row < rows; row++)
+        match_row(batch, count, result, row);
+}
+
+static void read_row(const PGresult *result, int row, struct db_token_row *out) {
+    *out = (struct db_token_row){
+        .id = db_get_bytes(result, row, COLUMN_ID),
+        .name = db_get_bytes(result, row, COLUMN_NAME),
+        .prefix = db_get_bytes(result, row, COLUMN_PREFIX),
+        .scopes = (gw_scope_set)db_get_int(result, row, COLUMN_SCOPES, 0),
+        .created_ms = db_get_time(result, row, COLUMN_CREATED_AT),
+        .last_used_ms = db_get_time(result, row, COLUMN_LAST_USED_AT),
+        .expires_ms = db_get_time(result, row, COLUMN_EXPIRES_AT),
+        .org_id = db_get_bytes(result, row, COLUMN_ORG_ID),
+        .org_slug = db_get_bytes(result, row, COLUMN_ORG_SLUG),
+        .org_name = db_get_bytes(result, row, COLUMN_ORG_NAME),
+    };
+}
+
+static void tell(struct db_token_lookup *lookup, const PGresult *result) {
+    if (lookup->row < 0) {
+        lookup->on_done(lookup, GW_NOT_FOUND, NULL);
+        return;
+    }
+    struct db_token_row row;
+    read_row(result, lookup->row, &row);
+    lookup->on_done(lookup, GW_OK, &row);
+}
+
+// An error of the server, of whatever kind, is not knowing.
+static void on_answer(struct db_query *query, enum gw_status status, const PGresult *result) {
+    struct lookup_batch *batch = gw_container_of(query, struct lookup_batch, query);
+    gw_list_remove(&batch->link); // closing from a callback leaves us alone
+    if (status != GW_OK) {
+        end_members(&batch->members);
+    } else {
+        match_rows(batch, result);
+        struct gw_list *link;
+        while ((link = gw_list_pop_front(&batch->members)) != NULL)
+            tell(gw_container_of(link, struct db_token_lookup, link), result);
+    }
+    free_batch(batch);
+}
+
+// ---- life ---------------------------------------------------------------------------------------------------------
+
+void db_token_lookups_init(struct db_token_lookups *lookups, uv_loop_t *loop,
+                           struct db_pool *pool) {
+    lookups->pool = pool;
+    lookups->is_closing = false;
+    gw_list_init(&lookups->waiting);
+    gw_list_init(&lookups->batches);
+    // neither can fail; see their manual
+    (void)uv_prepare_init(loop, &lookups->prepare);
+    (void)uv_prepare_start(&lookups->prepare, on_prepare);
+}
+
+static void on_prepare_closed(uv_handle_t *handle) {
+    struct db_token_lookups *lookups = gw_container_of(handle, struct db_token_lookups, prepare);
+    end_members(&lookups->waiting);
+    lookups->on_closed(lookups);
+}
+
+void db_token_lookups_close(struct db_token_lookups *lookups,
+                            void (*on_closed)(struct db_token_lookups *lookups)) {
+    gw_assert(!lookups->is_closing);
+    lookups->is_closing = true;
+    lookups->on_closed = on_closed;
+    while (!gw_list_is_empty(&lookups->batches)) {
+        struct lookup_batch *batch =
+            gw_container_of(lookups->batches.next, struct lookup_batch, link);
+        db_pool_cancel(lookups->pool, &batch->query);
+        gw_list_append_all(&lookups->waiting, &batch->members);
+        free_batch(batch);
+    }
+    uv_close((uv_handle_t *)&lookups->prepare, on_prepare_closed);
+}
