@@ -16,6 +16,12 @@ void gw_buf_deinit(struct gw_buf *buf) {
     gw_buf_init(buf, buf->capacity_max);
 }
 
+void gw_buf_deinit_wiped(struct gw_buf *buf) {
+    if (buf->memory != NULL)
+        gw_bytes_wipe(buf->memory, buf->capacity);
+    gw_buf_deinit(buf);
+}
+
 void gw_buf_clear(struct gw_buf *buf) {
     buf->start = buf->end = 0;
 }
@@ -38,13 +44,12 @@ static enum gw_status grow(struct gw_buf *buf, size_t needed) {
     char *memory = malloc(capacity + 1);
     if (memory == NULL)
         return GW_NO_MEMORY;
-    size_t length = gw_buf_length(buf);
-    if (length > 0)
-        memcpy(memory, buf->memory + buf->start, length);
+    struct gw_str held = gw_buf_bytes(buf);
+    memcpy(memory, held.at, held.length);
     free(buf->memory);
     buf->memory = memory;
     buf->start = 0;
-    buf->end = length;
+    buf->end = held.length;
     buf->capacity = capacity;
     return GW_OK;
 }

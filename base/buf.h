@@ -21,6 +21,9 @@ struct gw_buf {
 void gw_buf_init(struct gw_buf *buf, size_t capacity_max);
 // Frees the block; the buffer may be used again.
 void gw_buf_deinit(struct gw_buf *buf);
+// The same for a buffer that held a secret: overwrites the block first. A block that was outgrown before is not
+// reached, so reserve enough at the start.
+void gw_buf_deinit_wiped(struct gw_buf *buf);
 
 static inline size_t gw_buf_length(const struct gw_buf *buf) {
     return buf->end - buf->start;
