@@ -61,6 +61,18 @@ static void test_nothing_is_given_past_the_limit(void **state) {
     gw_arena_deinit(&arena);
 }
 
+static void test_many_small_pieces_fill_a_large_limit(void **state) {
+    (void)state;
+    struct gw_arena arena;
+    gw_arena_init(&arena, 512 * 1024);
+    size_t given = 0;
+    while (gw_arena_allocate(&arena, 100) != NULL)
+        given += 100;
+    assert_true(given >= 400 * 1024);
+    assert_true(arena.bytes_total <= 512 * 1024);
+    gw_arena_deinit(&arena);
+}
+
 static void test_a_limit_of_nothing_gives_nothing(void **state) {
     (void)state;
     struct gw_arena arena;
@@ -130,6 +142,7 @@ int main(void) {
         cmocka_unit_test(test_pieces_are_aligned_and_do_not_overlap),
         cmocka_unit_test(test_one_piece_may_be_larger_than_a_block),
         cmocka_unit_test(test_nothing_is_given_past_the_limit),
+        cmocka_unit_test(test_many_small_pieces_fill_a_large_limit),
         cmocka_unit_test(test_a_limit_of_nothing_gives_nothing),
         cmocka_unit_test(test_reset_keeps_only_the_first_block),
         cmocka_unit_test(test_a_large_first_piece_does_not_stay_after_reset),

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -145,6 +146,50 @@ static void test_deinit_frees_and_allows_use_again(void **state) {
     gw_buf_deinit(&buf);
 }
 
+static void test_deinit_wiped_frees_and_allows_use_again(void **state) {
+    (void)state;
+    struct gw_buf buf;
+    gw_buf_init(&buf, 100);
+    gw_buf_deinit_wiped(&buf);
+    assert_int_equal(gw_buf_append(&buf, "secret", 6), GW_OK);
+    gw_buf_deinit_wiped(&buf);
+    assert_null(buf.memory);
+    assert_int_equal(gw_buf_append(&buf, "abc", 3), GW_OK);
+    assert_holds(&buf, "abc");
+    gw_buf_deinit(&buf);
+}
+
+static void test_a_lent_block_is_used_to_its_end_and_given_back(void **state) {
+    (void)state;
+    struct gw_buf buf;
+    char *block = malloc(11);
+    size_t bytes = 0;
+    gw_buf_init(&buf, 100);
+    gw_buf_adopt(&buf, block, 11);
+    assert_int_equal(gw_buf_printf(&buf, "%s", "0123456789"), GW_OK);
+    assert_ptr_equal(gw_buf_bytes(&buf).at, block);
+    gw_buf_take(&buf, 10);
+    assert_ptr_equal(gw_buf_release(&buf, &bytes), block);
+    assert_int_equal(bytes, 11);
+    assert_null(gw_buf_release(&buf, &bytes));
+    assert_int_equal(bytes, 0);
+    free(block);
+}
+
+static void test_a_lent_block_may_be_outgrown(void **state) {
+    (void)state;
+    struct gw_buf buf;
+    size_t bytes = 0;
+    gw_buf_init(&buf, 100);
+    gw_buf_adopt(&buf, malloc(4), 4);
+    assert_int_equal(gw_buf_append(&buf, "abc", 3), GW_OK);
+    assert_int_equal(gw_buf_append(&buf, "def", 3), GW_OK);
+    assert_holds(&buf, "abcdef");
+    gw_buf_clear(&buf);
+    free(gw_buf_release(&buf, &bytes));
+    assert_in_range(bytes, 7, 101);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes_come_out_in_order),
@@ -156,6 +201,9 @@ int main(void) {
         cmocka_unit_test(test_a_slow_reader_does_not_make_appends_quadratic),
         cmocka_unit_test(test_reserve_gives_room_in_one_piece),
         cmocka_unit_test(test_deinit_frees_and_allows_use_again),
+        cmocka_unit_test(test_deinit_wiped_frees_and_allows_use_again),
+        cmocka_unit_test(test_a_lent_block_is_used_to_its_end_and_given_back),
+        cmocka_unit_test(test_a_lent_block_may_be_outgrown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -379,6 +379,11 @@ static void test_many_keys_are_all_found_and_a_late_duplicate_too(void **state) 
     gw_buf_deinit(&buf);
 }
 
+static void test_a_text_beyond_the_offsets_of_a_token_is_too_big(void **state) {
+    // Refused by its length alone: nothing of it is read.
+    assert_int_equal(parse(*state, gw_str("[]", (size_t)INT32_MAX + 1)), GW_TOO_BIG);
+}
+
 static void test_a_small_arena_is_no_memory(void **state) {
     struct fixture *fixture = *state;
     struct gw_str text = GW_STR("{\"a\":[1,2,3,4,5,6,7,8],\"b\":3}");
@@ -556,6 +561,7 @@ int main(void) {
         json_test(test_tokens_end_at_their_limit),
         json_test(test_a_hundred_thousand_keys_are_refused),
         json_test(test_many_keys_are_all_found_and_a_late_duplicate_too),
+        json_test(test_a_text_beyond_the_offsets_of_a_token_is_too_big),
         json_test(test_a_small_arena_is_no_memory),
         json_test(test_types_are_told_apart),
         json_test(test_members_are_found_by_their_unescaped_key),

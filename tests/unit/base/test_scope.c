@@ -47,6 +47,7 @@ static void test_names_are_exact_and_lower_case(void **state) {
     for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
         assert_int_equal(gw_scope_parse(gw_str_from(unknown[i]), &scope), GW_INVALID);
     assert_int_equal(gw_scope_parse(gw_str("read\0", 5), &scope), GW_INVALID);
+    assert_string_equal(gw_scope_name((enum gw_scope)3), "unknown");
 }
 
 static void test_lists_are_joined_into_a_set(void **state) {
