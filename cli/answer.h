@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Reading the objects of the gateway's answers. A member that is missing or of another type, and memory that ran
+// out, read as "not there" (.at NULL): what a command cannot do without, it checks itself.
+//
+// Texts are slices of the answer or copies in `arena`.
+
+#include "base/arena.h"
+#include "base/json.h"
+
+// A string member.
+struct gw_str cli_answer_text(struct gw_json object, const char *key, struct gw_arena *arena);
+// The array `scopes` of a token's object as "read, write"; scopes that a newer gateway may know stand as they came.
+struct gw_str cli_answer_scopes(struct gw_json token, struct gw_arena *arena);
+// A time in words: "2 hours ago"; "never" for null or not there; as it came when it is no time.
+struct gw_str cli_answer_ago(struct gw_json object, const char *key, struct gw_arena *arena);
+// A copy in `arena`, for what must outlive the answer.
+struct gw_str cli_answer_keep(struct gw_str text, struct gw_arena *arena);

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include "cli/api_client.h"
+
+#include <string.h>
+
+#include "cli/api_url.h"
+
+#define URL_BYTES_MAX (16 * 1024)
+
+// libcurl's write callback: another count than `length` ends the transfer.
+static size_t on_body(char *bytes, size_t size, size_t length, void *context) {
+    struct cli_api_client *client = context;
+    if (gw_buf_append(&client->body, bytes, size * length) == GW_OK)
+        return size * length;
+    client->body_too_big = true;
+    return 0;
+}
+
+static bool add_header(struct cli_api_client *client, const char *line) {
+    struct curl_slist *longer = curl_slist_append(client->headers, line);
+    if (longer == NULL)
+        return false;
+    client->headers = longer;
+    return true;
+}
+
+static bool add_headers(struct cli_api_client *client, const char *token) {
+    struct gw_buf authorization;
+    gw_buf_init(&authorization, 4096);
+    bool added = gw_buf_printf(&authorization, "Authorization: Bearer %s", token) == GW_OK &&
+                 gw_buf_append(&authorization, "", 1) == GW_OK &&
+                 add_header(client, gw_buf_bytes(&authorization).at) &&
+                 add_header(client, "Accept: application/json") &&
+                 add_header(client, "Content-Type: application/json");
+    gw_buf_deinit_wiped(&authorization);
+    return added;
+}
+
+static bool set_options(struct cli_api_client *client,
+                        const struct cli_api_client_options *options) {
+    CURL *easy = client->easy;
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_HTTPHEADER, client->headers);
+    code |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, client->curl_error);
+    code |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    code |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, client);
+    code |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "skillreg/" GATEWAY_VERSION);
+    code |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    code |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    code |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    code |= curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    code |= curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    code |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    code |= curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    code |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, options->connect_timeout_ms);
+    code |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, options->total_timeout_ms);
+    if (cli_api_url_is_loopback(options->base_url))
+        code |= curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    if (options->ca_file != NULL && options->ca_file[0] != '\0') {
+        code |= curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
+        code |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); // that file and no other
+    }
+    return code == CURLE_OK;
+}
+
+enum cli_exit cli_api_client_open(struct cli_api_client *client,
+                                  const struct cli_api_client_options *options,
+                                  struct cli_reason *why) {
+    *client = (struct cli_api_client){
+        .base_url = options->base_url,
+        .total_timeout_ms = options->total_timeout_ms,
+    };
+    gw_buf_init(&client->body, CLI_API_BODY_BYTES_MAX);
+    client->easy = curl_easy_init();
+    if (client->easy != NULL && add_headers(client, options->token) && set_options(client, options))
+        return CLI_DONE;
+    cli_api_client_close(client);
+    return cli_fail(why, CLI_FAILED, "cannot set up HTTP: out of memory, or libcurl lacks TLS");
+}
+
+static enum cli_exit explain(const struct cli_api_client *client, CURLcode code,
+                             struct cli_reason *why) {
+    const char *detail =
+        client->curl_error[0] != '\0' ? client->curl_error : curl_easy_strerror(code);
+    switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return cli_fail(why, CLI_UNREACHABLE, "cannot find %s (%s), check the address",
+                        client->base_url, detail);
+    case CURLE_COULDNT_CONNECT:
+        return cli_fail(why, CLI_UNREACHABLE,
+                        "cannot connect to %s (%s), check the address and that the gateway runs",
+                        client->base_url, detail);
+    case CURLE_OPERATION_TIMEDOUT:
+        return cli_fail(why, CLI_UNREACHABLE, "no answer from %s in time (%s), try again later",
+                        client->base_url, detail);
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return cli_fail(why, CLI_UNREACHABLE,
+                        "the certificate of %s is not trusted (%s), name its authority with "
+                        "--ca-file or SSL_CERT_FILE",
+                        client->base_url, detail);
+    case CURLE_SSL_CACERT_BADFILE:
+        return cli_fail(why, CLI_UNREACHABLE,
+                        "cannot use the file of --ca-file or SSL_CERT_FILE (%s)", detail);
+    default:
+        return cli_fail(why, CLI_UNREACHABLE, "no answer from %s (%s), check the address",
+                        client->base_url, detail);
+    }
+}
+
+static void read_headers(struct cli_api_client *client, struct cli_api_response *response) {
+    struct curl_header *header;
+    response->request_id[0] = '\0';
+    response->retry_after_s = -1;
+    if (curl_easy_header(client->easy, "X-Request-Id", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+        (void)snprintf(response->request_id, sizeof(response->request_id), "%s", header->value);
+    uint64_t seconds;
+    if (curl_easy_header(client->easy, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
+        gw_str_to_u64(gw_str_trim(gw_str_from(header->value)), &seconds) == GW_OK &&
+        seconds <= 86400)
+        response->retry_after_s = (long)seconds;
+}
+
+static CURLcode set_request(struct cli_api_client *client, const struct cli_api_request *request,
+                            const char *url) {
+    CURL *easy = client->easy;
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, url);
+    code |= curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    if (request->body.at != NULL) {
+        code |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.at);
+        code |=
+            curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
+    }
+    code |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    return code;
+}
+
+enum cli_exit cli_api_client_send(struct cli_api_client *client,
+                                  const struct cli_api_request *request,
+                                  struct cli_api_response *response, struct cli_reason *why) {
+    char url[URL_BYTES_MAX];
+    int length = snprintf(url, sizeof(url), "%s%s", client->base_url, request->path);
+    if (length >= (int)sizeof(url))
+        return cli_fail(why, CLI_USAGE, "an argument is too long");
+    gw_buf_clear(&client->body);
+    client->body_too_big = false;
+    client->curl_error[0] = '\0';
+    if (set_request(client, request, url) != CURLE_OK)
+        return cli_fail_status(why, GW_NO_MEMORY);
+    CURLcode code = curl_easy_perform(client->easy);
+    if (client->body_too_big)
+        return cli_fail(why, CLI_FAILED,
+                        "the answer of %s is too long for a gateway's, check the address",
+                        client->base_url);
+    if (code != CURLE_OK)
+        return explain(client, code, why);
+    (void)curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &response->status);
+    response->body = gw_buf_bytes(&client->body);
+    read_headers(client, response);
+    return CLI_DONE;
+}
+
+void cli_api_client_close(struct cli_api_client *client) {
+    curl_easy_cleanup(client->easy);
+    for (struct curl_slist *header = client->headers; header != NULL; header = header->next)
+        gw_bytes_wipe(header->data, strlen(header->data));
+    curl_slist_free_all(client->headers);
+    gw_buf_deinit_wiped(&client->body);
+    client->easy = NULL;
+    client->headers = NULL;
+}

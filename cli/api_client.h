@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// HTTP to the gateway: libcurl, one handle, one request at a time.
+//
+// The token leaves in the Authorization header of requests to base_url and nowhere else: redirects are not followed,
+// certificates are verified, no password file is read, and this machine is never reached through a proxy (elsewhere
+// the usual proxy variables hold). Every answer counts as success here, whatever its status: cli/api_error.h judges.
+//
+// Not thread-safe; curl_global_init must have run.
+
+#include <curl/curl.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "cli/outcome.h"
+
+#define CLI_API_CONNECT_TIMEOUT_MS 10000
+#define CLI_API_TOTAL_TIMEOUT_MS 60000
+#define CLI_API_BODY_BYTES_MAX (4 * 1024 * 1024)
+#define CLI_API_REQUEST_ID_BYTES_MAX 128
+
+struct cli_api_client_options {
+    const char *base_url; // as cli_api_url_base makes it
+    const char *token;    // printable, without blanks
+    const char *ca_file;  // NULL or "": what the system trusts
+    long connect_timeout_ms;
+    long total_timeout_ms;
+};
+
+struct cli_api_request {
+    const char *method;
+    const char *path;   // encoded, below base_url, begins with "/"
+    struct gw_str body; // JSON; .at NULL: none
+};
+
+struct cli_api_response {
+    long status;
+    struct gw_str body;                            // the client's, until the next request or close
+    char request_id[CLI_API_REQUEST_ID_BYTES_MAX]; // of X-Request-Id; empty: none
+    long retry_after_s;                            // -1: none, or a date
+};
+
+struct cli_api_client {
+    CURL *easy;
+    struct curl_slist *headers; // holds the token: wiped by close
+    const char *base_url;       // the caller's
+    long total_timeout_ms;
+    struct gw_buf body; // may hold a secret: wiped by close
+    bool body_too_big;
+    char curl_error[CURL_ERROR_SIZE];
+};
+
+// On failure there is nothing to close. Keeps base_url, copies the rest.
+enum cli_exit cli_api_client_open(struct cli_api_client *client,
+                                  const struct cli_api_client_options *options,
+                                  struct cli_reason *why) GW_MUST_USE;
+// CLI_UNREACHABLE: no whole answer came. CLI_FAILED: an answer that cannot be one of the gateway's.
+enum cli_exit cli_api_client_send(struct cli_api_client *client,
+                                  const struct cli_api_request *request,
+                                  struct cli_api_response *response,
+                                  struct cli_reason *why) GW_MUST_USE;
+void cli_api_client_close(struct cli_api_client *client);

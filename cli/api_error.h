@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// From an answer that is no success to the sentence for a person: what went wrong, what the gateway said about it
+// ({"error":{"code","message"}}), and what to do.
+
+#include "cli/api_client.h"
+#include "cli/settings.h"
+
+struct cli_api_context {
+    const char *base_url;
+    enum cli_token_source token_source;
+    const char *not_found_hint; // what to do about a 404; NULL: check the address
+};
+
+// CLI_DONE for a 2xx, else CLI_FAILED with *why filled.
+enum cli_exit cli_api_error_check(const struct cli_api_response *response,
+                                  const struct cli_api_context *context,
+                                  struct cli_reason *why) GW_MUST_USE;

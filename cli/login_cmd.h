@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// `skillreg login --token`: asks for a token, checks its shape, has the gateway verify it (whoami), and stores it in
+// ~/.skillreg/config.json. The file is written as the last step, whole or not at all: a token that is refused, and
+// any other failure, changes nothing.
+
+#include "cli/options.h"
+#include "cli/settings.h"
+
+// Puts the token into *settings.
+enum cli_exit cli_login_cmd(const struct cli_options *options, struct cli_settings *settings,
+                            struct cli_reason *why) GW_MUST_USE;

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+#include "cli/options.h"
+
+#include <string.h>
+
+#include "base/utf8.h"
+
+#define OPERANDS_MAX 4
+#define QUOTED_BYTES_MAX 64
+
+#define FOR(command) (1U << CLI_COMMAND_##command)
+#define FOR_TOKEN_COMMANDS (FOR(TOKEN_CREATE) | FOR(TOKEN_LIST) | FOR(TOKEN_REVOKE))
+#define FOR_REQUESTS (FOR_TOKEN_COMMANDS | FOR(WHOAMI) | FOR(LOGIN))
+#define FOR_ALL (~0U)
+
+static const struct {
+    const char *name;
+    bool takes_value;
+    unsigned commands;
+} flags[CLI_FLAG_COUNT] = {
+    [CLI_FLAG_NAME] = {"name", true, FOR(TOKEN_CREATE)},
+    [CLI_FLAG_SCOPES] = {"scopes", true, FOR(TOKEN_CREATE)},
+    [CLI_FLAG_ORG] = {"org", true, FOR_TOKEN_COMMANDS},
+    [CLI_FLAG_TOKEN] = {"token", false, FOR(LOGIN)},
+    [CLI_FLAG_JSON] = {"json", false, FOR_REQUESTS},
+    [CLI_FLAG_URL] = {"url", true, FOR_REQUESTS},
+    [CLI_FLAG_CA_FILE] = {"ca-file", true, FOR_REQUESTS},
+    [CLI_FLAG_INSECURE_HTTP] = {"insecure-http", false, FOR_REQUESTS},
+    [CLI_FLAG_HELP] = {"help", false, FOR_ALL},
+    [CLI_FLAG_VERSION] = {"version", false, FOR_ALL},
+};
+
+static const char *const command_words[CLI_COMMAND_COUNT] = {
+    [CLI_COMMAND_NONE] = "",
+    [CLI_COMMAND_TOKEN] = "token",
+    [CLI_COMMAND_TOKEN_CREATE] = "token create",
+    [CLI_COMMAND_TOKEN_LIST] = "token list",
+    [CLI_COMMAND_TOKEN_REVOKE] = "token revoke",
+    [CLI_COMMAND_WHOAMI] = "whoami",
+    [CLI_COMMAND_LOGIN] = "login",
+};
+
+struct operands {
+    const char *at[OPERANDS_MAX];
+    int count;
+};
+
+const char *cli_options_command_words(enum cli_command command) {
+    return command_words[command];
+}
+
+// For an error: `argument` unless it may hold a secret.
+static const char *shown(const char *argument) {
+    return strstr(argument, "sr_") != NULL || strstr(argument, "sk_") != NULL ? "(a token?)"
+                                                                              : argument;
+}
+
+static enum cli_flag find_flag(struct gw_str name) {
+    int flag = 0;
+    while (flag < CLI_FLAG_COUNT && !gw_str_equal(name, gw_str_from(flags[flag].name)))
+        flag++;
+    return (enum cli_flag)flag;
+}
+
+// One argument that begins with "--"; *index moves on when its value is the next one.
+static enum cli_exit parse_flag(int argument_count, char *const arguments[], int *index,
+                                struct cli_options *options, struct cli_reason *why) {
+    const char *argument = arguments[*index];
+    struct gw_str name = gw_str_from(argument + 2);
+    size_t equals = gw_str_find(name, '=');
+    const char *value = equals < name.length ? argument + 2 + equals + 1 : NULL;
+    name.length = equals;
+
+    enum cli_flag flag = find_flag(name);
+    if (flag == CLI_FLAG_COUNT)
+        return cli_fail(why, CLI_USAGE, "unknown flag --%.*s",
+                        (int)(name.length < QUOTED_BYTES_MAX ? name.length : QUOTED_BYTES_MAX),
+                        shown(argument + 2));
+    if (cli_options_has(options, flag))
+        return cli_fail(why, CLI_USAGE, "--%s is given twice", flags[flag].name);
+    if (!flags[flag].takes_value) {
+        if (value != NULL && flag == CLI_FLAG_TOKEN)
+            return cli_fail(why, CLI_USAGE,
+                            "--token takes no value: the token is asked for, or read from "
+                            "standard input");
+        if (value != NULL)
+            return cli_fail(why, CLI_USAGE, "--%s takes no value", flags[flag].name);
+        options->values[flag] = "";
+        return CLI_DONE;
+    }
+    if (value == NULL && *index + 1 < argument_count &&
+        strncmp(arguments[*index + 1], "--", 2) != 0)
+        value = arguments[++*index];
+    if (value == NULL)
+        return cli_fail(why, CLI_USAGE, "--%s needs a value", flags[flag].name);
+    if (value[0] == '\0')
+        return cli_fail(why, CLI_USAGE, "--%s must not be empty", flags[flag].name);
+    options->values[flag] = value;
+    return CLI_DONE;
+}
+
+static enum cli_exit add_operand(struct operands *operands, const char *argument,
+                                 struct cli_reason *why) {
+    if (operands->count == OPERANDS_MAX)
+        return cli_fail(why, CLI_USAGE, "unexpected argument \"%.*s\"", QUOTED_BYTES_MAX,
+                        shown(argument));
+    operands->at[operands->count++] = argument;
+    return CLI_DONE;
+}
+
+static enum cli_exit split(int argument_count, char *const arguments[], struct cli_options *options,
+                           struct operands *operands, struct cli_reason *why) {
+    bool flags_ended = false;
+    for (int i = 1; i < argument_count; i++) {
+        const char *argument = arguments[i];
+        enum cli_exit exit = CLI_DONE;
+        if (flags_ended || argument[0] != '-' || argument[1] == '\0') {
+            exit = add_operand(operands, argument, why);
+        } else if (strcmp(argument, "--") == 0) {
+            flags_ended = true;
+        } else if (strcmp(argument, "-h") == 0) {
+            options->values[CLI_FLAG_HELP] = "";
+        } else if (argument[1] != '-') {
+            exit = cli_fail(why, CLI_USAGE, "unknown flag %.*s", QUOTED_BYTES_MAX, shown(argument));
+        } else {
+            exit = parse_flag(argument_count, arguments, &i, options, why);
+        }
+        if (exit != CLI_DONE)
+            return exit;
+    }
+    return CLI_DONE;
+}
+
+// Takes the words of the command from the front of the operands.
+static enum cli_exit find_command(struct cli_options *options, struct operands *operands,
+                                  int *taken, struct cli_reason *why) {
+    static const struct {
+        const char *word;
+        enum cli_command command;
+    } firsts[] = {{"token", CLI_COMMAND_TOKEN},
+                  {"whoami", CLI_COMMAND_WHOAMI},
+                  {"login", CLI_COMMAND_LOGIN}},
+      seconds[] = {{"create", CLI_COMMAND_TOKEN_CREATE},
+                   {"list", CLI_COMMAND_TOKEN_LIST},
+                   {"revoke", CLI_COMMAND_TOKEN_REVOKE}};
+    if (operands->count == 0)
+        return CLI_DONE;
+    for (size_t i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++) {
+        if (strcmp(operands->at[0], firsts[i].word) == 0)
+            options->command = firsts[i].command;
+    }
+    if (options->command == CLI_COMMAND_NONE)
+        return cli_fail(why, CLI_USAGE, "unknown command \"%.*s\"", QUOTED_BYTES_MAX,
+                        shown(operands->at[0]));
+    *taken = 1;
+    if (options->command != CLI_COMMAND_TOKEN || operands->count == 1)
+        return CLI_DONE;
+    for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+        if (strcmp(operands->at[1], seconds[i].word) == 0)
+            options->command = seconds[i].command;
+    }
+    if (options->command == CLI_COMMAND_TOKEN)
+        return cli_fail(why, CLI_USAGE, "unknown command \"token %.*s\"", QUOTED_BYTES_MAX,
+                        shown(operands->at[1]));
+    *taken = 2;
+    return CLI_DONE;
+}
+
+static enum cli_exit check_flags(const struct cli_options *options, struct cli_reason *why) {
+    for (int flag = 0; flag < CLI_FLAG_COUNT; flag++) {
+        if (!cli_options_has(options, (enum cli_flag)flag) ||
+            (flags[flag].commands & (1U << options->command)) != 0)
+            continue;
+        if (options->command == CLI_COMMAND_NONE)
+            return cli_fail(why, CLI_USAGE, "no command given");
+        if (flag == CLI_FLAG_TOKEN)
+            return cli_fail(why, CLI_USAGE,
+                            "%s takes no --token: set SKILLREG_TOKEN, or run skillreg login "
+                            "--token once",
+                            command_words[options->command]);
+        return cli_fail(why, CLI_USAGE, "%s takes no --%s", command_words[options->command],
+                        flags[flag].name);
+    }
+    return CLI_DONE;
+}
+
+static enum cli_exit check_operands(struct cli_options *options, const struct operands *operands,
+                                    int taken, struct cli_reason *why) {
+    if (options->command == CLI_COMMAND_TOKEN_REVOKE && operands->count > taken)
+        options->id = operands->at[taken++];
+    if (operands->count == taken)
+        return CLI_DONE;
+    if (options->command == CLI_COMMAND_LOGIN)
+        return cli_fail(why, CLI_USAGE,
+                        "login takes no argument: the token is asked for, or read from "
+                        "standard input");
+    return cli_fail(why, CLI_USAGE, "unexpected argument \"%.*s\"", QUOTED_BYTES_MAX,
+                    shown(operands->at[taken]));
+}
+
+static enum cli_exit check_create(struct cli_options *options, struct cli_reason *why) {
+    const char *name = options->values[CLI_FLAG_NAME];
+    if (name == NULL)
+        return cli_fail(why, CLI_USAGE, "token create needs --name <name>");
+    if (!gw_utf8_valid(gw_str_from(name)))
+        return cli_fail(why, CLI_USAGE, "--name is not valid UTF-8");
+    if (!cli_options_has(options, CLI_FLAG_SCOPES)) {
+        options->scopes = GW_SCOPE_READ | GW_SCOPE_WRITE;
+        return CLI_DONE;
+    }
+    struct gw_str wrong = GW_STR("");
+    struct gw_str list = gw_str_from(options->values[CLI_FLAG_SCOPES]);
+    if (gw_scope_parse_list(list, &options->scopes, &wrong) == GW_OK)
+        return CLI_DONE;
+    size_t length = wrong.length < QUOTED_BYTES_MAX ? wrong.length : QUOTED_BYTES_MAX;
+    return cli_fail(why, CLI_USAGE,
+                    "unknown scope \"%.*s\": a token has read, write, admin, or some of them "
+                    "joined by commas",
+                    (int)length, wrong.at);
+}
+
+// What a command cannot do without.
+static enum cli_exit check_needs(struct cli_options *options, struct cli_reason *why) {
+    switch (options->command) {
+    case CLI_COMMAND_NONE:
+        return cli_fail(why, CLI_USAGE, "no command given");
+    case CLI_COMMAND_TOKEN:
+        return cli_fail(why, CLI_USAGE, "token needs one of create, list, revoke");
+    case CLI_COMMAND_TOKEN_CREATE:
+        return check_create(options, why);
+    case CLI_COMMAND_TOKEN_REVOKE:
+        if (options->id == NULL || options->id[0] == '\0')
+            return cli_fail(why, CLI_USAGE,
+                            "token revoke needs the id of a token: skillreg token list shows it");
+        return CLI_DONE;
+    case CLI_COMMAND_LOGIN:
+        if (!cli_options_has(options, CLI_FLAG_TOKEN))
+            return cli_fail(why, CLI_USAGE,
+                            "login through a browser is not part of this tool yet, use: skillreg "
+                            "login --token");
+        return CLI_DONE;
+    default:
+        return CLI_DONE;
+    }
+}
+
+enum cli_exit cli_options_parse(int argument_count, char *const arguments[],
+                                struct cli_options *options, struct cli_reason *why) {
+    *options = (struct cli_options){.command = CLI_COMMAND_NONE};
+    struct operands operands = {.count = 0};
+    int taken = 0;
+    enum cli_exit exit = split(argument_count, arguments, options, &operands, why);
+    bool only_told =
+        cli_options_has(options, CLI_FLAG_HELP) || cli_options_has(options, CLI_FLAG_VERSION);
+    struct cli_reason ignored;
+    enum cli_exit found =
+        find_command(options, &operands, &taken, exit == CLI_DONE ? why : &ignored);
+    if (exit == CLI_DONE)
+        exit = found;
+    if (exit == CLI_DONE)
+        exit = check_flags(options, why);
+    if (exit != CLI_DONE || only_told)
+        return exit;
+    exit = check_operands(options, &operands, taken, why);
+    return exit == CLI_DONE ? check_needs(options, why) : exit;
+}

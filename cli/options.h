@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The arguments of the command line: which command, its flags, its operand. Nothing here reads the environment or a
+// file.
+//
+// Flags may stand before, between and after the words of the command, as `--flag value` or `--flag=value`; `--` ends
+// them. A flag given twice, unknown, or of another command is refused. There is no way to pass a token as an
+// argument, where `ps` would show it; what looks like one is never repeated in an error.
+
+#include "base/scope.h"
+#include "cli/outcome.h"
+
+enum cli_command {
+    CLI_COMMAND_NONE,  // none given: only --help and --version make sense
+    CLI_COMMAND_TOKEN, // `token` without a second word: only --help makes sense
+    CLI_COMMAND_TOKEN_CREATE,
+    CLI_COMMAND_TOKEN_LIST,
+    CLI_COMMAND_TOKEN_REVOKE,
+    CLI_COMMAND_WHOAMI,
+    CLI_COMMAND_LOGIN,
+    CLI_COMMAND_COUNT,
+};
+
+enum cli_flag {
+    CLI_FLAG_NAME,
+    CLI_FLAG_SCOPES,
+    CLI_FLAG_ORG,
+    CLI_FLAG_TOKEN, // a switch: `login --token`
+    CLI_FLAG_JSON,
+    CLI_FLAG_URL,
+    CLI_FLAG_CA_FILE,
+    CLI_FLAG_INSECURE_HTTP,
+    CLI_FLAG_HELP,
+    CLI_FLAG_VERSION,
+    CLI_FLAG_COUNT,
+};
+
+struct cli_options {
+    enum cli_command command;
+    const char *values[CLI_FLAG_COUNT]; // NULL: not given; a switch that is given holds ""
+    const char *id;                     // of `token revoke`, never empty there
+    gw_scope_set scopes; // of `token create`; read and write where --scopes is not given
+};
+
+static inline bool cli_options_has(const struct cli_options *options, enum cli_flag flag) {
+    return options->values[flag] != NULL;
+}
+
+// Values point into `arguments`, which begins with the program's name. CLI_USAGE when something is wrong or missing;
+// options->command then says how far it got, for the hint. With --help or --version nothing is missing.
+enum cli_exit cli_options_parse(int argument_count, char *const arguments[],
+                                struct cli_options *options, struct cli_reason *why) GW_MUST_USE;
+// The words of the command as they are typed, "" for CLI_COMMAND_NONE.
+const char *cli_options_command_words(enum cli_command command);

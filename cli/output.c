@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "cli/output.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/text.h"
+
+#define BYTES_MAX (256 * 1024 * 1024)
+#define BYTES_FIRST 8192 // more than a new token takes: no outgrown block keeps a copy of it
+
+bool cli_output_is_utf8(FILE *stream) {
+    return !isatty(fileno(stream)) || strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+struct cli_symbols cli_output_symbols(bool utf8) {
+    if (utf8)
+        return (struct cli_symbols){.done = "✓", .warning = "⚠", .dash = "—"};
+    return (struct cli_symbols){.done = "OK", .warning = "!", .dash = "-"};
+}
+
+void cli_output_init(struct cli_output *output) {
+    bool utf8 = cli_output_is_utf8(stdout);
+    char *reserved;
+    *output = (struct cli_output){.utf8 = utf8, .symbols = cli_output_symbols(utf8)};
+    gw_buf_init(&output->bytes, BYTES_MAX);
+    output->status = gw_buf_reserve(&output->bytes, BYTES_FIRST, &reserved);
+}
+
+void cli_output_deinit(struct cli_output *output) {
+    gw_buf_deinit_wiped(&output->bytes);
+}
+
+void cli_output_put(struct cli_output *output, const char *text) {
+    cli_output_put_bytes(output, gw_str_from(text));
+}
+
+void cli_output_put_clean(struct cli_output *output, struct gw_str text) {
+    if (output->status == GW_OK)
+        output->status = cli_text_append_clean(&output->bytes, text, output->utf8);
+}
+
+void cli_output_put_bytes(struct cli_output *output, struct gw_str bytes) {
+    if (output->status == GW_OK)
+        output->status = gw_buf_append_str(&output->bytes, bytes);
+}
+
+static enum cli_exit write_all(struct gw_str text, struct cli_reason *why) {
+    while (text.length > 0) {
+        ssize_t written = write(STDOUT_FILENO, text.at, text.length);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0 && errno == EPIPE) {
+            why->text[0] = '\0';
+            return CLI_FAILED;
+        }
+        if (written < 0)
+            return cli_fail(why, CLI_FAILED, "cannot write to standard output: %s",
+                            strerror(errno));
+        text = gw_str_slice(text, (size_t)written, text.length);
+    }
+    return CLI_DONE;
+}
+
+enum cli_exit cli_output_send(struct cli_output *output, struct cli_reason *why) {
+    enum cli_exit exit = output->status == GW_OK ? write_all(gw_buf_bytes(&output->bytes), why)
+                                                 : cli_fail_status(why, output->status);
+    cli_output_deinit(output);
+    return exit;
+}

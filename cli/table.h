@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// A plain table: a line of titles, a line for each row, columns as wide as their widest cell, no trailing blanks.
+// Widths are terminal columns, so names in wide scripts line up; cells are made harmless as cli/text.h says.
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+
+#define CLI_TABLE_COLUMNS_MAX 8
+
+struct cli_table_column {
+    const char *title;
+    size_t gap; // blanks between this column and the next
+};
+
+struct cli_table {
+    const struct cli_table_column *columns;
+    size_t column_count;        // 1 to CLI_TABLE_COLUMNS_MAX
+    const struct gw_str *cells; // row by row, row_count * column_count of them
+    size_t row_count;
+};
+
+// Appends the table. GW_NO_MEMORY or GW_TOO_BIG of the buffer.
+enum gw_status cli_table_render(const struct cli_table *table, bool utf8,
+                                struct gw_buf *out) GW_MUST_USE;

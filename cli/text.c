@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#include "cli/text.h"
+
+#include "base/utf8.h"
+
+#define REPLACEMENT 0xFFFD
+
+static uint32_t shown_as(uint32_t code_point, bool utf8) {
+    if (gw_utf8_is_control(code_point))
+        code_point = REPLACEMENT;
+    return utf8 || code_point < 0x80 ? code_point : '?';
+}
+
+enum gw_status cli_text_append_clean(struct gw_buf *out, struct gw_str text, bool utf8) {
+    uint32_t code_point;
+    while (gw_utf8_next(&text, &code_point)) {
+        char bytes[4];
+        size_t length = gw_utf8_encode(shown_as(code_point, utf8), bytes);
+        enum gw_status status = gw_buf_append(out, bytes, length);
+        if (status != GW_OK)
+            return status;
+    }
+    return GW_OK;
+}
+
+size_t cli_text_columns(struct gw_str text, bool utf8) {
+    size_t columns = 0;
+    uint32_t code_point;
+    while (gw_utf8_next(&text, &code_point))
+        columns += (size_t)gw_utf8_columns(shown_as(code_point, utf8));
+    return columns;
+}

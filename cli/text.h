@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Text of others on its way to a terminal: names of tokens, messages of the gateway. Nothing in it may move the
+// cursor, start a line or change the direction of what stands around it, and its width must be known.
+//
+// Control characters and invalid UTF-8 are shown as U+FFFD. Where the terminal is not UTF-8 (`utf8` false), that
+// and every character beyond ASCII is shown as "?".
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+
+// Appends `text` made harmless.
+enum gw_status cli_text_append_clean(struct gw_buf *out, struct gw_str text, bool utf8) GW_MUST_USE;
+// The terminal columns of what cli_text_append_clean writes for `text`.
+size_t cli_text_columns(struct gw_str text, bool utf8);

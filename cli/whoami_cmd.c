@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "cli/whoami_cmd.h"
+
+#include "cli/answer.h"
+
+// `org`, or the first of `orgs`.
+static bool find_org(struct gw_json root, struct gw_json *org) {
+    struct gw_json orgs;
+    if (gw_json_member(root, GW_STR("org"), org))
+        return true;
+    if (!gw_json_member(root, GW_STR("orgs"), &orgs) || gw_json_type(orgs) != GW_JSON_ARRAY ||
+        gw_json_count(orgs) == 0)
+        return false;
+    *org = gw_json_element(orgs, 0);
+    return true;
+}
+
+enum cli_exit cli_whoami_cmd_ask(struct cli_session *session, struct cli_identity *identity,
+                                 struct cli_reason *why) {
+    const struct cli_api_request request = {.method = "GET", .path = "/auth/whoami"};
+    struct gw_json root;
+    struct gw_json user;
+    struct gw_json org;
+    enum cli_exit exit = cli_session_call(session, &request, NULL, &root, why);
+    if (exit != CLI_DONE)
+        return exit;
+    if (!gw_json_member(root, GW_STR("user"), &user) || !find_org(root, &org))
+        return cli_session_fail_strange(session, why);
+    *identity = (struct cli_identity){
+        .user_name = cli_answer_text(user, "name", &session->answer),
+        .user_email = cli_answer_text(user, "email", &session->answer),
+        .org_slug = cli_answer_text(org, "slug", &session->answer),
+        .org_name = cli_answer_text(org, "name", &session->answer),
+    };
+    identity->has_token = gw_json_member(root, GW_STR("token"), &identity->token) &&
+                          gw_json_type(identity->token) == GW_JSON_OBJECT;
+    if (identity->user_name.at == NULL || identity->user_email.at == NULL ||
+        identity->org_slug.length == 0 || identity->org_name.at == NULL)
+        return cli_session_fail_strange(session, why);
+    return CLI_DONE;
+}
+
+// "Label:         value" or "Label:         value (detail)".
+static void put_field(struct cli_output *out, const char *label, struct gw_str value,
+                      struct gw_str detail) {
+    cli_output_put(out, label);
+    cli_output_put_clean(out, value);
+    if (detail.length > 0) {
+        cli_output_put(out, " (");
+        cli_output_put_clean(out, detail);
+        cli_output_put(out, ")");
+    }
+    cli_output_put(out, "\n");
+}
+
+static void render(struct cli_session *session, const struct cli_identity *identity,
+                   struct cli_output *out) {
+    struct gw_arena *arena = &session->answer;
+    struct gw_json token = identity->token;
+    struct gw_str none = GW_STR("");
+    put_field(out, "User:          ", identity->user_name, identity->user_email);
+    put_field(out, "Organisation:  ", identity->org_name, identity->org_slug);
+    if (!identity->has_token)
+        return;
+    struct gw_str expires = cli_answer_text(token, "expiresAt", arena);
+    put_field(out, "Token:         ", cli_answer_text(token, "name", arena),
+              cli_answer_text(token, "prefix", arena));
+    put_field(out, "Scopes:        ", cli_answer_scopes(token, arena), none);
+    put_field(out, "Last used:     ", cli_answer_ago(token, "lastUsedAt", arena), none);
+    put_field(out, "Expires:       ", expires.at != NULL ? expires : GW_STR("never"), none);
+}
+
+enum cli_exit cli_whoami_cmd(struct cli_session *session, const struct cli_options *options,
+                             struct cli_reason *why) {
+    struct cli_identity identity;
+    enum cli_exit exit = cli_whoami_cmd_ask(session, &identity, why);
+    if (exit != CLI_DONE)
+        return exit;
+    struct cli_output out;
+    cli_output_init(&out);
+    if (cli_options_has(options, CLI_FLAG_JSON))
+        cli_session_put_answer(session, &out);
+    else
+        render(session, &identity, &out);
+    return cli_output_send(&out, why);
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// `skillreg whoami`, and the same question as the other commands ask it: whose token, which organisation.
+
+#include "cli/options.h"
+#include "cli/session.h"
+
+// Texts of the session's last answer: valid until its next call.
+struct cli_identity {
+    struct gw_str user_name;
+    struct gw_str user_email;
+    struct gw_str org_slug;
+    struct gw_str org_name;
+    struct gw_json token; // valid if has_token: not every registry tells
+    bool has_token;
+};
+
+enum cli_exit cli_whoami_cmd(struct cli_session *session, const struct cli_options *options,
+                             struct cli_reason *why) GW_MUST_USE;
+// GET /auth/whoami.
+enum cli_exit cli_whoami_cmd_ask(struct cli_session *session, struct cli_identity *identity,
+                                 struct cli_reason *why) GW_MUST_USE;
