@@ -113,36 +113,36 @@ static int configure(struct tls_context *context, mbedtls_ssl_config *config, co
 }
 
 enum gw_status tls_context_create_server(const struct tls_context_options *options,
-                                         struct tls_context **out, char *error) {
-    struct tls_context *context = calloc(1, sizeof(*context));
-    if (context == NULL) {
+                                         struct tls_context **context, char *error) {
+    struct tls_context *created = calloc(1, sizeof(*created));
+    if (created == NULL) {
         (void)snprintf(error, TLS_ERROR_TEXT_BYTES, "out of memory");
         return GW_NO_MEMORY;
     }
-    context->references = 1;
-    mbedtls_x509_crt_init(&context->chain);
-    mbedtls_pk_init(&context->key);
-    mbedtls_ssl_config_init(&context->any);
-    mbedtls_ssl_config_init(&context->aes_128);
+    created->references = 1;
+    mbedtls_x509_crt_init(&created->chain);
+    mbedtls_pk_init(&created->key);
+    mbedtls_ssl_config_init(&created->any);
+    mbedtls_ssl_config_init(&created->aes_128);
 
     enum gw_status status = GW_SYSTEM;
     if (psa_crypto_init() != PSA_SUCCESS) {
         (void)snprintf(error, TLS_ERROR_TEXT_BYTES, "cannot start the random generator");
         goto out;
     }
-    status = load_pair(context, options, error);
+    status = load_pair(created, options, error);
     if (status != GW_OK)
         goto out;
-    if (configure(context, &context->any, suites_any) != 0 ||
-        configure(context, &context->aes_128, suites_aes_128) != 0) {
+    if (configure(created, &created->any, suites_any) != 0 ||
+        configure(created, &created->aes_128, suites_aes_128) != 0) {
         (void)snprintf(error, TLS_ERROR_TEXT_BYTES, "out of memory");
         status = GW_NO_MEMORY;
         goto out;
     }
-    *out = context;
+    *context = created;
     return GW_OK;
 out:
-    tls_context_release(context);
+    tls_context_release(created);
     return status;
 }
 

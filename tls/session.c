@@ -16,18 +16,20 @@ struct tls_session {
     enum gw_status finished;      // GW_OK while the session lives
     bool is_set_up;               // ssl has its configuration and buffers
     bool is_starved;              // the last want for input found none
-    bool has_answered;            // something was put out since the last bytes came in
+    bool has_alerted;             // what was put out since the last bytes came in may be an alert
     bool is_peer_ended;
     bool is_close_notify_sent;
     bool peer_spoke_http;
 };
 
+// One whole record at a time. In TLS 1.3 an alert looks like data.
 static int bio_send(void *argument, const unsigned char *bytes, size_t length) {
     struct tls_session *session = argument;
     session->output_status = gw_buf_append(session->output, bytes, length);
     if (session->output_status != GW_OK)
         return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
-    session->has_answered = true;
+    session->has_alerted =
+        bytes[0] == MBEDTLS_SSL_MSG_ALERT || bytes[0] == MBEDTLS_SSL_MSG_APPLICATION_DATA;
     return (int)length;
 }
 
@@ -40,19 +42,19 @@ static int bio_receive(void *argument, unsigned char *bytes, size_t room) {
     size_t length = room < session->input.length ? room : session->input.length;
     memcpy(bytes, session->input.at, length);
     session->input = gw_str_slice(session->input, length, session->input.length);
-    session->has_answered = false;
+    session->has_alerted = false;
     return (int)length;
 }
 
 enum gw_status tls_session_create(struct tls_context *context, struct gw_buf *output,
-                                  struct tls_session **out) {
-    struct tls_session *session = calloc(1, sizeof(*session));
-    if (session == NULL)
+                                  struct tls_session **session) {
+    struct tls_session *created = calloc(1, sizeof(*created));
+    if (created == NULL)
         return GW_NO_MEMORY;
-    mbedtls_ssl_init(&session->ssl);
-    session->context = tls_context_acquire(context);
-    session->output = output;
-    *out = session;
+    mbedtls_ssl_init(&created->ssl);
+    created->context = tls_context_acquire(context);
+    created->output = output;
+    *session = created;
     return GW_OK;
 }
 
@@ -144,7 +146,7 @@ static enum gw_status finish(struct tls_session *session, int code) {
     session->finished = status_of(session, code);
     session->input = gw_str(NULL, 0);
     bool peer_knows = session->finished == GW_CLOSED || session->finished == GW_CANCELLED;
-    if (!peer_knows && !session->has_answered && session->output_status == GW_OK)
+    if (!peer_knows && !session->has_alerted && session->output_status == GW_OK)
         (void)mbedtls_ssl_send_alert_message(&session->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
                                              alert_of(code));
     return session->finished;
