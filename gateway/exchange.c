@@ -44,6 +44,48 @@ static void count_status(const struct gw_exchange *exchange, int status) {
         metrics->responses_5xx_total++;
 }
 
+// ---- a life -----------------------------------------------------------------------------------------------------
+
+void gw_exchange_init(struct gw_exchange *exchange, struct gw_services *services,
+                      const struct gw_exchange_owner_calls *owner) {
+    memset(exchange, 0, sizeof *exchange);
+    exchange->services = services;
+    exchange->owner = owner;
+    gw_arena_init(&exchange->arena, GW_REQUEST_ARENA_BYTES_MAX);
+}
+
+void gw_exchange_start(struct gw_exchange *exchange, const struct gw_http_head *request) {
+    exchange->request = request;
+    exchange->match = (struct gw_route_match){.route = NULL};
+    exchange->has_identity = false;
+    exchange->handler = NULL;
+    exchange->phase = GW_RESPONSE_NONE;
+    exchange->close_after = false;
+    exchange->body_complete = false;
+    exchange->has_continued = false;
+    exchange->is_chunked = false;
+    exchange->is_head_only = false;
+    exchange->status = 0;
+    exchange->content_left = 0;
+    exchange->body_bytes = 0;
+    gw_services_touch(exchange->services);
+    exchange->started_ms = uv_now(exchange->services->loop);
+    gw_services_make_request_id(exchange->services, exchange->request_id);
+}
+
+void gw_exchange_end(struct gw_exchange *exchange) {
+    struct gw_handler *handler = exchange->handler;
+    exchange->handler = NULL;
+    exchange->phase = GW_RESPONSE_DONE;
+    if (handler != NULL && handler->calls->on_over != NULL)
+        handler->calls->on_over(handler);
+    gw_arena_reset(&exchange->arena);
+}
+
+void gw_exchange_deinit(struct gw_exchange *exchange) {
+    gw_arena_deinit(&exchange->arena);
+}
+
 // ---- the head ---------------------------------------------------------------------------------------------------
 
 static char *put(char *at, struct gw_str text) {
@@ -112,9 +154,9 @@ static size_t head_bytes_max(const struct gw_response_field *fields, int count) 
 static enum gw_status write_head(struct gw_exchange *exchange, int status,
                                  const struct gw_response_field *fields, int count,
                                  uint64_t content_length) {
+    struct gw_buf *output = exchange->owner->output(exchange);
     char *start;
-    enum gw_status result =
-        gw_buf_reserve(exchange->output, head_bytes_max(fields, count), &start);
+    enum gw_status result = gw_buf_reserve(output, head_bytes_max(fields, count), &start);
     if (result != GW_OK)
         return result;
     char *at = put_status_line(start, status);
@@ -125,8 +167,12 @@ static enum gw_status write_head(struct gw_exchange *exchange, int status,
     for (int i = 0; i < count; i++)
         at = put_field(at, fields[i].name, fields[i].value);
     at = put_framing(exchange, at, status, content_length);
-    gw_buf_commit(exchange->output, (size_t)(at - start));
+    gw_buf_commit(output, (size_t)(at - start));
     return GW_OK;
+}
+
+static enum gw_status append(struct gw_exchange *exchange, struct gw_str bytes) {
+    return gw_buf_append_str(exchange->owner->output(exchange), bytes);
 }
 
 static void end_response(struct gw_exchange *exchange) {
@@ -176,10 +222,9 @@ void gw_exchange_send(struct gw_exchange *exchange, struct gw_str bytes) {
         return;
     enum gw_status status;
     if (exchange->is_chunked) {
-        status = write_chunk(exchange->output, bytes);
+        status = write_chunk(exchange->owner->output(exchange), bytes);
     } else {
-        status = bytes.length > exchange->content_left ? GW_TOO_BIG
-                                                       : gw_buf_append_str(exchange->output, bytes);
+        status = bytes.length > exchange->content_left ? GW_TOO_BIG : append(exchange, bytes);
         if (exchange->content_left != GW_LENGTH_UNKNOWN)
             exchange->content_left -= bytes.length;
     }
@@ -195,7 +240,7 @@ void gw_exchange_finish(struct gw_exchange *exchange) {
         return;
     enum gw_status status = GW_OK;
     if (exchange->is_chunked)
-        status = gw_buf_append_str(exchange->output, GW_STR("0\r\n\r\n"));
+        status = append(exchange, GW_STR("0\r\n\r\n"));
     else if (!exchange->is_head_only && exchange->content_left != GW_LENGTH_UNKNOWN &&
              exchange->content_left > 0)
         status = GW_CLOSED; // shorter than told
@@ -232,7 +277,7 @@ void gw_exchange_respond(struct gw_exchange *exchange, int status,
     count_status(exchange, status);
     enum gw_status result = write_head(exchange, status, all, count, body.length);
     if (result == GW_OK && !exchange->is_head_only) {
-        result = gw_buf_append_str(exchange->output, body);
+        result = append(exchange, body);
         exchange->body_bytes = body.length;
     }
     if (result != GW_OK)
@@ -297,7 +342,7 @@ void gw_exchange_continue(struct gw_exchange *exchange) {
         exchange->phase != GW_RESPONSE_NONE || exchange->body_complete || exchange->has_continued)
         return;
     exchange->has_continued = true;
-    if (gw_buf_append_str(exchange->output, GW_STR("HTTP/1.1 100 Continue\r\n\r\n")) != GW_OK)
+    if (append(exchange, GW_STR("HTTP/1.1 100 Continue\r\n\r\n")) != GW_OK)
         break_response(exchange);
     else
         exchange->owner->on_output(exchange);

@@ -19,9 +19,9 @@
 #include "db/token_store.h"
 #include "gateway/http_parse.h"
 #include "gateway/router.h"
+#include "gateway/services.h"
 
 struct gw_exchange;
-struct gw_services;
 
 // Implemented by handlers that need the body or stream; all may be NULL in a handler that answers in start.
 struct gw_handler;
@@ -41,7 +41,9 @@ struct gw_handler {
 
 // Implemented by the connection.
 struct gw_exchange_owner_calls {
-    // There are bytes on `output`: send them (soon: several of one turn may go together).
+    // Where bytes of the response go, for appending at once.
+    struct gw_buf *(*output)(struct gw_exchange *exchange);
+    // Bytes were appended: send them (soon: several of one turn may go together).
     void (*on_output)(struct gw_exchange *exchange);
     // The response is complete.
     void (*on_response_end)(struct gw_exchange *exchange);
@@ -54,12 +56,9 @@ struct gw_exchange_owner_calls {
 
 enum gw_response_phase { GW_RESPONSE_NONE, GW_RESPONSE_STREAMING, GW_RESPONSE_DONE };
 
-#define GW_REQUEST_ID_LENGTH 32
-
 struct gw_exchange {
-    const struct gw_services *services;
+    struct gw_services *services;
     const struct gw_exchange_owner_calls *owner;
-    struct gw_buf *output; // the transport's
     struct gw_arena arena;
     const struct gw_http_head *request;
     struct gw_route_match match;
@@ -80,6 +79,15 @@ struct gw_exchange {
     uint64_t body_bytes;   // sent
     uint64_t started_ms;
 };
+
+// In this order: once per connection, at the head of each request, at its end, once.
+void gw_exchange_init(struct gw_exchange *exchange, struct gw_services *services,
+                      const struct gw_exchange_owner_calls *owner);
+// `request` NULL: the head could not be read, only a refusal will follow.
+void gw_exchange_start(struct gw_exchange *exchange, const struct gw_http_head *request);
+// Tells the handler that it is over and frees what the request held.
+void gw_exchange_end(struct gw_exchange *exchange);
+void gw_exchange_deinit(struct gw_exchange *exchange);
 
 // A field of a response. Names and values are ours or were checked by the parser: no CR, LF, NUL.
 struct gw_response_field {

@@ -393,6 +393,13 @@ void gw_http_parser_rest(struct gw_http_parser *parser) {
     parser->head = NULL;
 }
 
+void gw_http_parser_forget(struct gw_http_parser *parser) {
+    if (parser->block == NULL)
+        return;
+    gw_bytes_wipe(parser->block->bytes, parser->block->length);
+    parser->block->length = 0;
+}
+
 void gw_http_parser_expect_no_body(struct gw_http_parser *parser) {
     parser->expects_no_body = true;
 }
@@ -427,13 +434,14 @@ enum gw_http_event gw_http_parser_feed(struct gw_http_parser *parser, struct gw_
     llhttp_t *llhttp = &parser->llhttp;
     if (llhttp_get_errno(llhttp) == HPE_PAUSED)
         llhttp_resume(llhttp);
-    llhttp_errno_t error = llhttp_execute(llhttp, bytes.at != NULL ? bytes.at : "", bytes.length);
+    const char *start = bytes.at != NULL ? bytes.at : "";
+    llhttp_errno_t error = llhttp_execute(llhttp, start, bytes.length);
     if (error == HPE_OK) {
         *consumed = bytes.length;
         return GW_HTTP_WANT_INPUT;
     }
     if (error == HPE_PAUSED) {
-        *consumed = (size_t)(llhttp_get_error_pos(llhttp) - bytes.at);
+        *consumed = (size_t)(llhttp_get_error_pos(llhttp) - start);
         return parser->event;
     }
     *consumed = 0;

@@ -119,6 +119,8 @@ enum gw_http_event gw_http_parser_feed(struct gw_http_parser *parser, struct gw_
 bool gw_http_parser_finish(struct gw_http_parser *parser);
 // Between messages: gives the head's memory back. Called by owners of idle connections.
 void gw_http_parser_rest(struct gw_http_parser *parser);
+// Between messages: overwrites the head, which held a secret, and keeps its memory.
+void gw_http_parser_forget(struct gw_http_parser *parser);
 // Responses: the request was HEAD, so the head ends the message. Call before feeding its response.
 void gw_http_parser_expect_no_body(struct gw_http_parser *parser);
 const struct gw_http_failure *gw_http_parser_failure(const struct gw_http_parser *parser);

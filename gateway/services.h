@@ -40,7 +40,18 @@ struct gw_services {
     struct gw_last_used *last_used;
     struct gw_upstream *upstream; // NULL: no registry configured
     struct gw_metrics *metrics;
+    uint64_t request_id_base; // random, of this process
+    uint64_t request_id_next;
     bool is_draining;
-    int64_t wall_ms;                      // of this loop turn
-    char http_date[GW_CLOCK_HTTP_LENGTH]; // of this second
+    // Set by gw_services_touch at the start of each request.
+    int64_t wall_ms;
+    int64_t http_date_second;
+    char http_date[GW_CLOCK_HTTP_LENGTH];
 };
+
+#define GW_REQUEST_ID_LENGTH 32
+
+// Brings wall_ms and http_date up to now.
+void gw_services_touch(struct gw_services *services);
+// Unique without coordination: the process's random half, then a counter; hexadecimal, terminated.
+void gw_services_make_request_id(struct gw_services *services, char out[GW_REQUEST_ID_LENGTH + 1]);

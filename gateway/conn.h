@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// One connection of a client, from accept to close: carries requests one after another over a transport, decides each, hands
+// it to its handler and writes the answer. Pipelined requests are answered in order, one at a time; what
+// has been read and cannot be parsed yet waits in a bounded buffer.
+//
+//            on_open          head read           verdict: allow
+//   OPEN ─────────────▶ HEAD ───────────▶ DECIDE ───────────────▶ HANDLE
+//                        ▲  │ refused        │ refused              │
+//                        │  └────────────────┴──────────▶───────────┤ response complete
+//                        └──────────────── keep-alive ◀─────────────┤
+//                                                                   ▼ close
+//                                    CLOSE ◀── peer gone / time ── LINGER
+//
+// A connection owns itself: it is freed when its last handle has closed, and tells its group before.
+
+#include <uv.h>
+
+#include "base/list.h"
+#include "gateway/services.h"
+#include "tls/context.h"
+
+struct gw_conn;
+
+enum gw_conn_kind { GW_CONN_CLIENT, GW_CONN_ADMIN };
+
+// All connections of a process; embedded by the server.
+struct gw_conn_group {
+    struct gw_services *services;
+    struct gw_list conns;
+    struct gw_list unflushed; // have output of handlers that answered outside of a read
+    uv_prepare_t flusher;
+    int open_count;
+    int count_max;
+    void (*on_closed)(struct gw_conn_group *group);
+    bool is_closing;
+    bool is_flusher_closed;
+};
+
+void gw_conn_group_open(struct gw_conn_group *group, struct gw_services *services, int count_max);
+// Accepts the next connection of `listener`. `tls` NULL: plain. Over the limit the newcomer is closed at once.
+void gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
+                          struct tls_context *tls, enum gw_conn_kind kind);
+// services->is_draining was set: closes connections without a request; the others close after their response.
+void gw_conn_group_drain(struct gw_conn_group *group);
+// Closes every connection, then the group's own handle, then calls back.
+void gw_conn_group_close(struct gw_conn_group *group,
+                         void (*on_closed)(struct gw_conn_group *group));
