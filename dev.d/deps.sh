@@ -63,7 +63,7 @@ install_missing() {
         die "missing: ${missing[*]}. Run as root: apt-get install ${missing[*]}"
     fi
     [ "$(id -u)" -eq 0 ] || sudo -v || die "missing: ${missing[*]}, and sudo refused to install them"
-    step "updating the package lists" apt_get update ||
+    step_lines=0 step "updating the package lists" apt_get update ||
         die "could not update the package lists: is there a network? Missing: ${missing[*]}"
     case " ${missing[*]} " in *" postgresql "*) install_postgresql ;; esac
     step "installing ${#missing[@]} packages: ${missing[*]}" \
@@ -91,7 +91,7 @@ fetch_newer() {
     [ ! -e "$dir/root/.complete" ] || return 0
     rm -rf "$dir"
     mkdir -p "$dir"
-    if ! step "fetching ${newer_packages[*]} of Debian 13" fetch_newer_into "$dir"; then
+    if ! step_lines=0 step "fetching ${newer_packages[*]} of Debian 13" fetch_newer_into "$dir"; then
         rm -rf "$dir"
         die "could not fetch ${newer_packages[*]} from this machine's Debian mirror: is there a network?"
     fi
