@@ -83,15 +83,17 @@ static enum cli_exit explain(const struct cli_api_client *client, CURLcode code,
                              struct cli_reason *why) {
     const char *detail =
         client->curl_error[0] != '\0' ? client->curl_error : curl_easy_strerror(code);
+    long error = 0;
     switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
-        return cli_fail(why, CLI_UNREACHABLE, "cannot find %s (%s), check the address",
-                        client->base_url, detail);
+        return cli_fail(why, CLI_UNREACHABLE, "cannot find the host of %s, check the address",
+                        client->base_url);
     case CURLE_COULDNT_CONNECT:
+        (void)curl_easy_getinfo(client->easy, CURLINFO_OS_ERRNO, &error);
         return cli_fail(why, CLI_UNREACHABLE,
                         "cannot connect to %s (%s), check the address and that the gateway runs",
-                        client->base_url, detail);
+                        client->base_url, error != 0 ? strerror((int)error) : detail);
     case CURLE_OPERATION_TIMEDOUT:
         return cli_fail(why, CLI_UNREACHABLE, "no answer from %s in time (%s), try again later",
                         client->base_url, detail);

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cli/api_error.h"
+
+static const struct cli_api_context of_file = {.base_url = "https://r/api/v1",
+                                               .token_source = CLI_TOKEN_OF_FILE};
+
+static void assert_said(struct cli_api_response response, const struct cli_api_context *context,
+                        const char *wanted) {
+    struct cli_reason why = {.text = ""};
+    assert_int_equal(cli_api_error_check(&response, context, &why), CLI_FAILED);
+    assert_string_equal(why.text, wanted);
+}
+
+#define ERROR_BODY(code, message)                                                                  \
+    GW_STR("{\"error\":{\"code\":\"" code "\",\"message\":\"" message "\"}}")
+
+static void test_api_error_lets_success_pass(void **state) {
+    (void)state;
+    struct cli_reason why = {.text = ""};
+    const struct cli_api_response made = {.status = 201, .body = GW_STR("{}")};
+    assert_int_equal(cli_api_error_check(&made, &of_file, &why), CLI_DONE);
+    assert_string_equal(why.text, "");
+}
+
+static void
+test_api_error_tells_what_to_do_about_a_refused_token_by_where_it_came_from(void **state) {
+    (void)state;
+    const struct cli_api_response refused = {
+        .status = 401,
+        .body = ERROR_BODY("invalid_token", "The token is not valid."),
+        .request_id = "r-1",
+        .retry_after_s = -1};
+    struct cli_api_context context = of_file;
+    assert_said(refused, &context,
+                "the token was refused (The token is not valid; request r-1), "
+                "run: skillreg login --token");
+    context.token_source = CLI_TOKEN_OF_ENVIRONMENT;
+    assert_said(refused, &context,
+                "the token in SKILLREG_TOKEN was refused (The token is not valid; request r-1), "
+                "set another one, or unset it and run: skillreg login --token");
+    context.token_source = CLI_TOKEN_OF_LOGIN;
+    assert_said(refused, &context,
+                "the token was refused (The token is not valid; request r-1), nothing was stored");
+}
+
+static void test_api_error_has_a_sentence_for_each_kind_of_refusal(void **state) {
+    (void)state;
+    struct cli_api_context context = of_file;
+    struct cli_api_response answer = {.status = 403, .retry_after_s = -1};
+    answer.body = ERROR_BODY("insufficient_scope", "This needs the admin scope.");
+    assert_said(answer, &context,
+                "the token may not do this (This needs the admin scope), use a "
+                "token with that scope");
+    answer.body = ERROR_BODY("org_mismatch", "The token belongs to another organisation.");
+    assert_said(answer, &context,
+                "the token may not do this (The token belongs to another "
+                "organisation), use a token of that organisation");
+    answer.status = 404;
+    answer.body = ERROR_BODY("not_found", "No such token.");
+    context.not_found_hint = "skillreg token list shows the ids";
+    assert_said(answer, &context, "not found (No such token), skillreg token list shows the ids");
+    answer.status = 422;
+    answer.body = ERROR_BODY("invalid_name", "name has control characters");
+    assert_said(answer, &context, "the gateway refused the request (name has control characters)");
+    answer.status = 302;
+    answer.body = GW_STR("");
+    assert_said(answer, &context,
+                "https://r/api/v1 answers with a redirect, which is not followed "
+                "with a token, set the address it leads to");
+    answer.status = 502;
+    assert_said(answer, &context, "https://r/api/v1 answered with status 502, try again later");
+    answer.status = 405;
+    assert_said(answer, &context,
+                "https://r/api/v1 answered with status 405, check the address of the gateway");
+}
+
+static void test_api_error_says_when_to_try_again(void **state) {
+    (void)state;
+    struct cli_api_response busy = {
+        .status = 429, .body = ERROR_BODY("rate_limited", "Slow down."), .retry_after_s = 1};
+    assert_said(busy, &of_file, "too many requests (Slow down), try again in 1 second");
+    busy.status = 503;
+    busy.retry_after_s = 5;
+    busy.body = ERROR_BODY("unavailable", "The database is away.");
+    assert_said(busy, &of_file,
+                "the gateway cannot answer now (The database is away), try again in 5 seconds");
+    busy.retry_after_s = -1;
+    assert_said(busy, &of_file,
+                "the gateway cannot answer now (The database is away), try again later");
+}
+
+static void test_api_error_does_without_a_body_that_makes_sense(void **state) {
+    (void)state;
+    static const char *const bodies[] = {"",
+                                         "<html>",
+                                         "[]",
+                                         "{}",
+                                         "{\"error\":1}",
+                                         "{\"error\":{\"message\":5}}",
+                                         "{\"error\":{\"message\":\"a\"},}"};
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        const struct cli_api_response answer = {
+            .status = 422, .body = gw_str_from(bodies[i]), .retry_after_s = -1};
+        assert_said(answer, &of_file, "the gateway refused the request");
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_api_error_lets_success_pass),
+        cmocka_unit_test(
+            test_api_error_tells_what_to_do_about_a_refused_token_by_where_it_came_from),
+        cmocka_unit_test(test_api_error_has_a_sentence_for_each_kind_of_refusal),
+        cmocka_unit_test(test_api_error_says_when_to_try_again),
+        cmocka_unit_test(test_api_error_does_without_a_body_that_makes_sense),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cli/options.h"
+
+#define ARGUMENTS_MAX 16
+
+// Splits `line` at blanks; "''" stands for an empty argument. The options point into static memory: one line at a time.
+static enum cli_exit parse(const char *line, struct cli_options *options, struct cli_reason *why) {
+    static char memory[512];
+    char *arguments[ARGUMENTS_MAX] = {(char[]){"skillreg"}};
+    int count = 1;
+    assert_true(strlen(line) < sizeof(memory));
+    strcpy(memory, line);
+    for (char *word = strtok(memory, " "); word != NULL; word = strtok(NULL, " ")) {
+        assert_true(count < ARGUMENTS_MAX);
+        arguments[count++] = strcmp(word, "''") == 0 ? word + 2 : word;
+    }
+    why->text[0] = '\0';
+    return cli_options_parse(count, arguments, options, why);
+}
+
+static struct cli_options parsed(const char *line) {
+    struct cli_options options;
+    struct cli_reason why;
+    enum cli_exit exit = parse(line, &options, &why);
+    if (exit != CLI_DONE)
+        fail_msg("\"%s\" is refused: %s", line, why.text);
+    return options;
+}
+
+static void assert_refused(const char *line, const char *reason) {
+    struct cli_options options;
+    struct cli_reason why;
+    assert_int_equal(parse(line, &options, &why), CLI_USAGE);
+    assert_string_equal(why.text, reason);
+}
+
+static void test_options_reads_every_command(void **state) {
+    (void)state;
+    static const struct {
+        const char *line;
+        enum cli_command command;
+    } cases[] = {
+        {"token create --name ci", CLI_COMMAND_TOKEN_CREATE},
+        {"token list", CLI_COMMAND_TOKEN_LIST},
+        {"token revoke clx7f2k3a", CLI_COMMAND_TOKEN_REVOKE},
+        {"whoami", CLI_COMMAND_WHOAMI},
+        {"login --token", CLI_COMMAND_LOGIN},
+        {"--help", CLI_COMMAND_NONE},
+        {"token --help", CLI_COMMAND_TOKEN},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(parsed(cases[i].line).command, cases[i].command);
+}
+
+static void test_options_takes_values_in_both_forms_and_flags_anywhere(void **state) {
+    (void)state;
+    struct cli_options options =
+        parsed("--json token --org acme create --name=--odd=name --scopes read,admin");
+    assert_int_equal(options.command, CLI_COMMAND_TOKEN_CREATE);
+    assert_string_equal(options.values[CLI_FLAG_NAME], "--odd=name");
+    assert_string_equal(options.values[CLI_FLAG_ORG], "acme");
+    assert_true(cli_options_has(&options, CLI_FLAG_JSON));
+    assert_false(cli_options_has(&options, CLI_FLAG_URL));
+    assert_int_equal(options.scopes, GW_SCOPE_READ | GW_SCOPE_ADMIN);
+}
+
+static void test_options_defaults_to_read_and_write(void **state) {
+    (void)state;
+    assert_int_equal(parsed("token create --name ci").scopes, GW_SCOPE_READ | GW_SCOPE_WRITE);
+}
+
+static void test_options_ends_flags_at_two_dashes(void **state) {
+    (void)state;
+    assert_string_equal(parsed("token revoke -- --json").id, "--json");
+    assert_refused("token revoke --json --", "token revoke needs the id of a token: skillreg token "
+                                             "list shows it");
+}
+
+static void test_options_wants_nothing_more_with_help(void **state) {
+    (void)state;
+    assert_true(
+        cli_options_has((struct cli_options[]){parsed("token create --help")}, CLI_FLAG_HELP));
+    assert_true(cli_options_has((struct cli_options[]){parsed("login -h")}, CLI_FLAG_HELP));
+    assert_true(cli_options_has((struct cli_options[]){parsed("--version")}, CLI_FLAG_VERSION));
+}
+
+static void test_options_refuses_wrong_usage_with_one_clear_line(void **state) {
+    (void)state;
+    assert_refused("", "no command given");
+    assert_refused("--json", "no command given");
+    assert_refused("tokne list", "unknown command \"tokne\"");
+    assert_refused("token lsit", "unknown command \"token lsit\"");
+    assert_refused("token", "token needs one of create, list, revoke");
+    assert_refused("token list --colour", "unknown flag --colour");
+    assert_refused("token list --colour=red", "unknown flag --colour");
+    assert_refused("token list -j", "unknown flag -j");
+    assert_refused("token list --name x", "token list takes no --name");
+    assert_refused("token list extra", "unexpected argument \"extra\"");
+    assert_refused("token list a b c d e f", "unexpected argument \"c\"");
+    assert_refused("token create", "token create needs --name <name>");
+    assert_refused("token create --name", "--name needs a value");
+    assert_refused("token create --name --json", "--name needs a value");
+    assert_refused("token create --name ''", "--name must not be empty");
+    assert_refused("token create --name a --name b", "--name is given twice");
+    assert_refused("token create --name a\xff", "--name is not valid UTF-8");
+    assert_refused("token list --json=yes", "--json takes no value");
+    assert_refused("token revoke ''",
+                   "token revoke needs the id of a token: skillreg token list shows it");
+    assert_refused("login", "login through a browser is not part of this tool yet, use: skillreg "
+                            "login --token");
+}
+
+static void test_options_refuses_unknown_and_empty_scopes(void **state) {
+    (void)state;
+    assert_refused("token create --name ci --scopes read,owner",
+                   "unknown scope \"owner\": a token has read, write, admin, or some of them "
+                   "joined by commas");
+    assert_refused("token create --name ci --scopes read,",
+                   "unknown scope \"\": a token has read, write, admin, or some of them joined by "
+                   "commas");
+}
+
+static void test_options_never_repeats_what_may_be_a_token(void **state) {
+    (void)state;
+    static const char *const lines[] = {
+        "login sr_live_SECRETSECRETSECRETSECRET",
+        "login --token sr_live_SECRETSECRETSECRETSECRET",
+        "login --token=sr_live_SECRETSECRETSECRETSECRET",
+        "whoami sk_SECRETSECRETSECRETSECRET",
+        "sr_test_SECRETSECRETSECRETSECRET",
+        "token sr_live_SECRETSECRETSECRETSECRET",
+        "whoami --token=sr_live_SECRETSECRETSECRETSECRET",
+        "whoami --sr_live_SECRETSECRETSECRETSECRET",
+        "whoami -sr_live_SECRETSECRETSECRETSECRET",
+        "whoami --key=sr_live_SECRETSECRETSECRETSECRET",
+    };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        struct cli_options options;
+        struct cli_reason why;
+        assert_int_equal(parse(lines[i], &options, &why), CLI_USAGE);
+        assert_true(strlen(why.text) > 0);
+        assert_null(strstr(why.text, "SECRET"));
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_options_reads_every_command),
+        cmocka_unit_test(test_options_takes_values_in_both_forms_and_flags_anywhere),
+        cmocka_unit_test(test_options_defaults_to_read_and_write),
+        cmocka_unit_test(test_options_ends_flags_at_two_dashes),
+        cmocka_unit_test(test_options_wants_nothing_more_with_help),
+        cmocka_unit_test(test_options_refuses_wrong_usage_with_one_clear_line),
+        cmocka_unit_test(test_options_refuses_unknown_and_empty_scopes),
+        cmocka_unit_test(test_options_never_repeats_what_may_be_a_token),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

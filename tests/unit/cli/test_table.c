@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cli/table.h"
+
+#define CELL(text)                                                                                 \
+    { (text), sizeof(text) - 1 }
+
+static void assert_renders(const struct cli_table *table, bool utf8, const char *wanted) {
+    struct gw_buf out;
+    gw_buf_init(&out, 65536);
+    assert_int_equal(cli_table_render(table, utf8, &out), GW_OK);
+    assert_int_equal(gw_buf_append(&out, "", 1), GW_OK);
+    assert_string_equal(gw_buf_bytes(&out).at, wanted);
+    gw_buf_deinit(&out);
+}
+
+static void test_table_renders_the_documented_sample(void **state) {
+    (void)state;
+    static const struct cli_table_column columns[] = {
+        {"NAME", 2}, {"PREFIX", 3}, {"SCOPES", 3}, {"LAST USED", 0}};
+    static const struct gw_str cells[] = {
+        CELL("ci-deploy"),    CELL("sr_live_a1b2"), CELL("read, write"), CELL("2 hours ago"),
+        CELL("bot-readonly"), CELL("sr_live_f3g4"), CELL("read"),        CELL("3 days ago"),
+        CELL("admin-key"),    CELL("sr_live_x9y0"), CELL("admin"),       CELL("never")};
+    const struct cli_table table = {columns, 4, cells, 3};
+    assert_renders(&table, true,
+                   "NAME          PREFIX         SCOPES        LAST USED\n"
+                   "ci-deploy     sr_live_a1b2   read, write   2 hours ago\n"
+                   "bot-readonly  sr_live_f3g4   read          3 days ago\n"
+                   "admin-key     sr_live_x9y0   admin         never\n");
+}
+
+static void test_table_without_rows_is_its_titles(void **state) {
+    (void)state;
+    static const struct cli_table_column columns[] = {{"NAME", 2}, {"ID", 0}};
+    const struct cli_table table = {columns, 2, NULL, 0};
+    assert_renders(&table, true, "NAME  ID\n");
+}
+
+static void test_table_counts_terminal_columns_of_wide_and_combining_characters(void **state) {
+    (void)state;
+    static const struct cli_table_column columns[] = {{"NAME", 2}, {"ID", 0}};
+    static const struct gw_str cells[] = {CELL("部署"),           CELL("a"), CELL("🚀ci"), CELL("b"),
+                                          CELL("e\u0301t\u00e9"), CELL("c")};
+    const struct cli_table table = {columns, 2, cells, 3};
+    assert_renders(&table, true,
+                   "NAME  ID\n"
+                   "部署  a\n"
+                   "🚀ci  b\n"
+                   "e\u0301t\u00e9   c\n");
+}
+
+static void test_table_shows_control_characters_and_broken_bytes_as_one_column(void **state) {
+    (void)state;
+    static const struct cli_table_column columns[] = {{"N", 2}, {"ID", 0}};
+    static const struct gw_str cells[] = {CELL("a\nb\x1b[2J"), CELL("1"),        CELL("\xff\xfe"),
+                                          CELL("2"),           CELL("x\u202ey"), CELL("3")};
+    const struct cli_table table = {columns, 2, cells, 3};
+    assert_renders(&table, true,
+                   "N        ID\n"
+                   "a\ufffdb\ufffd[2J  1\n"
+                   "\ufffd\ufffd       2\n"
+                   "x\ufffdy      3\n");
+}
+
+static void test_table_stays_ascii_where_the_terminal_is_not_utf8(void **state) {
+    (void)state;
+    static const struct cli_table_column columns[] = {{"NAME", 2}, {"ID", 0}};
+    static const struct gw_str cells[] = {CELL("部署 été"), CELL("1")};
+    const struct cli_table table = {columns, 2, cells, 1};
+    assert_renders(&table, false, "NAME    ID\n?? ?t?  1\n");
+}
+
+static void test_table_leaves_no_blanks_at_line_ends(void **state) {
+    (void)state;
+    static const struct cli_table_column columns[] = {{"A", 2}, {"B", 2}, {"C", 2}};
+    static const struct gw_str cells[] = {CELL("long cell"), CELL(""), CELL(""),
+                                          CELL(""),          CELL(""), CELL("end")};
+    const struct cli_table table = {columns, 3, cells, 2};
+    assert_renders(&table, true,
+                   "A          B  C\n"
+                   "long cell\n"
+                   "              end\n");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table_renders_the_documented_sample),
+        cmocka_unit_test(test_table_without_rows_is_its_titles),
+        cmocka_unit_test(test_table_counts_terminal_columns_of_wide_and_combining_characters),
+        cmocka_unit_test(test_table_shows_control_characters_and_broken_bytes_as_one_column),
+        cmocka_unit_test(test_table_stays_ascii_where_the_terminal_is_not_utf8),
+        cmocka_unit_test(test_table_leaves_no_blanks_at_line_ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
