@@ -18,10 +18,6 @@ endif()
 set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
 set(CMAKE_C_FLAGS_RELEASE "-O2")
 
-include(CheckPIESupported)
-check_pie_supported(LANGUAGES C)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-
 add_library(gw_options INTERFACE)
 target_include_directories(gw_options INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_definitions(gw_options INTERFACE _GNU_SOURCE GATEWAY_VERSION="${PROJECT_VERSION}")
@@ -37,14 +33,15 @@ target_compile_options(
             -Wmissing-prototypes
             -Wold-style-definition
             -Wpointer-arith
-            -Wcast-qual
             -Wwrite-strings
             -Wundef
             -Wvla
             -Wformat=2
             -Wimplicit-fallthrough
+            -fPIE
             -fno-strict-aliasing
             -fno-common)
+target_link_options(gw_options INTERFACE -pie)
 
 if(CMAKE_BUILD_TYPE MATCHES "^Rel")
   target_compile_options(gw_options INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
