@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 sys.dont_write_bytecode = True
+pytest.register_assert_rewrite("harness")
 
 from harness import certificate as certificates  # noqa: E402
 from harness.command_line import CommandLine  # noqa: E402
@@ -19,9 +20,6 @@ from harness.postgres import Postgres  # noqa: E402
 from harness.upstream import Upstream  # noqa: E402
 
 TEST_LIMIT_S = 90  # nothing takes a tenth of it; a test that hangs fails instead of stopping the run
-
-pytest.register_assert_rewrite("harness")
-
 
 def pytest_configure(config):
     # A polite kill ends the run as Ctrl-C does: fixtures are torn down, nothing stays behind.

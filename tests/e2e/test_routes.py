@@ -85,7 +85,7 @@ WRONG_METHODS = [
 
 UNKNOWN_PATHS = [
     "/", "/orgs", "/auth", "/auth/cli", "/auth/login", "/users", "/catalog", "/catalog/github/some",
-    "/searching", "/tokens", "/auth/whoami/more", "/public",
+    "/searching", "/tokens", "/auth/whoami/more",
 ]
 
 ACTORS = [("nobody", None), ("unknown", None), *(("own", scope) for scope in SCOPES),

@@ -94,7 +94,7 @@ class Process:
     def is_running(self):
         return self.popen.poll() is None
 
-    def signal(self, number):
+    def send_signal(self, number):
         self.popen.send_signal(number)
 
     def wait(self, timeout_s=20):

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: MIT
+"""PostgreSQL not there, frozen, crashed, back, full, without the schema: the gateway answers 503 with Retry-After
+where it cannot know, never 401 or 403, and never lets anyone pass; it recovers by itself."""
+import concurrent.futures
+import re
+
+import pytest
+
+from harness import token_syntax
+from harness.gateway import Gateway, Operator
+from harness.http_client import assert_error_shape
+from harness.postgres import Postgres
+from harness.waiting import eventually
+
+WHOAMI = "/api/v1/auth/whoami"
+
+
+class World:
+    """A PostgreSQL that may be broken, with one organisation."""
+
+    def __init__(self, directory):
+        self.postgres = Postgres().create().start()
+        self.operator = Operator(self.postgres.url, directory)
+        self.operator.migrate()
+        self.operator.create_org("acme")
+        self.read = self.operator.create_token("acme", "reader", "read")["token"]
+        self.admin = self.operator.create_token("acme", "boss", "admin")["token"]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    own = None
+    try:
+        own = World(tmp_path_factory.mktemp("faults"))
+        yield own
+    finally:
+        if own:
+            own.postgres.destroy()
+
+
+@pytest.fixture
+def database(world):
+    """Running before and after each test, whatever happens in it."""
+    if world.postgres.popen is None:
+        world.postgres.start()
+    yield world.postgres
+    world.postgres.thaw()
+    if world.postgres.popen is None:
+        world.postgres.start()
+
+
+@pytest.fixture
+def start(world, tmp_path, start_upstream):
+    started = []
+
+    def call(*flags, ready=True):
+        own = Gateway(tmp_path, f"gateway-{len(started)}", database_url=world.postgres.url,
+                      upstream=start_upstream().url, flags=flags)
+        started.append(own)
+        return own.wait_until_ready() if ready else own
+
+    yield call
+    for own in started:
+        if own.process.is_running():
+            own.stop(timeout_s=30)
+
+
+def assert_unknown(response):
+    assert response.status == 503, f"{response.status} {response.body}"
+    assert_error_shape(response)
+    assert response.error_code == "unavailable"
+    assert re.fullmatch(r"[1-9][0-9]*", response.get("retry-after"))
+
+
+def assert_gateway_knows_nothing(gateway, world):
+    """Every request that needs the database; and those that do not."""
+    assert_unknown(gateway.request("GET", WHOAMI, world.read))
+    assert_unknown(gateway.request("GET", WHOAMI, token_syntax.make()))
+    assert_unknown(gateway.request("GET", "/api/v1/orgs/acme/skills", world.read))
+    assert_unknown(gateway.request("GET", "/api/v1/orgs/globex/skills", world.read))
+    assert_unknown(gateway.request("GET", "/api/v1/orgs/acme/tokens", world.admin))
+    assert_unknown(gateway.request("POST", "/api/v1/orgs/acme/tokens", world.admin, json_body={"name": "x"}))
+    assert gateway.request("GET", WHOAMI).status == 401, "no token is known to be no token"
+    assert gateway.request("GET", WHOAMI, "nonsense").status == 401
+    assert gateway.request("GET", "/api/v1/nowhere", world.read).status == 404
+    assert gateway.request("GET", "/api/v1/public/skills").status == 200, "open routes need no database"
+
+
+def assert_recovers(gateway, world, timeout_s=15):
+    eventually(lambda: gateway.request("GET", WHOAMI, world.read).status == 200, "did the gateway recover", timeout_s)
+    eventually(gateway.is_ready, "was it ready again", timeout_s)
+    assert gateway.request("GET", WHOAMI, token_syntax.make()).status == 401
+    assert gateway.request("POST", "/api/v1/orgs/acme/tokens", world.admin, json_body={"name": "after"}).status == 201
+
+
+def test_not_there_at_start(world, database, start):
+    database.stop()
+    own = start(ready=False)
+    assert own.admin_get("/healthz").status == 200, "alive"
+    assert own.admin_get("/readyz").status == 503, "not ready"
+    assert_gateway_knows_nothing(own, world)
+    lines = [line for line in own.process.lines() if re.search(r" (warning|error) ", line)]
+    assert lines, "the log says why"
+    database.start()
+    assert_recovers(own, world)
+
+
+def test_the_reason_is_logged_once_not_each_time(world, database, start):
+    database.stop()
+    own = start(ready=False)
+    own.process.wait_for_line(r" (warning|error) .*(connect|socket|database)")
+    for _ in range(20):
+        assert own.request("GET", WHOAMI, world.read).status == 503
+    complaints = [line for line in own.process.lines() if re.search(r" (warning|error) ", line)]
+    assert len(complaints) <= 3, "\n".join(complaints)
+
+
+def test_crash_and_return(world, database, start):
+    own = start()
+    assert own.request("GET", WHOAMI, world.read).status == 200
+    database.crash()
+    eventually(lambda: not own.is_ready(), "did it notice")
+    assert_gateway_knows_nothing(own, world)
+    database.start()
+    assert_recovers(own, world)
+
+
+def test_fast_shutdown_and_return(world, database, start):
+    own = start()
+    assert own.request("GET", WHOAMI, world.read).status == 200
+    database.stop()
+    eventually(lambda: not own.is_ready(), "did it notice")
+    assert_gateway_knows_nothing(own, world)
+    database.start()
+    assert_recovers(own, world)
+
+
+def test_frozen(world, database, start):
+    """Nothing answers and nothing closes: the deadline of a query ends the waiting."""
+    own = start("--database-connections", "2")
+    assert own.request("GET", WHOAMI, world.read).status == 200
+    database.freeze()
+    connections = [own.connect() for _ in range(6)]
+    for connection in connections:
+        connection.send(f"GET {WHOAMI} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {world.read}\r\n\r\n".encode())
+    assert own.request("GET", WHOAMI).status == 401, "the loop goes on meanwhile"
+    assert own.admin_get("/healthz").status == 200
+    for connection in connections:
+        assert_unknown(connection.read_response())
+        connection.close()
+    database.thaw()
+    assert_recovers(own, world)
+
+
+def test_connections_cut_by_the_administrator(world, database, start):
+    """As after a failover: SQLSTATE 57P01 on every connection."""
+    own = start()
+    for _ in range(5):
+        database.query("select pg_terminate_backend(pid) from pg_stat_activity"
+                       " where pid <> pg_backend_pid() and backend_type = 'client backend'")
+        statuses = [own.request("GET", WHOAMI, world.read).status for _ in range(5)]
+        assert set(statuses) <= {200, 503}, statuses
+    assert_recovers(own, world)
+
+
+def test_schema_missing(world, database, start, tmp_path):
+    database.query("create database empty")
+    own = Gateway(tmp_path, "no-schema", database_url=database.url_of("empty"))
+    try:
+        assert own.request("GET", WHOAMI).status == 401
+        assert_unknown(own.request("GET", WHOAMI, world.read))
+        assert own.admin_get("/readyz").status == 503
+        own.process.wait_for_line(r" (warning|error) .*(migrate|schema|relation)")
+        Operator(database.url_of("empty"), tmp_path).migrate()
+        eventually(lambda: own.request("GET", WHOAMI, world.read).status == 401, "did it find the schema", 20)
+    finally:
+        own.stop()
+
+
+def test_wrong_password(world, database, tmp_path):
+    own = Gateway(tmp_path, "wrong-password", database_url=database.url.replace(database.password, "not-the-password"))
+    try:
+        own.process.wait_for_line(r" (warning|error) .*(password|authentication)")
+        assert_unknown(own.request("GET", WHOAMI, world.read))
+        assert own.admin_get("/readyz").status == 503
+        assert "not-the-password" not in own.log()
+    finally:
+        own.stop()
+
+
+def test_read_only_database_still_decides(world, database, start):
+    own = start("--last-used-interval", "100ms")
+    database.query("alter system set default_transaction_read_only = on")
+    database.query("select pg_reload_conf()")
+    try:
+        database.query("select pg_terminate_backend(pid) from pg_stat_activity"
+                       " where pid <> pg_backend_pid() and backend_type = 'client backend'")
+        eventually(lambda: own.request("GET", WHOAMI, world.read).status in (200, 503), "did it answer")
+        answer = own.request("POST", "/api/v1/orgs/acme/tokens", world.admin, json_body={"name": "x"})
+        assert answer.status == 503, answer.body
+    finally:
+        connection = database.connect()
+        with connection.cursor() as cursor:
+            cursor.execute("set default_transaction_read_only = off")
+            cursor.execute("alter system reset default_transaction_read_only")
+            cursor.execute("select pg_reload_conf()")
+        connection.close()
+    assert_recovers(own, world)
+
+
+def test_last_used_survives_an_outage(world, database, start):
+    own = start("--last-used-interval", "100ms")
+    token = own.request("POST", "/api/v1/orgs/acme/tokens", world.admin, json_body={"name": "kept"}).json()
+    database.query("create or replace function skillreg.refuse() returns trigger language plpgsql as"
+                   " $$ begin raise exception 'no' using errcode = '53100'; end $$")
+    database.query("create trigger refuse before update of last_used_at on skillreg.api_token"
+                   " for each row execute function skillreg.refuse()")
+    try:
+        assert own.request("GET", WHOAMI, token["token"]).status == 200
+        eventually(lambda: own.metric("last_used_flush_failures_total") >= 1, "did a flush fail")
+    finally:
+        database.query("drop trigger refuse on skillreg.api_token")
+    eventually(lambda: database.query("select last_used_at from skillreg.api_token where id = %s", (token["id"],))[0][0],
+               "was the use written after the outage")
+
+
+def test_client_that_left_while_the_database_hung(world, database, start):
+    own = start()
+    database.freeze()
+    for _ in range(20):
+        connection = own.connect()
+        connection.send(f"GET {WHOAMI} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {world.read}\r\n\r\n".encode())
+        connection.reset()
+    database.thaw()
+    assert_recovers(own, world)
+    eventually(lambda: own.metric("connections_open") <= 2, "were the connections freed")
+
+
+def test_many_migrations_at_once(database, tmp_path):
+    """Ten replicas start together."""
+    database.query("create database crowded")
+    operator = Operator(database.url_of("crowded"), tmp_path)
+    with concurrent.futures.ThreadPoolExecutor(10) as pool:
+        runs = list(pool.map(lambda _: operator.run("migrate"), range(10)))
+    assert [run.returncode for run in runs] == [0] * 10, [run.stderr for run in runs]
+    versions = database.query("select version from skillreg.migration", database="crowded")
+    assert len(versions) == len(set(versions)) >= 1

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: MIT
+"""Deadlines of each phase and bounds on connections: what is slow or too much ends by itself, the rest goes on. The
+deadlines here are short flags; what is asserted is that the end comes, that it comes in the right way, and not before its time."""
+import socket
+import threading
+import time
+
+import pytest
+
+from harness.gateway import Gateway
+from harness.http_client import Connection, assert_error_shape, bearer, format_request
+from harness.waiting import eventually
+
+WHOAMI = "/api/v1/auth/whoami"
+SHORT_MS = 400
+
+
+@pytest.fixture(scope="module")
+def impatient(postgres, operator, workdir, certificate, _session_upstream):
+    """Every deadline is short."""
+    short = f"{SHORT_MS}ms"
+    own = Gateway(workdir, "impatient", database_url=postgres.url, certificate=certificate, upstream=_session_upstream.url,
+                  flags=["--handshake-timeout", short, "--head-timeout", short, "--body-timeout", short, "--idle-timeout", short])
+    try:
+        own.wait_until_ready()
+        yield own
+    except BaseException:
+        own.kill()
+        raise
+    own.stop()
+
+
+def seconds_until_closed(connection):
+    start = time.monotonic()
+    rest = connection.read_to_end()
+    return time.monotonic() - start, rest
+
+
+def assert_in_time(seconds):
+    assert SHORT_MS / 1000 - 0.15 <= seconds <= SHORT_MS / 1000 + 5, f"ended after {seconds:.2f} s"
+
+
+def assert_408_or_nothing(rest):
+    assert rest == b"" or rest.startswith(b"HTTP/1.1 408 "), rest[:200]
+
+
+def test_nothing_sent(impatient):
+    with impatient.connect() as connection:
+        seconds, rest = seconds_until_closed(connection)
+        assert_in_time(seconds)
+        assert_408_or_nothing(rest)
+
+
+def test_head_that_does_not_end(impatient):
+    with impatient.connect() as connection:
+        connection.send(b"GET /api/v1/auth/whoami HTTP/1.1\r\nHost: local")
+        seconds, rest = seconds_until_closed(connection)
+        assert_in_time(seconds)
+        assert_408_or_nothing(rest)
+
+
+def test_head_that_drips_is_not_kept_alive_by_dripping(impatient):
+    """One byte at a time, each well within the deadline: the deadline is of the whole head."""
+    with impatient.connect() as connection:
+        start = time.monotonic()
+        text = b"GET /api/v1/auth/whoami HTTP/1.1\r\nX-Slow: " + b"a" * 1000
+        for byte in text:
+            if connection.is_readable(0.05):
+                break
+            connection.send_ignoring_refusal(bytes([byte]))
+        assert_in_time(time.monotonic() - start)
+        assert_408_or_nothing(connection.read_to_end())
+
+
+def test_idle_connection_behind_a_request(impatient, acme):
+    with impatient.connect() as connection:
+        assert connection.request("GET", WHOAMI, bearer(acme.read)).status == 200
+        seconds, rest = seconds_until_closed(connection)
+        assert_in_time(seconds)
+        assert rest == b"", "an idle connection is closed without a word"
+
+
+def test_body_that_stops(impatient, acme, upstream):
+    with impatient.connect() as connection:
+        connection.send(format_request("POST", f"/api/v1/orgs/{acme.slug}/skills",
+                                       [*bearer(acme.write), ("Content-Length", "100")], b"some"))
+        seconds, rest = seconds_until_closed(connection)
+        assert_in_time(seconds)
+        assert_408_or_nothing(rest)
+    upstream.wait_until(lambda own: not own.requests or own.requests[-1].is_aborted, "the end of the broken upload")
+
+
+def test_body_of_the_token_api_that_stops(impatient, acme):
+    with impatient.connect() as connection:
+        connection.send(format_request("POST", f"/api/v1/orgs/{acme.slug}/tokens", [
+            *bearer(acme.admin), ("Content-Type", "application/json"), ("Content-Length", "100")], b'{"name"'))
+        seconds, rest = seconds_until_closed(connection)
+        assert_in_time(seconds)
+        assert_408_or_nothing(rest)
+
+
+def test_body_that_makes_progress_lives_longer_than_the_deadline(impatient, acme, upstream):
+    pieces = 12
+    with impatient.connect() as connection:
+        connection.send(format_request("POST", f"/api/v1/orgs/{acme.slug}/skills",
+                                       [*bearer(acme.write), ("Content-Length", str(pieces))]))
+        for index in range(pieces):
+            connection.send(b"x")
+            upstream.wait_until(lambda own: own.requests and len(own.requests[-1].body) == index + 1, "the next byte")
+            assert not connection.is_readable(0.1)
+            if index == pieces - 2:
+                break
+        connection.send(b"x")
+        assert connection.read_response("POST").status == 200
+
+
+def test_handshake_that_does_not_start(impatient):
+    with Connection(impatient.https) as connection:
+        seconds, _ = seconds_until_closed(connection)
+        assert_in_time(seconds)
+
+
+def test_handshake_that_stops(impatient):
+    with Connection(impatient.https) as connection:
+        connection.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+        seconds, _ = seconds_until_closed(connection)
+        assert_in_time(seconds)
+
+
+def test_idle_tls_connection(impatient, acme):
+    with impatient.connect_tls() as connection:
+        assert connection.request("GET", WHOAMI, bearer(acme.read)).status == 200
+        seconds, rest = seconds_until_closed(connection)
+        assert_in_time(seconds)
+        assert rest == b""
+
+
+def test_slow_ones_do_not_hinder_others(impatient, acme):
+    slow = [impatient.connect() for _ in range(50)]
+    for connection in slow:
+        connection.send(b"GET / HTTP/1.1\r\nHost: ")
+    start = time.monotonic()
+    assert impatient.request("GET", WHOAMI, acme.read).status == 200
+    assert time.monotonic() - start < 2
+    for connection in slow:
+        connection.read_to_end()
+        connection.close()
+
+
+# ---- connections ------------------------------------------------------------------------------------------------
+
+def test_connections_over_the_limit_are_refused_and_the_others_served(start_gateway, acme):
+    own = start_gateway("--connections-max", "10")
+    held = [own.connect() for _ in range(10)]
+    for connection in held:
+        assert connection.request("GET", WHOAMI, bearer(acme.read)).status == 200
+    with own.connect() as extra:
+        data = extra.read_to_end()
+        assert data == b"" or data.startswith(b"HTTP/1.1 503 "), data[:100]
+    for connection in held:
+        assert connection.request("GET", WHOAMI, bearer(acme.read)).status == 200
+    held.pop().close()
+
+    def accepted():
+        with own.connect() as connection:
+            try:
+                return connection.request("GET", WHOAMI, bearer(acme.read)).status == 200
+            except (AssertionError, OSError):
+                return False
+
+    eventually(accepted, "was a place free again")
+    for connection in held:
+        connection.close()
+
+
+# ---- many requests at once --------------------------------------------------------------------------------------
+
+def test_10000_pipelined_requests_in_one_write(gateway):
+    """Answered all, in order; the reader starts only when everything was offered."""
+    kinds = [("GET", "/api/v1/nowhere", 404), ("GET", WHOAMI, 401), ("POST", WHOAMI, 405)]
+    block = b"".join(format_request(method, target) for method, target, _ in kinds)
+    with gateway.connect() as connection:
+        sender = threading.Thread(target=connection.send_ignoring_refusal, args=(block * 3334,))
+        sender.start()
+        for index in range(10002):
+            assert connection.read_response().status == kinds[index % 3][2]
+        sender.join()
+        assert connection.request("GET", WHOAMI).status == 401
+
+
+def test_pipelined_requests_that_nobody_reads_do_not_grow_the_gateway(start_gateway, acme):
+    """A client that sends for ever and reads nothing is paused: the kernel's buffers fill, the gateway's do not."""
+    own = start_gateway()
+    request = format_request("GET", "/api/v1/nowhere")
+    with own.connect() as connection:
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.socket.settimeout(2)
+        sent = 0
+        with pytest.raises(TimeoutError):
+            while sent < 200_000_000:
+                sent += connection.socket.send(request * 500)
+        assert sent < 50_000_000, "the gateway took it all"
+    assert own.request("GET", WHOAMI, acme.read).status == 200
+
+
+def test_huge_heads_cost_no_more_than_their_limit(gateway):
+    """Ten megabytes of head: refused long before they were read."""
+    with gateway.connect() as connection:
+        connection.socket.settimeout(10)
+        connection.send(b"GET / HTTP/1.1\r\n")
+        line = b"X-Field: " + b"a" * 8000 + b"\r\n"
+        with pytest.raises((BrokenPipeError, ConnectionResetError, AssertionError)):
+            for _ in range(12500):
+                connection.send(line)
+                assert not connection.is_readable()
+        response = connection.read_response()
+        assert response.status == 431
+        assert_error_shape(response)
+
+
+def test_answer_to_a_refused_upload_can_be_read(gateway, acme):
+    """The refusal comes while the client is still sending: it must not be lost in a reset."""
+    with gateway.connect() as connection:
+        connection.send(format_request("POST", f"/api/v1/orgs/{acme.slug}/skills", [
+            *bearer(acme.read), ("Content-Length", "5000000")]))
+        for _ in range(20):
+            connection.send_ignoring_refusal(b"x" * 50000)
+        response = connection.read_response("POST")
+        assert (response.status, response.error_code) == (403, "insufficient_scope")
+
+
+# ---- clients that leave -----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("sent", [
+    b"", b"G", b"GET / HTTP/1.1\r\nHost: x", b"POST /api/v1/orgs/acme/skills HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc",
+    b"GET /api/v1/nowhere HTTP/1.1\r\nHost: x\r\n\r\n" * 100,
+], ids=range(5))
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_client_resets(sent, secure, gateway):
+    for _ in range(5):
+        connection = gateway.connect_tls() if secure else gateway.connect()
+        connection.send(sent)
+        connection.reset()
+    assert gateway.request("GET", WHOAMI).status == 401
+
+
+def test_no_connection_stays_counted(gateway):
+    """After all of the above."""
+    eventually(lambda: gateway.metric("connections_open") <= 3, "were all connections freed", 15)

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+"""SIGTERM and SIGINT: no new connections, what is in flight is finished, exit 0."""
+import signal
+import socket
+import threading
+
+import pytest
+
+from harness.http_client import Connection, bearer, format_request
+from harness.waiting import eventually
+
+
+def refuses_connections(address):
+    try:
+        socket.create_connection(address, timeout=2).close()
+        return False
+    except ConnectionRefusedError:
+        return True
+
+
+class Gate:
+    """A registry behaviour that answers when told to."""
+
+    def __init__(self):
+        self.opened = threading.Event()
+
+    def __call__(self, exchange):
+        exchange.read_body()
+        self.opened.wait(20)
+        exchange.reply(200, body=b"late but whole")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_idle_gateway_ends_at_once_with_0(number, start_gateway):
+    own = start_gateway()
+    assert own.process.stop(number, timeout_s=5) == 0
+
+
+def test_idle_connections_do_not_hold_it(start_gateway, acme):
+    own = start_gateway()
+    idle = [own.connect() for _ in range(5)]
+    used = own.connect()
+    assert used.request("GET", "/api/v1/auth/whoami", bearer(acme.read)).status == 200
+    assert own.process.stop(timeout_s=5) == 0
+    for connection in [*idle, used]:
+        connection.assert_closed()
+        connection.close()
+
+
+def test_idle_tls_connections_do_not_hold_it(start_gateway, acme):
+    own = start_gateway(tls=True)
+    with own.connect_tls() as connection:
+        assert connection.request("GET", "/api/v1/auth/whoami", bearer(acme.read)).status == 200
+        assert own.process.stop(timeout_s=5) == 0
+        connection.assert_closed()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_request_in_flight_is_finished(number, start_gateway, start_upstream, acme):
+    stub, gate = start_upstream(), Gate()
+    stub.behave(gate)
+    own = start_gateway(upstream=stub.url)
+    with own.connect() as connection:
+        connection.send(format_request("GET", f"/api/v1/orgs/{acme.slug}/skills", bearer(acme.read)))
+        stub.wait_for_request()
+        own.process.send_signal(number)
+        eventually(lambda: refuses_connections(own.http), "did it stop accepting")
+        assert own.process.is_running()
+        gate.opened.set()
+        response = connection.read_response()
+        assert (response.status, response.body) == (200, b"late but whole")
+        assert response.says_close
+        connection.assert_closed()
+    assert own.process.wait(10) == 0
+
+
+def test_upload_in_flight_is_finished(start_gateway, start_upstream, acme):
+    stub = start_upstream()
+    own = start_gateway(upstream=stub.url)
+    with own.connect() as connection:
+        head = format_request("POST", f"/api/v1/orgs/{acme.slug}/skills",
+                              [*bearer(acme.write), ("Content-Length", "10")])
+        connection.send(head + b"01234")
+        stub.wait_until(lambda s: s.requests and s.requests[0].body == b"01234", "the first half")
+        own.process.send_signal(signal.SIGTERM)
+        eventually(lambda: refuses_connections(own.http), "did it stop accepting")
+        connection.send(b"56789")
+        assert connection.read_response("POST").status == 200
+        assert stub.requests[0].body == b"0123456789"
+    assert own.process.wait(10) == 0
+
+
+def test_what_does_not_finish_is_ended_by_the_drain_timeout(start_gateway, start_upstream, acme):
+    stub, gate = start_upstream(), Gate()
+    stub.behave(gate)
+    own = start_gateway("--drain-timeout", "300ms", upstream=stub.url)
+    with own.connect() as connection:
+        connection.send(format_request("GET", f"/api/v1/orgs/{acme.slug}/skills", bearer(acme.read)))
+        stub.wait_for_request()
+        own.process.send_signal(signal.SIGTERM)
+        assert own.process.wait(10) == 0
+        rest = connection.read_to_end()
+        assert b"200" not in rest.split(b"\r\n")[0]
+    gate.opened.set()
+
+
+def test_readiness_is_withdrawn_or_the_port_closed(start_gateway, start_upstream, acme):
+    """A load balancer that still asks hears no, one way or the other."""
+    stub, gate = start_upstream(), Gate()
+    stub.behave(gate)
+    own = start_gateway(upstream=stub.url)
+    with own.connect() as connection:
+        connection.send(format_request("GET", f"/api/v1/orgs/{acme.slug}/skills", bearer(acme.read)))
+        stub.wait_for_request()
+        own.process.send_signal(signal.SIGTERM)
+        eventually(lambda: refuses_connections(own.http), "did it stop accepting")
+        try:
+            assert own.admin_get("/readyz").status == 503
+        except ConnectionRefusedError:
+            pass
+        gate.opened.set()
+        assert connection.read_response().status == 200
+    assert own.process.wait(10) == 0
+
+
+def test_a_storm_of_signals(start_gateway):
+    own = start_gateway()
+    for number in (signal.SIGPIPE, signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE, signal.SIGTERM):
+        own.process.send_signal(number)
+    assert own.process.wait(10) in (0, 1, -signal.SIGTERM, -signal.SIGINT)
+
+
+def test_sigpipe_is_nothing(start_gateway, acme):
+    own = start_gateway()
+    own.process.send_signal(signal.SIGPIPE)
+    assert own.request("GET", "/api/v1/auth/whoami", acme.read).status == 200
+
+
+def test_port_in_use_is_one_line_and_not_0(start_gateway, postgres, operator):
+    own = start_gateway()
+    done = operator.run("--listen-https", "off", "--listen-http", "%s:%d" % own.http, "--listen-admin", "127.0.0.1:0")
+    assert done.returncode not in (0, 2)
+    assert any("%d" % own.http[1] in line for line in done.stderr.splitlines())
+    assert "Sanitizer" not in done.stderr
+
+
+def test_a_fresh_gateway_serves_on_the_ports_it_logged(start_gateway, acme):
+    own = start_gateway(tls=True)
+    assert own.request("GET", "/api/v1/auth/whoami", acme.read).status == 200
+    with own.connect_tls() as connection:
+        assert connection.request("GET", "/api/v1/auth/whoami", bearer(acme.read)).status == 200
+    with Connection(own.admin) as connection:
+        assert connection.request("GET", "/healthz").status == 200

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: MIT
+"""TLS as real clients speak it: curl, openssl s_client, and those who speak something else."""
+import json
+import re
+import socket
+import ssl
+import subprocess
+
+import pytest
+
+from harness.http_client import Connection, assert_error_shape, bearer
+from harness.process import clean_environment, dies_with_parent
+
+
+def s_client(gateway, certificate, *flags, text_in=b""):
+    return subprocess.run(
+        dies_with_parent(["openssl", "s_client", "-connect", "127.0.0.1:%d" % gateway.https[1], "-servername", "localhost",
+                          "-CAfile", certificate.cert, "-verify_return_error", *flags]),
+        input=text_in, capture_output=True, timeout=20, env=clean_environment(), check=False)
+
+
+def request_text(token):
+    return (f"GET /api/v1/auth/whoami HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+            "Connection: close\r\n\r\n").encode()
+
+
+def curl(gateway, certificate, token, *flags):
+    return subprocess.run(
+        dies_with_parent(["curl", "--silent", "--show-error", "--cacert", certificate.cert, "--noproxy", "*", "--max-time", "15",
+                          "-H", f"Authorization: Bearer {token}", *flags, f"{gateway.https_url}/api/v1/auth/whoami"]),
+        capture_output=True, text=True, timeout=20, env=clean_environment(), check=False)
+
+
+@pytest.mark.parametrize("flags,protocol", [(("-tls1_2",), "TLSv1.2"), (("-tls1_3",), "TLSv1.3")])
+def test_openssl_client(flags, protocol, gateway, certificate, acme):
+    done = s_client(gateway, certificate, "-ign_eof", "-alpn", "http/1.1", *flags, text_in=request_text(acme.read))
+    text = done.stdout.decode("utf-8", "replace")
+    assert done.returncode == 0, done.stderr
+    assert protocol in text and "Verify return code: 0 (ok)" in text
+    assert "ALPN protocol: http/1.1" in text
+    assert "HTTP/1.1 200 OK" in text and '"reader"' not in text
+
+
+@pytest.mark.parametrize("flags", [("-tls1_2", "-cipher", cipher) for cipher in (
+    "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305")] + [
+    ("-tls1_3", "-ciphersuites", suite) for suite in (
+        "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")] + [
+    ("-groups", group) for group in ("X25519", "P-256", "P-384")])
+def test_modern_parameters_are_spoken(flags, gateway, certificate, acme):
+    done = s_client(gateway, certificate, "-ign_eof", *flags, text_in=request_text(acme.read))
+    assert b"HTTP/1.1 200 OK" in done.stdout, done.stderr[-500:]
+
+
+@pytest.mark.parametrize("flags", [
+    ("-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"), ("-tls1", "-cipher", "DEFAULT@SECLEVEL=0"),
+    ("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0"), ("-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-SHA384"),
+    ("-tls1_2", "-cipher", "AES128-GCM-SHA256"), ("-tls1_2", "-cipher", "NULL:@SECLEVEL=0"), ("-groups", "P-521"),
+    ("-groups", "X448"), ("-alpn", "h2"),
+])
+def test_weak_or_foreign_parameters_are_refused(flags, gateway, certificate, acme):
+    done = s_client(gateway, certificate, *flags, text_in=request_text(acme.read))
+    assert done.returncode != 0
+    assert b"HTTP/1.1 200" not in done.stdout
+
+
+def test_alert_reaches_a_refused_client(gateway, certificate):
+    done = s_client(gateway, certificate, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")
+    assert b"alert" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("flags", [("--tlsv1.2", "--tls-max", "1.2"), ("--tlsv1.3",), ()])
+def test_curl(flags, gateway, certificate, acme):
+    done = curl(gateway, certificate, acme.read, *flags)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["org"]["slug"] == acme.slug
+
+
+def test_curl_without_the_authority_is_refused_by_curl(gateway, certificate, acme, tmp_path):
+    done = subprocess.run(dies_with_parent(["curl", "--silent", "--noproxy", "*", f"{gateway.https_url}/api/v1/auth/whoami"]),
+                          capture_output=True, timeout=20, env=clean_environment(), check=False)
+    assert done.returncode == 60
+
+
+def test_curl_reuses_its_connection(gateway, certificate, acme):
+    url = f"{gateway.https_url}/api/v1/auth/whoami"
+    done = curl(gateway, certificate, acme.read, "--verbose", url, url)
+    assert done.returncode == 0
+    assert len(re.findall(r"Re-using existing connection", done.stderr)) == 2
+
+
+def test_curl_uploads_with_expect(gateway, certificate, acme, upstream, tmp_path):
+    big = tmp_path / "big"
+    big.write_bytes(bytes(range(256)) * 8192)
+    done = subprocess.run(
+        dies_with_parent(["curl", "--silent", "--show-error", "--cacert", certificate.cert, "--noproxy", "*", "--max-time", "30",
+                          "-H", f"Authorization: Bearer {acme.write}", "-H", "Expect: 100-continue", "--data-binary", f"@{big}",
+                          "-H", "Content-Type: application/octet-stream", f"{gateway.https_url}/api/v1/orgs/{acme.slug}/skills"]),
+        capture_output=True, timeout=40, env=clean_environment(), check=False)
+    assert done.returncode == 0, done.stderr
+    assert upstream.wait_for_request().body == big.read_bytes()
+
+
+def test_curl_download(gateway, certificate, acme, upstream):
+    content = bytes(range(256)) * 8192
+    upstream.behave(lambda exchange: exchange.reply(200, body=content))
+    done = subprocess.run(
+        dies_with_parent(["curl", "--silent", "--show-error", "--cacert", certificate.cert, "--noproxy", "*", "--max-time", "30",
+                          "-H", f"Authorization: Bearer {acme.read}",
+                          f"{gateway.https_url}/api/v1/orgs/{acme.slug}/skills/some/download"]),
+        capture_output=True, timeout=40, env=clean_environment(), check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == content
+
+
+def test_python_client_and_alpn(gateway, acme):
+    with gateway.connect_tls() as connection:
+        assert connection.socket.selected_alpn_protocol() == "http/1.1"
+        for _ in range(3):
+            assert connection.request("GET", "/api/v1/auth/whoami", bearer(acme.read)).status == 200
+
+
+def test_client_without_alpn_and_without_server_name(gateway, certificate, acme):
+    context = ssl.create_default_context(cafile=str(certificate.cert))
+    context.check_hostname = False
+    with Connection(gateway.https, tls=context, server_hostname=None) as connection:
+        assert connection.socket.selected_alpn_protocol() is None
+        assert connection.request("GET", "/api/v1/auth/whoami", bearer(acme.read)).status == 200
+
+
+def test_byte_by_byte(gateway, acme):
+    """Every record holds one byte of the request."""
+    with gateway.connect_tls() as connection:
+        for byte in request_text(acme.read):
+            connection.send(bytes([byte]))
+        assert connection.read_response().status == 200
+        connection.assert_closed()
+
+
+def test_close_notify_is_answered(gateway, acme):
+    with gateway.connect_tls() as connection:
+        assert connection.request("GET", "/api/v1/auth/whoami", bearer(acme.read)).status == 200
+        connection.socket.settimeout(10)
+        plain = connection.socket.unwrap()  # sends close_notify and waits for that of the gateway
+        assert plain.recv(1) == b""
+        plain.close()
+
+
+def test_connection_close_ends_with_close_notify(gateway, acme):
+    """So that a cut can be told from an end (RFC 8446 section 6.1): Python's ssl raises on an end without."""
+    with gateway.connect_tls() as connection:
+        connection.send(request_text(acme.read))
+        assert connection.read_response().status == 200
+        assert connection.socket.recv(1) == b""
+
+
+def test_plain_http_on_the_tls_port_is_told_so(gateway, acme):
+    with Connection(gateway.https) as connection:
+        connection.send(request_text(acme.read))
+        response = connection.read_response()
+        assert response.status == 400
+        connection.assert_closed()
+
+
+@pytest.mark.parametrize("garbage", [
+    b"\0" * 100, b"SSH-2.0-OpenSSH_9.2\r\n", b"\x16\x03\x01\xff\xff" + b"a" * 100, b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00",
+    b"\x80\x2e\x01\x00\x02", b"\x17\x03\x03\x00\x10" + b"x" * 16, b"\x15\x03\x03\x00\x02\x02\x28", bytes(range(256)) * 64,
+], ids=range(8))
+def test_garbage_on_the_tls_port_is_closed(garbage, gateway, acme):
+    with Connection(gateway.https) as connection:
+        connection.send_ignoring_refusal(garbage)
+        connection.end_sending()
+        assert len(connection.read_to_end()) < 1000
+    with gateway.connect_tls() as connection:
+        assert connection.request("GET", "/api/v1/auth/whoami", bearer(acme.read)).status == 200
+
+
+@pytest.mark.parametrize("cut", [0, 1, 5, 6, 50, 150])
+def test_handshake_cut_short(cut, gateway, certificate):
+    """The client leaves in the middle of its hello."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = ssl.create_default_context(cafile=str(certificate.cert)).wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    for how in ("end", "reset"):
+        connection = Connection(gateway.https)
+        connection.send(outgoing.read()[:cut] if outgoing.pending else b"")
+        if how == "end":
+            connection.end_sending()
+            connection.read_to_end()
+            connection.close()
+        else:
+            connection.reset()
+
+
+def test_tampered_record_ends_the_connection(gateway, certificate):
+    """A bit flipped behind the handshake: alert and close, never an answer."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = ssl.create_default_context(cafile=str(certificate.cert)).wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with socket.create_connection(gateway.https, timeout=10) as plain:
+        while True:
+            try:
+                client.do_handshake()
+                plain.sendall(outgoing.read())
+                break
+            except ssl.SSLWantReadError:
+                plain.sendall(outgoing.read())
+                incoming.write(plain.recv(65536))
+        client.write(b"GET /api/v1/auth/whoami HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        record = bytearray(outgoing.read())
+        record[-1] ^= 1
+        plain.sendall(record)
+        received = b""
+        while True:
+            piece = plain.recv(65536)
+            if not piece:
+                break
+            received += piece
+    incoming.write(received)
+    incoming.write_eof()
+    with pytest.raises(ssl.SSLError):
+        client.read()
+
+
+def test_refusals_keep_their_shape_over_tls(gateway):
+    with gateway.connect_tls() as connection:
+        response = connection.request("GET", "/api/v1/auth/whoami")
+        assert response.status == 401
+        assert_error_shape(response)
+
+
+@pytest.mark.parametrize("flags", [
+    ("--tls-cert", "/nonexistent.crt"), ("--tls-key", "/nonexistent.key"), ("--tls-key", "{cert}"), ("--tls-cert", "{key}"),
+])
+def test_wrong_certificate_files_are_named_at_start(flags, certificate, operator):
+    flags = [flag.format(cert=certificate.cert, key=certificate.key) for flag in flags]
+    done = operator.run("--listen-https", "127.0.0.1:0", "--listen-admin", "127.0.0.1:0", "--tls-cert", str(certificate.cert),
+                        "--tls-key", str(certificate.key), *flags)
+    assert done.returncode not in (0, -9)
+    assert flags[1] in done.stderr
+    assert "Sanitizer" not in done.stderr
