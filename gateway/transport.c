@@ -129,8 +129,8 @@ static void report_failure(struct gw_transport *transport) {
         return;
     transport->is_error_reported = true;
     transport->events->on_error(transport, transport->failure);
-    if (transport->is_end_seen)
-        report_end(transport);
+    if (transport->is_end_seen && transport->failure == GW_INVALID)
+        report_end(transport); // the owner lingers for it
 }
 
 static void set_failure(struct gw_transport *transport, enum gw_status status) {

@@ -44,7 +44,8 @@ struct gw_transport_events {
     // with its first event, just before that on_read or on_end.
     void (*on_open)(struct gw_transport *transport);
     void (*on_read)(struct gw_transport *transport, struct gw_str bytes);
-    // The peer will send no more (FIN or close_notify). Writing is still possible. After on_error: the peer has gone.
+    // The peer will send no more (FIN or close_notify). Writing is still possible. After
+    // on_error(GW_INVALID): the peer has gone.
     void (*on_end)(struct gw_transport *transport);
     // Only when a flush left bytes behind (gw_transport_pending_bytes > 0): they fell to GW_CONN_WRITE_LOW_WATER_BYTES
     // or below after having been over GW_CONN_WRITE_HIGH_WATER_BYTES, or everything was sent (pending_bytes == 0).
