@@ -156,7 +156,7 @@ static void lose(struct gw_transport *transport, int uv_status) {
 static void pump(struct gw_transport *transport);
 
 static void report_drain(struct gw_transport *transport) {
-    if (transport->failure != GW_OK || transport->is_shutting_down || transport->is_write_broken)
+    if (transport->failure != GW_OK || transport->is_write_broken)
         return;
     size_t pending = gw_transport_pending_bytes(transport);
     bool fell = transport->was_over_high_water && pending <= GW_CONN_WRITE_LOW_WATER_BYTES;

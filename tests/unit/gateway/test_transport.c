@@ -396,6 +396,8 @@ static void test_shutdown_waits_for_everything_queued(void **state) {
     gw_transport_resume(&world.client.transport);
     run_until(&world, world.client.ends == 1);
     assert_int_equal(world.client.received_bytes, sent);
+    assert_true(world.server.drains > 0);
+    assert_int_equal(gw_transport_pending_bytes(&world.server.transport), 0);
     world_deinit(&world);
 }
 
