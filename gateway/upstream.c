@@ -610,6 +610,14 @@ struct gw_str gw_upstream_authority(const struct gw_upstream *upstream) {
     return upstream->url.authority;
 }
 
+void gw_upstream_stats(const struct gw_upstream *upstream, struct gw_upstream_stats *stats) {
+    const int *counts = upstream->connection_counts;
+    *stats = (struct gw_upstream_stats){.connections_opening =
+                                            counts[CONN_RESOLVING] + counts[CONN_CONNECTING],
+                                        .connections_busy = counts[CONN_BUSY],
+                                        .connections_idle = counts[CONN_IDLE]};
+}
+
 static void end_close(struct gw_upstream *upstream) {
     if (!upstream->is_closing || !upstream->are_addresses_closed ||
         !gw_list_is_empty(&upstream->connections[CONN_CLOSING]))

@@ -35,6 +35,13 @@ void gw_upstream_close(struct gw_upstream *upstream,
 // For Host: "registry.internal:8080".
 struct gw_str gw_upstream_authority(const struct gw_upstream *upstream);
 
+struct gw_upstream_stats {
+    int connections_opening; // waiting for an address, or connecting
+    int connections_busy;
+    int connections_idle;
+};
+void gw_upstream_stats(const struct gw_upstream *upstream, struct gw_upstream_stats *stats);
+
 struct gw_upstream_call_events {
     // The head of the final response: 1xx never comes here. Valid during the call.
     void (*on_head)(struct gw_upstream_call *call, const struct gw_http_head *head);
