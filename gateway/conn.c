@@ -55,10 +55,10 @@ struct gw_conn {
     struct gw_buf input;
     bool is_tls;
     bool is_advancing;
-    bool is_open;         // the transport said so
-    bool is_ended;        // the peer sends no more
-    bool is_failed;       // broken TLS: the transport says farewell, we only wait
-    bool is_broken;       // a response could not be completed
+    bool is_open;   // the transport said so
+    bool is_ended;  // the peer sends no more
+    bool is_failed; // broken TLS: the transport says farewell, we only wait
+    bool is_broken; // a response could not be completed
     bool is_decided;
     bool is_body_wanted;
     bool is_input_paused;
@@ -235,8 +235,7 @@ static size_t on_pending_asked(const struct gw_exchange *exchange) {
 static const struct gw_exchange_owner_calls owner_calls = {.output = on_output_asked,
                                                            .on_output = on_output,
                                                            .on_response_end = on_response_end,
-                                                           .on_response_broken =
-                                                               on_response_broken,
+                                                           .on_response_broken = on_response_broken,
                                                            .on_body_wanted = on_body_wanted,
                                                            .pending_bytes = on_pending_asked};
 
@@ -314,9 +313,9 @@ static void refuse_route(struct gw_exchange *exchange, enum gw_route_outcome out
         break;
     case GW_ROUTE_METHOD_NOT_ALLOWED:
         gw_router_allow(exchange->request, methods);
-        gw_exchange_fail_with(
-            exchange, 405, "method_not_allowed", "This method is not allowed here; see Allow.",
-            &(struct gw_response_field){GW_STR("Allow"), gw_str_from(methods)});
+        gw_exchange_fail_with(exchange, 405, "method_not_allowed",
+                              "This method is not allowed here; see Allow.",
+                              &(struct gw_response_field){GW_STR("Allow"), gw_str_from(methods)});
         break;
     case GW_ROUTE_NOT_FOUND:
     case GW_ROUTE_FOUND:
@@ -576,10 +575,12 @@ static void on_transport_error(struct gw_transport *transport, enum gw_status st
 }
 
 static void finish_group(struct gw_conn_group *group) {
-    if (!group->is_closing || group->open_count > 0 || !group->is_flusher_closed)
+    if (group->open_count > 0)
         return;
-    if (group->on_closed != NULL)
+    if (group->is_flusher_closed)
         group->on_closed(group);
+    else if (group->on_drained != NULL)
+        group->on_drained(group);
 }
 
 static void on_transport_closed(struct gw_transport *transport) {
@@ -680,8 +681,7 @@ void gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
                           struct tls_context *tls, enum gw_conn_kind kind) {
     struct gw_services *services = group->services;
     struct gw_conn *conn = calloc(1, sizeof *conn);
-    if (conn == NULL)
-        return; // stays in the kernel's queue until there is memory
+    gw_assert(conn != NULL); // libuv would stop listening for good: better to be restarted
     conn->group = group;
     conn->kind = kind;
     conn->is_tls = tls != NULL;
@@ -711,7 +711,9 @@ void gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
     arm_deadline(conn);
 }
 
-void gw_conn_group_drain(struct gw_conn_group *group) {
+void gw_conn_group_drain(struct gw_conn_group *group,
+                         void (*on_drained)(struct gw_conn_group *group)) {
+    group->on_drained = on_drained;
     struct gw_list *node = group->conns.next;
     while (node != &group->conns) {
         struct gw_conn *conn = gw_container_of(node, struct gw_conn, link);
@@ -732,8 +734,8 @@ static void on_flusher_closed(uv_handle_t *handle) {
 
 void gw_conn_group_close(struct gw_conn_group *group,
                          void (*on_closed)(struct gw_conn_group *group)) {
+    group->on_drained = NULL;
     group->on_closed = on_closed;
-    group->is_closing = true;
     struct gw_list *node = group->conns.next;
     while (node != &group->conns) {
         struct gw_conn *conn = gw_container_of(node, struct gw_conn, link);

@@ -32,8 +32,8 @@ struct gw_conn_group {
     uv_prepare_t flusher;
     int open_count;
     int count_max;
+    void (*on_drained)(struct gw_conn_group *group);
     void (*on_closed)(struct gw_conn_group *group);
-    bool is_closing;
     bool is_flusher_closed;
 };
 
@@ -41,8 +41,10 @@ void gw_conn_group_open(struct gw_conn_group *group, struct gw_services *service
 // Accepts the next connection of `listener`. `tls` NULL: plain. Over the limit the newcomer is closed at once.
 void gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
                           struct tls_context *tls, enum gw_conn_kind kind);
-// services->is_draining was set: closes connections without a request; the others close after their response.
-void gw_conn_group_drain(struct gw_conn_group *group);
+// services->is_draining was set: closes connections without a request; the others close after their response. on_drained is called
+// once, from the loop, when the last one has closed; never if none is open (open_count == 0).
+void gw_conn_group_drain(struct gw_conn_group *group,
+                         void (*on_drained)(struct gw_conn_group *group));
 // Closes every connection, then the group's own handle, then calls back.
 void gw_conn_group_close(struct gw_conn_group *group,
                          void (*on_closed)(struct gw_conn_group *group));

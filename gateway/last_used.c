@@ -28,7 +28,7 @@ struct gw_last_used {
     bool is_writing;
     bool is_failing; // logged once for an outage
     int handles_open;
-    void (*on_drained)(struct gw_last_used *last_used, enum gw_status status);
+    struct gw_last_used_drain *drain; // who waits for everything to be written, or NULL
     void (*on_closed)(struct gw_last_used *last_used);
 };
 
@@ -86,12 +86,12 @@ int64_t gw_last_used_find(const struct gw_last_used *last_used, struct gw_str to
 // ---- a flush ----------------------------------------------------------------------------------------------------
 
 static void finish_drain(struct gw_last_used *last_used, enum gw_status status) {
-    void (*on_drained)(struct gw_last_used *, enum gw_status) = last_used->on_drained;
-    if (on_drained == NULL)
+    struct gw_last_used_drain *drain = last_used->drain;
+    if (drain == NULL)
         return;
-    last_used->on_drained = NULL;
+    last_used->drain = NULL;
     uv_timer_stop(&last_used->drain_timer);
-    on_drained(last_used, status);
+    drain->on_drained(drain, status);
 }
 
 static void drop_batch(struct gw_last_used *last_used) {
@@ -141,7 +141,7 @@ static void on_written(struct db_last_used_write *write, enum gw_status status,
         return;
     }
     drop_batch(last_used);
-    if (last_used->on_drained != NULL && last_used->noted.count > 0)
+    if (last_used->drain != NULL && last_used->noted.count > 0)
         start_flush(last_used);
     else
         finish_drain(last_used, GW_OK);
@@ -183,9 +183,8 @@ static void on_drain_timer(uv_timer_t *timer) {
 }
 
 void gw_last_used_drain(struct gw_last_used *last_used, uint64_t timeout_ms,
-                        void (*on_drained)(struct gw_last_used *last_used,
-                                           enum gw_status status)) {
-    last_used->on_drained = on_drained;
+                        struct gw_last_used_drain *drain) {
+    last_used->drain = drain;
     bool is_empty = !last_used->is_writing && last_used->noted.count == 0;
     uv_timer_start(&last_used->drain_timer, on_drain_timer, is_empty ? 0 : timeout_ms, 0);
     start_flush(last_used);

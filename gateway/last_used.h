@@ -21,9 +21,13 @@ enum gw_status gw_last_used_create(uv_loop_t *loop, struct db_token_store *store
 void gw_last_used_note(struct gw_last_used *last_used, struct gw_str token_id, int64_t used_ms);
 // The newest use known here, if it is not written yet; DB_NO_TIME otherwise.
 int64_t gw_last_used_find(const struct gw_last_used *last_used, struct gw_str token_id);
-// Writes everything, then calls back: GW_OK, or GW_UNAVAILABLE when `timeout_ms` passed first.
+// Writes everything, then calls back from the loop: GW_OK, or GW_UNAVAILABLE when `timeout_ms` passed first. `drain` is embedded by
+// whoever waits, and must stay until then.
+struct gw_last_used_drain {
+    void (*on_drained)(struct gw_last_used_drain *drain, enum gw_status status);
+};
 void gw_last_used_drain(struct gw_last_used *last_used, uint64_t timeout_ms,
-                        void (*on_drained)(struct gw_last_used *last_used, enum gw_status status));
+                        struct gw_last_used_drain *drain);
 // Drops what is not written; frees once its handles have closed.
 void gw_last_used_close(struct gw_last_used *last_used,
                         void (*on_closed)(struct gw_last_used *last_used));

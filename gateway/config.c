@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/config.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+
+enum kind { TEXT, NUMBER, DURATION, SWITCH, ENVIRONMENT, LEVEL };
+
+struct setting {
+    const char *flag;
+    const char *variable;
+    enum kind kind;
+    size_t offset;
+    const char *fallback; // as if given; NULL: none
+    const char *argument; // its name in --help; NULL for a switch
+    const char *help;
+};
+
+#define SETTING(member) offsetof(struct gw_config, member)
+
+static const struct setting settings[] = {
+    {"--database-url", "DATABASE_URL", TEXT, SETTING(database_url), NULL, "URL",
+     "PostgreSQL (libpq URI, several hosts allowed); required"},
+    {"--database-connections", "GATEWAY_DATABASE_CONNECTIONS", NUMBER,
+     SETTING(database_connections), "4", "N", "connections to it"},
+    {"--listen-https", "GATEWAY_LISTEN_HTTPS", TEXT, SETTING(listen_https), "0.0.0.0:8443",
+     "ADDRESS", "host:port for HTTPS, or off"},
+    {"--listen-http", "GATEWAY_LISTEN_HTTP", TEXT, SETTING(listen_http), "off", "ADDRESS",
+     "host:port for plain HTTP, or off"},
+    {"--listen-admin", "GATEWAY_LISTEN_ADMIN", TEXT, SETTING(listen_admin), "127.0.0.1:9090",
+     "ADDRESS", "host:port for /healthz, /readyz and /metrics, or off"},
+    {"--tls-cert", "GATEWAY_TLS_CERT", TEXT, SETTING(tls_cert), NULL, "FILE",
+     "certificate chain, PEM; required with HTTPS"},
+    {"--tls-key", "GATEWAY_TLS_KEY", TEXT, SETTING(tls_key), NULL, "FILE",
+     "its private key, PEM, not encrypted; required with HTTPS"},
+    {"--upstream", "GATEWAY_UPSTREAM", TEXT, SETTING(upstream), NULL, "URL",
+     "the registry, http://host:port; without it forwarded routes answer 503"},
+    {"--upstream-connect-timeout", "GATEWAY_UPSTREAM_CONNECT_TIMEOUT", DURATION,
+     SETTING(upstream_connect_timeout_ms), "3s", "TIME", "to connect to the registry"},
+    {"--upstream-timeout", "GATEWAY_UPSTREAM_TIMEOUT", DURATION, SETTING(upstream_timeout_ms),
+     "30s", "TIME", "for its first byte, and between bytes"},
+    {"--forward-authorization", "GATEWAY_FORWARD_AUTHORIZATION", SWITCH,
+     SETTING(forward_authorization), NULL, NULL, "pass the client's Authorization on"},
+    {"--environment", "GATEWAY_ENVIRONMENT", ENVIRONMENT, SETTING(is_test_environment), "live",
+     "NAME", "live accepts sr_live_ and sk_, test accepts sr_test_ and sk_"},
+    {"--connections-max", "GATEWAY_CONNECTIONS_MAX", NUMBER, SETTING(connections_max), "20000", "N",
+     "open connections; newcomers over it are closed"},
+    {"--handshake-timeout", "GATEWAY_HANDSHAKE_TIMEOUT", DURATION, SETTING(handshake_timeout_ms),
+     "10s", "TIME", "for a TLS handshake"},
+    {"--head-timeout", "GATEWAY_HEAD_TIMEOUT", DURATION, SETTING(head_timeout_ms), "15s", "TIME",
+     "for the head of a request"},
+    {"--body-timeout", "GATEWAY_BODY_TIMEOUT", DURATION, SETTING(body_timeout_ms), "30s", "TIME",
+     "without progress of a body, either way"},
+    {"--idle-timeout", "GATEWAY_IDLE_TIMEOUT", DURATION, SETTING(idle_timeout_ms), "75s", "TIME",
+     "between requests of a connection"},
+    {"--last-used-interval", "GATEWAY_LAST_USED_INTERVAL", DURATION, SETTING(last_used_interval_ms),
+     "1s", "TIME", "between writes of last-used times"},
+    {"--drain-timeout", "GATEWAY_DRAIN_TIMEOUT", DURATION, SETTING(drain_timeout_ms), "10s", "TIME",
+     "to finish what is in flight after SIGTERM"},
+    {"--access-log", "GATEWAY_ACCESS_LOG", SWITCH, SETTING(access_log), NULL, NULL,
+     "a line for each request on stderr"},
+    {"--log-level", "GATEWAY_LOG_LEVEL", LEVEL, SETTING(log_level), "info", "LEVEL",
+     "debug, info, warning or error"},
+};
+
+#define SETTING_COUNT (sizeof settings / sizeof settings[0])
+
+// ---- help -------------------------------------------------------------------------------------------------------
+
+static void print_setting(const struct setting *setting) {
+    char left[64];
+    snprintf(left, sizeof left, "%s%s%s", setting->flag, setting->argument != NULL ? " " : "",
+             setting->argument != NULL ? setting->argument : "");
+    printf("  %-34s %s\n", left, setting->help);
+    printf("  %-34s   %s", "", setting->variable);
+    if (setting->fallback != NULL)
+        printf(", default %s", setting->fallback);
+    putchar('\n');
+}
+
+static void print_help(void) {
+    puts(
+        "SkillReg token gateway: checks API tokens, manages them, forwards to the registry.\n"
+        "\n"
+        "usage: skillreg-gateway [settings]                 run the gateway\n"
+        "       skillreg-gateway migrate                    bring the database schema up to date\n"
+        "       skillreg-gateway org create <slug>          make an organisation\n"
+        "       skillreg-gateway token create --org <slug> --name <name> [--scopes <list>]\n"
+        "       skillreg-gateway token import --org <slug> --name <name> [--scopes <list>]\n"
+        "       skillreg-gateway healthcheck                exit 0 when the gateway answers\n"
+        "\n"
+        "Each command has its own --help. Every setting is a flag or an environment variable; the\n"
+        "flag wins. Times are such as 300ms, 10s, 15m, 24h, 90d.\n");
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        print_setting(&settings[i]);
+    puts("  --help, --version");
+}
+
+// ---- values -----------------------------------------------------------------------------------------------------
+
+static bool parse_switch(const char *text, bool *value) {
+    static const char *const yes[] = {"1", "true", "yes", "on"};
+    static const char *const no[] = {"0", "false", "no", "off", ""};
+    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
+        if (strcmp(text, yes[i]) == 0)
+            return *value = true, true;
+    }
+    for (size_t i = 0; i < sizeof no / sizeof no[0]; i++) {
+        if (strcmp(text, no[i]) == 0)
+            return *value = false, true;
+    }
+    return false;
+}
+
+static bool parse_number(const char *text, int *value) {
+    uint64_t number;
+    if (gw_str_to_u64(gw_str_from(text), &number) != GW_OK || number < 1 || number > 1000000)
+        return false;
+    *value = (int)number;
+    return true;
+}
+
+static bool parse_environment(const char *text, bool *is_test) {
+    *is_test = strcmp(text, "test") == 0;
+    return *is_test || strcmp(text, "live") == 0;
+}
+
+static bool set_value(struct gw_config *config, const struct setting *setting, const char *text) {
+    void *at = (char *)config + setting->offset;
+    switch (setting->kind) {
+    case TEXT:
+        *(const char **)at = text;
+        return text[0] != '\0';
+    case NUMBER:
+        return parse_number(text, at);
+    case DURATION:
+        return gw_clock_parse_duration(gw_str_from(text), at) == GW_OK;
+    case SWITCH:
+        return parse_switch(text, at);
+    case ENVIRONMENT:
+        return parse_environment(text, at);
+    case LEVEL:
+    default:
+        return gw_log_level_parse(gw_str_from(text), at) == GW_OK;
+    }
+}
+
+static enum gw_config_outcome refuse(const char *what, const char *name, const char *value) {
+    fprintf(stderr, "skillreg-gateway: %s %s%s%s (see --help)\n", what, name,
+            value != NULL ? ": " : "", value != NULL ? value : "");
+    return GW_CONFIG_EXIT_USAGE;
+}
+
+static enum gw_config_outcome set_or_refuse(struct gw_config *config, const struct setting *setting,
+                                            const char *name, const char *text) {
+    if (set_value(config, setting, text))
+        return GW_CONFIG_RUN;
+    // A connection string may hold a password.
+    bool is_secret = setting->offset == SETTING(database_url);
+    return refuse("not a value for", name, is_secret ? NULL : text);
+}
+
+static enum gw_config_outcome read_environment(struct gw_config *config) {
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        const char *text = getenv(settings[i].variable);
+        const char *name = settings[i].variable;
+        if (text == NULL || (text[0] == '\0' && settings[i].kind == TEXT)) {
+            text = settings[i].fallback;
+            name = settings[i].flag;
+        }
+        enum gw_config_outcome outcome = GW_CONFIG_RUN;
+        if (text != NULL)
+            outcome = set_or_refuse(config, &settings[i], name, text);
+        if (outcome != GW_CONFIG_RUN)
+            return outcome;
+    }
+    return GW_CONFIG_RUN;
+}
+
+// ---- flags ------------------------------------------------------------------------------------------------------
+
+static const struct setting *find_flag(const char *argument, size_t length) {
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        if (strlen(settings[i].flag) == length && memcmp(settings[i].flag, argument, length) == 0)
+            return &settings[i];
+    }
+    return NULL;
+}
+
+// Takes "--flag value", "--flag=value" or "--switch"; *index moves past a value of its own.
+static enum gw_config_outcome read_flag(struct gw_config *config, int argc, char **argv,
+                                        int *index) {
+    const char *argument = argv[*index];
+    const char *equals = strchr(argument, '=');
+    size_t length = equals != NULL ? (size_t)(equals - argument) : strlen(argument);
+    const struct setting *setting = find_flag(argument, length);
+    if (setting == NULL)
+        return refuse("unknown argument", argument, NULL);
+    if (equals != NULL)
+        return set_or_refuse(config, setting, setting->flag, equals + 1);
+    if (setting->kind == SWITCH)
+        return set_or_refuse(config, setting, setting->flag, "on");
+    if (*index + 1 >= argc)
+        return refuse("missing value of", setting->flag, NULL);
+    *index += 1;
+    return set_or_refuse(config, setting, setting->flag, argv[*index]);
+}
+
+static const char *none_if_off(const char *address) {
+    return address == NULL || strcmp(address, "off") == 0 ? NULL : address;
+}
+
+static enum gw_config_outcome check(struct gw_config *config) {
+    config->listen_https = none_if_off(config->listen_https);
+    config->listen_http = none_if_off(config->listen_http);
+    config->listen_admin = none_if_off(config->listen_admin);
+    if (config->database_url == NULL)
+        return refuse("missing --database-url or", "DATABASE_URL", NULL);
+    if (config->listen_https != NULL && (config->tls_cert == NULL || config->tls_key == NULL))
+        return refuse("missing --tls-cert and --tls-key for", "--listen-https",
+                      config->listen_https);
+    if (config->listen_https == NULL && config->listen_http == NULL)
+        return refuse("nothing to listen on:", "--listen-https and --listen-http are off", NULL);
+    return GW_CONFIG_RUN;
+}
+
+enum gw_config_outcome gw_config_read(int argc, char **argv, struct gw_config *config) {
+    *config = (struct gw_config){.workers = 1};
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            print_help();
+            return GW_CONFIG_EXIT_OK;
+        }
+        if (strcmp(argv[i], "--version") == 0) {
+            puts("skillreg-gateway " GATEWAY_VERSION);
+            return GW_CONFIG_EXIT_OK;
+        }
+    }
+    enum gw_config_outcome outcome = read_environment(config);
+    for (int i = 1; i < argc && outcome == GW_CONFIG_RUN; i++)
+        outcome = read_flag(config, argc, argv, &i);
+    return outcome == GW_CONFIG_RUN ? check(config) : outcome;
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/listener.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/str.h"
+
+#define BACKLOG 4096
+#define HOST_BYTES_MAX 256
+#define ADDRESS_BYTES_MAX 64
+
+// "host:port" or "[v6]:port", into terminated pieces.
+static bool split_address(const char *address, char host[HOST_BYTES_MAX], const char **port) {
+    const char *colon = strrchr(address, ':');
+    if (colon == NULL || colon[1] == '\0')
+        return false;
+    size_t length = (size_t)(colon - address);
+    if (length >= 2 && address[0] == '[' && address[length - 1] == ']') {
+        address++;
+        length -= 2;
+    }
+    if (length == 0 || length >= HOST_BYTES_MAX)
+        return false;
+    memcpy(host, address, length);
+    host[length] = '\0';
+    *port = colon + 1;
+    return true;
+}
+
+// A bound socket, or -1 with errno.
+static int bind_socket(const struct addrinfo *info, bool shares_port) {
+    const int on = 1;
+    int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        (!shares_port || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
+        bind(fd, info->ai_addr, info->ai_addrlen) == 0)
+        return fd;
+    int problem = errno;
+    close(fd);
+    errno = problem;
+    return -1;
+}
+
+static void log_refused(const struct gw_listener_options *options, const char *why) {
+    struct gw_log_quote address;
+    gw_log(GW_LOG_ERROR, "server", "cannot listen kind=%s address=%s reason=\"%s\"", options->name,
+           gw_log_quoted(&address, gw_str_from(options->address)), why);
+}
+
+// The socket for options->address, or -1 after a log line.
+static int open_socket(const struct gw_listener_options *options) {
+    char host[HOST_BYTES_MAX];
+    const char *port;
+    if (!split_address(options->address, host, &port)) {
+        log_refused(options, "not of the form host:port");
+        return -1;
+    }
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found;
+    int failure = getaddrinfo(host, port, &hints, &found);
+    if (failure != 0) {
+        log_refused(options, gai_strerror(failure));
+        return -1;
+    }
+    int fd = bind_socket(found, options->shares_port);
+    if (fd < 0)
+        log_refused(options, strerror(errno));
+    freeaddrinfo(found);
+    return fd;
+}
+
+static void log_listening(const struct gw_listener *listener, const char *name) {
+    struct sockaddr_storage address;
+    int length = sizeof address;
+    char host[ADDRESS_BYTES_MAX] = "";
+    uv_tcp_getsockname(&listener->tcp, (struct sockaddr *)&address, &length);
+    uv_ip_name((const struct sockaddr *)&address, host, sizeof host);
+    bool is_v6 = address.ss_family == AF_INET6;
+    int port = ntohs(is_v6 ? ((const struct sockaddr_in6 *)&address)->sin6_port
+                           : ((const struct sockaddr_in *)&address)->sin_port);
+    gw_log(GW_LOG_INFO, "server", "listening kind=%s address=\"%s%s%s:%d\"", name, is_v6 ? "[" : "",
+           host, is_v6 ? "]" : "", port);
+}
+
+static void on_connection(uv_stream_t *stream, int failure) {
+    struct gw_listener *listener = gw_container_of((uv_tcp_t *)stream, struct gw_listener, tcp);
+    if (failure != 0) {
+        gw_log(GW_LOG_WARNING, "server", "cannot accept reason=\"%s\"", uv_strerror(failure));
+        return;
+    }
+    gw_conn_group_accept(listener->group, stream, listener->tls, listener->kind);
+}
+
+enum gw_status gw_listener_open(struct gw_listener *listener, struct gw_conn_group *group,
+                                struct tls_context *tls, enum gw_conn_kind kind,
+                                const struct gw_listener_options *options) {
+    *listener = (struct gw_listener){.group = group, .tls = tls, .kind = kind};
+    int fd = open_socket(options);
+    if (fd < 0)
+        return GW_SYSTEM;
+    int failure = uv_tcp_init(group->services->loop, &listener->tcp);
+    gw_assert(failure == 0);
+    listener->is_open = true;
+    failure = uv_tcp_open(&listener->tcp, fd);
+    if (failure != 0)
+        close(fd);
+    else
+        failure = uv_listen((uv_stream_t *)&listener->tcp, BACKLOG, on_connection);
+    if (failure != 0) {
+        log_refused(options, uv_strerror(failure));
+        gw_listener_close(listener);
+        return GW_SYSTEM;
+    }
+    log_listening(listener, options->name);
+    return GW_OK;
+}
+
+void gw_listener_close(struct gw_listener *listener) {
+    if (!listener->is_open)
+        return;
+    listener->is_open = false;
+    uv_close((uv_handle_t *)&listener->tcp, NULL);
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// A listening socket. Opened by ourselves and handed to libuv, because SO_REUSEPORT (several processes on one port) is not
+// in libuv 1.44.
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "base/status.h"
+#include "gateway/conn.h"
+#include "tls/context.h"
+
+struct gw_listener {
+    uv_tcp_t tcp;
+    struct gw_conn_group *group; // takes the connections
+    struct tls_context *tls;     // NULL: plain; borrowed
+    enum gw_conn_kind kind;
+    bool is_open;
+};
+
+struct gw_listener_options {
+    const char *name;    // for the log: "https"
+    const char *address; // "host:port", "[v6]:port"; port 0: any free one
+    bool shares_port;
+};
+
+// Binds and listens; logs the bound address, or why not. A listener that failed needs no close.
+enum gw_status gw_listener_open(struct gw_listener *listener, struct gw_conn_group *group,
+                                struct tls_context *tls, enum gw_conn_kind kind,
+                                const struct gw_listener_options *options) GW_MUST_USE;
+// Stops accepting. Harmless when not open.
+void gw_listener_close(struct gw_listener *listener);

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+// The life of the process: start() makes the parts in the order in which they need each other; stopping goes through
+// phases, each ended by an event: drain (client connections finish) -> cut (the rest is closed) -> flush (last-used times are written) -> close (every handle).
+// A start that fails half-way goes straight to close.
+#include "gateway/server.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "db/pool.h"
+#include "db/token_store.h"
+#include "gateway/conn.h"
+#include "gateway/last_used.h"
+#include "gateway/listener.h"
+#include "gateway/services.h"
+#include "gateway/transport.h"
+#include "gateway/upstream.h"
+#include "tls/context.h"
+
+#define FLUSH_TIMEOUT_MS 3000
+
+enum phase { PHASE_RUN, PHASE_DRAIN, PHASE_CUT, PHASE_FLUSH, PHASE_CLOSE };
+
+struct gw_server {
+    uv_loop_t loop;
+    enum phase phase;
+    struct gw_services services;
+    struct gw_metrics metrics;
+    struct gw_deadlines deadlines;
+    struct gw_deadline_kind deadline_kinds[GW_DEADLINE_COUNT];
+    struct gw_conn_group clients;
+    struct gw_conn_group admins;
+    struct gw_listener https;
+    struct gw_listener http;
+    struct gw_listener admin;
+    struct tls_context *tls;
+    struct gw_last_used_drain flush;
+    uv_signal_t terminate;
+    uv_signal_t interrupt;
+    uv_timer_t drain_timer;
+};
+
+// ---- stopping ---------------------------------------------------------------------------------------------------
+
+static void close_everything(struct gw_server *server);
+
+static void on_flushed(struct gw_last_used_drain *flush, enum gw_status status) {
+    struct gw_server *server = gw_container_of(flush, struct gw_server, flush);
+    if (status != GW_OK)
+        gw_log(GW_LOG_WARNING, "server", "last-used times of the last moments were not written");
+    close_everything(server);
+}
+
+static void on_clients_closed(struct gw_conn_group *clients) {
+    struct gw_server *server = gw_container_of(clients, struct gw_server, clients);
+    if (server->phase == PHASE_CLOSE)
+        return;
+    server->phase = PHASE_FLUSH;
+    server->flush.on_drained = on_flushed;
+    gw_last_used_drain(server->services.last_used, FLUSH_TIMEOUT_MS, &server->flush);
+}
+
+// The waiting is over, one way or the other: what is still open is cut.
+static void end_drain(struct gw_server *server) {
+    if (server->phase != PHASE_DRAIN)
+        return;
+    server->phase = PHASE_CUT;
+    uv_timer_stop(&server->drain_timer);
+    if (server->clients.open_count > 0)
+        gw_log(GW_LOG_WARNING, "server", "connections cut at the end of the drain count=%d",
+               server->clients.open_count);
+    gw_conn_group_close(&server->clients, on_clients_closed);
+}
+
+static void on_drained(struct gw_conn_group *clients) {
+    end_drain(gw_container_of(clients, struct gw_server, clients));
+}
+
+static void on_drain_timer(uv_timer_t *timer) {
+    end_drain(gw_container_of(timer, struct gw_server, drain_timer));
+}
+
+static void start_drain(struct gw_server *server) {
+    server->phase = PHASE_DRAIN;
+    server->services.is_draining = true;
+    gw_listener_close(&server->https);
+    gw_listener_close(&server->http);
+    uint64_t timeout_ms = server->services.config->drain_timeout_ms;
+    uv_timer_start(&server->drain_timer, on_drain_timer, timeout_ms, 0);
+    gw_conn_group_drain(&server->clients, on_drained);
+    if (server->clients.open_count == 0)
+        end_drain(server);
+}
+
+static void on_signal(uv_signal_t *handle, int number) {
+    struct gw_server *server = handle->data;
+    gw_log(GW_LOG_INFO, "server", "stopping signal=%d connections=%d", number,
+           server->clients.open_count);
+    if (server->phase == PHASE_RUN)
+        start_drain(server);
+    else if (server->phase == PHASE_DRAIN)
+        end_drain(server);
+    else if (server->phase == PHASE_FLUSH)
+        close_everything(server);
+}
+
+static void on_admins_closed(struct gw_conn_group *admins) {
+    (void)admins;
+}
+
+static void close_everything(struct gw_server *server) {
+    struct gw_services *services = &server->services;
+    if (server->phase == PHASE_CLOSE)
+        return;
+    bool has_clients = server->phase == PHASE_RUN;
+    server->phase = PHASE_CLOSE;
+    gw_listener_close(&server->https);
+    gw_listener_close(&server->http);
+    gw_listener_close(&server->admin);
+    if (has_clients)
+        gw_conn_group_close(&server->clients, on_clients_closed);
+    gw_conn_group_close(&server->admins, on_admins_closed);
+    if (services->upstream != NULL)
+        gw_upstream_close(services->upstream, NULL);
+    if (services->last_used != NULL)
+        gw_last_used_close(services->last_used, NULL);
+    if (services->tokens != NULL)
+        db_token_store_close(services->tokens, NULL);
+    if (services->pool != NULL)
+        db_pool_close(services->pool, NULL);
+    gw_deadlines_close(&server->deadlines, NULL);
+    uv_close((uv_handle_t *)&server->terminate, NULL);
+    uv_close((uv_handle_t *)&server->interrupt, NULL);
+    uv_close((uv_handle_t *)&server->drain_timer, NULL);
+}
+
+// ---- starting ---------------------------------------------------------------------------------------------------
+
+static void open_deadlines(struct gw_server *server) {
+    const struct gw_config *config = server->services.config;
+    const uint64_t durations_ms[GW_DEADLINE_COUNT] = {
+        [GW_DEADLINE_HANDSHAKE] = config->handshake_timeout_ms,
+        [GW_DEADLINE_HEAD] = config->head_timeout_ms,
+        [GW_DEADLINE_BODY] = config->body_timeout_ms,
+        [GW_DEADLINE_WRITE] = config->body_timeout_ms,
+        [GW_DEADLINE_IDLE] = config->idle_timeout_ms,
+        [GW_DEADLINE_LINGER] = GW_LINGER_TIMEOUT_MS,
+        [GW_DEADLINE_UPSTREAM_CONNECT] = config->upstream_connect_timeout_ms,
+        [GW_DEADLINE_UPSTREAM_RESPONSE] = config->upstream_timeout_ms,
+        [GW_DEADLINE_UPSTREAM_IDLE] = GW_UPSTREAM_IDLE_TIMEOUT_MS,
+    };
+    for (int i = 0; i < GW_DEADLINE_COUNT; i++)
+        gw_deadline_kind_init(&server->deadline_kinds[i], durations_ms[i]);
+    gw_deadlines_open(&server->deadlines, &server->loop, server->deadline_kinds, GW_DEADLINE_COUNT);
+    server->services.deadlines = server->deadline_kinds;
+}
+
+static void open_signal(struct gw_server *server, uv_signal_t *handle, int number) {
+    uv_signal_init(&server->loop, handle);
+    handle->data = server;
+    uv_signal_start(handle, on_signal, number);
+}
+
+// What cannot fail, and what close_everything expects to be there.
+static void open_handles(struct gw_server *server) {
+    open_deadlines(server);
+    uv_timer_init(&server->loop, &server->drain_timer);
+    open_signal(server, &server->terminate, SIGTERM);
+    open_signal(server, &server->interrupt, SIGINT);
+    gw_conn_group_open(&server->clients, &server->services,
+                       server->services.config->connections_max);
+    gw_conn_group_open(&server->admins, &server->services, server->clients.count_max);
+}
+
+static enum gw_status open_database(struct gw_server *server) {
+    struct gw_services *services = &server->services;
+    const struct db_pool_options options = {.url = services->config->database_url,
+                                            .connections = services->config->database_connections,
+                                            .queue_max = GW_DB_QUEUE_MAX,
+                                            .query_timeout_ms = GW_DB_QUERY_TIMEOUT_MS,
+                                            .connect_timeout_ms = GW_DB_CONNECT_TIMEOUT_MS,
+                                            .statements = db_token_store_statements,
+                                            .statement_count = db_token_store_statement_count};
+    enum gw_status status = db_pool_create(services->loop, &options, &services->pool);
+    if (status == GW_OK)
+        status = db_token_store_create(services->loop, services->pool, &services->tokens);
+    if (status == GW_OK)
+        status = gw_last_used_create(services->loop, services->tokens, services->metrics,
+                                     services->config->last_used_interval_ms, &services->last_used);
+    if (status != GW_OK)
+        gw_log(GW_LOG_ERROR, "server", "cannot use the database settings reason=\"%s\"",
+               gw_status_text(status));
+    return status;
+}
+
+static enum gw_status open_upstream(struct gw_server *server) {
+    struct gw_services *services = &server->services;
+    const char *problem = NULL;
+    if (services->config->upstream == NULL)
+        return GW_OK;
+    enum gw_status status = gw_upstream_create(services, gw_str_from(services->config->upstream),
+                                               &services->upstream, &problem);
+    if (status != GW_OK)
+        gw_log(GW_LOG_ERROR, "server", "cannot use --upstream reason=\"%s\"",
+               problem != NULL ? problem : gw_status_text(status));
+    return status;
+}
+
+static enum gw_status open_tls(struct gw_server *server) {
+    const struct gw_config *config = server->services.config;
+    char error[TLS_ERROR_TEXT_BYTES];
+    if (config->listen_https == NULL)
+        return GW_OK;
+    const struct tls_context_options options = {.certificate_file = config->tls_cert,
+                                                .key_file = config->tls_key};
+    enum gw_status status = tls_context_create_server(&options, &server->tls, error);
+    if (status != GW_OK)
+        gw_log(GW_LOG_ERROR, "server", "cannot use the certificate reason=\"%s\"", error);
+    return status;
+}
+
+static enum gw_status listen_one(struct gw_server *server, struct gw_listener *listener,
+                                 const char *name, const char *address) {
+    bool is_admin = listener == &server->admin;
+    const struct gw_listener_options options = {.name = name, .address = address};
+    if (address == NULL)
+        return GW_OK;
+    return gw_listener_open(listener, is_admin ? &server->admins : &server->clients,
+                            listener == &server->https ? server->tls : NULL,
+                            is_admin ? GW_CONN_ADMIN : GW_CONN_CLIENT, &options);
+}
+
+static enum gw_status start(struct gw_server *server) {
+    const struct gw_config *config = server->services.config;
+    enum gw_status status = open_tls(server);
+    if (status == GW_OK)
+        status = gw_transport_shared_create(&server->services.transport_shared);
+    if (status == GW_OK)
+        status = open_database(server);
+    if (status == GW_OK)
+        status = open_upstream(server);
+    if (status == GW_OK)
+        status = listen_one(server, &server->https, "https", config->listen_https);
+    if (status == GW_OK)
+        status = listen_one(server, &server->http, "http", config->listen_http);
+    if (status == GW_OK)
+        status = listen_one(server, &server->admin, "admin", config->listen_admin);
+    return status;
+}
+
+// As many descriptors as the system grants: each client may bring one to the registry.
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int gw_server_run(const struct gw_config *config) {
+    struct gw_server server = {.phase = PHASE_RUN};
+    gw_log_set_level(config->log_level);
+    signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
+    int failure = uv_loop_init(&server.loop);
+    gw_assert(failure == 0);
+    server.services.loop = &server.loop;
+    server.services.config = config;
+    server.services.metrics = &server.metrics;
+    if (getrandom(&server.services.request_id_base, sizeof server.services.request_id_base, 0) < 0)
+        server.services.request_id_base = (uint64_t)gw_clock_wall_ms();
+    open_handles(&server);
+    enum gw_status status = start(&server);
+    if (status == GW_OK)
+        gw_log(GW_LOG_INFO, "server", "started version=%s environment=%s", GATEWAY_VERSION,
+               config->is_test_environment ? "test" : "live");
+    else
+        close_everything(&server);
+    uv_run(&server.loop, UV_RUN_DEFAULT);
+    failure = uv_loop_close(&server.loop);
+    gw_assert(failure == 0);
+    gw_transport_shared_destroy(server.services.transport_shared);
+    if (server.tls != NULL)
+        tls_context_release(server.tls);
+    gw_log(GW_LOG_INFO, "server", "stopped");
+    return status == GW_OK ? 0 : 1;
+}
