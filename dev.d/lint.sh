@@ -15,7 +15,11 @@ shell_files() {
     find dev.d tests docker bench -type f -name '*.sh' 2>/dev/null | sort || true
 }
 
-lint_format() { c_files '*.c' '*.h' | xargs -r clang-format --dry-run -Werror; }
+lint_format() {
+    c_files '*.c' '*.h' | xargs -r clang-format --dry-run -Werror 2>&1 |
+        sed -n 's/^\([^: ]*:[0-9]*\):.*-Wclang-format-violations.*/\1: not formatted: .\/dev lint --fix does it/p'
+    [ "${PIPESTATUS[1]}" -eq 0 ]
+}
 
 lint_shell() { shell_files | xargs shellcheck -x; }
 
