@@ -208,6 +208,9 @@ static void on_output(struct gw_exchange *exchange) {
     conn->needs_flush = true;
     if (!conn->is_advancing && gw_list_is_empty(&conn->unflushed_link))
         gw_list_push_back(&conn->group->unflushed, &conn->unflushed_link);
+    // What a handler sees waiting must be what the socket did not take: only that is told of by on_drain.
+    if (gw_transport_pending_bytes(&conn->transport) > GW_CONN_READ_BYTES)
+        gw_transport_flush(&conn->transport);
 }
 
 static void on_response_end(struct gw_exchange *exchange) {

@@ -10,7 +10,8 @@
 #include "gateway/services.h"
 #include "gateway/upstream.h"
 
-// Lives in the exchange's arena: on_over is the last moment at which it is there, and aborts what is left of the call.
+// Lives in the exchange's arena. Ending a response (fail, finish, break) may end the exchange, and with it the
+// relay, inside the call: nothing of the relay is touched behind one. on_over aborts what is left of the upstream's call.
 struct relay {
     struct gw_handler handler;
     struct gw_upstream_call call;
@@ -141,6 +142,8 @@ static void on_head(struct gw_upstream_call *call, const struct gw_http_head *he
 static void on_response_body(struct gw_upstream_call *call, struct gw_str bytes) {
     struct gw_exchange *exchange = relay_of_call(call)->handler.exchange;
     gw_exchange_send(exchange, bytes);
+    if (exchange->phase != GW_RESPONSE_STREAMING)
+        return; // it broke, and took the relay with it
     if (gw_exchange_pending_bytes(exchange) > GW_CONN_WRITE_HIGH_WATER_BYTES)
         gw_upstream_call_pause(call);
 }
