@@ -100,9 +100,10 @@ static enum gw_status check_applied(const PGresult *rows, struct db_migrate_repo
     for (int i = 0; i < applied; i++) {
         int number = (int)strtol(PQgetvalue(rows, i, 0), NULL, 10);
         if (i >= db_migration_file_count) {
-            (void)snprintf(report->error, sizeof(report->error),
-                           "the schema is at version %s, this program knows %d: use the newer program",
-                           PQgetvalue(rows, applied - 1, 0), report->version_after);
+            (void)snprintf(
+                report->error, sizeof(report->error),
+                "the schema is at version %s, this program knows %d: use the newer program",
+                PQgetvalue(rows, applied - 1, 0), report->version_after);
             return GW_INVALID;
         }
         const struct db_migration_file *file = &db_migration_files[i];
@@ -127,9 +128,10 @@ static enum gw_status apply(PGconn *pg, const struct db_migration_file *file,
     if (status != GW_OK)
         return status;
     char record[256];
-    (void)snprintf(record, sizeof(record),
-                   "insert into skillreg.migration (number, name, checksum) values (%d, '%.64s', %u)",
-                   file->number, file->name, checksum_of(file));
+    (void)snprintf(
+        record, sizeof(record),
+        "insert into skillreg.migration (number, name, checksum) values (%d, '%.64s', %u)",
+        file->number, file->name, checksum_of(file));
     return execute(pg, record, what, NULL, report);
 }
 

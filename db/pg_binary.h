@@ -46,6 +46,7 @@ struct gw_str db_array_finish(struct db_array *array);
 // Valid as long as the result; .at NULL for null.
 struct gw_str db_get_bytes(const PGresult *result, int row, int column);
 // `otherwise` for null.
-int64_t db_get_int(const PGresult *result, int row, int column, int64_t otherwise); // int2, int4, int8
+int64_t db_get_int(const PGresult *result, int row, int column,
+                   int64_t otherwise); // int2, int4, int8
 // DB_TIME_NULL for null and for the infinities.
 int64_t db_get_time(const PGresult *result, int row, int column);

@@ -186,6 +186,7 @@ static void ignore_notice(void *argument, const PGresult *result) {
 
 enum gw_status db_conn_open(struct db_conn *conn, const char *url, uint64_t connect_timeout_ms) {
     gw_assert(conn->state == DB_CONN_DOWN && conn->pg == NULL);
+    conn->was_reached = false;
     char packet_timeout_ms[24];
     (void)snprintf(packet_timeout_ms, sizeof(packet_timeout_ms), "%u",
                    (unsigned)(connect_timeout_ms / 2));
@@ -208,6 +209,7 @@ enum gw_status db_conn_open(struct db_conn *conn, const char *url, uint64_t conn
 // All statements in one go, with one Sync: one slot.
 static void start_preparing(struct db_conn *conn) {
     set_state(conn, DB_CONN_PREPARING);
+    conn->was_reached = true;
     bool is_sent = PQsetnonblocking(conn->pg, 1) == 0 && PQenterPipelineMode(conn->pg) == 1;
     for (int i = 0; i < conn->statement_count && is_sent; i++) {
         const struct db_statement *statement = conn->statements[i];
@@ -222,9 +224,21 @@ static void start_preparing(struct db_conn *conn) {
     db_conn_flush(conn);
 }
 
+// The usual cause has a name.
+static void fail_preparing(struct db_conn *conn, const PGresult *result) {
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    bool is_schema =
+        sqlstate != NULL && (strncmp(sqlstate, "42", 2) == 0 || strncmp(sqlstate, "3F", 2) == 0);
+    char reason[DB_CONN_REASON_LENGTH];
+    (void)snprintf(reason, sizeof(reason), "%s%s",
+                   is_schema ? "the schema is missing or old, run skillreg-gateway migrate: " : "",
+                   PQresultErrorMessage(result));
+    db_conn_fail(conn, reason);
+}
+
 static void on_prepared(struct db_conn *conn, const PGresult *result) {
     if (result != NULL && PQresultStatus(result) != PGRES_COMMAND_OK) {
-        db_conn_fail(conn, PQresultErrorMessage(result));
+        fail_preparing(conn, result);
         return;
     }
     set_state(conn, DB_CONN_READY);

@@ -70,11 +70,13 @@ struct db_conn {
     struct db_conn_watch *watch; // of PQsocket(pg)
     int handle_count;            // watches open or closing
     bool needs_flush;
-    struct gw_list in_flight; // the queries of the slots
+    struct gw_list in_flight;                         // the queries of the slots
     struct db_conn_slot slots[DB_CONN_IN_FLIGHT_MAX]; // a ring, in the order of sending
     int slot_first;
     int slot_count;
     PGresult *result; // of the first slot, so far
+    bool
+        was_reached; // the last attempt came as far as PREPARING: the server is there and let us in
     char reason[DB_CONN_REASON_LENGTH];
 };
 

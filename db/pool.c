@@ -42,6 +42,7 @@ struct db_pool {
     int in_flight; // with an owner that waits
     int ready;
     char last_reason[DB_CONN_REASON_LENGTH]; // logged already; empty: connected
+    bool was_reached;                        // in the attempt of last_reason
     char error_logged[DB_SQLSTATE_LENGTH + 1];
     uint64_t error_logged_ms;
     struct db_pool_stats stats;
@@ -144,7 +145,9 @@ static void plan_connect(struct pool_member *member) {
 }
 
 // Each distinct reason once, until a connection stands again.
-static void log_down(struct db_pool *pool, const char *reason) {
+static void note_down(struct db_pool *pool, const struct db_conn *conn) {
+    const char *reason = conn->reason;
+    pool->was_reached = conn->was_reached;
     if (strcmp(pool->last_reason, reason) == 0)
         return;
     (void)snprintf(pool->last_reason, sizeof(pool->last_reason), "%s", reason);
@@ -156,7 +159,7 @@ static void log_down(struct db_pool *pool, const char *reason) {
 static void start_connect(struct pool_member *member) {
     struct db_pool *pool = member->pool;
     if (db_conn_open(&member->conn, pool->url, pool->options.connect_timeout_ms) != GW_OK) {
-        log_down(pool, member->conn.reason);
+        note_down(pool, &member->conn);
         plan_connect(member);
         return;
     }
@@ -188,7 +191,7 @@ static void on_down(struct db_conn *conn) {
         if (uv_now(pool->loop) - member->ready_ms >= GW_DB_RECONNECT_MAX_MS)
             member->attempts = 0;
     }
-    log_down(pool, conn->reason);
+    note_down(pool, conn);
     end_in_flight(member);
     plan_connect(member);
 }
@@ -436,6 +439,13 @@ void db_pool_cancel(struct db_pool *pool, struct db_query *query) {
 
 bool db_pool_is_ready(const struct db_pool *pool) {
     return pool->ready > 0;
+}
+
+const char *db_pool_trouble(const struct db_pool *pool, bool *is_reached) {
+    if (pool->ready > 0 || pool->last_reason[0] == '\0')
+        return NULL;
+    *is_reached = pool->was_reached;
+    return pool->last_reason;
 }
 
 void db_pool_stats(const struct db_pool *pool, struct db_pool_stats *stats) {

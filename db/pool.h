@@ -43,6 +43,10 @@ void db_pool_flush(struct db_pool *pool);
 // True when at least one connection is up, with its statements prepared.
 bool db_pool_is_ready(const struct db_pool *pool);
 
+// Why there is no connection, one line without a secret, and whether a server was reached at all; NULL while one is up or
+// none has failed yet. Valid until the loop runs on.
+const char *db_pool_trouble(const struct db_pool *pool, bool *is_reached);
+
 struct db_pool_stats {
     int connections_ready;
     int queries_in_flight;

@@ -9,17 +9,17 @@ struct sqlstate_rule {
 };
 
 static const struct sqlstate_rule rules[] = {
-    {"23505", {GW_CONFLICT, false}},   // unique_violation
-    {"08", {GW_UNAVAILABLE, true}},    // connection exceptions
-    {"57P01", {GW_UNAVAILABLE, true}}, // admin_shutdown
-    {"57P02", {GW_UNAVAILABLE, true}}, // crash_shutdown
-    {"57P03", {GW_UNAVAILABLE, true}}, // cannot_connect_now: starting up, in recovery
-    {"57P04", {GW_UNAVAILABLE, true}}, // database_dropped
-    {"57P05", {GW_UNAVAILABLE, true}}, // idle_session_timeout
-    {"25006", {GW_UNAVAILABLE, true}}, // read_only_sql_transaction: the primary was demoted
+    {"23505", {GW_CONFLICT, false}},    // unique_violation
+    {"08", {GW_UNAVAILABLE, true}},     // connection exceptions
+    {"57P01", {GW_UNAVAILABLE, true}},  // admin_shutdown
+    {"57P02", {GW_UNAVAILABLE, true}},  // crash_shutdown
+    {"57P03", {GW_UNAVAILABLE, true}},  // cannot_connect_now: starting up, in recovery
+    {"57P04", {GW_UNAVAILABLE, true}},  // database_dropped
+    {"57P05", {GW_UNAVAILABLE, true}},  // idle_session_timeout
+    {"25006", {GW_UNAVAILABLE, true}},  // read_only_sql_transaction: the primary was demoted
     {"57014", {GW_UNAVAILABLE, false}}, // query_canceled: a timeout of the server
-    {"53", {GW_UNAVAILABLE, false}},   // insufficient resources
-    {"40", {GW_UNAVAILABLE, false}},   // deadlock, serialization: it did not run
+    {"53", {GW_UNAVAILABLE, false}},    // insufficient resources
+    {"40", {GW_UNAVAILABLE, false}},    // deadlock, serialization: it did not run
     {"55P03", {GW_UNAVAILABLE, false}}, // lock_not_available
     {"42501", {GW_UNAVAILABLE, false}}, // insufficient_privilege: a grant is missing
     // The schema is not (yet) what the statements need, or they are not prepared any more: connect again, prepare again.

@@ -102,8 +102,8 @@ static enum gw_status submit_batch(struct lookup_batch *batch, struct db_token_l
 }
 
 // Sends `count` lookups, sorted by prefix; those that cannot leave go to `refused`.
-static void send_batch(struct db_token_lookups *lookups, struct db_token_lookup **sorted,
-                       int count, struct gw_list *refused) {
+static void send_batch(struct db_token_lookups *lookups, struct db_token_lookup **sorted, int count,
+                       struct gw_list *refused) {
     struct lookup_batch *batch = create_batch(lookups, count);
     bool is_sent = batch != NULL && submit_batch(batch, sorted) == GW_OK;
     for (int i = 0; i < count; i++) {

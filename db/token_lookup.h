@@ -19,8 +19,7 @@ struct db_token_lookups {
     void (*on_closed)(struct db_token_lookups *lookups);
 };
 
-void db_token_lookups_init(struct db_token_lookups *lookups, uv_loop_t *loop,
-                           struct db_pool *pool);
+void db_token_lookups_init(struct db_token_lookups *lookups, uv_loop_t *loop, struct db_pool *pool);
 // Ends what waits as GW_UNAVAILABLE, then calls on_closed.
 void db_token_lookups_close(struct db_token_lookups *lookups,
                             void (*on_closed)(struct db_token_lookups *lookups));

@@ -106,8 +106,7 @@ void db_token_store_close(struct db_token_store *store,
     db_token_lookups_close(&store->lookups, on_lookups_closed);
 }
 
-enum gw_status db_token_store_lookup(struct db_token_store *store,
-                                     struct db_token_lookup *lookup) {
+enum gw_status db_token_store_lookup(struct db_token_store *store, struct db_token_lookup *lookup) {
     return db_token_lookups_add(&store->lookups, lookup);
 }
 

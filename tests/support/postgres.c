@@ -196,8 +196,9 @@ void test_store_open(struct test_store *fixture) {
     struct db_migrate_report report;
     if (db_migrate(fixture->database.url, &report) != GW_OK)
         fail_msg("%s", report.error);
-    test_execute(fixture->database.url,
-                 "insert into skillreg.organisation (id, slug, name) values ('org1', 'acme', 'Acme')");
+    test_execute(
+        fixture->database.url,
+        "insert into skillreg.organisation (id, slug, name) values ('org1', 'acme', 'Acme')");
     assert_int_equal(uv_loop_init(&fixture->loop), 0);
     struct db_pool_options options = {
         .url = fixture->database.url,

@@ -107,12 +107,14 @@ static void test_migrate_refuses_a_changed_file(void **state) {
 static void test_migrate_that_fails_leaves_nothing(void **state) {
     (void)state;
     // in the way of a file, after others of its statements have run
-    test_execute(database.url, "create schema skillreg; create view skillreg.api_token as select 1");
+    test_execute(database.url,
+                 "create schema skillreg; create view skillreg.api_token as select 1");
     struct db_migrate_report report;
     assert_int_equal(db_migrate(database.url, &report), GW_INVALID);
     assert_non_null(strstr(report.error, "0001"));
-    assert_int_equal(test_number(database.url, "select count(*) from pg_class c join pg_namespace n on"
-                                               " n.oid = relnamespace where nspname = 'skillreg'"),
+    assert_int_equal(test_number(database.url,
+                                 "select count(*) from pg_class c join pg_namespace n on"
+                                 " n.oid = relnamespace where nspname = 'skillreg'"),
                      1);
 }
 

@@ -83,10 +83,10 @@ static void test_create_stores_what_it_was_given(void **state) {
                " to_char(expires_at at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.MS'), created_by,"
                " last_used_at is null) from skillreg.api_token",
                row, sizeof(row));
-    assert_string_equal(
-        row, "cltoken1|org1|d'eploy \"\xE2\x9C\x93\" %s; drop table x; --|sr_live_a1b2|"
-             "3131313131313131313131313131313131313131313131313131313131313131|3|"
-             "2100-01-01 00:00:00.123|operator|t");
+    assert_string_equal(row,
+                        "cltoken1|org1|d'eploy \"\xE2\x9C\x93\" %s; drop table x; --|sr_live_a1b2|"
+                        "3131313131313131313131313131313131313131313131313131313131313131|3|"
+                        "2100-01-01 00:00:00.123|operator|t");
     assert_int_equal(creation.created_ms,
                      test_number(fixture.database.url, "select (extract(epoch from created_at)"
                                                        " * 1000)::int8 from skillreg.api_token"));
@@ -199,9 +199,10 @@ static void test_revoke_of_a_foreign_or_unknown_token_is_not_found(void **state)
     struct revocation revocation;
     assert_int_equal(run_revocation(&revocation, "org2", "cltoken1"), GW_NOT_FOUND);
     assert_int_equal(run_revocation(&revocation, "org1", "clnone"), GW_NOT_FOUND);
-    assert_int_equal(test_number(fixture.database.url,
-                                 "select count(*) from skillreg.api_token where revoked_at is null"),
-                     1);
+    assert_int_equal(
+        test_number(fixture.database.url,
+                    "select count(*) from skillreg.api_token where revoked_at is null"),
+        1);
 }
 
 // ---- list ----
@@ -365,10 +366,8 @@ static void test_last_used_skips_revoked_and_unknown_tokens(void **state) {
 static void test_last_used_write_that_is_cancelled_frees_what_it_holds(void **state) {
     (void)state;
     const struct gw_str id = GW_STR("org11");
-    struct writing writing = {.write = {.ids = &id,
-                                        .used_ms = (int64_t[]){1},
-                                        .count = 1,
-                                        .on_done = on_written}};
+    struct writing writing = {
+        .write = {.ids = &id, .used_ms = (int64_t[]){1}, .count = 1, .on_done = on_written}};
     assert_int_equal(db_token_store_write_last_used(fixture.store, &writing.write), GW_OK);
     db_token_store_cancel(fixture.store, &writing.write.query);
     db_token_store_cancel(fixture.store, &writing.write.query); // harmless
@@ -419,8 +418,7 @@ static void on_org_found(struct db_org_find *find, enum gw_status status, struct
 }
 
 static enum gw_status find_org(struct org_finding *finding, const char *slug) {
-    *finding = (struct org_finding){
-        .find = {.slug = gw_str_from(slug), .on_done = on_org_found}};
+    *finding = (struct org_finding){.find = {.slug = gw_str_from(slug), .on_done = on_org_found}};
     assert_int_equal(db_token_store_find_org(fixture.store, &finding->find), GW_OK);
     test_run_until(&fixture.loop, &finding->is_done);
     return finding->status;
