@@ -82,8 +82,7 @@ static bool judge(struct gw_decision *decision, const struct db_token_row *row) 
         !gw_scope_allows(row->scopes, match->route->scope))
         return settle_scope(decision, match->route->scope);
     if (!keep_identity(exchange, row))
-        return settle(decision, GW_VERDICT_UNKNOWN, "unavailable",
-                      "The gateway is out of memory.");
+        return settle(decision, GW_VERDICT_UNKNOWN, "unavailable", "The gateway is out of memory.");
     gw_last_used_note(exchange->services->last_used, row->id, now_ms);
     return settle(decision, GW_VERDICT_ALLOW, NULL, NULL);
 }
@@ -133,7 +132,7 @@ bool gw_authz_start(struct gw_decision *decision, struct gw_exchange *exchange,
         return settle(decision, GW_VERDICT_ALLOW, NULL, NULL);
     if (count == 0)
         return settle(decision, GW_VERDICT_UNAUTHENTICATED, "missing_token",
-                      "A token is needed: send Authorization: Bearer <token>.");
+                      "A token is needed: send the field Authorization with Bearer and the token.");
     if (count > 1)
         return settle(decision, GW_VERDICT_REFUSED, "bad_request",
                       "There must be one Authorization field.");
