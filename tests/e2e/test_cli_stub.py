@@ -1,0 +1,717 @@
+# SPDX-License-Identifier: MIT
+"""The command line against a gateway of paper: answers that a real one gives rarely or never, and what exactly is sent.
+test_documented_cli.py has the same commands against the real gateway."""
+import datetime
+import http.client
+import http.server
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import ssl
+import stat
+import subprocess
+import termios
+import threading
+import typing
+
+import pytest
+
+from harness import binaries, certificate as certificates
+from harness.command_line import CommandLine
+from harness.process import clean_environment
+
+SECRET = "sr_live_" + "SeCrEt" * 8
+WHOAMI = {
+    "user": {"id": "clu1", "email": "ci@acme.invalid", "name": "ci"},
+    "org": {"id": "clo1", "slug": "acme", "name": "Acme Inc"},
+    "orgs": [{"slug": "acme", "name": "Acme Inc", "role": "admin"}],
+    "token": {"id": "clt1", "name": "ci", "prefix": SECRET[:12], "scopes": ["admin"], "createdAt": "2026-01-01T00:00:00.000Z",
+              "lastUsedAt": None, "expiresAt": None},
+}
+
+
+class Request(typing.NamedTuple):
+    command: str
+    path: str
+    headers: http.client.HTTPMessage
+    body: str
+
+
+class Stub:
+    """Answers by `(method, path without query)`: (status, body) or (status, body, headers), or a function of the handler."""
+
+    def __init__(self, tls=None):
+        self.answers = {("GET", "/api/v1/auth/whoami"): (200, WHOAMI)}
+        self.requests = []
+        stub = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_any(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                stub.requests.append(Request(self.command, self.path, self.headers, body.decode()))
+                missing = (404, error("not_found", "No such route."))
+                answer = stub.answers.get((self.command, self.path.partition("?")[0]), missing)
+                status, text, *headers = answer(self) if callable(answer) else answer
+                text = text if isinstance(text, bytes) else json.dumps(text).encode()
+                self.send_response(status)
+                for name, value in (headers[0] if headers else {}).items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_GET = do_POST = do_DELETE = handle_any
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(tls.cert, tls.key)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+            self.server.handle_error = lambda *_: None  # a client that does not trust us hangs up
+        self.port = self.server.server_address[1]
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self.thread.start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    def asked(self):
+        return [f"{request.command} {request.path}" for request in self.requests]
+
+
+def error(code, message):
+    return {"error": {"code": code, "message": message}}
+
+
+def ago(**delta):
+    then = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(**delta)
+    return then.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def token(name, prefix, scopes, last_used, identity):
+    return {"id": identity, "name": name, "prefix": prefix, "scopes": scopes, "createdAt": ago(days=9), "lastUsedAt": last_used,
+            "expiresAt": None}
+
+
+def page(tokens, number=1, pages=1):
+    return {"tokens": tokens, "pagination": {"page": number, "limit": 200, "total": 3, "totalPages": pages}}
+
+
+DOCUMENTED = [
+    token("ci-deploy", "sr_live_a1b2", ["read", "write"], ago(hours=2, minutes=1), "clx7f2k3a"),
+    token("bot-readonly", "sr_live_f3g4", ["read"], ago(days=3, minutes=1), "clx7f2k3b"),
+    token("admin-key", "sr_live_x9y0", ["admin"], None, "clx7f2k3c"),
+]
+CREATED = {**token("ci-deploy", SECRET[:12], ["read", "write"], None, "clx7f2k3a"), "token": SECRET}
+CREATED_TEXT = f"""\
+\u2713 Token created successfully!
+
+  Name:   ci-deploy
+  Scopes: read, write
+  Token:  {SECRET}
+
+  \u26a0 Copy this token now \u2014 it will not be shown again.
+"""
+
+
+@pytest.fixture
+def stub():
+    server = Stub()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def home(tmp_path):
+    directory = tmp_path / "home"
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture
+def cli(stub, home):
+    return CommandLine(home, url=stub.url, token=SECRET, org="acme")
+
+
+def config_of(home):
+    return home / ".skillreg" / "config.json"
+
+
+def write_config(home, text):
+    config_of(home).parent.mkdir(mode=0o700, exist_ok=True)
+    config_of(home).write_text(text if isinstance(text, str) else json.dumps(text))
+
+
+def assert_fails(done, code, line):
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", f"skillreg: {line}\n")
+    assert SECRET not in done.stderr
+
+
+# ---- the documented texts, and what is sent ----
+
+def test_create_prints_the_documented_text(stub, cli):
+    stub.answers["POST", "/api/v1/orgs/acme/tokens"] = (201, CREATED)
+    done = cli.run("token", "create", "--name", "ci-deploy", "--scopes", "read,write")
+    assert (done.returncode, done.stdout, done.stderr) == (0, CREATED_TEXT, "")
+
+
+def test_create_sends_name_and_scopes_and_says_who_it_is(stub, cli):
+    stub.answers["POST", "/api/v1/orgs/acme/tokens"] = (201, CREATED)
+    cli.must("token", "create", "--name", 'a "quoted" \u6f22 name', "--scopes", "admin, read")
+    request, = stub.requests
+    assert json.loads(request.body) == {"name": 'a "quoted" \u6f22 name', "scopes": ["read", "admin"]}
+    assert request.headers.get_all("Authorization") == [f"Bearer {SECRET}"]
+    assert request.headers["Content-Type"] == "application/json"
+    assert request.headers["Accept"] == "application/json"
+    assert re.fullmatch(r"skillreg/\d+\.\d+\.\d+", request.headers["User-Agent"])
+
+
+def test_create_asks_for_read_and_write_by_default(stub, cli):
+    stub.answers["POST", "/api/v1/orgs/acme/tokens"] = (201, CREATED)
+    cli.must("token", "create", "--name=ci-deploy")
+    assert json.loads(stub.requests[0].body)["scopes"] == ["read", "write"]
+
+
+def test_list_prints_the_documented_columns_and_the_id(stub, cli):
+    stub.answers["GET", "/api/v1/orgs/acme/tokens"] = (200, page(DOCUMENTED))
+    done = cli.run("token", "list")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "NAME          PREFIX         SCOPES        LAST USED     ID\n"
+        "ci-deploy     sr_live_a1b2   read, write   2 hours ago   clx7f2k3a\n"
+        "bot-readonly  sr_live_f3g4   read          3 days ago    clx7f2k3b\n"
+        "admin-key     sr_live_x9y0   admin         never         clx7f2k3c\n")
+
+
+def test_list_fetches_every_page(stub, cli):
+    stub.answers["GET", "/api/v1/orgs/acme/tokens"] = lambda request: (
+        200, page([DOCUMENTED[int(re.search(r"page=(\d)", request.path)[1]) - 1]], pages=3))
+    assert [line.split()[0] for line in cli.must("token", "list").splitlines()] == [
+        "NAME", "ci-deploy", "bot-readonly", "admin-key"]
+    assert stub.asked() == [f"GET /api/v1/orgs/acme/tokens?page={number}&limit=200" for number in (1, 2, 3)]
+    assert json.loads(cli.must("token", "list", "--json")) == {"tokens": DOCUMENTED}
+
+
+def test_list_without_tokens_says_how_to_create_one(stub, cli):
+    stub.answers["GET", "/api/v1/orgs/acme/tokens"] = (200, page([], pages=0))
+    assert cli.must("token", "list") == "No tokens yet. Create one: skillreg token create --name <name>\n"
+    assert cli.must("token", "list", "--json") == '{"tokens":[]}\n'
+
+
+def test_revoke_prints_the_documented_text(stub, cli):
+    stub.answers["DELETE", "/api/v1/orgs/acme/tokens/clx7f2k3a"] = (
+        200, {"id": "clx7f2k3a", "name": "ci-deploy", "revokedAt": ago()})
+    done = cli.run("token", "revoke", "clx7f2k3a")
+    assert (done.returncode, done.stdout, done.stderr) == (0, '\u2713 Token "ci-deploy" has been revoked.\n', "")
+
+
+def test_whoami_shows_user_organisation_and_token(cli):
+    assert cli.must("whoami") == (
+        "User:          ci (ci@acme.invalid)\n"
+        "Organisation:  Acme Inc (acme)\n"
+        f"Token:         ci ({SECRET[:12]})\n"
+        "Scopes:        admin\n"
+        "Last used:     never\n"
+        "Expires:       never\n")
+
+
+def test_json_is_the_answer_as_it_came(stub, cli):
+    odd = b' {"id": "clx7f2k3a", "name":"ci-deploy",\n "scopes": [ "read" ], "token":"%s", "newer": 1.50} \n' % SECRET.encode()
+    stub.answers["POST", "/api/v1/orgs/acme/tokens"] = (201, odd)
+    stub.answers["DELETE", "/api/v1/orgs/acme/tokens/clx7f2k3a"] = (200, odd)
+    assert cli.must("token", "create", "--name", "x", "--json") == odd.decode().strip() + "\n"
+    assert cli.must("token", "revoke", "clx7f2k3a", "--json") == odd.decode().strip() + "\n"
+    assert json.loads(cli.must("whoami", "--json")) == WHOAMI
+
+
+# ---- settings ----
+
+def test_organisation_is_of_flag_then_environment_then_file_then_token(stub, cli, home):
+    write_config(home, {"org": "of-file"})
+    for slug in ("of-flag", "of-environment", "of-file", "acme"):
+        stub.answers["GET", f"/api/v1/orgs/{slug}/tokens"] = (200, page(DOCUMENTED))
+    cli.settings["SKILLREG_ORG"] = "of-environment"
+    cli.must("token", "list", "--org", "of-flag")
+    cli.must("token", "list")
+    cli.settings["SKILLREG_ORG"] = ""
+    cli.must("token", "list")
+    write_config(home, {})
+    cli.must("token", "list")
+    assert [line.partition("?")[0] for line in stub.asked()] == [
+        "GET /api/v1/orgs/of-flag/tokens", "GET /api/v1/orgs/of-environment/tokens", "GET /api/v1/orgs/of-file/tokens",
+        "GET /api/v1/auth/whoami", "GET /api/v1/orgs/acme/tokens"]
+
+
+def test_token_is_of_environment_then_file(stub, cli, home):
+    write_config(home, {"token": "sr_live_of_the_file"})
+    cli.must("whoami")
+    del cli.settings["SKILLREG_TOKEN"]
+    cli.must("whoami")
+    assert [request.headers["Authorization"] for request in stub.requests] == [
+        f"Bearer {SECRET}", "Bearer sr_live_of_the_file"]
+
+
+@pytest.mark.parametrize("ending", ["", "/", "/api/v1", "/api/v1/"])
+def test_address_is_of_flag_then_environment_then_file_in_any_spelling(ending, stub, cli, home):
+    write_config(home, {"apiUrl": stub.url + ending})
+    cli.settings["SKILLREG_URL"] = "http://127.0.0.1:1"
+    cli.must("whoami", "--url", stub.url + ending)
+    cli.settings["SKILLREG_URL"] = stub.url + ending
+    cli.must("whoami")
+    del cli.settings["SKILLREG_URL"]
+    cli.must("whoami")
+    assert stub.asked() == ["GET /api/v1/auth/whoami"] * 3
+
+
+def test_a_broken_file_stops_only_who_needs_it(stub, cli, home):
+    write_config(home, '{"token": ')
+    stub.answers["GET", "/api/v1/orgs/acme/tokens"] = (200, page(DOCUMENTED))
+    cli.must("token", "list")
+    del cli.settings["SKILLREG_TOKEN"]
+    assert_fails(cli.run("token", "list"), 1,
+                 f"{config_of(home)} is not valid JSON (byte 11), repair it or move it away")
+
+
+@pytest.mark.parametrize("missing,line", [
+    ("SKILLREG_URL", 'no gateway address, set SKILLREG_URL, "apiUrl" in ~/.skillreg/config.json, or give --url'),
+    ("SKILLREG_TOKEN", "no token, set SKILLREG_TOKEN or run: skillreg login --token")])
+def test_a_missing_setting_is_wrong_usage(missing, line, stub, cli):
+    del cli.settings[missing]
+    assert_fails(cli.run("token", "list"), 2, line)
+    assert stub.requests == []
+
+
+@pytest.mark.parametrize("value", ["two words", "line\nbreak", "\u6f22", "x" * 600, "a\x7fb"])
+def test_a_token_that_cannot_be_a_header_is_never_sent(value, stub, cli):
+    cli.settings["SKILLREG_TOKEN"] = value
+    assert_fails(cli.run("whoami"), 2,
+                 "SKILLREG_TOKEN is no token, a token is sr_live_, sr_test_ or sk_ and base64url characters")
+    assert stub.requests == []
+
+
+@pytest.mark.parametrize("slug", ["Acme", "a", "-acme", "acme-", "../admin", "a" * 49, "a/b"])
+def test_an_organisation_that_is_no_slug_is_wrong_usage(slug, stub, cli):
+    done = cli.run("token", "list", f"--org={slug}")
+    assert done.returncode == 2 and "is no organisation" in done.stderr
+    assert stub.requests == []
+
+
+def test_plain_http_to_another_machine_is_refused_before_anything_is_sent(cli):
+    done = cli.run("whoami", "--url", "http://gateway.invalid")
+    assert done.returncode == 2 and "--insecure-http" in done.stderr
+    # with the flag it is tried: that name never resolves
+    assert cli.run("whoami", "--url", "http://gateway.invalid", "--insecure-http").returncode == 3
+
+
+def test_this_machine_is_never_reached_through_a_proxy(stub, cli):
+    cli.settings["http_proxy"] = cli.settings["ALL_PROXY"] = "http://127.0.0.1:1"
+    cli.must("whoami")
+    assert stub.asked() == ["GET /api/v1/auth/whoami"]
+
+
+def test_an_id_is_percent_encoded(stub, cli):
+    stub.answers["DELETE", "/api/v1/orgs/acme/tokens/a%2F..%3Fx%20%C3%A9"] = (200, {"id": "x", "name": "n", "revokedAt": ago()})
+    cli.must("token", "revoke", "a/..?x \u00e9")
+
+
+# ---- refusals and failures ----
+
+@pytest.mark.parametrize("status,code,message,headers,line", [
+    (401, "invalid_token", "The token is not valid.", {"X-Request-Id": "r-7"},
+     "the token in SKILLREG_TOKEN was refused (The token is not valid; request r-7), set another one, or unset it and run: "
+     "skillreg login --token"),
+    (403, "insufficient_scope", "The admin scope is needed.", {},
+     "the token may not do this (The admin scope is needed), use a token with that scope"),
+    (403, "org_mismatch", "The token is of another organisation.", {},
+     "the token may not do this (The token is of another organisation), use a token of that organisation"),
+    (404, "not_found", "No such token.", {"X-Request-Id": "r-8"},
+     "not found (No such token; request r-8), skillreg token list shows the ids"),
+    (422, "invalid_name", "name must not be empty", {}, "the gateway refused the request (name must not be empty)"),
+    (429, "rate_limited", "Slow down.", {"Retry-After": "7"}, "too many requests (Slow down), try again in 7 seconds"),
+    (503, "unavailable", "The database is away.", {"Retry-After": "1"},
+     "the gateway cannot answer now (The database is away), try again in 1 second"),
+    (500, "internal", "Broken.", {}, "{url}/api/v1 answered with status 500 (Broken), try again later"),
+])
+def test_a_refusal_is_one_line_and_1(status, code, message, headers, line, stub, cli):
+    stub.answers["DELETE", "/api/v1/orgs/acme/tokens/clx"] = (status, error(code, message), headers)
+    assert_fails(cli.run("token", "revoke", "clx"), 1, line.format(url=stub.url))
+    assert_fails(cli.run("token", "revoke", "clx", "--json"), 1, line.format(url=stub.url))
+
+
+def test_a_message_of_the_gateway_cannot_play_with_the_terminal(stub, cli):
+    stub.answers["GET", "/api/v1/auth/whoami"] = (422, error("x", "a\nskillreg: b\x1b[2J\u202e\x9bc"), {"X-Request-Id": "i\x1bd"})
+    assert_fails(cli.run("whoami"), 1, "the gateway refused the request (a\ufffdskillreg: b\ufffd[2J\ufffd\ufffdc; "
+                                      "request i\ufffdd)")
+
+
+def test_a_name_cannot_play_with_the_terminal(stub, cli):
+    stub.answers["DELETE", "/api/v1/orgs/acme/tokens/clx"] = (200, {"id": "clx", "name": "a\x1b]0;b\x07\nc", "revokedAt": ago()})
+    assert cli.must("token", "revoke", "clx") == '\u2713 Token "a\ufffd]0;b\ufffd\ufffdc" has been revoked.\n'
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"tokens":1}', b'{"tokens":[{"id":"x"}]}', b'{"tokens":[],}',
+                                  b'{"tokens":[5]}', b'{"tokens":[]} x'])
+def test_an_answer_that_is_no_gateways_is_1(body, stub, cli):
+    stub.answers["GET", "/api/v1/orgs/acme/tokens"] = (200, body)
+    assert_fails(cli.run("token", "list"), 1,
+                 f"the answer is not one of a SkillReg gateway, check the address {stub.url}/api/v1")
+
+
+def test_an_endless_answer_is_cut_off(stub, cli):
+    stub.answers["GET", "/api/v1/auth/whoami"] = (200, b" " * (5 * 1024 * 1024))
+    assert_fails(cli.run("whoami"), 1, f"the answer of {stub.url}/api/v1 is too long for a gateway's, check the address")
+
+
+def test_a_redirect_is_not_followed_with_the_token(stub, cli):
+    other = Stub()
+    stub.answers["GET", "/api/v1/auth/whoami"] = (302, b"", {"Location": other.url + "/api/v1/auth/whoami"})
+    done = cli.run("whoami")
+    other.stop()
+    assert_fails(done, 1, f"{stub.url}/api/v1 answers with a redirect, which is not followed with a token, set the address it "
+                          "leads to")
+    assert other.requests == []
+
+
+def test_nobody_there_is_3(cli):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert_fails(cli.run("whoami", "--url", f"http://127.0.0.1:{port}"), 3,
+                 f"cannot connect to http://127.0.0.1:{port}/api/v1 (Connection refused), check the address and that the "
+                 "gateway runs")
+    assert_fails(cli.run("whoami", "--url", "https://gateway.invalid"), 3,
+                 "cannot find the host of https://gateway.invalid/api/v1, check the address")
+
+
+def test_a_connection_that_closes_without_an_answer_is_3(stub, cli):
+    def hang_up(request):
+        request.connection.shutdown(socket.SHUT_RDWR)
+        return 200, b""
+    stub.server.handle_error = lambda *_: None
+    stub.answers["GET", "/api/v1/auth/whoami"] = hang_up
+    done = cli.run("whoami")
+    assert done.returncode == 3 and done.stderr.startswith(f"skillreg: no answer from {stub.url}/api/v1 (")
+
+
+# ---- TLS ----
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    return certificates.make(tmp_path_factory.mktemp("stub-tls"))
+
+
+@pytest.fixture
+def tls_cli(pair, home):
+    server = Stub(tls=pair)
+    yield CommandLine(home, url=server.url, token=SECRET, org="acme"), server
+    server.stop()
+
+
+def test_tls_trusts_the_file_of_the_flag_or_the_environment(tls_cli, pair):
+    cli, server = tls_cli
+    cli.must("whoami", "--ca-file", str(pair.cert))
+    cli.settings["SSL_CERT_FILE"] = str(pair.cert)
+    cli.must("whoami")
+    assert len(server.requests) == 2
+
+
+def test_tls_with_an_unknown_authority_is_3_and_sends_nothing(tls_cli, tmp_path):
+    cli, server = tls_cli
+    done = cli.run("whoami")
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"skillreg: the certificate of {server.url}/api/v1 is not trusted (")
+    assert done.stderr.endswith("), name its authority with --ca-file or SSL_CERT_FILE\n")
+    stranger = certificates.make(tmp_path, "stranger")
+    assert cli.run("whoami", "--ca-file", str(stranger.cert)).returncode == 3
+    assert cli.run("whoami", "--ca-file", str(tmp_path / "missing.pem")).returncode == 3
+    assert server.requests == []
+
+
+def test_tls_with_another_name_in_the_certificate_is_3(tls_cli, pair):
+    cli, server = tls_cli
+    done = cli.run("whoami", "--url", f"https://127.0.0.2:{server.port}", "--ca-file", str(pair.cert))
+    assert done.returncode == 3  # nothing listens there, or the name is wrong: in no case an answer
+    assert server.requests == []
+
+
+def test_tls_spoken_to_a_plain_port_is_3(stub, cli):
+    stub.server.handle_error = lambda *_: None
+    assert cli.run("whoami", "--url", stub.url.replace("http:", "https:")).returncode == 3
+
+
+# ---- output ----
+
+def run_with_stdout(cli, stdout, *arguments, **more):
+    return subprocess.run([binaries.find("skillreg"), *arguments], stdout=stdout, stderr=subprocess.PIPE, encoding="utf-8",
+                          env=clean_environment(HOME=str(cli.home), **{**cli.settings, **more}), timeout=30, check=False)
+
+
+def on_terminal(cli, *arguments, **more):
+    """stdout of a run whose standard output is a terminal."""
+    terminal, far_end = os.openpty()
+    done = run_with_stdout(cli, far_end, *arguments, **more)
+    os.close(far_end)
+    text = b""
+    try:
+        while piece := os.read(terminal, 65536):
+            text += piece
+    except OSError:  # the end of a terminal
+        pass
+    os.close(terminal)
+    assert done.returncode == 0, done.stderr
+    return text.decode().replace("\r\n", "\n")
+
+
+def test_symbols_are_replaced_only_on_a_terminal_that_lacks_them(stub, cli):
+    stub.answers["POST", "/api/v1/orgs/acme/tokens"] = (201, CREATED)
+    create = ("token", "create", "--name", "ci-deploy")
+    assert on_terminal(cli, *create, LC_ALL="C.UTF-8") == CREATED_TEXT
+    plain = CREATED_TEXT.replace("\u2713", "OK").replace("\u26a0", "!").replace("\u2014", "-")
+    assert on_terminal(cli, *create, LC_ALL="C") == plain
+    cli.settings["LC_ALL"] = "C"
+    assert cli.must(*create) == CREATED_TEXT
+
+
+def test_a_secret_that_could_not_be_shown_says_which_token_to_revoke(stub, cli):
+    stub.answers["POST", "/api/v1/orgs/acme/tokens"] = (201, CREATED)
+    with open("/dev/full", "wb") as full:
+        done = run_with_stdout(cli, full, "token", "create", "--name", "ci-deploy")
+    assert (done.returncode, done.stderr) == (
+        1, "skillreg: the token was created but could not be shown, revoke it: skillreg token revoke clx7f2k3a\n")
+
+
+def test_a_full_disk_is_told_and_a_closed_pipe_is_not(stub, cli):
+    with open("/dev/full", "wb") as full:
+        done = run_with_stdout(cli, full, "whoami")
+    assert (done.returncode, done.stderr) == (1, "skillreg: cannot write to standard output: No space left on device\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = run_with_stdout(cli, writer, "whoami")
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("words", ["", "token", "token create", "token list", "token revoke", "whoami", "login"])
+def test_help_is_there_for_every_command_and_fits_a_terminal(words, cli):
+    text = cli.must(*words.split(), "--help")
+    assert text.isascii() and "Usage: skillreg" in text
+    assert max(map(len, text.splitlines())) <= 80
+    for flag in re.findall(r"^  (--[a-z-]+)", text, re.MULTILINE):
+        assert flag in ("--help", "--version") or "unknown flag" not in cli.run(*words.split(), flag).stderr
+
+
+def test_version(cli):
+    assert re.fullmatch(r"skillreg \d+\.\d+\.\d+\n", cli.must("--version"))
+
+
+def test_wrong_usage_is_2_with_one_line_and_a_hint(stub, cli):
+    done = cli.run("token", "create")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "skillreg: token create needs --name <name>\nTry: skillreg token create --help\n"
+    done = cli.run("token", "create", "--name", "x", "--scopes", "owner")
+    assert done.returncode == 2 and done.stderr.startswith('skillreg: unknown scope "owner"')
+    assert cli.run().returncode == 2
+    assert stub.requests == []
+
+
+# ---- login ----
+
+@pytest.fixture
+def stranger(stub, home):
+    """A command line without a token."""
+    return CommandLine(home, url=stub.url)
+
+
+LOGGED_IN = "\u2713 Logged in as ci (ci@acme.invalid)\n  Organisation: Acme Inc (acme)\n"
+
+
+def test_login_checks_then_stores_the_token_for_its_owner_alone(stub, stranger, home):
+    done = stranger.run("login", "--token", text_in=SECRET + "\nanother line\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, LOGGED_IN, "")
+    assert stub.requests[0].headers["Authorization"] == f"Bearer {SECRET}"
+    assert json.loads(config_of(home).read_text()) == {"token": SECRET}
+    assert stat.S_IMODE(config_of(home).stat().st_mode) == 0o600
+    assert stat.S_IMODE(config_of(home).parent.stat().st_mode) == 0o700
+    assert os.listdir(config_of(home).parent) == ["config.json"]
+    assert "Acme" in stranger.must("whoami")
+
+
+@pytest.mark.parametrize("line", [SECRET, f"  {SECRET}\r\n", SECRET + "\n"])
+def test_login_does_not_mind_white_space_around_the_token(line, stranger, home):
+    stranger.must("login", "--token", text_in=line)
+    assert json.loads(config_of(home).read_text())["token"] == SECRET
+
+
+def test_login_keeps_every_other_byte_of_the_file(stranger, home):
+    before = '{ "theme":"dark",\n\t"token" : "sr_live_old", "org":"acme","nested": {"token": [1.0]} }\n'
+    write_config(home, before)
+    stranger.must("login", "--token", text_in=SECRET)
+    assert config_of(home).read_text() == before.replace("sr_live_old", SECRET)
+
+
+@pytest.mark.parametrize("text_in", ["", "\n", "sr_live_short\n", "no token at all\n", "xx_live_" + "a" * 48, "sr_live_" + "a" * 1000])
+def test_login_with_what_is_no_token_asks_nobody_and_changes_nothing(text_in, stub, stranger, home):
+    done = stranger.run("login", "--token", text_in=text_in)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1 and "nothing was stored" in done.stderr
+    assert "aaaa" not in done.stderr
+    assert stub.requests == [] and not config_of(home).exists()
+
+
+@pytest.mark.parametrize("answer,code", [((401, error("invalid_token", "No.")), 1), ((503, error("unavailable", "Later.")), 1),
+                                         ((200, b"<html>"), 1)])
+def test_login_that_is_refused_changes_nothing(answer, code, stub, stranger, home):
+    before = '{"token": "sr_live_old"}'
+    write_config(home, before)
+    stub.answers["GET", "/api/v1/auth/whoami"] = answer
+    done = stranger.run("login", "--token", text_in=SECRET)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert SECRET not in done.stderr
+    assert config_of(home).read_text() == before
+    assert os.listdir(config_of(home).parent) == ["config.json"]
+
+
+def test_login_over_a_malformed_file_asks_for_nothing_and_keeps_it(stub, stranger, home):
+    write_config(home, '{"token": oops}')
+    done = stranger.run("login", "--token", text_in=SECRET)
+    assert_fails(done, 1, f"{config_of(home)} is not valid JSON (byte 11), repair it or move it away")
+    assert config_of(home).read_text() == '{"token": oops}'
+    assert stub.requests == []
+
+
+def test_login_stores_the_address_of_the_flag_if_none_is_there(stub, stranger, home):
+    stranger.must("login", "--token", "--url", stub.url, text_in=SECRET)
+    assert json.loads(config_of(home).read_text()) == {"token": SECRET, "apiUrl": stub.url}
+    write_config(home, {"apiUrl": "https://elsewhere.invalid", "org": "globex"})
+    done = stranger.run("login", "--token", "--url", stub.url, text_in=SECRET)
+    assert json.loads(config_of(home).read_text()) == {
+        "apiUrl": "https://elsewhere.invalid", "org": "globex", "token": SECRET}
+    assert done.stderr == (
+        'skillreg: note: ~/.skillreg/config.json keeps the "apiUrl" it had, so give --url again, or change it there\n'
+        'skillreg: note: "org" in ~/.skillreg/config.json is not acme, the organisation of this token, so give --org, or change '
+        "it there\n")
+
+
+def test_login_says_that_the_environment_goes_first(stranger):
+    stranger.settings["SKILLREG_TOKEN"] = SECRET
+    done = stranger.run("login", "--token", text_in=SECRET)
+    assert (done.returncode, done.stdout) == (0, LOGGED_IN)
+    assert done.stderr == "skillreg: note: SKILLREG_TOKEN is set and goes before the stored token\n"
+
+
+def test_login_json_prints_the_answer(stranger):
+    assert json.loads(stranger.must("login", "--token", "--json", text_in=SECRET)) == WHOAMI
+
+
+def test_login_without_a_flag_names_the_way_that_works(stub, stranger):
+    done = stranger.run("login", text_in=SECRET)
+    assert done.returncode == 2
+    assert done.stderr.startswith("skillreg: login through a browser is not part of this tool yet, use: skillreg login --token\n")
+    assert stub.requests == []
+
+
+class Terminal:
+    """`skillreg login --token` with a terminal of its own as standard input and standard error."""
+
+    def __init__(self, cli):
+        self.near, self.far = os.openpty()
+        self.before = termios.tcgetattr(self.far)
+        self.seen = b""
+        environment = clean_environment(HOME=str(cli.home), **cli.settings)
+        code = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+        self.process = subprocess.Popen(
+            ["/usr/bin/python3", "-c", code, str(binaries.find("skillreg")), "login", "--token"], stdin=self.far,
+            stdout=subprocess.PIPE, stderr=self.far, env=environment, start_new_session=True)
+
+    def wait_for(self, text):
+        while text not in self.seen:
+            self.seen += os.read(self.near, 4096)
+
+    def is_as_before(self):
+        return termios.tcgetattr(self.far) == self.before
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+        os.close(self.near)
+        os.close(self.far)
+
+
+@pytest.fixture
+def terminal(stranger):
+    started = Terminal(stranger)
+    yield started
+    started.close()
+
+
+def test_login_on_a_terminal_never_shows_what_is_typed(terminal, home):
+    terminal.wait_for(b"Token: ")
+    assert not termios.tcgetattr(terminal.far)[3] & termios.ECHO
+    os.write(terminal.near, SECRET.encode() + b"\n")
+    output, _ = terminal.process.communicate(timeout=30)
+    terminal.wait_for(b"\r\n")
+    assert (terminal.process.returncode, output.decode()) == (0, LOGGED_IN)
+    assert terminal.seen == b"Token: \r\n"
+    assert terminal.is_as_before()
+    assert json.loads(config_of(home).read_text())["token"] == SECRET
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_login_that_is_interrupted_puts_the_terminal_right(number, terminal, home):
+    terminal.wait_for(b"Token: ")
+    os.write(terminal.near, b"sr_live_half")
+    if number == signal.SIGINT:
+        os.write(terminal.near, b"\x03")
+    else:
+        terminal.process.send_signal(number)
+    assert terminal.process.wait(30) == -number
+    assert terminal.is_as_before()
+    assert not config_of(home).exists()
+
+
+def test_login_on_a_terminal_ends_at_the_end_of_input(terminal, home):
+    terminal.wait_for(b"Token: ")
+    os.write(terminal.near, b"\x04")
+    assert terminal.process.wait(30) == 1
+    terminal.wait_for(b"skillreg: no token was given, nothing was stored")
+    assert terminal.is_as_before()
+    assert not config_of(home).exists()
+
+
+# ---- secrets ----
+
+def test_a_token_is_in_no_argument_while_the_request_runs(stub, stranger):
+    arguments = []
+
+    def look(_):
+        for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                arguments.append(entry.read_bytes())
+            except OSError:  # it has ended
+                pass
+        return 200, WHOAMI
+    stub.answers["GET", "/api/v1/auth/whoami"] = look
+    stranger.must("login", "--token", text_in=SECRET)
+    assert any(b"skillreg\0login" in line for line in arguments)
+    assert not any(SECRET.encode() in line for line in arguments)
+
+
+@pytest.mark.parametrize("arguments", [("login", SECRET), ("login", "--token", SECRET), ("login", f"--token={SECRET}"),
+                                       ("whoami", "--token", SECRET), (SECRET,), ("token", SECRET), ("whoami", f"--key={SECRET}")])
+def test_a_token_given_as_an_argument_is_refused_and_not_repeated(arguments, stub, stranger):
+    done = stranger.run(*arguments)
+    assert done.returncode == 2
+    assert SECRET not in done.stdout + done.stderr and "SeCrEt" not in done.stderr
+    assert stub.requests == []
