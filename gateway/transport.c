@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// How bytes leave: output -> (TLS: sealed into wire) -> uv_try_write -> what the socket did not take becomes the one
-// write in flight, and the loop starts again when that is done. Everything that sends ends in pump().
+// How bytes leave: output -> (TLS: sealed into wire) -> uv_try_write -> what the socket did not
+// take becomes the one write in flight, and the loop starts again when that is done. Everything
+// that sends ends in pump().
 #include "gateway/transport.h"
 
 #include <stdlib.h>
@@ -139,7 +140,8 @@ static void set_failure(struct gw_transport *transport, enum gw_status status) {
     drop_bytes(transport->shared, &transport->output);
 }
 
-// The socket is of no use any more: there is nobody to tell but the owner, and nothing to linger for.
+// The socket is of no use any more: there is nobody to tell but the owner, and nothing to linger
+// for.
 static void lose(struct gw_transport *transport, int uv_status) {
     (void)uv_read_stop(stream_of(transport));
     transport->is_end_seen = true;
@@ -166,8 +168,8 @@ static void report_drain(struct gw_transport *transport) {
         transport->events->on_drain(transport);
 }
 
-// What the peer sent before it stopped to take may still be unread, an early answer for example. Reading finds the
-// end of it, so the error waits for that.
+// What the peer sent before it stopped to take may still be unread, an early answer for example.
+// Reading finds the end of it, so the error waits for that.
 static void on_write_failed(struct gw_transport *transport, int uv_status) {
     bool is_reading = !transport->is_paused && !transport->is_end_seen;
     if (!is_reading || status_of(uv_status) != GW_CLOSED) {
@@ -258,8 +260,8 @@ static void on_shutdown(uv_shutdown_t *request, int uv_status) {
         report_failure(transport);
 }
 
-// Everything was handed to the socket: close_notify and FIN. A failure that could not be told at once, because an
-// owner's call met it, or not before the alert was out, is told from on_shutdown.
+// Everything was handed to the socket: close_notify and FIN. A failure that could not be told at
+// once, because an owner's call met it, or not before the alert was out, is told from on_shutdown.
 static void send_fin(struct gw_transport *transport) {
     transport->is_fin_sent = true;
     if (transport->tls != NULL && transport->failure == GW_OK) {

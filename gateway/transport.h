@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A byte stream over TCP, plain or TLS, for whoever speaks HTTP on it: the connections of clients and those to the
-// registry. The owner embeds struct gw_transport and gets back to itself with gw_container_of.
+// A byte stream over TCP, plain or TLS, for whoever speaks HTTP on it: the connections of clients
+// and those to the registry. The owner embeds struct gw_transport and gets back to itself with
+// gw_container_of.
 //
-// Writing: bytes collect in an outgoing buffer (gw_transport_output); gw_transport_flush encrypts and sends them
-// with one system call where the socket takes them, and queues the rest. Reading: plaintext arrives in on_read from a
-// buffer shared by all transports of the loop, valid during the call. An idle transport holds no buffer: blocks are
-// borrowed from struct gw_transport_shared while bytes wait.
+// Writing: bytes collect in an outgoing buffer (gw_transport_output); gw_transport_flush encrypts
+// and sends them with one system call where the socket takes them, and queues the rest. Reading:
+// plaintext arrives in on_read from a buffer shared by all transports of the loop, valid during the
+// call. An idle transport holds no buffer: blocks are borrowed from struct gw_transport_shared
+// while bytes wait.
 //
-// Memory: output is capped at GW_TRANSPORT_OUTPUT_BYTES_MAX; behind it at most one write is in flight, of the same size
-// (plain) or of GW_TRANSPORT_SEAL_BYTES_MAX and a little (TLS). An owner that stops at the high-water mark stays well below.
+// Memory: output is capped at GW_TRANSPORT_OUTPUT_BYTES_MAX; behind it at most one write is in
+// flight, of the same size (plain) or of GW_TRANSPORT_SEAL_BYTES_MAX and a little (TLS). An owner
+// that stops at the high-water mark stays well below.
 //
-// Callbacks run from the loop, never inside a call on the transport. After on_error only gw_transport_close is useful.
-// The process ignores SIGPIPE.
+// Callbacks run from the loop, never inside a call on the transport. After on_error only
+// gw_transport_close is useful. The process ignores SIGPIPE.
 //
-// Broken TLS: the alert (or, for HTTP in the clear on a TLS port, a plain-text 400) is written, then FIN; only then
-// comes on_error(GW_INVALID). A close with unread bytes in the kernel would send RST and could take the
-// alert away from the peer, so the transport goes on reading and drops what comes. The owner waits for on_end (the peer
-// has gone) or GW_LINGER_TIMEOUT_MS, then closes.
+// Broken TLS: the alert (or, for HTTP in the clear on a TLS port, a plain-text 400) is written,
+// then FIN; only then comes on_error(GW_INVALID). A close with unread bytes in the kernel would
+// send RST and could take the alert away from the peer, so the transport goes on reading and drops
+// what comes. The owner waits for on_end (the peer has gone) or GW_LINGER_TIMEOUT_MS, then closes.
 
 #include <stdbool.h>
 #include <uv.h>
@@ -40,19 +43,20 @@ void gw_transport_shared_destroy(struct gw_transport_shared *shared);
 struct gw_transport;
 
 struct gw_transport_events {
-    // Ready for plaintext: TCP connected and, with TLS, the handshake done. An accepted plain connection reports it
-    // with its first event, just before that on_read or on_end.
+    // Ready for plaintext: TCP connected and, with TLS, the handshake done. An accepted plain
+    // connection reports it with its first event, just before that on_read or on_end.
     void (*on_open)(struct gw_transport *transport);
     void (*on_read)(struct gw_transport *transport, struct gw_str bytes);
     // The peer will send no more (FIN or close_notify). Writing is still possible. After
     // on_error(GW_INVALID): the peer has gone.
     void (*on_end)(struct gw_transport *transport);
-    // Only when a flush left bytes behind (gw_transport_pending_bytes > 0): they fell to GW_CONN_WRITE_LOW_WATER_BYTES
-    // or below after having been over GW_CONN_WRITE_HIGH_WATER_BYTES, or everything was sent (pending_bytes == 0).
+    // Only when a flush left bytes behind (gw_transport_pending_bytes > 0): they fell to
+    // GW_CONN_WRITE_LOW_WATER_BYTES or below after having been over GW_CONN_WRITE_HIGH_WATER_BYTES,
+    // or everything was sent (pending_bytes == 0).
     void (*on_drain)(struct gw_transport *transport);
-    // At most once. GW_CLOSED: reset by the peer, or TLS ended without close_notify (which many clients do between
-    // requests: nothing to log); GW_INVALID: broken TLS, see above, linger before closing; GW_SYSTEM; GW_NO_MEMORY;
-    // GW_UNAVAILABLE: could not connect.
+    // At most once. GW_CLOSED: reset by the peer, or TLS ended without close_notify (which many
+    // clients do between requests: nothing to log); GW_INVALID: broken TLS, see above, linger
+    // before closing; GW_SYSTEM; GW_NO_MEMORY; GW_UNAVAILABLE: could not connect.
     void (*on_error)(struct gw_transport *transport, enum gw_status status);
     // Last callback: every handle has closed, the memory is the owner's again.
     void (*on_closed)(struct gw_transport *transport);
@@ -86,27 +90,32 @@ struct gw_transport {
 enum gw_status gw_transport_init(struct gw_transport *transport, uv_loop_t *loop,
                                  struct gw_transport_shared *shared, struct tls_context *tls,
                                  const struct gw_transport_events *events) GW_MUST_USE;
-// Takes the next connection of `listener` and starts reading (or the handshake); on_open or on_error follows.
+// Takes the next connection of `listener` and starts reading (or the handshake); on_open or
+// on_error follows.
 enum gw_status gw_transport_accept(struct gw_transport *transport,
                                    uv_stream_t *listener) GW_MUST_USE;
-// Plain only for now. on_open or on_error follows. `request` is the transport's until then, or until on_closed.
+// Plain only for now. on_open or on_error follows. `request` is the transport's until then, or
+// until on_closed.
 enum gw_status gw_transport_connect(struct gw_transport *transport, uv_connect_t *request,
                                     const struct sockaddr *address) GW_MUST_USE;
 enum gw_status gw_transport_peer_address(const struct gw_transport *transport,
                                          struct sockaddr_storage *address) GW_MUST_USE;
 
-// Append plaintext here, then flush, before returning to the loop: while an earlier flush is still under way, bytes
-// leave without another one. Before on_open they wait for it. Capped: appends past the cap fail with GW_TOO_BIG.
+// Append plaintext here, then flush, before returning to the loop: while an earlier flush is still
+// under way, bytes leave without another one. Before on_open they wait for it. Capped: appends past
+// the cap fail with GW_TOO_BIG.
 struct gw_buf *gw_transport_output(struct gw_transport *transport);
 // Failure is reported through on_error, later.
 void gw_transport_flush(struct gw_transport *transport);
-// What the kernel has not taken yet; falls as the peer reads. 0 after a flush: all is sent, no on_drain follows.
+// What the kernel has not taken yet; falls as the peer reads. 0 after a flush: all is sent, no
+// on_drain follows.
 size_t gw_transport_pending_bytes(const struct gw_transport *transport);
-// Stops and starts reading from the socket; bytes of TLS records already read may still arrive after pause. While
-// paused, neither the end nor a reset of the peer is noticed.
+// Stops and starts reading from the socket; bytes of TLS records already read may still arrive
+// after pause. While paused, neither the end nor a reset of the peer is noticed.
 void gw_transport_pause(struct gw_transport *transport);
 void gw_transport_resume(struct gw_transport *transport);
-// After everything queued: close_notify and FIN. Reading goes on until the peer's end. Output appended afterwards is dropped.
+// After everything queued: close_notify and FIN. Reading goes on until the peer's end. Output
+// appended afterwards is dropped.
 void gw_transport_shutdown(struct gw_transport *transport);
 // Drops what is queued and closes; on_closed follows. Idempotent.
 void gw_transport_close(struct gw_transport *transport);

@@ -19,7 +19,8 @@ struct tls_context {
     mbedtls_ssl_config aes_128; // for all others
 };
 
-// SHA-256 and AES have processor support, so they come first; RFC 8446 section 9.1 makes 0x1301 mandatory.
+// SHA-256 and AES have processor support, so they come first; RFC 8446 section 9.1 makes 0x1301
+// mandatory.
 #define SUITES_TLS12                                                                               \
     MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,                                               \
         MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,                                             \

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What all TLS connections of a process share: certificate, key, and the configuration of Mbed TLS (TLS 1.2 and
-// 1.3, forward-secret AEAD suites, groups X25519, P-256 and P-384, ALPN "http/1.1", no renegotiation). Made once,
-// by each process for itself (after a fork, so that no two share a random generator); immutable afterwards.
-// Counted, because connections made before a reload keep the old one: the only reference count of the project.
+// What all TLS connections of a process share: certificate, key, and the configuration of Mbed TLS
+// (TLS 1.2 and 1.3, forward-secret AEAD suites, groups X25519, P-256 and P-384, ALPN "http/1.1", no
+// renegotiation). Made once, by each process for itself (after a fork, so that no two share a
+// random generator); immutable afterwards. Counted, because connections made before a reload keep
+// the old one: the only reference count of the project.
 
 #include <stdbool.h>
 
@@ -19,14 +20,15 @@ struct tls_context_options {
 
 #define TLS_ERROR_TEXT_BYTES 256
 
-// On failure `error` (TLS_ERROR_TEXT_BYTES) says what, which file, and what to do. GW_INVALID: unreadable, no certificate,
-// encrypted key, or key and certificate do not belong together.
+// On failure `error` (TLS_ERROR_TEXT_BYTES) says what, which file, and what to do. GW_INVALID:
+// unreadable, no certificate, encrypted key, or key and certificate do not belong together.
 enum gw_status tls_context_create_server(const struct tls_context_options *options,
                                          struct tls_context **context, char *error) GW_MUST_USE;
 struct tls_context *tls_context_acquire(struct tls_context *context);
 void tls_context_release(struct tls_context *context);
 
-// For tls/session.c: the configuration for one connection. In TLS 1.3 Mbed TLS takes the first suite of the client's
-// list that it knows, so a client that offers TLS_AES_128_GCM_SHA256 anywhere gets a configuration without the others.
+// For tls/session.c: the configuration for one connection. In TLS 1.3 Mbed TLS takes the first
+// suite of the client's list that it knows, so a client that offers TLS_AES_128_GCM_SHA256 anywhere
+// gets a configuration without the others.
 const struct mbedtls_ssl_config *tls_context_config(const struct tls_context *context,
                                                     bool offers_aes_128);

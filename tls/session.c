@@ -75,8 +75,9 @@ static unsigned u16_at(struct gw_str bytes, size_t at) {
     return (unsigned)(unsigned char)bytes.at[at] << 8 | (unsigned char)bytes.at[at + 1];
 }
 
-// Looks for `suite` in a ClientHello (RFC 8446 section 4.1.2): record header 5 bytes, message header 4, version 2,
-// random 32, session id, suites. A hello that comes in smaller pieces counts as not offering it.
+// Looks for `suite` in a ClientHello (RFC 8446 section 4.1.2): record header 5 bytes, message
+// header 4, version 2, random 32, session id, suites. A hello that comes in smaller pieces counts
+// as not offering it.
 static bool hello_offers_suite(struct gw_str hello, unsigned suite) {
     const size_t session_id_at = 5 + 4 + 2 + 32;
     if (hello.length <= session_id_at || hello.at[0] != 0x16 || hello.at[5] != 0x01)
@@ -141,7 +142,8 @@ static enum gw_status status_of(const struct tls_session *session, int code) {
     }
 }
 
-// The library sends most alerts itself, but not all: an error that nothing was said about gets one here.
+// The library sends most alerts itself, but not all: an error that nothing was said about gets one
+// here.
 static enum gw_status finish(struct tls_session *session, int code) {
     session->finished = status_of(session, code);
     session->input = gw_str(NULL, 0);
@@ -152,14 +154,16 @@ static enum gw_status finish(struct tls_session *session, int code) {
     return session->finished;
 }
 
-// The library may ask for more without having looked for it, for example after a warning alert: then it is called again.
+// The library may ask for more without having looked for it, for example after a warning alert:
+// then it is called again.
 static bool is_to_repeat(const struct tls_session *session, int code) {
     if (code == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
         return true;
     return code == MBEDTLS_ERR_SSL_WANT_READ && !session->is_starved;
 }
 
-// RFC 8446 section 5.1: the first byte of a TLS connection is 0x16. A method starts with an upper-case letter.
+// RFC 8446 section 5.1: the first byte of a TLS connection is 0x16. A method starts with an
+// upper-case letter.
 static bool starts_like_http(struct gw_str input) {
     return input.at[0] >= 'A' && input.at[0] <= 'Z';
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// One TLS connection as a filter: ciphertext in, plaintext out, and the other way round. No sockets, no loop. What is
-// to be sent collects in the output buffer, which the caller empties. After any status but GW_OK, GW_WANT_INPUT and
-// GW_TOO_BIG of a write the session is finished: send what output holds (the alert), then close. Only the end of the peer
-// (GW_CLOSED from tls_session_read) leaves it writable. The record buffers are made when the first byte comes.
+// One TLS connection as a filter: ciphertext in, plaintext out, and the other way round. No
+// sockets, no loop. What is to be sent collects in the output buffer, which the caller empties.
+// After any status but GW_OK, GW_WANT_INPUT and GW_TOO_BIG of a write the session is finished: send
+// what output holds (the alert), then close. Only the end of the peer (GW_CLOSED from
+// tls_session_read) leaves it writable. The record buffers are made when the first byte comes.
 //
-// Mbed TLS 3.6 knows no KeyUpdate (RFC 8446 section 4.6.3): a peer that sends one gets an unexpected_message alert.
+// Mbed TLS 3.6 knows no KeyUpdate (RFC 8446 section 4.6.3): a peer that sends one gets an
+// unexpected_message alert.
 
 #include <stdbool.h>
 
@@ -22,21 +24,24 @@ enum gw_status tls_session_create(struct tls_context *context, struct gw_buf *ou
 void tls_session_destroy(struct tls_session *session);
 
 // Shows `ciphertext` to the session, which reads it in place during the following calls. Call
-// tls_session_handshake or _read until they want input; only then is all of it consumed and the memory free again.
+// tls_session_handshake or _read until they want input; only then is all of it consumed and the
+// memory free again.
 void tls_session_feed(struct tls_session *session, struct gw_str ciphertext);
-// GW_OK: done (call _read at once: data may have come with the last flight); GW_WANT_INPUT; GW_INVALID: the peer broke the protocol
-// (an alert is in the output); GW_CANCELLED: the peer gave up with an alert; GW_CLOSED: with close_notify; GW_NO_MEMORY.
+// GW_OK: done (call _read at once: data may have come with the last flight); GW_WANT_INPUT;
+// GW_INVALID: the peer broke the protocol (an alert is in the output); GW_CANCELLED: the peer gave
+// up with an alert; GW_CLOSED: with close_notify; GW_NO_MEMORY.
 enum gw_status tls_session_handshake(struct tls_session *session) GW_MUST_USE;
-// One record at the most. GW_OK with *length > 0; GW_WANT_INPUT; GW_CLOSED: close_notify, and again when asked again;
-// GW_CANCELLED: the peer gave up with an alert; GW_INVALID; GW_NO_MEMORY.
+// One record at the most. GW_OK with *length > 0; GW_WANT_INPUT; GW_CLOSED: close_notify, and again
+// when asked again; GW_CANCELLED: the peer gave up with an alert; GW_INVALID; GW_NO_MEMORY.
 enum gw_status tls_session_read(struct tls_session *session, char *out, size_t out_max,
                                 size_t *length) GW_MUST_USE;
-// Encrypts all of `plaintext` to the output. GW_TOO_BIG when the output has no room for it: nothing was written.
+// Encrypts all of `plaintext` to the output. GW_TOO_BIG when the output has no room for it: nothing
+// was written.
 enum gw_status tls_session_write(struct tls_session *session, struct gw_str plaintext) GW_MUST_USE;
 // Puts close_notify on the output, once; nothing before the handshake is done or after a failure.
 void tls_session_close_notify(struct tls_session *session);
-// The first bytes of the connection were an HTTP request in the clear (for a plain-text 400): true after
-// tls_session_handshake returned GW_INVALID for that reason.
+// The first bytes of the connection were an HTTP request in the clear (for a plain-text 400): true
+// after tls_session_handshake returned GW_INVALID for that reason.
 bool tls_session_peer_spoke_http(const struct tls_session *session);
 // "TLSv1.3", "TLSv1.2".
 const char *tls_session_version(const struct tls_session *session);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A self-signed certificate for localhost and its key, made anew for each test run: the repository holds no key.
+// A self-signed certificate for localhost and its key, made anew for each test run: the repository
+// holds no key.
 
 enum test_key_kind { TEST_KEY_EC, TEST_KEY_RSA };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The client's end of a TLS connection, in memory: bytes from the server go into `input`, bytes for it come out of
-// `output`. Does not verify the certificate. Fields of `options` that are 0 or NULL mean the library's default; lists
-// must outlive the client.
+// The client's end of a TLS connection, in memory: bytes from the server go into `input`, bytes for
+// it come out of `output`. Does not verify the certificate. Fields of `options` that are 0 or NULL
+// mean the library's default; lists must outlive the client.
 
 #include <mbedtls/ssl.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Both ends of each connection are transports on one loop over 127.0.0.1: "server" was accepted, "client" connected.
-// A TLS client is a plain transport with an Mbed TLS client in memory on top.
+// Both ends of each connection are transports on one loop over 127.0.0.1: "server" was accepted,
+// "client" connected. A TLS client is a plain transport with an Mbed TLS client in memory on top.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -241,7 +241,8 @@ static void close_transport(struct end *end) {
     gw_transport_close(&end->transport);
 }
 
-// A stream of STREAM_BYTES, byte i being the low bits of i / 7, written as fast as back-pressure allows.
+// A stream of STREAM_BYTES, byte i being the low bits of i / 7, written as fast as back-pressure
+// allows.
 
 static void write_stream(struct end *end) {
     char piece[PIECE_BYTES];
@@ -753,7 +754,8 @@ static void test_tls_bare_end_after_our_shutdown_is_an_end(void **state) {
     tls_world_deinit(&world);
 }
 
-// Much more than the broken handshake needs is on its way, so bytes are unread when the alert is written.
+// Much more than the broken handshake needs is on its way, so bytes are unread when the alert is
+// written.
 static void test_tls_garbage_gets_its_alert_and_the_peer_is_drained(void **state) {
     struct world world;
     tls_world_init(&world, *state, 0);

@@ -11,7 +11,8 @@
 #include "tests/support/certificate.h"
 #include "tls/context.h"
 
-// A PEM frame around bytes that are no key: refused before they are looked at, because no passphrase is there.
+// A PEM frame around bytes that are no key: refused before they are looked at, because no
+// passphrase is there.
 #define ENCRYPTED_PKCS8                                                                            \
     "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"                                                      \
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"                           \
