@@ -40,12 +40,16 @@ read_options() {
         shift
     done
     case $build_type in dev | asan | release) ;; *) die "up: --build-type is dev, asan or release" ;; esac
-    check_port --port "$port"
-    check_port --admin-port "$admin_port"
-    [ -z "$pg_port" ] || check_port --pg-port "$pg_port"
+    check_ports
     if [ "$port" = "$admin_port" ] || [ "$port" = "$pg_port" ] || [ "$admin_port" = "$pg_port" ]; then
         die "up: two of the ports are the same"
     fi
+}
+
+check_ports() {
+    check_port --port "$port"
+    check_port --admin-port "$admin_port"
+    [ -z "$pg_port" ] || check_port --pg-port "$pg_port"
 }
 
 check_port() { # check_port <option> <value>
@@ -141,7 +145,8 @@ start_gateway() {
         die "the gateway did not start: $(tail -n 1 "$log")"
 }
 
-# await <name> <seconds> <command...>: until the command succeeds; fails when the process ends or the time is over.
+# await <name> <seconds> <command...>: until the command succeeds while the process runs; fails when the process ends
+# or the time is over.
 await() {
     local name=$1 deadline=$((SECONDS + $2))
     shift 2
@@ -150,6 +155,7 @@ await() {
         [ "$SECONDS" -lt "$deadline" ] || return 1
         sleep 0.1
     done
+    running_pid "$name" >/dev/null
 }
 
 # A token that was revoked since the last time is replaced.
@@ -219,6 +225,8 @@ dev_up() {
     build "$build_type" all || die "the build failed"
     bin=$PWD/build/cmake/$build_type/bin
     [ ! -e "$state/running" ] || step "stopping what an earlier run left" stop_all
+
+    check_ports # again: installing and building take their time
 
     trap clean_up EXIT
     trap 'exit 130' INT
