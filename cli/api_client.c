@@ -30,8 +30,7 @@ static bool add_headers(struct cli_api_client *client, const char *token) {
     bool added = gw_buf_printf(&authorization, "Authorization: Bearer %s", token) == GW_OK &&
                  gw_buf_append(&authorization, "", 1) == GW_OK &&
                  add_header(client, gw_buf_bytes(&authorization).at) &&
-                 add_header(client, "Accept: application/json") &&
-                 add_header(client, "Content-Type: application/json");
+                 add_header(client, "Accept: application/json");
     gw_buf_deinit_wiped(&authorization);
     return added;
 }
@@ -39,8 +38,7 @@ static bool add_headers(struct cli_api_client *client, const char *token) {
 static bool set_options(struct cli_api_client *client,
                         const struct cli_api_client_options *options) {
     CURL *easy = client->easy;
-    CURLcode code = curl_easy_setopt(easy, CURLOPT_HTTPHEADER, client->headers);
-    code |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, client->curl_error);
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, client->curl_error);
     code |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     code |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, client);
     code |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "skillreg/" GATEWAY_VERSION);
@@ -124,12 +122,15 @@ static void read_headers(struct cli_api_client *client, struct cli_api_response 
         response->retry_after_s = (long)seconds;
 }
 
+// `content_type` stands before the headers of every request, if there is a body to describe.
 static CURLcode set_request(struct cli_api_client *client, const struct cli_api_request *request,
-                            const char *url) {
+                            const char *url, struct curl_slist *content_type) {
     CURL *easy = client->easy;
     CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, url);
     code |= curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    code |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, client->headers);
     if (request->body.at != NULL) {
+        code |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, content_type);
         code |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.at);
         code |=
             curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
@@ -148,7 +149,9 @@ enum cli_exit cli_api_client_send(struct cli_api_client *client,
     gw_buf_clear(&client->body);
     client->body_too_big = false;
     client->curl_error[0] = '\0';
-    if (set_request(client, request, url) != CURLE_OK)
+    char line[] = "Content-Type: application/json";
+    struct curl_slist content_type = {.data = line, .next = client->headers};
+    if (set_request(client, request, url, &content_type) != CURLE_OK)
         return cli_fail_status(why, GW_NO_MEMORY);
     CURLcode code = curl_easy_perform(client->easy);
     if (client->body_too_big)

@@ -72,7 +72,7 @@ static void render(struct cli_session *session, const struct cli_identity *ident
 
 enum cli_exit cli_whoami_cmd(struct cli_session *session, const struct cli_options *options,
                              struct cli_reason *why) {
-    struct cli_identity identity;
+    struct cli_identity identity = {.has_token = false};
     enum cli_exit exit = cli_whoami_cmd_ask(session, &identity, why);
     if (exit != CLI_DONE)
         return exit;
