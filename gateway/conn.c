@@ -365,12 +365,23 @@ static void start_handler(struct gw_exchange *exchange) {
     }
 }
 
+static void end_body(struct gw_conn *conn) {
+    struct gw_handler *handler = conn->exchange.handler;
+    conn->exchange.body_complete = true;
+    if (handler != NULL && handler->calls->on_body_end != NULL)
+        handler->calls->on_body_end(handler);
+}
+
 static enum conn_state act_on_verdict(struct gw_conn *conn) {
     count_verdict(conn->group->services->metrics, conn->decision.verdict);
-    if (conn->decision.verdict == GW_VERDICT_ALLOW)
-        start_handler(&conn->exchange);
-    else
+    if (conn->decision.verdict != GW_VERDICT_ALLOW) {
         gw_authz_refuse(&conn->decision);
+        return STATE_HANDLE;
+    }
+    start_handler(&conn->exchange);
+    // A request without a body ended before there was a handler to be told.
+    if (conn->exchange.body_complete && conn->exchange.phase == GW_RESPONSE_NONE)
+        end_body(conn);
     return STATE_HANDLE;
 }
 
@@ -424,7 +435,7 @@ static enum conn_state step_open(struct gw_conn *conn) {
 static enum conn_state step_head(struct gw_conn *conn) {
     bool is_idle = conn->unread.length == 0 && !gw_http_parser_in_message(&conn->parser);
     if (conn->is_ended && conn->unread.length == 0)
-        return STATE_CLOSE;
+        return gw_transport_pending_bytes(&conn->transport) > 0 ? STATE_LINGER : STATE_CLOSE;
     if (is_idle && conn->group->services->is_draining)
         return STATE_LINGER;
     if (conn->unread.length == 0 ||
@@ -444,13 +455,6 @@ static enum conn_state step_head(struct gw_conn *conn) {
 
 static enum conn_state step_decide(struct gw_conn *conn) {
     return conn->is_decided ? act_on_verdict(conn) : STATE_DECIDE;
-}
-
-static void end_body(struct gw_conn *conn) {
-    struct gw_handler *handler = conn->exchange.handler;
-    conn->exchange.body_complete = true;
-    if (handler != NULL && handler->calls->on_body_end != NULL)
-        handler->calls->on_body_end(handler);
 }
 
 // Feeds the body to the handler, as long as there is some and it is wanted.

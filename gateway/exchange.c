@@ -312,7 +312,7 @@ void gw_exchange_respond(struct gw_exchange *exchange, int status,
         all[count++] = fields[i];
     exchange->status = status;
     exchange->is_head_only = forbids_body(exchange, status);
-    exchange->close_after = must_close(exchange);
+    exchange->close_after = exchange->close_after || must_close(exchange);
     count_status(exchange, status);
     enum gw_status result = write_head(exchange, status, all, count, body.length);
     if (result == GW_OK && !exchange->is_head_only) {
@@ -351,6 +351,9 @@ void gw_exchange_fail_with(struct gw_exchange *exchange, int status, const char 
                            const char *message, const struct gw_response_field *extra) {
     struct gw_response_field fields[3];
     int count = 0;
+    // Who sends what can be read in two ways is not read on.
+    if (strcmp(code, "bad_request") == 0)
+        exchange->close_after = true;
     fields[count++] = (struct gw_response_field){GW_STR("Cache-Control"), GW_STR("no-store")};
     if (extra != NULL)
         fields[count++] = *extra;

@@ -251,12 +251,16 @@ static bool is_host_char(char c) {
            (c != '\0' && strchr("-._~:[]%!$&'()*+;=", c) != NULL);
 }
 
+// uri-host [ ":" port ] (RFC 9110 section 7.2), the host not empty, an IP literal in brackets.
 static bool is_host(struct gw_str host) {
+    size_t bracket = gw_str_find(host, ']');
+    size_t colon = bracket < host.length ? bracket + 1 : gw_str_find(host, ':');
     for (size_t i = 0; i < host.length; i++) {
-        if (!is_host_char(host.at[i]))
+        bool is_port = i > colon;
+        if (!is_host_char(host.at[i]) || (is_port && (host.at[i] < '0' || host.at[i] > '9')))
             return false;
     }
-    return host.length > 0 && host.at[0] != ':';
+    return colon > 0 && host.length > 0 && (colon >= host.length || host.at[colon] == ':');
 }
 
 static int check_host(struct gw_http_parser *parser) {
@@ -406,9 +410,9 @@ void gw_http_parser_expect_no_body(struct gw_http_parser *parser) {
 
 // What llhttp itself refused, in terms of the answer it deserves.
 static void explain(struct gw_http_parser *parser, llhttp_errno_t error) {
+    if (parser->failure.status != 0)
+        return; // said by the callback; llhttp reports it under several names
     switch (error) {
-    case HPE_USER:
-        return; // said by the callback
     case HPE_INVALID_METHOD:
         fail(parser, 501, "not_implemented", "This method is not known here.");
         return;

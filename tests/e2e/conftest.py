@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 sys.dont_write_bytecode = True
 pytest.register_assert_rewrite("harness")
 
+from harness import binaries  # noqa: E402
 from harness import certificate as certificates  # noqa: E402
 from harness.command_line import CommandLine  # noqa: E402
 from harness.gateway import Gateway, Operator  # noqa: E402
@@ -24,6 +25,15 @@ TEST_LIMIT_S = 90  # nothing takes a tenth of it; a test that hangs fails instea
 def pytest_configure(config):
     # A polite kill ends the run as Ctrl-C does: fixtures are torn down, nothing stays behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_finish(session):
+    """One clear line instead of a thousand errors."""
+    if session.items and not session.config.option.collectonly:
+        try:
+            binaries.find("skillreg-gateway")
+        except FileNotFoundError as error:
+            pytest.exit(str(error), returncode=2)
 
 
 def _give_up(*_):

@@ -2,6 +2,7 @@
 """Reads and plays the cases of tests/vectors/*.http. The format is described in tests/vectors/README.md."""
 import dataclasses
 import re
+import secrets
 
 from .http_client import Connection, assert_error_shape
 
@@ -136,7 +137,10 @@ class Player:
         self.gateway = gateway
         self.upstream = upstream
         self.values = values
+        self.id = secrets.token_hex(4)
         self.values.names["length"] = "#LENGTH#"
+        for name in ("get", "post", "tokens"):
+            self.values.names[name] += f"\r\nX-Case: {self.id}"
         self.methods = []
         self.response = None
         self.held_back = None  # read for an answer that was optional
@@ -229,7 +233,9 @@ class Player:
             self._upstream_got(text)
 
     def _others(self):
-        return [request for request in self.upstream.requests if request.target != MARKER]
+        """What this case has caused: an aborted request of an earlier case may still arrive now."""
+        return [request for request in self.upstream.requests
+                if request.target != MARKER and request.get("x-case", self.id) == self.id]
 
     def _forwarded(self):
         """All requests, after one more behind them, so that whatever came before has been recorded."""
@@ -239,16 +245,16 @@ class Player:
         return self._others()
 
     def _last_forwarded(self):
-        return self.upstream.requests[self.upstream_seen - 1]
+        return self._others()[self.upstream_seen - 1]
 
     def _upstream_got(self, text):
         """`METHOD /target`, and perhaps the body after another space."""
         method, target, body = (self.values.bytes_of(text).decode("latin-1").split(" ", 2) + [""])[:3]
         index = self.upstream_seen
         self.upstream_seen += 1
-        self.upstream.wait_until(
-            lambda own: len(own.requests) > index and own.requests[index].is_complete, f"request {index + 1} whole")
-        request = self.upstream.requests[index]
+        self.upstream.wait_until(lambda _: len(self._others()) > index and self._others()[index].is_complete,
+                                 f"request {index + 1} whole")
+        request = self._others()[index]
         assert (request.method, request.target) == (method, target), f"forwarded {request}"
         assert request.body == body.encode("latin-1"), f"forwarded body {request.body[:200]!r}"
         assert request.trailers == [], f"forwarded trailers: {request.trailers}"
