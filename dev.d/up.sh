@@ -102,7 +102,7 @@ start_database() {
     local password
     [ -n "$pg_port" ] || pg_port=$(free_port)
     if ! pg_run test -e "$(pg_dir)/data/PG_VERSION" 2>/dev/null; then
-        step "making a PostgreSQL under $state" postgres_init || die "PostgreSQL could not be made"
+        step "making a PostgreSQL" postgres_init || die "PostgreSQL could not be made"
     fi
     step "starting PostgreSQL on 127.0.0.1:$pg_port" postgres_start "$pg_port" || die "PostgreSQL did not start"
     password=$(<"$state/pg.password")
