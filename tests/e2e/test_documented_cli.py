@@ -162,31 +162,40 @@ def test_certificate_of_a_stranger_is_refused(skillreg, new_org, tmp_path):
     assert done.returncode == 3 and done.stdout == ""
 
 
-def test_on_a_terminal_the_text_is_the_same(skillreg, new_org):
-    """No colour, no control sequences; the table as in a pipe."""
-    command_line = skillreg(new_org("admin"))
-    expected = command_line.must("token", "list")
+def run_on_terminal(command_line, *arguments, **settings):
+    """What a terminal shows, and nothing but the line ends changed."""
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execve(binaries.find("skillreg"), ["skillreg", "token", "list"],
-                  clean_environment(HOME=str(command_line.home), TERM="xterm-256color", **command_line.settings))
+        os.execve(binaries.find("skillreg"), ["skillreg", *arguments], clean_environment(
+            HOME=str(command_line.home), TERM="xterm-256color", **{**command_line.settings, **settings}))
     output = b""
     try:
-        while True:
-            piece = os.read(terminal, 4096)
-            if not piece:
-                break
+        while piece := os.read(terminal, 4096):
             output += piece
     except OSError:  # the end of a terminal
         pass
     os.close(terminal)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    assert output.decode().replace("\r\n", "\n") == expected
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, output
+    return output.decode().replace("\r\n", "\n")
 
 
-def test_in_a_locale_without_utf8_there_are_no_symbols(skillreg, new_org):
+def test_on_a_terminal_the_text_is_the_same(skillreg, new_org):
+    """No colour, no control sequences; the table as in a pipe."""
+    command_line = skillreg(new_org("admin"))
+    assert run_on_terminal(command_line, "token", "list") == command_line.must("token", "list")
+    text = run_on_terminal(command_line, "token", "create", "--name", "ci-deploy")
+    assert text == CREATED.format(secret=secret_of(text))
+
+
+def test_on_a_terminal_without_utf8_there_are_no_symbols(skillreg, new_org):
+    command_line = skillreg(new_org("admin"))
+    text = run_on_terminal(command_line, "token", "create", "--name", "pl\u00e4in", LC_ALL="C")
+    assert text.isascii()
+    assert "Token created successfully!" in text and "Copy this token now" in text
+
+
+def test_in_a_pipe_the_text_is_the_documented_one_in_any_locale(skillreg, new_org):
     command_line = skillreg(new_org("admin"))
     command_line.settings["LC_ALL"] = "C"
-    text = command_line.must("token", "create", "--name", "plain")
-    assert text.isascii()
-    assert "Token created successfully!" in text
+    text = command_line.must("token", "create", "--name", "ci-deploy")
+    assert text == CREATED.format(secret=secret_of(text))
