@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/upstream_conn.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+
+#define INTERIM_RESPONSES_MAX 16 // 1xx of one request
+
+// ---- state, deadline, call ----------------------------------------------------------------------------------------
+
+void gw_upstream_conn_lists_init(struct gw_upstream_conn_lists *lists) {
+    for (int state = 0; state < GW_UPSTREAM_CONN_STATE_COUNT; state++) {
+        gw_list_init(&lists->of[state]);
+        lists->counts[state] = 0;
+    }
+}
+
+static void enter(struct gw_upstream_conn *conn, enum gw_upstream_conn_state state) {
+    conn->state = state;
+    conn->lists->counts[state]++;
+    gw_list_push_front(&conn->lists->of[state], &conn->link);
+}
+
+static void leave(struct gw_upstream_conn *conn) {
+    conn->lists->counts[conn->state]--;
+    gw_list_remove(&conn->link);
+}
+
+static void set_state(struct gw_upstream_conn *conn, enum gw_upstream_conn_state state) {
+    static const char *const names[] = {
+#define X(name, text) [GW_UPSTREAM_CONN_##name] = text,
+        GW_UPSTREAM_CONN_STATES(X)
+#undef X
+    };
+    gw_log(GW_LOG_DEBUG, "upstream", "connection from=%s to=%s", names[conn->state], names[state]);
+    leave(conn);
+    enter(conn, state);
+}
+
+static void set_deadline(struct gw_upstream_conn *conn, enum gw_deadline_id id) {
+    const struct gw_services *services = conn->services;
+    gw_deadline_set(&conn->deadline, &services->deadlines[id], uv_now(services->loop));
+}
+
+static size_t unsent_bytes(const struct gw_upstream_conn *conn) {
+    return gw_transport_pending_bytes(&conn->transport);
+}
+
+// The clock runs while the registry is the one to act: to take what we sent, or to answer a whole request.
+static void watch(struct gw_upstream_conn *conn) {
+    const struct gw_upstream_call *call = conn->call;
+    conn->unsent_when_watched = unsent_bytes(conn);
+    bool is_its_turn = conn->unsent_when_watched > 0 || (call->is_body_ended && !call->is_paused);
+    if (is_its_turn)
+        set_deadline(conn, GW_DEADLINE_UPSTREAM_RESPONSE);
+    else
+        gw_deadline_clear(&conn->deadline);
+}
+
+void gw_upstream_conn_attach(struct gw_upstream_conn *conn, struct gw_upstream_call *call) {
+    gw_assert(conn->call == NULL && call->conn == NULL);
+    conn->call = call;
+    call->conn = conn;
+}
+
+struct gw_upstream_call *gw_upstream_conn_detach(struct gw_upstream_conn *conn) {
+    struct gw_upstream_call *call = conn->call;
+    if (call != NULL)
+        call->conn = NULL;
+    conn->call = NULL;
+    return call;
+}
+
+// ---- the response -------------------------------------------------------------------------------------------------
+
+static struct gw_upstream_conn *conn_of(struct gw_transport *transport) {
+    return gw_container_of(transport, struct gw_upstream_conn, transport);
+}
+
+static void on_body(struct gw_http_parser *parser, struct gw_str bytes) {
+    struct gw_upstream_conn *conn = gw_container_of(parser, struct gw_upstream_conn, parser);
+    if (conn->call != NULL) // else aborted by the piece before
+        conn->call->events->on_body(conn->call, bytes);
+}
+
+static void expect_response(struct gw_upstream_conn *conn) {
+    if (conn->call->request.is_head)
+        gw_http_parser_expect_no_body(&conn->parser);
+}
+
+// False: the call is over.
+static bool take_head(struct gw_upstream_conn *conn) {
+    const struct gw_http_head *head = conn->parser.head;
+    bool is_interim = head->status >= 100 && head->status < 200 && head->status != 101;
+    if (is_interim && conn->interim_count < INTERIM_RESPONSES_MAX) {
+        conn->interim_count++;
+        return true;
+    }
+    if (head->status < 200 || head->status > 599) {
+        conn->events->on_failed(conn, GW_INVALID, "a status that nothing asked for");
+        return false;
+    }
+    conn->has_head = true;
+    conn->is_reusable = head->keep_alive;
+    conn->call->events->on_head(conn->call, head);
+    return conn->call != NULL;
+}
+
+// Feeds until the bytes are used up or the call is over.
+static void take_bytes(struct gw_upstream_conn *conn, struct gw_str bytes) {
+    for (;;) {
+        size_t consumed = 0;
+        enum gw_http_event event = gw_http_parser_feed(&conn->parser, bytes, &consumed);
+        bytes = gw_str_slice(bytes, consumed, bytes.length);
+        if (conn->call == NULL)
+            return;
+        switch (event) {
+        case GW_HTTP_FAILED:
+            conn->events->on_failed(conn, GW_INVALID,
+                                    gw_http_parser_failure(&conn->parser)->message);
+            return;
+        case GW_HTTP_WANT_INPUT:
+            watch(conn);
+            return;
+        case GW_HTTP_HEAD:
+            if (!take_head(conn))
+                return;
+            break;
+        case GW_HTTP_END:
+            if (conn->has_head) {
+                conn->events->on_complete(conn, bytes.length == 0);
+                return;
+            }
+            expect_response(conn); // that was an interim one
+            break;
+        }
+    }
+}
+
+static void on_read(struct gw_transport *transport, struct gw_str bytes) {
+    struct gw_upstream_conn *conn = conn_of(transport);
+    if (conn->call == NULL) {
+        gw_upstream_conn_close(conn); // nobody asked
+        return;
+    }
+    conn->has_answered = true;
+    take_bytes(conn, bytes);
+}
+
+static void on_end(struct gw_transport *transport) {
+    struct gw_upstream_conn *conn = conn_of(transport);
+    if (conn->call == NULL)
+        gw_upstream_conn_close(conn);
+    else if (conn->has_head && gw_http_parser_finish(&conn->parser))
+        conn->events->on_complete(conn, false);
+    else
+        conn->events->on_lost(conn);
+}
+
+static void on_error(struct gw_transport *transport, enum gw_status status) {
+    struct gw_upstream_conn *conn = conn_of(transport);
+    (void)status;
+    if (conn->call == NULL)
+        gw_upstream_conn_close(conn);
+    else if (conn->state == GW_UPSTREAM_CONN_CONNECTING)
+        conn->events->on_unreachable(conn, GW_UNAVAILABLE, "could not connect");
+    else
+        conn->events->on_lost(conn);
+}
+
+// ---- the request --------------------------------------------------------------------------------------------------
+
+void gw_upstream_conn_flush(struct gw_upstream_conn *conn) {
+    gw_transport_flush(&conn->transport);
+    watch(conn);
+}
+
+enum gw_status gw_upstream_conn_send_request(struct gw_upstream_conn *conn) {
+    struct gw_upstream_call *call = conn->call;
+    struct gw_buf *output = gw_transport_output(&conn->transport);
+    set_state(conn, GW_UPSTREAM_CONN_BUSY);
+    conn->has_answered = conn->has_head = false;
+    conn->interim_count = 0;
+    expect_response(conn);
+    enum gw_status status = gw_buf_append_str(output, call->request.head);
+    if (status == GW_OK)
+        status = gw_buf_append_str(output, gw_buf_bytes(&call->early));
+    if (status != GW_OK)
+        return status;
+    gw_buf_deinit(&call->early);
+    gw_upstream_conn_flush(conn);
+    return GW_OK;
+}
+
+static void tell_writable(struct gw_upstream_conn *conn) {
+    struct gw_upstream_call *call = conn->call;
+    if (!call->is_body_ended && gw_upstream_call_is_writable(call))
+        call->events->on_writable(call);
+}
+
+static void on_open(struct gw_transport *transport) {
+    struct gw_upstream_conn *conn = conn_of(transport);
+    if (conn->call == NULL)
+        return;
+    enum gw_status status = gw_upstream_conn_send_request(conn);
+    if (status != GW_OK)
+        conn->events->on_failed(conn, status, "out of memory");
+    else
+        tell_writable(conn);
+}
+
+static void on_drain(struct gw_transport *transport) {
+    struct gw_upstream_conn *conn = conn_of(transport);
+    if (conn->call == NULL || conn->state != GW_UPSTREAM_CONN_BUSY)
+        return;
+    watch(conn);
+    tell_writable(conn);
+}
+
+void gw_upstream_conn_set_paused(struct gw_upstream_conn *conn, bool is_paused) {
+    if (conn->call->is_paused == is_paused)
+        return;
+    conn->call->is_paused = is_paused;
+    if (is_paused)
+        gw_transport_pause(&conn->transport);
+    else
+        gw_transport_resume(&conn->transport);
+    watch(conn);
+}
+
+static void time_out_response(struct gw_upstream_conn *conn) {
+    if (unsent_bytes(conn) < conn->unsent_when_watched)
+        watch(conn); // slow, but it takes what we send
+    else if (!conn->call->is_body_ended)
+        conn->events->on_failed(conn, GW_TIMED_OUT, "it stopped taking the request");
+    else if (conn->has_head)
+        conn->events->on_failed(conn, GW_TIMED_OUT, "it stopped in its response");
+    else
+        conn->events->on_failed(conn, GW_TIMED_OUT, "it did not answer in time");
+}
+
+static void on_deadline(struct gw_deadline *deadline) {
+    struct gw_upstream_conn *conn = gw_container_of(deadline, struct gw_upstream_conn, deadline);
+    switch (conn->state) {
+    case GW_UPSTREAM_CONN_RESOLVING:
+        conn->events->on_failed(conn, GW_TIMED_OUT, "its name did not resolve in time");
+        break;
+    case GW_UPSTREAM_CONN_CONNECTING:
+        conn->events->on_unreachable(conn, GW_TIMED_OUT, "could not connect in time");
+        break;
+    case GW_UPSTREAM_CONN_BUSY:
+        time_out_response(conn);
+        break;
+    case GW_UPSTREAM_CONN_IDLE:
+        gw_upstream_conn_close(conn);
+        break;
+    case GW_UPSTREAM_CONN_CLOSING:
+    case GW_UPSTREAM_CONN_STATE_COUNT:
+        break;
+    }
+}
+
+// ---- a life -------------------------------------------------------------------------------------------------------
+
+static void on_closed(struct gw_transport *transport) {
+    struct gw_upstream_conn *conn = conn_of(transport);
+    leave(conn);
+    gw_http_parser_deinit(&conn->parser);
+    conn->events->on_closed(conn);
+    free(conn);
+}
+
+static const struct gw_transport_events transport_events = {
+    .on_open = on_open,
+    .on_read = on_read,
+    .on_end = on_end,
+    .on_drain = on_drain,
+    .on_error = on_error,
+    .on_closed = on_closed,
+};
+
+enum gw_status gw_upstream_conn_create(struct gw_upstream *upstream,
+                                       const struct gw_services *services,
+                                       struct gw_upstream_conn_lists *lists,
+                                       const struct gw_upstream_conn_events *events,
+                                       struct gw_upstream_conn **conn) {
+    struct gw_upstream_conn *created = calloc(1, sizeof(*created));
+    if (created == NULL)
+        return GW_NO_MEMORY;
+    enum gw_status status = gw_transport_init(&created->transport, services->loop,
+                                              services->transport_shared, NULL, &transport_events);
+    gw_assert(status == GW_OK); // without TLS nothing can fail
+    created->upstream = upstream;
+    created->services = services;
+    created->lists = lists;
+    created->events = events;
+    gw_http_parser_init(&created->parser, GW_HTTP_RESPONSES, on_body);
+    gw_deadline_init(&created->deadline, on_deadline);
+    set_deadline(created, GW_DEADLINE_UPSTREAM_CONNECT);
+    enter(created, GW_UPSTREAM_CONN_RESOLVING);
+    *conn = created;
+    return GW_OK;
+}
+
+enum gw_status gw_upstream_conn_connect(struct gw_upstream_conn *conn, int index,
+                                        const struct sockaddr *address) {
+    conn->address = index;
+    set_state(conn, GW_UPSTREAM_CONN_CONNECTING);
+    set_deadline(conn, GW_DEADLINE_UPSTREAM_CONNECT);
+    return gw_transport_connect(&conn->transport, &conn->connect, address);
+}
+
+bool gw_upstream_conn_may_rest(const struct gw_upstream_conn *conn) {
+    return conn->is_reusable && unsent_bytes(conn) == 0 &&
+           conn->lists->counts[GW_UPSTREAM_CONN_IDLE] < GW_UPSTREAM_IDLE_CONNECTIONS_MAX;
+}
+
+void gw_upstream_conn_rest(struct gw_upstream_conn *conn) {
+    gw_transport_resume(&conn->transport); // it reads, so that it notices when the peer closes
+    conn->was_used = true;
+    set_state(conn, GW_UPSTREAM_CONN_IDLE);
+    set_deadline(conn, GW_DEADLINE_UPSTREAM_IDLE);
+}
+
+void gw_upstream_conn_close(struct gw_upstream_conn *conn) {
+    if (conn->state == GW_UPSTREAM_CONN_CLOSING)
+        return;
+    gw_deadline_clear(&conn->deadline);
+    set_state(conn, GW_UPSTREAM_CONN_CLOSING);
+    gw_transport_close(&conn->transport);
+}
