@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/token_syntax.h"
 #include "db/migration_files.h"
+#include "db/pg_url.h"
 #include "db/sql_error.h"
 
 // Any number that nothing else in the database locks; the same in every version.
@@ -153,6 +154,12 @@ static enum gw_status apply_missing(PGconn *pg, struct db_migrate_report *report
 enum gw_status db_migrate(const char *url, struct db_migrate_report *report) {
     memset(report, 0, sizeof(*report));
     report->version_after = db_migration_files[db_migration_file_count - 1].number;
+    struct db_url parsed;
+    if (db_url_parse(url, &parsed) != GW_OK) { // libpq's complaint would quote it
+        (void)snprintf(report->error, sizeof(report->error), "the database URL is malformed");
+        return GW_INVALID;
+    }
+    db_url_deinit(&parsed);
     PGconn *pg = connect_blocking(url, report);
     if (pg == NULL)
         return GW_UNAVAILABLE;

@@ -96,6 +96,16 @@ struct gw_str db_get_bytes(const PGresult *result, int row, int column) {
     return gw_str(PQgetvalue(result, row, column), (size_t)PQgetlength(result, row, column));
 }
 
+bool db_get_fixed(const PGresult *result, int row, int column, unsigned char *out, size_t length) {
+    struct gw_str bytes = db_get_bytes(result, row, column);
+    bool fits = bytes.at != NULL && bytes.length == length;
+    if (fits)
+        memcpy(out, bytes.at, length);
+    else
+        memset(out, 0, length);
+    return fits;
+}
+
 int64_t db_get_int(const PGresult *result, int row, int column, int64_t otherwise) {
     struct gw_str bytes = db_get_bytes(result, row, column);
     if (bytes.at == NULL)

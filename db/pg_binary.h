@@ -45,6 +45,8 @@ struct gw_str db_array_finish(struct db_array *array);
 // ---- results ----
 // Valid as long as the result; .at NULL for null.
 struct gw_str db_get_bytes(const PGresult *result, int row, int column);
+// Exactly `length` bytes to `out`; false and zeros for null and any other length.
+bool db_get_fixed(const PGresult *result, int row, int column, unsigned char *out, size_t length);
 // `otherwise` for null.
 int64_t db_get_int(const PGresult *result, int row, int column,
                    int64_t otherwise); // int2, int4, int8

@@ -184,17 +184,11 @@ static void ignore_notice(void *argument, const PGresult *result) {
     (void)result;
 }
 
-enum gw_status db_conn_open(struct db_conn *conn, const char *url, uint64_t connect_timeout_ms) {
+enum gw_status db_conn_open(struct db_conn *conn, const struct db_url *url, unsigned first_host,
+                            uint64_t connect_timeout_ms) {
     gw_assert(conn->state == DB_CONN_DOWN && conn->pg == NULL);
     conn->was_reached = false;
-    char packet_timeout_ms[24];
-    (void)snprintf(packet_timeout_ms, sizeof(packet_timeout_ms), "%u",
-                   (unsigned)(connect_timeout_ms / 2));
-    // what stands before dbname is a default that the URL may change
-    const char *keywords[] = {"fallback_application_name", "tcp_user_timeout", "dbname",
-                              "client_encoding", NULL};
-    const char *values[] = {"skillreg-gateway", packet_timeout_ms, url, "UTF8", NULL};
-    conn->pg = PQconnectStartParams(keywords, values, 1);
+    conn->pg = db_url_connect_start(url, first_host, connect_timeout_ms / 2);
     if (PQstatus(conn->pg) == CONNECTION_BAD || watch_socket(conn, UV_WRITABLE) != GW_OK) {
         db_sql_error_sentence(conn->pg == NULL ? "out of memory" : PQerrorMessage(conn->pg),
                               conn->reason, sizeof(conn->reason));

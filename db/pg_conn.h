@@ -21,6 +21,7 @@
 
 #include "base/list.h"
 #include "base/status.h"
+#include "db/pg_url.h"
 #include "db/query.h"
 #include "db/sql_error.h"
 
@@ -81,10 +82,10 @@ struct db_conn {
 };
 
 void db_conn_init(struct db_conn *conn, uv_loop_t *loop, const struct db_conn_events *events);
-// Starts connecting; on_ready or on_down follows. On failure no event follows and conn->reason says why.
+// Starts connecting, to `first_host` of the URL first; on_ready or on_down follows. On failure no event follows and conn->reason says why.
 // `connect_timeout_ms` bounds each unanswered packet, so that a silent host leaves time for the next one of the URL;
 // the whole is for the owner to bound.
-enum gw_status db_conn_open(struct db_conn *conn, const char *url,
+enum gw_status db_conn_open(struct db_conn *conn, const struct db_url *url, unsigned first_host,
                             uint64_t connect_timeout_ms) GW_MUST_USE;
 static inline bool db_conn_has_room(const struct db_conn *conn) {
     return conn->state == DB_CONN_READY && conn->slot_count < DB_CONN_IN_FLIGHT_MAX;

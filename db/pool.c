@@ -12,23 +12,26 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/token_syntax.h"
 #include "db/pg_conn.h"
 
 #define NEVER UINT64_MAX
 #define ERROR_LOG_INTERVAL_MS 1000
+#define REASONS_MAX 8
 
 struct pool_member {
     struct db_conn conn;
     struct db_pool *pool;
-    uint64_t due_ms;   // DOWN: when to connect; CONNECTING, PREPARING: when to give up
-    uint64_t ready_ms; // since when it is READY
-    int attempts;      // failed in a row
+    uint64_t due_ms;     // DOWN: when to connect; CONNECTING, PREPARING: when to give up
+    uint64_t ready_ms;   // since when it is READY
+    int attempts;        // failed in a row
+    unsigned first_host; // of the URL, to be tried first
 };
 
 struct db_pool {
     uv_loop_t *loop;
     struct db_pool_options options;
-    char *url;
+    struct db_url url;
     uv_prepare_t prepare;
     uv_timer_t timer;
     uint64_t timer_due_ms; // NEVER: not running
@@ -41,8 +44,10 @@ struct db_pool {
     int queued;
     int in_flight; // with an owner that waits
     int ready;
-    char last_reason[DB_CONN_REASON_LENGTH]; // logged already; empty: connected
-    bool was_reached;                        // in the attempt of last_reason
+    char last_reason[DB_CONN_REASON_LENGTH]; // empty: connected
+    uint32_t logged[REASONS_MAX];            // checksums of the reasons logged since then
+    int logged_count;
+    bool was_reached; // in the attempt of last_reason
     char error_logged[DB_SQLSTATE_LENGTH + 1];
     uint64_t error_logged_ms;
     struct db_pool_stats stats;
@@ -144,21 +149,33 @@ static void plan_connect(struct pool_member *member) {
     arm_timer(member->pool, member->due_ms);
 }
 
-// Each distinct reason once, until a connection stands again.
+// Each distinct reason is news once, until a connection stands again; past REASONS_MAX of them nothing is.
+static bool is_news(struct db_pool *pool, const char *reason) {
+    uint32_t checksum = gw_crc32(0, reason, strlen(reason));
+    for (int i = 0; i < pool->logged_count; i++) {
+        if (pool->logged[i] == checksum)
+            return false;
+    }
+    if (pool->logged_count == REASONS_MAX)
+        return false;
+    pool->logged[pool->logged_count++] = checksum;
+    return true;
+}
+
 static void note_down(struct db_pool *pool, const struct db_conn *conn) {
-    const char *reason = conn->reason;
     pool->was_reached = conn->was_reached;
-    if (strcmp(pool->last_reason, reason) == 0)
-        return;
-    (void)snprintf(pool->last_reason, sizeof(pool->last_reason), "%s", reason);
+    (void)snprintf(pool->last_reason, sizeof(pool->last_reason), "%s", conn->reason);
     struct gw_log_quote quote;
-    gw_log(GW_LOG_WARNING, "db", "connection to PostgreSQL failed, trying again reason=%s ready=%d",
-           gw_log_quoted(&quote, gw_str_from(reason)), pool->ready);
+    if (is_news(pool, conn->reason))
+        gw_log(GW_LOG_WARNING, "db",
+               "connection to PostgreSQL failed, trying again reason=%s ready=%d",
+               gw_log_quoted(&quote, gw_str_from(conn->reason)), pool->ready);
 }
 
 static void start_connect(struct pool_member *member) {
     struct db_pool *pool = member->pool;
-    if (db_conn_open(&member->conn, pool->url, pool->options.connect_timeout_ms) != GW_OK) {
+    if (db_conn_open(&member->conn, &pool->url, member->first_host,
+                     pool->options.connect_timeout_ms) != GW_OK) {
         note_down(pool, &member->conn);
         plan_connect(member);
         return;
@@ -176,6 +193,7 @@ static void on_ready(struct db_conn *conn) {
     member->due_ms = NEVER;
     if (pool->last_reason[0] != '\0') {
         pool->last_reason[0] = '\0';
+        pool->logged_count = 0;
         gw_log(GW_LOG_INFO, "db", "connected to PostgreSQL again");
     }
 }
@@ -289,6 +307,12 @@ static void check_in_flight(struct pool_member *member, uint64_t now) {
     }
 }
 
+// A host of several that says nothing must not keep us from the others.
+static void give_up_connect(struct pool_member *member) {
+    member->first_host++;
+    db_conn_fail(&member->conn, "no connection in time");
+}
+
 static void check_member(struct pool_member *member, uint64_t now) {
     if (member->conn.state == DB_CONN_READY)
         check_in_flight(member, now);
@@ -297,7 +321,7 @@ static void check_member(struct pool_member *member, uint64_t now) {
     else if (member->conn.state == DB_CONN_DOWN)
         start_connect(member);
     else
-        db_conn_fail(&member->conn, "no connection in time");
+        give_up_connect(member);
 }
 
 static void on_timer(uv_timer_t *timer) {
@@ -327,8 +351,7 @@ static void finish_closing(struct db_pool *pool) {
     tell_ended(pool);
     if (pool->on_closed != NULL)
         pool->on_closed(pool);
-    gw_bytes_wipe(pool->url, strlen(pool->url));
-    free(pool->url);
+    db_url_deinit(&pool->url);
     free(pool);
 }
 
@@ -370,10 +393,10 @@ enum gw_status db_pool_create(uv_loop_t *loop, const struct db_pool_options *opt
     struct db_pool *pool = calloc(1, sizeof(*pool) + members_size);
     if (pool == NULL)
         return GW_NO_MEMORY;
-    pool->url = strdup(options->url);
-    if (pool->url == NULL) {
+    enum gw_status status = db_url_parse(options->url, &pool->url);
+    if (status != GW_OK) {
         free(pool);
-        return GW_NO_MEMORY;
+        return status;
     }
     pool->loop = loop;
     pool->options = *options;

@@ -25,6 +25,7 @@ struct db_pool_options {
     int statement_count;
 };
 
+// GW_INVALID: libpq cannot read the URL. GW_NO_MEMORY.
 enum gw_status db_pool_create(uv_loop_t *loop, const struct db_pool_options *options,
                               struct db_pool **pool) GW_MUST_USE;
 // Ends every query as GW_UNAVAILABLE, closes the connections, then calls on_closed (may be NULL) and frees the pool.

@@ -26,7 +26,8 @@ static const struct db_statement token_create_statement = {
 
 static const struct db_statement token_revoke_statement = {
     .name = "token_revoke",
-    .sql = "select name, revoked_at from skillreg.token_revoke($1::text, $2::text, $3::text)",
+    .sql = "select name, revoked_at, digest, event_seq"
+           " from skillreg.token_revoke($1::text, $2::text, $3::text)",
     .parameter_count = 3,
 };
 
@@ -171,6 +172,8 @@ static void on_revoke_done(struct db_query *query, enum gw_status status, const 
     } else if (status == GW_OK) {
         name = db_get_bytes(result, 0, 0);
         revoked_ms = db_get_time(result, 0, 1);
+        (void)db_get_fixed(result, 0, 2, revoke->digest, DB_DIGEST_LENGTH);
+        revoke->event_seq = (uint64_t)db_get_int(result, 0, 3, 0);
     }
     revoke->on_done(revoke, status, name, revoked_ms);
 }

@@ -91,6 +91,9 @@ struct db_token_revoke {
     // GW_OK with name and time; GW_NOT_FOUND: unknown, of another organisation, or revoked before; GW_UNAVAILABLE.
     void (*on_done)(struct db_token_revoke *revoke, enum gw_status status, struct gw_str name,
                     int64_t revoked_ms);
+    // Set before on_done with GW_OK: which token it was, and the number of the event that tells of it (db/events.h).
+    unsigned char digest[DB_DIGEST_LENGTH];
+    uint64_t event_seq;
     char scratch[64];
 };
 enum gw_status db_token_store_revoke_token(struct db_token_store *store,

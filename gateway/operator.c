@@ -275,7 +275,8 @@ static enum exit_code run_with_store(const struct gw_operator_options *options) 
     struct gw_operator_store store;
     enum gw_status status = gw_operator_store_open(&store, options->database_url);
     if (status != GW_OK)
-        return fail(gw_status_text(status));
+        return fail(status == GW_INVALID ? "the database URL is malformed"
+                                         : gw_status_text(status));
     enum exit_code code;
     if (options->command == GW_OPERATOR_ORG_CREATE)
         code = run_org_create(options, &store);

@@ -98,10 +98,16 @@ void test_server_signal(const struct test_server *server, int signal_number) {
 
 // ---- databases ----------------------------------------------------------------------------------------------------
 
+static void ignore_notice(void *argument, const PGresult *result) {
+    (void)argument;
+    (void)result;
+}
+
 static PGresult *query(const char *url, const char *sql) {
     PGconn *pg = PQconnectdb(url);
     if (PQstatus(pg) != CONNECTION_OK)
         fail_msg("cannot connect: %s", PQerrorMessage(pg));
+    (void)PQsetNoticeReceiver(pg, ignore_notice, NULL);
     PGresult *result = PQexec(pg, sql);
     PQfinish(pg);
     assert_non_null(result);
@@ -143,22 +149,43 @@ long test_number(const char *url, const char *sql) {
     return strtol(text, NULL, 10);
 }
 
-void test_database_create(struct test_database *database, const char *server_url) {
-    static int number;
-    (void)snprintf(database->name, sizeof(database->name), "test_%ld_%d", (long)getpid(), number++);
-    const char *rest = strstr(server_url, "/postgres?");
-    assert_non_null(rest);
-    (void)snprintf(database->url, sizeof(database->url), "%.*s/%s%s", (int)(rest - server_url),
-                   server_url, database->name, rest + strlen("/postgres"));
+static struct test_database own_database;
+static pid_t own_process;
+
+static void drop_own_database(void) {
+    if (getpid() != own_process) // a child of a test
+        return;
     char sql[128];
-    (void)snprintf(sql, sizeof(sql), "create database %s", database->name);
-    test_execute(server_url, sql);
+    (void)snprintf(sql, sizeof(sql), "drop database %s with (force)", own_database.name);
+    PQclear(query(test_postgres_server(), sql));
 }
 
-void test_database_drop(struct test_database *database, const char *server_url) {
+static void create_own_database(void) {
+    const char *server_url = test_postgres_server();
+    own_process = getpid();
+    (void)snprintf(own_database.name, sizeof(own_database.name), "test_%ld", (long)own_process);
+    const char *rest = strstr(server_url, "/postgres?");
+    assert_non_null(rest);
+    (void)snprintf(own_database.url, sizeof(own_database.url), "%.*s/%s%s",
+                   (int)(rest - server_url), server_url, own_database.name,
+                   rest + strlen("/postgres"));
     char sql[128];
-    (void)snprintf(sql, sizeof(sql), "drop database %s with (force)", database->name);
+    (void)snprintf(sql, sizeof(sql), "create database %s", own_database.name);
     test_execute(server_url, sql);
+    assert_int_equal(atexit(drop_own_database), 0);
+}
+
+void test_database_open(struct test_database *database) {
+    if (own_process == 0)
+        create_own_database();
+    *database = own_database;
+    char sql[128];
+    (void)snprintf(sql, sizeof(sql), "alter database %s reset all", database->name);
+    test_execute(test_postgres_server(), sql);
+    test_execute(database->url, "select pg_terminate_backend(pid) from pg_stat_activity"
+                                " where datname = current_database() and pid <> pg_backend_pid();"
+                                "drop schema if exists skillreg cascade;"
+                                "drop schema public cascade; create schema public");
 }
 
 // ---- the loop -----------------------------------------------------------------------------------------------------
@@ -192,7 +219,7 @@ void test_loop_close(uv_loop_t *loop) {
 }
 
 void test_store_open(struct test_store *fixture) {
-    test_database_create(&fixture->database, test_postgres_server());
+    test_database_open(&fixture->database);
     struct db_migrate_report report;
     if (db_migrate(fixture->database.url, &report) != GW_OK)
         fail_msg("%s", report.error);
@@ -217,5 +244,4 @@ void test_store_close(struct test_store *fixture) {
     db_token_store_close(fixture->store, NULL);
     db_pool_close(fixture->pool, NULL);
     test_loop_close(&fixture->loop);
-    test_database_drop(&fixture->database, test_postgres_server());
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // A real PostgreSQL for tests, and the pool and token store on it. ctest starts one server for all of them (the fixture
-// of tests/unit/postgres.cmake); each test takes a database of its own there. Tests that hurt a server start one of their
+// of tests/unit/postgres.cmake); each test program has a database of its own there, empty at
+// the start of each test. Tests that hurt a server start one of their
 // own. Without PostgreSQL a test program ends with 77: skipped.
 //
 // Started by hand:  tests/support/postgres.sh start FILE; GATEWAY_TEST_POSTGRES=FILE build/.../unit_db_pool
@@ -33,9 +34,9 @@ struct test_database {
     char url[320];
     char name[48];
 };
-// Empty, on the server of that URL.
-void test_database_create(struct test_database *database, const char *server_url);
-void test_database_drop(struct test_database *database, const char *server_url);
+// The database of this test program on the server of ctest, empty again, and nobody else connected to it. Dropped when
+// the program ends.
+void test_database_open(struct test_database *database);
 // Any statements over a connection of its own; fails the test unless they succeed.
 void test_execute(const char *url, const char *sql);
 // The SQLSTATE that a statement fails with; "00000" when it does not. Static storage.

@@ -20,13 +20,7 @@ static struct test_database database;
 
 static int create_database(void **state) {
     (void)state;
-    test_database_create(&database, test_postgres_server());
-    return 0;
-}
-
-static int drop_database(void **state) {
-    (void)state;
-    test_database_drop(&database, test_postgres_server());
+    test_database_open(&database);
     return 0;
 }
 
@@ -151,7 +145,7 @@ static void test_migrate_says_when_the_server_is_not_reachable(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, create_database, drop_database)
+#define TEST(name) cmocka_unit_test_setup(name, create_database)
         TEST(test_migrate_makes_the_schema),
         TEST(test_migrate_again_changes_nothing),
         TEST(test_migrate_ten_at_once_all_succeed_and_apply_once),

@@ -137,6 +137,8 @@ struct revocation {
     enum gw_status status;
     char name[64];
     int64_t revoked_ms;
+    unsigned char digest[DB_DIGEST_LENGTH];
+    uint64_t event_seq;
 };
 
 static void on_revoked(struct db_token_revoke *revoke, enum gw_status status, struct gw_str name,
@@ -147,6 +149,8 @@ static void on_revoked(struct db_token_revoke *revoke, enum gw_status status, st
     revocation->status = status;
     (void)snprintf(revocation->name, sizeof(revocation->name), "%.*s", GW_STR_ARG(name));
     revocation->revoked_ms = revoked_ms;
+    memcpy(revocation->digest, revoke->digest, DB_DIGEST_LENGTH);
+    revocation->event_seq = revoke->event_seq;
 }
 
 static void start_revocation(struct revocation *revocation, const char *org_id, const char *id) {
@@ -165,7 +169,7 @@ static enum gw_status run_revocation(struct revocation *revocation, const char *
     return revocation->status;
 }
 
-static void test_revoke_tells_name_and_time_once(void **state) {
+static void test_revoke_tells_name_time_digest_and_event_once(void **state) {
     (void)state;
     make_token("cltoken1");
     struct revocation revocation;
@@ -174,6 +178,12 @@ static void test_revoke_tells_name_and_time_once(void **state) {
     assert_int_equal(revocation.revoked_ms,
                      test_number(fixture.database.url, "select (extract(epoch from revoked_at)"
                                                        " * 1000)::int8 from skillreg.api_token"));
+    unsigned char digest[DB_DIGEST_LENGTH];
+    memset(digest, '1', sizeof(digest)); // see init_creation
+    assert_memory_equal(revocation.digest, digest, sizeof(digest));
+    assert_int_equal(revocation.event_seq,
+                     test_number(fixture.database.url,
+                                 "select seq from skillreg.token_event where kind = 2"));
     assert_int_equal(run_revocation(&revocation, "org1", "cltoken1"), GW_NOT_FOUND);
     char by[64];
     test_value(fixture.database.url, "select revoked_by from skillreg.api_token", by, sizeof(by));
@@ -444,7 +454,7 @@ int main(void) {
         TEST(test_create_twice_is_a_conflict),
         TEST(test_create_without_the_organisation_is_not_found),
         TEST(test_create_refuses_what_the_schema_refuses),
-        TEST(test_revoke_tells_name_and_time_once),
+        TEST(test_revoke_tells_name_time_digest_and_event_once),
         TEST(test_revoke_twice_at_once_one_wins),
         TEST(test_revoke_of_a_foreign_or_unknown_token_is_not_found),
         TEST(test_list_pages_newest_first_with_a_total),

@@ -33,7 +33,7 @@ struct run {
 
 static int create_database(void **state) {
     (void)state;
-    test_database_create(&database, test_postgres_server());
+    test_database_open(&database);
     assert_int_equal(setenv("DATABASE_URL", database.url, 1), 0);
     return 0;
 }
@@ -45,12 +45,6 @@ static int create_schema(void **state) {
     test_execute(
         database.url,
         "insert into skillreg.organisation (id, slug, name) values ('org1', 'acme', 'Acme')");
-    return 0;
-}
-
-static int drop_database(void **state) {
-    (void)state;
-    test_database_drop(&database, test_postgres_server());
     return 0;
 }
 
@@ -324,8 +318,8 @@ static void test_operator_says_when_the_schema_is_missing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-#define TEST_EMPTY(name) cmocka_unit_test_setup_teardown(name, create_database, drop_database)
-#define TEST(name) cmocka_unit_test_setup_teardown(name, create_schema, drop_database)
+#define TEST_EMPTY(name) cmocka_unit_test_setup(name, create_database)
+#define TEST(name) cmocka_unit_test_setup(name, create_schema)
         TEST_EMPTY(test_operator_migrates_and_says_so),
         TEST(test_operator_makes_an_organisation_once),
         TEST(test_operator_prints_a_new_token_as_documented),

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+// Proves of db/sql: what the database itself guarantees, whoever writes to it.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "db/migrate.h"
+#include "tests/support/postgres.h"
+
+#define RESTRICT_VIOLATION "23001"
+#define CHECK_VIOLATION "23514"
+#define UNIQUE_VIOLATION "23505"
+
+static struct test_database database;
+
+// One token "live" and one "dead", which is revoked.
+static int create_schema(void **state) {
+    (void)state;
+    test_database_open(&database);
+    struct db_migrate_report report;
+    assert_int_equal(db_migrate(database.url, &report), GW_OK);
+    test_execute(
+        database.url,
+        "insert into skillreg.organisation (id, slug, name) values ('org1', 'acme', 'Acme');"
+        "insert into skillreg.api_token (id, org_id, name, prefix, digest, scopes, created_by)"
+        " select n, 'org1', n, 'sr_live_a1b2', sha256(n::bytea), 1, 'operator'"
+        " from unnest(array['live', 'dead']) n;"
+        "update skillreg.api_token set revoked_at = now(), revoked_by = 'operator'"
+        " where id = 'dead'");
+    return 0;
+}
+
+static void assert_refused(const char *sql, const char *sqlstate) {
+    const char *got = test_sqlstate(database.url, sql);
+    if (strcmp(got, sqlstate) != 0)
+        fail_msg("%s: %s, wanted %s", sql, got, sqlstate);
+}
+
+static void test_schema_never_brings_a_revoked_token_back(void **state) {
+    (void)state;
+    assert_refused("update skillreg.api_token set revoked_at = null, revoked_by = null"
+                   " where id = 'dead'",
+                   RESTRICT_VIOLATION);
+    assert_refused("update skillreg.api_token set revoked_at = now() + '1 day' where id = 'dead'",
+                   RESTRICT_VIOLATION);
+    assert_refused("update skillreg.api_token set revoked_by = 'other' where id = 'dead'",
+                   RESTRICT_VIOLATION);
+}
+
+static void test_schema_keeps_the_row_of_a_revoked_token(void **state) {
+    (void)state;
+    assert_refused("delete from skillreg.api_token where id = 'dead'", RESTRICT_VIOLATION);
+    assert_refused("delete from skillreg.api_token where id = 'live'", "00000");
+}
+
+static void test_schema_wants_who_and_when_of_a_revocation(void **state) {
+    (void)state;
+    assert_refused("update skillreg.api_token set revoked_at = now() where id = 'live'",
+                   CHECK_VIOLATION);
+    assert_refused("update skillreg.api_token set revoked_by = 'operator' where id = 'live'",
+                   CHECK_VIOLATION);
+}
+
+static void test_schema_holds_no_malformed_token(void **state) {
+    (void)state;
+    const char *changes[] = {
+        "prefix = 'sr_live_a1b'",
+        "prefix = 'sr_live_a1b23'",
+        "prefix = 'sr_live_a1b!'",
+        "prefix = E'sr_live_a1b\\n'",
+        "digest = '\\x00'",
+        "scopes = 0",
+        "scopes = 8",
+        "name = ''",
+        "name = repeat('x', 101)",
+        "id = 'UPPER'",
+    };
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        char sql[256];
+        (void)snprintf(sql, sizeof(sql), "update skillreg.api_token set %s where id = 'live'",
+                       changes[i]);
+        assert_refused(sql, CHECK_VIOLATION);
+    }
+    assert_refused("update skillreg.api_token set digest = sha256('dead') where id = 'live'",
+                   UNIQUE_VIOLATION);
+}
+
+static void test_schema_holds_no_malformed_slug(void **state) {
+    (void)state;
+    const char *slugs[] = {"a", "-ab", "ab-", "A-b", "a_b", "a b", "", "a\xC3\xA9"};
+    for (size_t i = 0; i < sizeof(slugs) / sizeof(slugs[0]); i++) {
+        char sql[256];
+        (void)snprintf(sql, sizeof(sql), "update skillreg.organisation set slug = '%s'", slugs[i]);
+        assert_refused(sql, CHECK_VIOLATION);
+    }
+    assert_refused("update skillreg.organisation set slug = repeat('x', 49)", CHECK_VIOLATION);
+    assert_refused("update skillreg.organisation set slug = repeat('x', 48)", "00000");
+}
+
+static void test_schema_keeps_last_used_updates_off_the_indexes(void **state) {
+    (void)state;
+    assert_int_equal(
+        test_number(database.url,
+                    "begin; update skillreg.api_token set last_used_at = now() where id = 'live';"
+                    "select pg_stat_get_xact_tuples_hot_updated('skillreg.api_token'::regclass)"),
+        1);
+}
+
+static void test_schema_explains_every_table_and_column(void **state) {
+    (void)state;
+    assert_int_equal(
+        test_number(
+            database.url,
+            "select count(*) from pg_attribute a join pg_class c on c.oid = attrelid"
+            " where relnamespace = 'skillreg'::regnamespace and relkind = 'r' and attnum > 0"
+            " and relname <> 'migration' and col_description(c.oid, attnum) is null"),
+        0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup(name, create_schema)
+        TEST(test_schema_never_brings_a_revoked_token_back),
+        TEST(test_schema_keeps_the_row_of_a_revoked_token),
+        TEST(test_schema_wants_who_and_when_of_a_revocation),
+        TEST(test_schema_holds_no_malformed_token),
+        TEST(test_schema_holds_no_malformed_slug),
+        TEST(test_schema_keeps_last_used_updates_off_the_indexes),
+        TEST(test_schema_explains_every_table_and_column),
+#undef TEST
+    };
+    (void)test_postgres_server();
+    return cmocka_run_group_tests_name("schema", tests, NULL, NULL);
+}

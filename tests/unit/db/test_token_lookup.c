@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT
+// Proves of db/token_lookup.c: a lookup finds its own row and no other, whatever shares its prefix or its batch; a batch
+// is one statement; who has left is not called.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/postgres.h"
+
+#define PREFIX "sr_live_a1b2"
+
+static struct test_store fixture;
+
+static int open_store(void **state) {
+    (void)state;
+    test_store_open(&fixture);
+    return 0;
+}
+
+static int close_store(void **state) {
+    (void)state;
+    test_store_close(&fixture);
+    return 0;
+}
+
+// Token "cl<i>" for i in 1..count; its digest is that of make_digest(i).
+static void insert_tokens(const char *prefix_sql, int count) {
+    char sql[512];
+    (void)snprintf(sql, sizeof(sql),
+                   "insert into skillreg.api_token (id, org_id, name, prefix, digest, scopes,"
+                   " created_by, expires_at) select 'cl' || i, 'org1', 'name ' || i, %s,"
+                   " decode(lpad(to_hex(i), 64, '0'), 'hex'), 5, 'operator', '2100-01-01Z'"
+                   " from generate_series(1, %d) i",
+                   prefix_sql, count);
+    test_execute(fixture.database.url, sql);
+}
+
+static void make_digest(uint32_t number, unsigned char digest[DB_DIGEST_LENGTH]) {
+    memset(digest, 0, DB_DIGEST_LENGTH);
+    for (int i = 0; i < 4; i++)
+        digest[DB_DIGEST_LENGTH - 1 - i] = (unsigned char)(number >> (8 * i));
+}
+
+struct lookup {
+    struct db_token_lookup call;
+    int calls;
+    int *left; // counted down
+    enum gw_status status;
+    char id[33];
+    struct db_token_row row; // numbers only: its slices are gone
+    char org[128];
+    struct lookup *cancels;
+};
+
+static void on_looked_up(struct db_token_lookup *call, enum gw_status status,
+                         const struct db_token_row *row) {
+    struct lookup *lookup = gw_container_of(call, struct lookup, call);
+    lookup->calls++;
+    lookup->status = status;
+    assert_true((row != NULL) == (status == GW_OK));
+    if (row != NULL) {
+        (void)snprintf(lookup->id, sizeof(lookup->id), "%.*s", GW_STR_ARG(row->id));
+        (void)snprintf(lookup->org, sizeof(lookup->org), "%.*s|%.*s|%.*s|%.*s|%.*s",
+                       GW_STR_ARG(row->org_id), GW_STR_ARG(row->org_slug),
+                       GW_STR_ARG(row->org_name), GW_STR_ARG(row->name), GW_STR_ARG(row->prefix));
+        lookup->row = *row;
+    }
+    if (lookup->left != NULL)
+        --*lookup->left;
+    if (lookup->cancels != NULL)
+        db_token_store_cancel_lookup(fixture.store, &lookup->cancels->call);
+}
+
+static void init_lookup(struct lookup *lookup, const char *prefix, uint32_t number) {
+    memset(lookup, 0, sizeof(*lookup));
+    memcpy(lookup->call.prefix, prefix, GW_TOKEN_PREFIX_LENGTH);
+    make_digest(number, lookup->call.digest);
+    lookup->call.on_done = on_looked_up;
+    gw_list_init(&lookup->call.link);
+}
+
+static void start(struct lookup *lookup) {
+    assert_int_equal(db_token_store_lookup(fixture.store, &lookup->call), GW_OK);
+    assert_int_equal(lookup->calls, 0);
+}
+
+static void run_while_left(const int *left) {
+    for (uint64_t until = uv_hrtime() + 20000000000ULL; *left > 0 && uv_hrtime() < until;)
+        (void)uv_run(&fixture.loop, UV_RUN_NOWAIT);
+    assert_int_equal(*left, 0);
+}
+
+static enum gw_status run_lookup(struct lookup *lookup, const char *prefix, uint32_t number) {
+    int left = 1;
+    init_lookup(lookup, prefix, number);
+    lookup->left = &left;
+    start(lookup);
+    run_while_left(&left);
+    return lookup->status;
+}
+
+static void wait_until_ready(void) {
+    for (uint64_t until = uv_hrtime() + 20000000000ULL;
+         !db_pool_is_ready(fixture.pool) && uv_hrtime() < until;)
+        (void)uv_run(&fixture.loop, UV_RUN_NOWAIT);
+    assert_true(db_pool_is_ready(fixture.pool));
+}
+
+static void test_lookup_brings_the_whole_row(void **state) {
+    (void)state;
+    insert_tokens("'" PREFIX "'", 1);
+    struct lookup lookup;
+    assert_int_equal(run_lookup(&lookup, PREFIX, 1), GW_OK);
+    assert_string_equal(lookup.id, "cl1");
+    assert_string_equal(lookup.org, "org1|acme|Acme|name 1|" PREFIX);
+    assert_int_equal(lookup.row.scopes, GW_SCOPE_READ | GW_SCOPE_ADMIN);
+    assert_int_equal(lookup.row.expires_ms, 4102444800000);
+    assert_int_equal(lookup.row.last_used_ms, DB_NO_TIME);
+    assert_int_equal(
+        lookup.row.created_ms,
+        test_number(
+            fixture.database.url,
+            "select (extract(epoch from created_at) * 1000)::int8 from skillreg.api_token"));
+}
+
+static void test_lookup_compares_the_whole_digest(void **state) {
+    (void)state;
+    insert_tokens("'" PREFIX "'", 1);
+    struct lookup lookup;
+    assert_int_equal(run_lookup(&lookup, PREFIX, 2), GW_NOT_FOUND); // differs in the last byte
+    int left = 1;
+    init_lookup(&lookup, PREFIX, 1);
+    lookup.call.digest[0] = 1; // in the first
+    lookup.left = &left;
+    start(&lookup);
+    run_while_left(&left);
+    assert_int_equal(lookup.status, GW_NOT_FOUND);
+    assert_int_equal(run_lookup(&lookup, "sr_live_zzzz", 1), GW_NOT_FOUND); // of another prefix
+}
+
+static void test_lookup_finds_its_own_among_a_thousand_of_the_prefix(void **state) {
+    (void)state;
+    insert_tokens("'" PREFIX "'", 1001);
+    struct lookup lookup;
+    assert_int_equal(run_lookup(&lookup, PREFIX, 1), GW_OK);
+    assert_string_equal(lookup.id, "cl1");
+    assert_int_equal(run_lookup(&lookup, PREFIX, 1001), GW_OK);
+    assert_string_equal(lookup.id, "cl1001");
+    assert_int_equal(run_lookup(&lookup, PREFIX, 1002), GW_NOT_FOUND);
+}
+
+static void test_lookup_finds_no_revoked_token(void **state) {
+    (void)state;
+    insert_tokens("'" PREFIX "'", 1);
+    test_execute(fixture.database.url,
+                 "update skillreg.api_token set revoked_at = now(), revoked_by = 'operator'");
+    struct lookup lookup;
+    assert_int_equal(run_lookup(&lookup, PREFIX, 1), GW_NOT_FOUND);
+}
+
+static void test_lookup_finds_no_token_of_a_deleted_organisation(void **state) {
+    (void)state;
+    insert_tokens("'" PREFIX "'", 1);
+    test_execute(fixture.database.url, "update skillreg.organisation set deleted_at = now()");
+    struct lookup lookup;
+    assert_int_equal(run_lookup(&lookup, PREFIX, 1), GW_NOT_FOUND);
+}
+
+static void test_lookup_leaves_expiry_to_the_caller(void **state) {
+    (void)state;
+    insert_tokens("'" PREFIX "'", 1);
+    test_execute(fixture.database.url, "update skillreg.api_token set expires_at = '2001-01-01Z'");
+    struct lookup lookup;
+    assert_int_equal(run_lookup(&lookup, PREFIX, 1), GW_OK);
+    assert_int_equal(lookup.row.expires_ms, 978307200000);
+}
+
+static void test_lookups_of_one_turn_are_one_statement(void **state) {
+    (void)state;
+    insert_tokens("'sr_live_' || lpad(i::text, 4, '0')", 100);
+    wait_until_ready();
+    struct db_pool_stats before;
+    struct db_pool_stats after;
+    db_pool_stats(fixture.pool, &before);
+    static struct lookup lookups[300];
+    int left = 300;
+    for (int i = 0; i < 300; i++) { // 150 prefixes, each twice; the last 50 unknown
+        char prefix[32];
+        (void)snprintf(prefix, sizeof(prefix), "sr_live_%04d", i / 2 + 1);
+        init_lookup(&lookups[i], prefix, (uint32_t)(i / 2 + 1));
+        lookups[i].left = &left;
+        start(&lookups[i]);
+    }
+    run_while_left(&left);
+    db_pool_stats(fixture.pool, &after);
+    assert_int_equal(after.queries_total - before.queries_total, 1);
+    for (int i = 0; i < 300; i++) {
+        char id[32];
+        (void)snprintf(id, sizeof(id), "cl%d", i / 2 + 1);
+        assert_int_equal(lookups[i].calls, 1);
+        assert_int_equal(lookups[i].status, i < 200 ? GW_OK : GW_NOT_FOUND);
+        assert_string_equal(lookups[i].id, i < 200 ? id : "");
+    }
+}
+
+static void test_lookups_past_the_size_of_a_statement_go_into_more(void **state) {
+    (void)state;
+    enum { COUNT = 1201 };
+    insert_tokens("'sr_live_' || lpad(i::text, 4, '0')", COUNT);
+    wait_until_ready();
+    struct lookup *lookups = calloc(COUNT, sizeof(struct lookup));
+    assert_non_null(lookups);
+    struct db_pool_stats before;
+    struct db_pool_stats after;
+    db_pool_stats(fixture.pool, &before);
+    int left = COUNT;
+    for (int i = 0; i < COUNT; i++) {
+        char prefix[32];
+        (void)snprintf(prefix, sizeof(prefix), "sr_live_%04d", i + 1);
+        init_lookup(&lookups[i], prefix, (uint32_t)i + 1);
+        lookups[i].left = &left;
+        start(&lookups[i]);
+    }
+    run_while_left(&left);
+    db_pool_stats(fixture.pool, &after);
+    assert_int_equal(after.queries_total - before.queries_total, 3);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(lookups[i].status, GW_OK);
+    free(lookups);
+}
+
+static void test_lookup_refuses_a_prefix_that_no_token_has(void **state) {
+    (void)state;
+    const char *prefixes[] = {"sr_live_a1b'", "sr_live_a1b\"",   "sr_live_a1b,", "sr_live_a1b}",
+                              "sr_live_a1b ", "sr_live_a1b\xFF", "sr_live_a1b\\"};
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        struct lookup lookup;
+        init_lookup(&lookup, prefixes[i], 1);
+        assert_int_equal(db_token_store_lookup(fixture.store, &lookup.call), GW_INVALID);
+    }
+    struct lookup nul;
+    init_lookup(&nul, "sr_live_a1b\0", 1);
+    assert_int_equal(db_token_store_lookup(fixture.store, &nul.call), GW_INVALID);
+}
+
+static void test_lookup_that_is_cancelled_is_not_called_at_any_stage(void **state) {
+    (void)state;
+    insert_tokens("'" PREFIX "'", 3);
+    wait_until_ready();
+    struct lookup waiting;
+    struct lookup sent;
+    struct lookup first;
+    struct lookup second;
+    int left = 1;
+    init_lookup(&waiting, PREFIX, 1);
+    start(&waiting);
+    db_token_store_cancel_lookup(fixture.store, &waiting.call);
+    init_lookup(&sent, PREFIX, 1);
+    init_lookup(&first, PREFIX, 2);
+    init_lookup(&second, PREFIX, 3);
+    first.left = &left;
+    first.cancels = &second; // from the callback of its neighbour
+    start(&sent);
+    start(&first);
+    start(&second);
+    for (struct db_pool_stats stats = {0}; stats.queries_in_flight == 0;
+         db_pool_stats(fixture.pool, &stats)) {
+        if (first.calls > 0)
+            break;
+        (void)uv_run(&fixture.loop, UV_RUN_NOWAIT);
+    }
+    bool was_in_time = sent.calls == 0;
+    db_token_store_cancel_lookup(fixture.store, &sent.call);
+    db_token_store_cancel_lookup(fixture.store, &sent.call); // harmless
+    run_while_left(&left);
+    struct lookup last;
+    assert_int_equal(run_lookup(&last, PREFIX, 1), GW_OK);
+    assert_int_equal(waiting.calls, 0);
+    assert_int_equal(second.calls, 0);
+    if (was_in_time)
+        assert_int_equal(sent.calls, 0);
+}
+
+static void test_lookups_that_wait_when_the_store_closes_end_as_unavailable(void **state) {
+    (void)state;
+    insert_tokens("'" PREFIX "'", 1);
+    wait_until_ready();
+    struct lookup sent;
+    struct lookup waiting;
+    struct lookup late;
+    int left = 2;
+    init_lookup(&sent, PREFIX, 1);
+    init_lookup(&waiting, PREFIX, 1);
+    init_lookup(&late, PREFIX, 1);
+    sent.left = waiting.left = &left;
+    start(&sent);
+    (void)uv_run(&fixture.loop, UV_RUN_NOWAIT);
+    start(&waiting);
+    struct db_token_store *store = fixture.store;
+    db_token_store_close(store, NULL);
+    assert_int_equal(waiting.calls, 0); // not inside the call
+    assert_int_equal(db_token_store_lookup(store, &late.call), GW_UNAVAILABLE);
+    run_while_left(&left);
+    assert_int_equal(waiting.status, GW_UNAVAILABLE);
+    assert_int_equal(waiting.calls + sent.calls, 2); // sent may have been answered before
+    assert_int_equal(late.calls, 0);
+    assert_int_equal(db_token_store_create(&fixture.loop, fixture.pool, &fixture.store), GW_OK);
+}
+
+static void test_lookup_that_the_server_refuses_is_unavailable_and_never_not_found(void **state) {
+    (void)state;
+    wait_until_ready();
+    test_execute(fixture.database.url, "drop schema skillreg cascade");
+    struct lookup lookup;
+    assert_int_equal(run_lookup(&lookup, PREFIX, 1), GW_UNAVAILABLE);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, close_store)
+        TEST(test_lookup_brings_the_whole_row),
+        TEST(test_lookup_compares_the_whole_digest),
+        TEST(test_lookup_finds_its_own_among_a_thousand_of_the_prefix),
+        TEST(test_lookup_finds_no_revoked_token),
+        TEST(test_lookup_finds_no_token_of_a_deleted_organisation),
+        TEST(test_lookup_leaves_expiry_to_the_caller),
+        TEST(test_lookups_of_one_turn_are_one_statement),
+        TEST(test_lookups_past_the_size_of_a_statement_go_into_more),
+        TEST(test_lookup_refuses_a_prefix_that_no_token_has),
+        TEST(test_lookup_that_is_cancelled_is_not_called_at_any_stage),
+        TEST(test_lookups_that_wait_when_the_store_closes_end_as_unavailable),
+        TEST(test_lookup_that_the_server_refuses_is_unavailable_and_never_not_found),
+#undef TEST
+    };
+    (void)test_postgres_server();
+    return cmocka_run_group_tests_name("token_lookup", tests, NULL, NULL);
+}
