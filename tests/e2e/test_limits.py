@@ -173,6 +173,28 @@ def test_connections_over_the_limit_are_refused_and_the_others_served(start_gate
         connection.close()
 
 
+def test_no_file_descriptors(start_gateway, acme):
+    """Accepting pauses, open connections are served, and when there is room again newcomers are too."""
+    own = start_gateway(wrapper=["prlimit", "--nofile=60:60"])
+    first = own.connect()
+    assert first.request("GET", WHOAMI, bearer(acme.read)).status == 200
+    crowd = [own.connect() for _ in range(120)]  # the kernel's queue takes them all
+    for _ in range(3):
+        assert first.request("GET", WHOAMI, bearer(acme.read)).status == 200
+    for connection in crowd:
+        connection.close()
+
+    def accepted():
+        try:
+            return own.request("GET", WHOAMI, acme.read).status == 200
+        except (AssertionError, OSError):
+            return False
+
+    eventually(accepted, "was a newcomer served again")
+    assert first.request("GET", WHOAMI, bearer(acme.read)).status == 200
+    first.close()
+
+
 # ---- many requests at once --------------------------------------------------------------------------------------
 
 def test_10000_pipelined_requests_in_one_write(gateway):

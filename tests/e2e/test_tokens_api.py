@@ -339,6 +339,34 @@ def test_of_many_revokes_at_once_one_wins(gateway, organisation, create):
     assert sorted(statuses) == [200] + [404] * 7
 
 
+def test_no_request_begun_after_the_answer_to_a_revoke_passes(gateway, organisation, create):
+    """While others use the token without a pause."""
+    created = create({"name": "raced", "scopes": ["read"]}).json()
+    revoked = threading.Event()
+    late = []
+
+    def use_until_refused():
+        with gateway.connect() as connection:
+            status = 200
+            while status == 200:
+                is_late = revoked.is_set()
+                status = connection.request("GET", "/api/v1/auth/whoami", bearer(created["token"])).status
+                if is_late:
+                    late.append(status)
+
+    threads = [threading.Thread(target=use_until_refused) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    with gateway.connect() as connection:
+        assert connection.request("DELETE", f"{base_of(organisation)}/{created['id']}", bearer(organisation.admin)).status == 200
+    revoked.set()
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+    assert set(late) <= {401}
+    assert gateway.request("GET", "/api/v1/auth/whoami", created["token"]).status == 401
+
+
 # ---- whoami -----------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("scopes,role", [(["read"], "member"), (["write"], "member"), (["read", "write"], "member"),

@@ -15,11 +15,12 @@ _LISTENING = re.compile(r"\blistening\b")
 class Gateway:
     """Starts at once. wait_until_ready(), then use; stop() asserts that it ended as it should."""
 
-    def __init__(self, directory, name, *, database_url, certificate=None, upstream=None, flags=(), env=None):
+    def __init__(self, directory, name, *, database_url, certificate=None, upstream=None, flags=(), env=None,
+                 wrapper=()):
         self.log_path = directory / f"{name}.log"
         self.certificate = certificate
         self._kept = None
-        command = [binaries.find("skillreg-gateway"), "--listen-http", "127.0.0.1:0", "--listen-admin", "127.0.0.1:0"]
+        command = [*wrapper, binaries.find("skillreg-gateway"), "--listen-http", "127.0.0.1:0", "--listen-admin", "127.0.0.1:0"]
         if certificate:
             command += ["--listen-https", "127.0.0.1:0", "--tls-cert", certificate.cert, "--tls-key", certificate.key]
         else:

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""The operator commands of the gateway's binary: what they print, how they fail, and that a mistake is one clear line."""
+import json
+import re
+
+import pytest
+
+from harness import token_syntax
+from harness.gateway import Operator
+
+
+def assert_one_line(done, code):
+    assert done.returncode == code, f"exit {done.returncode}: {done.stdout}{done.stderr}"
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1 and done.stderr.strip(), done.stderr
+
+
+def test_help_and_version(operator):
+    for arguments in (("--help",), ("migrate", "--help"), ("org", "create", "--help"), ("token", "create", "--help")):
+        done = operator.run(*arguments)
+        assert done.returncode == 0 and done.stderr == ""
+        assert max(map(len, done.stdout.splitlines())) <= 110
+    assert re.fullmatch(r"skillreg-gateway \d+\.\d+\.\d+\n", operator.run("--version").stdout)
+
+
+@pytest.mark.parametrize("arguments", [
+    ("--no-such-flag",), ("--no-such-flag", "1"), ("--listen-https",), ("nonsense",), ("org",), ("org", "create"), ("org", "destroy"),
+    ("org", "create", "a", "b"), ("token",), ("token", "create"), ("token", "create", "--org", "acme"),
+    ("token", "create", "--name", "x"), ("token", "create", "--org", "acme", "--name", "x", "--scopes", "root"),
+    ("token", "create", "--org", "acme", "--name", "x", "--scopes", ""), ("token", "create", "--org", "acme", "--name", ""),
+    ("token", "create", "--org", "acme", "--name", "x" * 101), ("token", "create", "--org", "acme", "--name", "x", "--expires", "soon"),
+    ("token", "import", "--org", "acme"), ("migrate", "now"), ("org", "create", "A"), ("org", "create", "-a"), ("org", "create", "a_b"),
+    ("org", "create", "a"), ("org", "create", "x" * 49), ("--environment", "prod"), ("--log-level", "loud"),
+    ("--head-timeout", "fast"), ("--head-timeout", "0s"), ("--connections-max", "none"), ("--upstream", "ftp://x"),
+    ("--upstream", "nonsense"),
+], ids=lambda arguments: " ".join(arguments)[:40])
+def test_wrong_usage_is_2_and_one_line(arguments, operator):
+    assert_one_line(operator.run(*arguments), 2)
+
+
+def test_https_needs_a_certificate(operator):
+    done = operator.run("--listen-https", "127.0.0.1:0", "--listen-admin", "127.0.0.1:0")
+    assert_one_line(done, 2)
+    assert "tls-cert" in done.stderr
+
+
+def test_database_url_is_required(operator, tmp_path):
+    for arguments in (("migrate",), ("org", "create", "some"), ("--listen-https", "off", "--listen-http", "127.0.0.1:0")):
+        without = Operator("", tmp_path).run(*arguments)
+        assert_one_line(without, 2)
+        assert "database" in without.stderr.lower()
+
+
+def test_unreachable_database_is_3(tmp_path):
+    away = Operator(f"postgresql://skillreg:hidden@/postgres?host={tmp_path}", tmp_path)
+    for arguments in (("migrate",), ("org", "create", "some"), ("token", "create", "--org", "acme", "--name", "x")):
+        done = away.run(*arguments)
+        assert_one_line(done, 3)
+        assert "hidden" not in done.stderr
+
+
+def test_migrating_again_changes_nothing(operator, postgres):
+    before = postgres.query("select * from skillreg.migration order by number")
+    assert operator.run("migrate").returncode == 0
+    assert postgres.query("select * from skillreg.migration order by number") == before
+
+
+def test_organisation_twice_is_refused(operator, acme):
+    done = operator.run("org", "create", acme.slug)
+    assert_one_line(done, 1)
+    assert acme.slug in done.stderr
+
+
+@pytest.mark.parametrize("slug", ["ab", "a-b", "0a", "x" * 48, "a--b"])
+def test_legal_slugs(slug, operator):
+    assert operator.run("org", "create", slug).returncode == 0
+
+
+def test_token_of_an_unknown_organisation_is_refused(operator):
+    assert_one_line(operator.run("token", "create", "--org", "no-such-org", "--name", "x"), 1)
+    done = operator.run("token", "import", "--org", "no-such-org", "--name", "x", text_in=token_syntax.make() + "\n")
+    assert_one_line(done, 1)
+
+
+def test_created_token_works(operator, gateway, acme):
+    created = operator.create_token(acme.slug, "by hand", "read,write")
+    assert created["scopes"] == ["read", "write"] and created["name"] == "by hand"
+    assert token_syntax.checksum_is_right(created["token"])
+    who = gateway.request("GET", "/api/v1/auth/whoami", created["token"]).json()
+    assert who["token"]["id"] == created["id"]
+
+
+def test_created_token_has_an_expiry(operator, gateway, acme):
+    created = operator.create_token(acme.slug, "by hand", "read", "--expires", "90d")
+    assert created["expiresAt"] is not None
+    assert gateway.request("GET", "/api/v1/auth/whoami", created["token"]).json()["token"]["expiresAt"] == created["expiresAt"]
+
+
+def test_created_token_of_the_test_environment(operator, acme):
+    assert operator.create_token(acme.slug, "trial", "read", "--environment", "test")["token"].startswith("sr_test_")
+
+
+def test_plain_output_holds_the_secret_and_json_is_one_document(operator, acme):
+    plain = operator.must("token", "create", "--org", acme.slug, "--name", "plain", "--scopes", "read")
+    assert len(re.findall(r"sr_live_[A-Za-z0-9_-]{48}", plain)) == 1
+    created = operator.must("token", "create", "--org", acme.slug, "--name", "json", "--json")
+    assert list(json.loads(created))[-1] == "token"
+
+
+def test_audit_says_operator(operator, postgres, acme):
+    created = operator.create_token(acme.slug, "audited", "read")
+    assert postgres.query("select created_by from skillreg.api_token where id = %s", (created["id"],)) == [("operator",)]
+
+
+def test_healthcheck(operator, gateway, start_gateway):
+    own = start_gateway()
+    address = "%s:%d" % own.admin
+    assert operator.run("healthcheck", "--listen-admin", address).returncode == 0
+    own.stop()
+    assert operator.run("healthcheck", "--listen-admin", address).returncode == 1
