@@ -1,9 +1,86 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# ./dev bench: hands over to bench/run, which knows what there is to measure.
+# ./dev bench: installs the peers and the load generator, builds, and hands over to bench/load.
+
+# shellcheck source=dev.d/deps.sh
+. dev.d/deps.sh
+
+bench_packages=(wrk haproxy nginx)
+bench_dir=$PWD/build/bench
+bench_bin=$PWD/build/cmake/bench/bin
+node=
+node_major_min=20 # what Fastify 5 asks for
+
+bench_load() { # with bench/ as the place where python finds the package
+    PYTHONPATH=$PWD/bench PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m load \
+        --bin "$bench_bin" --node "${node:-node}" --node-folder "$bench_dir/node" "$@"
+}
+
+# Both would start a server of their own when installed, and again at the next boot. Where they come to the machine
+# through us, they do neither.
+install_peers() (
+    policy=/usr/sbin/policy-rc.d
+    mapfile -t missing < <(missing_packages "${bench_packages[@]}")
+    [ "${#missing[@]}" -gt 0 ] || exit 0
+    if [ ! -e "$policy" ]; then
+        trap 'stop_ticker; as_root rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+    fi
+    install_missing "${missing[@]}"
+    ! command -v systemctl >/dev/null || as_root systemctl disable "${missing[@]}" >/dev/null 2>&1 || true
+)
+
+node_is_new_enough() {
+    local version
+    version=$("$1" --version 2>/dev/null) || return 1
+    version=${version#v}
+    [ "${version%%.*}" -ge "$node_major_min" ]
+}
+
+# Debian 12 has Node.js 18: there a newer one comes from npm, into build/bench alone.
+find_node() {
+    local runtime=$bench_dir/runtime machine
+    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+        [ -z "${SKIP_DEPS:-}" ] || die "bench: node and npm are needed"
+        if command -v node >/dev/null; then install_missing npm; else install_missing nodejs npm; fi
+    fi
+    node=$(command -v node)
+    ! node_is_new_enough "$node" || return 0
+    case $(uname -m) in aarch64) machine=arm64 ;; *) machine=x64 ;; esac
+    node=$runtime/node_modules/node-linux-$machine/bin/node
+    node_is_new_enough "$node" || step "fetching Node.js 22 from npm" npm install --prefix "$runtime" \
+        --no-audit --no-fund --ignore-scripts --no-save "node-linux-$machine@22" ||
+        die "bench: no Node.js of version $node_major_min or newer, and npm could not fetch one"
+}
+
+install_fastify() {
+    local from=bench/load/fastify to=$bench_dir/node
+    mkdir -p "$to"
+    cp "$from/server.mjs" "$to/"
+    if ! cmp -s "$from/package-lock.json" "$to/installed-lock.json"; then
+        cp "$from/package.json" "$from/package-lock.json" "$to/"
+        step "installing Fastify and pg from npm" npm ci --prefix "$to" --no-audit --no-fund --ignore-scripts ||
+            die "bench: npm could not install Fastify and pg"
+        cp "$from/package-lock.json" "$to/installed-lock.json"
+    fi
+}
+
+build_bench() {
+    step "configuring build/cmake/bench" cmake --preset release -B build/cmake/bench -DGATEWAY_BENCH=ON &&
+        step "building build/cmake/bench" cmake --build build/cmake/bench -j "$(jobs_max)" \
+            --target skillreg-gateway bench_micro
+}
 
 dev_bench() {
-    say "The benchmarks live in bench/; bench/README.md says what each one measures."
-    [ -x bench/run ] || return 0
-    exec bench/run "$@"
+    case " $* " in *" --help "* | *" -h "*) bench_load --help; return ;; esac
+    bench_load --check "$@" || return 2
+    dev_deps up
+    build_bench || die "the build failed"
+    if [ "$*" != micro ]; then
+        [ -n "${SKIP_DEPS:-}" ] || install_peers
+        find_node
+        install_fastify
+    fi
+    bench_load "$@"
 }

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""The gateway itself."""
+import re
+import subprocess
+
+from .. import http_client
+from ..machine import Trouble
+from ..process import Server, environment
+
+WHOAMI = "/api/v1/auth/whoami"
+
+_READY_S = 20
+
+
+class Program:
+    """The built binary: its operator commands, and which flags it knows."""
+
+    def __init__(self, path, database_url):
+        self.path = path
+        self._environment = environment(DATABASE_URL=database_url)
+        self._help = self.run("--help")
+
+    def run(self, *arguments):
+        done = subprocess.run([self.path, *arguments], env=self._environment, capture_output=True, text=True,
+                              timeout=60, check=False)
+        if done.returncode != 0:
+            raise Trouble(f"{self.path.name} {' '.join(arguments)}: {done.stderr.strip()}")
+        return done.stdout
+
+    def knows(self, flag):
+        return re.search(rf"^\s+{flag}\s", self._help, re.MULTILINE) is not None
+
+    def flags(self, **wanted):
+        """--some-flag value, for each some_flag=value that this build knows."""
+        named = {"--" + name.replace("_", "-"): str(value) for name, value in wanted.items()}
+        return [part for flag, value in named.items() if self.knows(flag) for part in (flag, value)]
+
+
+class Gateway(Server):
+    identifies = True  # the answer names the token
+    refuses = 401
+
+    def __init__(self, bench, name="gateway", flags=()):
+        command = [bench.program.path, "--listen-http", "127.0.0.1:0", "--listen-https", "127.0.0.1:0",
+                   "--listen-admin", "127.0.0.1:0", "--tls-cert", bench.certificate.cert,
+                   "--tls-key", bench.certificate.key, *flags]
+        super().__init__(name, command, core=bench.server_core, log=bench.folder / f"{name.replace(' ', '-')}.log",
+                         env=environment(DATABASE_URL=bench.postgres.url))
+        bench.stops.append(self.stop)
+        self.http = f"http://127.0.0.1:{self._port('http')}"
+        self.https = f"https://127.0.0.1:{self._port('https')}"
+        self._admin = f"http://127.0.0.1:{self._port('admin')}"
+        self.await_true(self._is_ready, _READY_S)
+
+    def _port(self, kind):
+        pattern = rf'listening\b.*\bkind="?{kind}"? .*\baddress="?127\.0\.0\.1:(?P<port>[0-9]+)'
+        return int(self.await_log(re.compile(pattern), _READY_S)["port"])
+
+    def _is_ready(self):
+        return http_client.get(self._admin, "/readyz").status == 200
+
+    def metric(self, name):
+        """The sum of one counter over its labels."""
+        text = http_client.get(self._admin, "/metrics").body.decode()
+        values = re.findall(rf"^(?:\w+_)?{name}(?:\{{[^}}]*\}})? ([0-9.e+]+)$", text, re.MULTILINE)
+        if not values:
+            raise Trouble(f"the gateway has no metric {name}")
+        return sum(map(float, values))

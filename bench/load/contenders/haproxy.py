@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""HAProxy: looks the bearer token up in a map in memory and answers a constant."""
+from ..machine import find_program, free_port
+from ..process import Server
+from .. import http_client, tokens
+
+_CONFIGURATION = """
+global
+    nbthread 1
+    maxconn 4000
+    tune.bufsize 16384
+    ssl-default-bind-options ssl-min-ver TLSv1.2
+    ssl-default-bind-ciphersuites {ciphersuite}
+
+defaults
+    mode http
+    timeout client 60s
+    timeout http-keep-alive 60s
+    timeout http-request 10s
+    timeout connect 5s
+    timeout server 60s
+
+frontend tokens
+    bind 127.0.0.1:{http_port}
+    bind 127.0.0.1:{https_port} ssl crt {pem} alpn http/1.1
+    acl known_token http_auth_bearer,map_str({map}) -m found
+    http-request deny deny_status 403 unless known_token
+    http-request return status 200 content-type application/json hdr Cache-Control no-store file {body}
+"""
+
+
+class Haproxy(Server):
+    identifies = False
+    refuses = 403
+
+    def __init__(self, bench, name="haproxy map"):
+        folder = bench.folder
+        ports = free_port(), free_port()
+        token_map = folder / "haproxy.map"
+        token_map.write_text("".join(f"{tokens.secret(i)} {tokens.token_id(i)}\n" for i in range(tokens.HOT)))
+        pem = folder / "haproxy.pem"
+        pem.touch(mode=0o600)
+        pem.write_text(bench.certificate.cert.read_text() + bench.certificate.key.read_text())
+        configuration = folder / "haproxy.cfg"
+        configuration.write_text(_CONFIGURATION.format(http_port=ports[0], https_port=ports[1], pem=pem, map=token_map,
+                                                       body=bench.constant, ciphersuite=bench.ciphersuite))
+        super().__init__(name, [find_program("haproxy"), "-db", "-f", configuration], core=bench.server_core,
+                         log=folder / "haproxy.log")
+        bench.stops.append(self.stop)
+        self.http = f"http://127.0.0.1:{ports[0]}"
+        self.https = f"https://127.0.0.1:{ports[1]}"
+        self.await_true(lambda: http_client.answers(self.http))

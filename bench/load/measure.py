@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""Rounds: every contender in turn, again and again (A B C A B C ...), so that a slow minute of a shared machine hits all
+alike. Ratios are taken within a round and only then summed up."""
+import dataclasses
+import statistics
+import time
+
+from . import verify, wrk
+from .contenders.gateway import WHOAMI
+
+_WARM_UP_S = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    per_second: float
+    server_us: float     # processor time of the server for each answer
+    database_us: float   # processor time of PostgreSQL for each answer
+    server_busy: float   # share of its core
+    load_busy: float     # share of its core; near 1: the generator was the limit
+    p50_us: int
+    p99_us: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """Median, and half of the distance between the extremes as a share of it."""
+    median: float
+    spread: float
+    values: tuple
+
+    @staticmethod
+    def of(values):
+        middle = statistics.median(values)
+        return Summary(middle, (max(values) - min(values)) / 2 / middle if middle else 0.0, tuple(values))
+
+
+class Runs:
+    """The samples of one case: {contender: [Sample, ...]}, a sample for each round."""
+
+    def __init__(self):
+        self.samples = {}
+
+    def add(self, name, sample):
+        self.samples.setdefault(name, []).append(sample)
+
+    def summary(self, name, field):
+        return Summary.of([getattr(sample, field) for sample in self.samples[name]])
+
+    def ratio(self, field, name, other):
+        """Of the medians' kind: the median of `name` over `other`, round by round. None when `other` cost nothing."""
+        pairs = zip(self.samples[name], self.samples[other])
+        ratios = [getattr(a, field) / getattr(b, field) for a, b in pairs if getattr(b, field) > 0]
+        return Summary.of(ratios) if ratios else None
+
+
+def interleave(bench, contenders):
+    """contenders: {name: function that makes one Sample}. Says each result as it comes."""
+    runs = Runs()
+    for number in range(1, bench.options.rounds + 1):
+        for name, take_sample in contenders.items():
+            sample = take_sample()
+            runs.add(name, sample)
+            bench.say(f"round {number}/{bench.options.rounds}  {name:<24} {sample.per_second:>10,.0f} /s  "
+                      f"{sample.server_us:7.2f} us/request")
+    return runs
+
+
+def http_sample(bench, server, url, *, token_file=None, numbers=None):
+    """Warm up, check, load, check."""
+    token_file = token_file or bench.hot_tokens
+    checked = {"numbers": numbers} if numbers else {}
+    options = {"core": bench.load_core, "connections": bench.options.connections}
+    verify.contender(bench, server, url, **checked)
+    verify.outcome(server.name, wrk.live_tokens(url, token_file, WHOAMI, seconds=_WARM_UP_S, **options).outcome())
+    server_before, database_before = server.cpu_seconds(), bench.postgres.cpu_seconds()
+    began = time.monotonic()
+    result = wrk.live_tokens(url, token_file, WHOAMI, seconds=bench.options.seconds, **options).outcome()
+    took = time.monotonic() - began
+    server_cpu = server.cpu_seconds() - server_before
+    database_cpu = bench.postgres.cpu_seconds() - database_before
+    verify.outcome(server.name, result)
+    verify.contender(bench, server, url, **checked)
+    return Sample(result.per_second, server_cpu / result.requests * 1e6, database_cpu / result.requests * 1e6,
+                  server_cpu / took, result.cpu_seconds / took, result.p50_us, result.p99_us)

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// bench_micro [repeats]: a line for each thing timed: its name, a tab, the nanoseconds of each repeat.
+#include "bench/micro/micro.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define REPEAT_NS                                                                                  \
+    50000000.0 // long enough for the clock, short enough to fall between two interruptions
+#define REPEATS_MAX 1000
+
+static const struct bench_micro *const things[] = {
+    &bench_token_syntax, &bench_token_digest, &bench_http_parse, &bench_router_match, &bench_whoami,
+};
+
+static double now_ns(void) {
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    return (double)at.tv_sec * 1e9 + (double)at.tv_nsec;
+}
+
+static double time_ns(const struct bench_micro *thing, void *state, long count) {
+    double began = now_ns();
+    thing->run(state, count);
+    return now_ns() - began;
+}
+
+// How often the thing fits into one repeat. Warms the caches as well.
+static long calibrate(const struct bench_micro *thing, void *state) {
+    long count = 64;
+    double took = time_ns(thing, state, count);
+    while (took < REPEAT_NS / 10) {
+        count *= 4;
+        took = time_ns(thing, state, count);
+    }
+    long fitting = (long)((double)count * REPEAT_NS / took);
+    return fitting > 0 ? fitting : 1;
+}
+
+static int measure(const struct bench_micro *thing, int repeats) {
+    void *state = thing->create();
+    if (state == NULL) {
+        fprintf(stderr, "%s could not be prepared\n", thing->name);
+        return 1;
+    }
+    long count = calibrate(thing, state);
+    printf("%s\t", thing->name);
+    for (int i = 0; i < repeats; i++)
+        printf("%s%.2f", i > 0 ? " " : "", time_ns(thing, state, count) / (double)count);
+    putchar('\n');
+    thing->destroy(state);
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    int repeats = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 11;
+    if (repeats < 1 || repeats > REPEATS_MAX) {
+        fputs("usage: bench_micro [repeats, 1 to 1000]\n", stderr);
+        return 2;
+    }
+    for (size_t i = 0; i < sizeof things / sizeof things[0]; i++) {
+        if (measure(things[i], repeats) != 0)
+            return 1;
+    }
+    return 0;
+}
