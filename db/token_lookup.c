@@ -52,8 +52,8 @@ static int compare_prefixes(const void *a, const void *b) {
     return memcmp((*left)->prefix, (*right)->prefix, GW_TOKEN_PREFIX_LENGTH);
 }
 
+// Off the list already.
 static void free_batch(struct lookup_batch *batch) {
-    gw_list_remove(&batch->link);
     free(batch->array);
     free(batch);
 }
@@ -279,12 +279,14 @@ void db_token_lookups_close(struct db_token_lookups *lookups,
     gw_assert(!lookups->is_closing);
     lookups->is_closing = true;
     lookups->on_closed = on_closed;
-    while (!gw_list_is_empty(&lookups->batches)) {
-        struct lookup_batch *batch =
-            gw_container_of(lookups->batches.next, struct lookup_batch, link);
+    struct gw_list *next;
+    for (struct gw_list *link = lookups->batches.next; link != &lookups->batches; link = next) {
+        next = link->next;
+        struct lookup_batch *batch = gw_container_of(link, struct lookup_batch, link);
         db_pool_cancel(lookups->pool, &batch->query);
         gw_list_append_all(&lookups->waiting, &batch->members);
         free_batch(batch);
     }
+    gw_list_init(&lookups->batches);
     uv_close((uv_handle_t *)&lookups->prepare, on_prepare_closed);
 }

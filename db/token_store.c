@@ -9,6 +9,7 @@
 #include "db/pg_binary.h"
 #include "db/token_lookup.h"
 
+// NOLINTNEXTLINE(misc-redundant-expression): two names of two headers
 _Static_assert(DB_TIME_NULL == DB_NO_TIME, "null times pass through");
 
 struct db_token_store {

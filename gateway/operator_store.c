@@ -79,8 +79,8 @@ static enum gw_status wait_for(struct gw_operator_store *store, struct db_query 
 
 struct find_call {
     struct db_org_find find;
-    char *id;
-    size_t *id_length;
+    char id[DB_ID_LENGTH_MAX];
+    size_t id_length;
     enum gw_status status;
     bool is_done;
 };
@@ -98,17 +98,20 @@ static void on_found(struct db_org_find *find, enum gw_status status, struct gw_
         return;
     }
     memcpy(call->id, id.at, id.length);
-    *call->id_length = id.length;
+    call->id_length = id.length;
 }
 
 enum gw_status gw_operator_store_find_org(struct gw_operator_store *store, struct gw_str slug,
                                           char id[DB_ID_LENGTH_MAX], size_t *id_length) {
-    struct find_call call = {
-        .find = {.slug = slug, .on_done = on_found}, .id = id, .id_length = id_length};
+    struct find_call call = {.find = {.slug = slug, .on_done = on_found}};
     enum gw_status status = db_token_store_find_org(store->store, &call.find);
     if (status == GW_OK)
         status = wait_for(store, &call.find.query, &call.is_done, &call.status);
-    return status;
+    if (status != GW_OK)
+        return status;
+    memcpy(id, call.id, call.id_length);
+    *id_length = call.id_length;
+    return GW_OK;
 }
 
 struct org_call {
