@@ -12,9 +12,9 @@
 #define ADDRESS_DEFAULT "127.0.0.1:9090"
 #define TIMEOUT_SECONDS 3
 
-static int usage(void) {
-    fputs("usage: skillreg-gateway healthcheck [--listen-admin host:port]\n", stderr);
-    return 2;
+static int usage(FILE *stream, int code) {
+    fputs("usage: skillreg-gateway healthcheck [--listen-admin host:port]\n", stream);
+    return code;
 }
 
 // A connected socket, or -1.
@@ -56,8 +56,10 @@ int gw_healthcheck_run(int argc, char **argv) {
     const char *address = getenv("GATEWAY_LISTEN_ADMIN");
     if (argc == 3 && strcmp(argv[1], "--listen-admin") == 0)
         address = argv[2];
+    else if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return usage(stdout, 0);
     else if (argc != 1)
-        return usage();
+        return usage(stderr, 2);
     if (address == NULL || address[0] == '\0')
         address = ADDRESS_DEFAULT;
     int fd = connect_to(address);
