@@ -44,11 +44,20 @@ launch() {
 -c synchronous_commit=off -c full_page_writes=off -c max_connections=60 -c shared_buffers=16MB" start
 }
 
+# A test that failed may have left it stopped.
+wake() {
+    local postmaster
+    postmaster=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null) || return 0
+    kill -CONT "$postmaster" 2>/dev/null || return 0
+    pkill -CONT -P "$postmaster" || true
+}
+
 remove() {
     [ -f "$file" ] || return 0
     local directory
     directory=$(sed -n 2p "$file")
     if [ -d "$directory/data" ]; then
+        wake "$directory"
         control "$directory" -m immediate stop || true
         rm -rf "$directory"
     fi
