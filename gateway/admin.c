@@ -62,8 +62,7 @@ static void respond_metrics(struct gw_exchange *exchange) {
 void gw_admin_start(struct gw_exchange *exchange) {
     struct gw_str target = exchange->request->target;
     struct gw_str path = gw_str_slice(target, 0, gw_str_find(target, '?'));
-    bool is_read =
-        exchange->request->method == HTTP_GET || exchange->request->method == HTTP_HEAD;
+    bool is_read = exchange->request->method == HTTP_GET || exchange->request->method == HTTP_HEAD;
     const struct gw_response_field allow = {GW_STR("Allow"), GW_STR("GET, HEAD")};
     if (!is_read)
         gw_exchange_fail_with(exchange, 405, "method_not_allowed", "Only GET and HEAD.", &allow);

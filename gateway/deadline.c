@@ -10,8 +10,7 @@ void gw_deadline_kind_init(struct gw_deadline_kind *kind, uint64_t duration_ms) 
 
 static void expire_kind(struct gw_deadline_kind *kind, uint64_t now_ms) {
     while (!gw_list_is_empty(&kind->waiting)) {
-        struct gw_deadline *first =
-            gw_container_of(kind->waiting.next, struct gw_deadline, link);
+        struct gw_deadline *first = gw_container_of(kind->waiting.next, struct gw_deadline, link);
         if (first->expires_ms > now_ms)
             return;
         gw_list_remove(&first->link);
@@ -33,8 +32,7 @@ void gw_deadlines_open(struct gw_deadlines *deadlines, uv_loop_t *loop,
     deadlines->on_closed = NULL;
     int failure = uv_timer_init(loop, &deadlines->timer);
     gw_assert(failure == 0);
-    failure =
-        uv_timer_start(&deadlines->timer, on_tick, GW_DEADLINE_TICK_MS, GW_DEADLINE_TICK_MS);
+    failure = uv_timer_start(&deadlines->timer, on_tick, GW_DEADLINE_TICK_MS, GW_DEADLINE_TICK_MS);
     gw_assert(failure == 0);
     uv_unref((uv_handle_t *)&deadlines->timer);
 }

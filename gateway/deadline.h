@@ -18,7 +18,7 @@ struct gw_deadline_kind {
 
 struct gw_deadline {
     struct gw_list link;
-    uint64_t expires_ms; // uv_now of the loop
+    uint64_t expires_ms;                              // uv_now of the loop
     void (*on_expired)(struct gw_deadline *deadline); // once; it may be set again inside
 };
 

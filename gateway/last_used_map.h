@@ -30,8 +30,7 @@ static inline struct gw_str gw_last_use_id(const struct gw_last_use *use) {
 // Adds `uses` to the entry of `id` and moves its time forward, never back. GW_NO_MEMORY; GW_TOO_BIG: not there yet and
 // `count_max` reached.
 enum gw_status gw_last_used_map_note(struct gw_last_used_map *map, struct gw_str id,
-                                     int64_t used_ms, uint32_t uses,
-                                     size_t count_max) GW_MUST_USE;
+                                     int64_t used_ms, uint32_t uses, size_t count_max) GW_MUST_USE;
 // NULL when not there.
 const struct gw_last_use *gw_last_used_map_find(const struct gw_last_used_map *map,
                                                 struct gw_str id);

@@ -18,8 +18,7 @@ static void put_hex(char *out, uint64_t number) {
         out[i] = digits[number & 15];
 }
 
-void gw_services_make_request_id(struct gw_services *services,
-                                 char out[GW_REQUEST_ID_LENGTH + 1]) {
+void gw_services_make_request_id(struct gw_services *services, char out[GW_REQUEST_ID_LENGTH + 1]) {
     put_hex(out, services->request_id_base);
     put_hex(out + 16, services->request_id_next++);
     out[GW_REQUEST_ID_LENGTH] = '\0';

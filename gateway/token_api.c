@@ -103,8 +103,7 @@ static void on_created(struct db_token_create *store_call, enum gw_status status
 static void store_token(struct create_call *call) {
     struct gw_exchange *exchange = call->handler.exchange;
     const struct gw_services *services = exchange->services;
-    enum gw_token_kind kind =
-        services->config->is_test_environment ? GW_TOKEN_TEST : GW_TOKEN_LIVE;
+    enum gw_token_kind kind = services->config->is_test_environment ? GW_TOKEN_TEST : GW_TOKEN_LIVE;
     struct db_token_create *store_call = &call->store_call;
     if (gw_token_mint(kind, &call->secret) != GW_OK || gw_id_make(call->id) != GW_OK) {
         gw_exchange_fail(exchange, 503, "unavailable", "The system gives no random numbers now.");
@@ -131,8 +130,7 @@ static void on_create_body(struct gw_handler *handler, struct gw_str bytes) {
     enum gw_status status = gw_buf_append_str(&call->body, bytes);
     call->is_answered = status != GW_OK;
     if (status == GW_TOO_BIG)
-        gw_exchange_fail(handler->exchange, 413, "body_too_large",
-                         "The body is over 16 KiB.");
+        gw_exchange_fail(handler->exchange, 413, "body_too_large", "The body is over 16 KiB.");
     else if (status != GW_OK)
         fail_no_memory(handler->exchange);
 }
@@ -158,11 +156,9 @@ static void on_create_over(struct gw_handler *handler) {
 }
 
 void gw_token_api_create(struct gw_exchange *exchange) {
-    static const struct gw_handler_calls calls = {.on_body = on_create_body,
-                                                  .on_body_end = on_create_body_end,
-                                                  .on_over = on_create_over};
-    const struct gw_http_field *type =
-        gw_http_head_field(exchange->request, GW_FIELD_CONTENT_TYPE);
+    static const struct gw_handler_calls calls = {
+        .on_body = on_create_body, .on_body_end = on_create_body_end, .on_over = on_create_over};
+    const struct gw_http_field *type = gw_http_head_field(exchange->request, GW_FIELD_CONTENT_TYPE);
     if (exchange->request->has_content_length &&
         exchange->request->content_length > GW_BODY_OWN_BYTES_MAX) {
         gw_exchange_fail(exchange, 413, "body_too_large", "The body is over 16 KiB.");

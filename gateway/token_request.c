@@ -46,7 +46,8 @@ static bool parse_scopes(struct gw_arena *arena, struct gw_json body, gw_scope_s
     if (!gw_json_member(body, GW_STR("scopes"), &value))
         return true;
     if (gw_json_type(value) != GW_JSON_ARRAY || gw_json_count(value) == 0)
-        return refuse_field(refusal, "scopes must be a list of at least one of read, write, admin.");
+        return refuse_field(refusal,
+                            "scopes must be a list of at least one of read, write, admin.");
     *scopes = 0;
     for (int i = 0; i < gw_json_count(value); i++) {
         if (!parse_scope(arena, gw_json_element(value, i), scopes, refusal))
