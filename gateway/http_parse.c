@@ -64,6 +64,7 @@ static bool block_grow(struct gw_http_parser *parser, size_t needed) {
         rebase(&block->head.fields[i].name, old->bytes, block->bytes);
         rebase(&block->head.fields[i].value, old->bytes, block->bytes);
     }
+    gw_bytes_wipe(old->bytes, old->length);
     free(old);
     parser->block = block;
     parser->head = &block->head;
@@ -102,18 +103,67 @@ static int on_message_begin(llhttp_t *llhttp) {
     head_clear(parser->head);
     parser->in_message = true;
     parser->head_is_complete = false;
-    parser->discarded_bytes = 0;
+    parser->version_is_begun = parser->version_is_complete = false;
+    parser->extension_bytes = 0;
     parser->trailer_bytes = 0;
     parser->field_bytes = 0;
+    parser->reason_bytes = 0;
     return 0;
+}
+
+// The byte `distance` (1 to GW_HTTP_LEAD_BYTES) in front of `at`, also of an earlier feed.
+static char byte_before(const struct gw_http_parser *parser, const char *at, size_t distance) {
+    size_t here = (size_t)(at - parser->fed);
+    return distance <= here ? at[-(ptrdiff_t)distance]
+                            : parser->lead[GW_HTTP_LEAD_BYTES - (distance - here)];
+}
+
+static void keep_lead(struct gw_http_parser *parser, struct gw_str bytes) {
+    size_t kept = bytes.length < GW_HTTP_LEAD_BYTES ? bytes.length : GW_HTTP_LEAD_BYTES;
+    memmove(parser->lead, parser->lead + kept, GW_HTTP_LEAD_BYTES - kept);
+    memcpy(parser->lead + GW_HTTP_LEAD_BYTES - kept, bytes.at + bytes.length - kept, kept);
 }
 
 static int on_url(llhttp_t *llhttp, const char *at, size_t length) {
     struct gw_http_parser *parser = parser_of(llhttp);
+    // llhttp lets any number of spaces stand there.
+    if (parser->head->target.length == 0 && byte_before(parser, at, 2) == ' ')
+        return fail_bad_request(parser, "The request line is malformed.");
     if (parser->head->target.length + length > GW_HTTP_TARGET_BYTES_MAX)
         return fail(parser, 414, "target_too_long", "The request target is too long.");
     if (!block_append(parser, offsetof(struct gw_http_head, target), at, length))
         return fail(parser, 503, "unavailable", "The gateway is out of memory.");
+    return 0;
+}
+
+// llhttp lets several spaces stand before the version, and takes RTSP/ and ICE/ for HTTP/.
+static int on_version(llhttp_t *llhttp, const char *at, size_t length) {
+    static const char protocol[] = " HTTP/";
+    (void)length;
+    struct gw_http_parser *parser = parser_of(llhttp);
+    if (parser->version_is_begun)
+        return 0;
+    parser->version_is_begun = true;
+    if (parser->side == GW_HTTP_RESPONSES)
+        return 0;
+    bool is_ok = byte_before(parser, at, sizeof protocol) != ' ';
+    for (size_t i = 0; i < sizeof protocol - 1; i++)
+        is_ok = is_ok && byte_before(parser, at, sizeof protocol - 1 - i) == protocol[i];
+    return is_ok ? 0 : fail_bad_request(parser, "The request line is malformed.");
+}
+
+static int on_version_complete(llhttp_t *llhttp) {
+    parser_of(llhttp)->version_is_complete = true;
+    return 0;
+}
+
+// The reason phrase of a response is of no use, but it is bounded.
+static int on_status(llhttp_t *llhttp, const char *at, size_t length) {
+    (void)at;
+    struct gw_http_parser *parser = parser_of(llhttp);
+    parser->reason_bytes += (uint32_t)length;
+    if (parser->reason_bytes > GW_HTTP_FIELD_BYTES_MAX)
+        return fail_bad_request(parser, "The status line is too long.");
     return 0;
 }
 
@@ -201,7 +251,8 @@ static int on_header_value_complete(llhttp_t *llhttp) {
     // White space around a length is legal (RFC 9110 section 5.5) but no client sends it: smuggling does.
     if (field->id != GW_FIELD_CONTENT_LENGTH)
         field->value = gw_str_trim(field->value);
-    if (!is_ascii(field->value) && !gw_utf8_valid(field->value))
+    // A registry may well send ISO 8859-1 (RFC 9110 section 5.5), and a client gets what it sent.
+    if (parser->side == GW_HTTP_REQUESTS && !is_ascii(field->value) && !gw_utf8_valid(field->value))
         return fail_bad_request(parser, "A header field holds bytes that are not UTF-8.");
     return 0;
 }
@@ -240,7 +291,8 @@ static int check_transfer_encoding(struct gw_http_parser *parser) {
         return fail(parser, 501, "not_implemented", "This transfer coding is not supported.");
     if (count > 1 || !gw_str_equal_nocase(coding, GW_STR("chunked")))
         return fail_bad_request(parser, "Transfer-Encoding is not a lone chunked.");
-    if (head->version_minor == 0 || head->has_content_length)
+    if (head->version_minor == 0 || head->has_content_length ||
+        (parser->llhttp.flags & F_CHUNKED) == 0)
         return fail_bad_request(parser, "The length of the message is ambiguous.");
     head->is_chunked = true;
     return 0;
@@ -248,19 +300,35 @@ static int check_transfer_encoding(struct gw_http_parser *parser) {
 
 static bool is_host_char(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("-._~:[]%!$&'()*+;=", c) != NULL);
+           (c != '\0' && strchr("-._~%!$&'()*+;=", c) != NULL);
 }
 
-// uri-host [ ":" port ] (RFC 9110 section 7.2), the host not empty, an IP literal in brackets.
+// The length of the name or of the IP literal with its brackets, at the start of `host`; 0 when there is none.
+static size_t host_name_length(struct gw_str host) {
+    size_t i = 0;
+    if (host.length == 0 || host.at[0] != '[') {
+        while (i < host.length && is_host_char(host.at[i]))
+            i++;
+        return i;
+    }
+    size_t close = gw_str_find(host, ']');
+    for (i = 1; i < close; i++) {
+        if (!is_host_char(host.at[i]) && host.at[i] != ':')
+            return 0;
+    }
+    return close > 1 && close < host.length ? close + 1 : 0;
+}
+
+// uri-host [ ":" port ] (RFC 9110 section 7.2), the host not empty.
 static bool is_host(struct gw_str host) {
-    size_t bracket = gw_str_find(host, ']');
-    size_t colon = bracket < host.length ? bracket + 1 : gw_str_find(host, ':');
-    for (size_t i = 0; i < host.length; i++) {
-        bool is_port = i > colon;
-        if (!is_host_char(host.at[i]) || (is_port && (host.at[i] < '0' || host.at[i] > '9')))
+    size_t name_length = host_name_length(host);
+    if (name_length == 0 || name_length == host.length)
+        return name_length > 0;
+    for (size_t i = name_length + 1; i < host.length; i++) {
+        if (host.at[i] < '0' || host.at[i] > '9')
             return false;
     }
-    return colon > 0 && host.length > 0 && (colon >= host.length || host.at[colon] == ':');
+    return host.at[name_length] == ':';
 }
 
 static int check_host(struct gw_http_parser *parser) {
@@ -316,6 +384,15 @@ static int check_request(struct gw_http_parser *parser) {
     return refused != 0 ? refused : check_expect(parser);
 }
 
+// An upgrade was never asked for: behind 101 would come something else than HTTP.
+static int check_response(struct gw_http_parser *parser) {
+    struct gw_http_head *head = parser->head;
+    head->status = llhttp_get_status_code(&parser->llhttp);
+    if (head->status < 100 || head->status > 599 || head->status == 101)
+        return fail_bad_request(parser, "The status is not one of HTTP/1.1.");
+    return 0;
+}
+
 static int on_headers_complete(llhttp_t *llhttp) {
     struct gw_http_parser *parser = parser_of(llhttp);
     struct gw_http_head *head = parser->head;
@@ -325,17 +402,21 @@ static int on_headers_complete(llhttp_t *llhttp) {
     int refused = check_content_length(parser);
     if (refused == 0)
         refused = check_transfer_encoding(parser);
-    if (refused == 0 && parser->side == GW_HTTP_REQUESTS)
-        refused = check_request(parser);
+    if (refused == 0)
+        refused = parser->side == GW_HTTP_REQUESTS ? check_request(parser) : check_response(parser);
     if (refused != 0)
         return refused;
-    head->status = llhttp_get_status_code(llhttp);
-    head->keep_alive = llhttp_should_keep_alive(llhttp) != 0;
-    parser->head_is_complete = true;
-    parser->event = GW_HTTP_HEAD;
     llhttp->upgrade = 0; // never: the message keeps its own framing
     if (parser->expects_no_body)
         llhttp->flags |= F_SKIPBODY;
+    // Where both stand on HTTP/1.0, llhttp goes by keep-alive.
+    if ((llhttp->flags & F_CONNECTION_CLOSE) != 0)
+        llhttp->flags &= (uint16_t)~F_CONNECTION_KEEP_ALIVE;
+    head->keep_alive = llhttp_should_keep_alive(llhttp) != 0;
+    parser->head_flags = llhttp->flags;
+    parser->head_is_complete = true;
+    parser->has_chunk_extension = false;
+    parser->event = GW_HTTP_HEAD;
     return HPE_PAUSED;
 }
 
@@ -345,33 +426,50 @@ static int on_body(llhttp_t *llhttp, const char *at, size_t length) {
     return 0;
 }
 
-static int on_chunk_extension(llhttp_t *llhttp, const char *at, size_t length) {
-    (void)at;
+static int on_chunk_extension_name(llhttp_t *llhttp, const char *at, size_t length) {
+    (void)length;
     struct gw_http_parser *parser = parser_of(llhttp);
-    parser->discarded_bytes += (uint32_t)length;
-    if (parser->discarded_bytes > GW_HTTP_CHUNK_EXTENSION_BYTES_MAX)
-        return fail_bad_request(parser, "The chunk extensions are too long.");
+    if (parser->has_chunk_extension)
+        return 0;
+    uint64_t name_start = parser->body_offset + (uint64_t)(at - parser->fed);
+    parser->has_chunk_extension = true;
+    parser->chunk_digits = name_start - 1 - parser->chunk_line_start; // less the semicolon
     return 0;
+}
+
+// Paused for the feed alone, which knows then where the line ended.
+static int on_chunk_header(llhttp_t *llhttp) {
+    parser_of(llhttp)->event = GW_HTTP_WANT_INPUT;
+    return HPE_PAUSED;
 }
 
 static int on_message_complete(llhttp_t *llhttp) {
     struct gw_http_parser *parser = parser_of(llhttp);
+    const uint16_t connection_flags =
+        F_CONNECTION_CLOSE | F_CONNECTION_KEEP_ALIVE | F_CONNECTION_UPGRADE | F_UPGRADE;
+    // Trailers have no say in what becomes of the connection.
+    llhttp->flags =
+        (uint16_t)((llhttp->flags & ~connection_flags) | (parser->head_flags & connection_flags));
     parser->in_message = false;
-    parser->expects_no_body = false;
     parser->event = GW_HTTP_END;
+    if (parser->head->status >= 200)
+        parser->expects_no_body = false;
     return HPE_PAUSED;
 }
 
 static const llhttp_settings_t callbacks = {
     .on_message_begin = on_message_begin,
     .on_url = on_url,
+    .on_version = on_version,
+    .on_version_complete = on_version_complete,
+    .on_status = on_status,
     .on_header_field = on_header_field,
     .on_header_value = on_header_value,
     .on_header_value_complete = on_header_value_complete,
     .on_headers_complete = on_headers_complete,
     .on_body = on_body,
-    .on_chunk_extension_name = on_chunk_extension,
-    .on_chunk_extension_value = on_chunk_extension,
+    .on_chunk_extension_name = on_chunk_extension_name,
+    .on_chunk_header = on_chunk_header,
     .on_message_complete = on_message_complete,
 };
 
@@ -392,6 +490,7 @@ void gw_http_parser_deinit(struct gw_http_parser *parser) {
 }
 
 void gw_http_parser_rest(struct gw_http_parser *parser) {
+    gw_http_parser_forget(parser);
     free(parser->block);
     parser->block = NULL;
     parser->head = NULL;
@@ -411,12 +510,17 @@ void gw_http_parser_expect_no_body(struct gw_http_parser *parser) {
 // What llhttp itself refused, in terms of the answer it deserves.
 static void explain(struct gw_http_parser *parser, llhttp_errno_t error) {
     if (parser->failure.status != 0)
-        return; // said by the callback; llhttp reports it under several names
+        return; // a callback has said it
     switch (error) {
     case HPE_INVALID_METHOD:
         fail(parser, 501, "not_implemented", "This method is not known here.");
         return;
     case HPE_INVALID_VERSION:
+        if (parser->version_is_complete)
+            fail_bad_request(parser, "The request line is malformed.");
+        else
+            fail(parser, 505, "http_version", "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
+        return;
     case HPE_PAUSED_H2_UPGRADE:
         fail(parser, 505, "http_version", "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
         return;
@@ -433,32 +537,112 @@ static void explain(struct gw_http_parser *parser, llhttp_errno_t error) {
     }
 }
 
-enum gw_http_event gw_http_parser_feed(struct gw_http_parser *parser, struct gw_str bytes,
-                                       size_t *consumed) {
+// Empty lines may stand before a message (RFC 9112 section 2.2), but llhttp takes CR and LF there in any order.
+static bool blank_lines_ok(struct gw_http_parser *parser, struct gw_str bytes) {
+    for (size_t i = 0; i < bytes.length; i++) {
+        bool is_end = bytes.at[i] != '\r' && bytes.at[i] != '\n';
+        if (is_end && !parser->has_blank_cr)
+            return true;
+        if (bytes.at[i] != (parser->has_blank_cr ? '\n' : '\r'))
+            return false;
+        parser->has_blank_cr = !parser->has_blank_cr;
+    }
+    return true;
+}
+
+#define CHUNK_DIGITS_MAX 16
+#define CRLF_BYTES 2
+
+// The line of a chunk's size, so far: llhttp bounds the number alone, neither its leading zeros nor an extension.
+static bool chunk_line_ok(const struct gw_http_parser *parser) {
+    if (parser->body_offset <= parser->chunk_line_start)
+        return true;
+    uint64_t length = parser->body_offset - parser->chunk_line_start;
+    if (!parser->has_chunk_extension)
+        return length <= CHUNK_DIGITS_MAX + CRLF_BYTES;
+    return parser->chunk_digits <= CHUNK_DIGITS_MAX &&
+           parser->extension_bytes + (length - parser->chunk_digits) <=
+               GW_HTTP_CHUNK_EXTENSION_BYTES_MAX + CRLF_BYTES;
+}
+
+static bool end_chunk_line(struct gw_http_parser *parser) {
+    uint64_t chunk_bytes = parser->llhttp.content_length;
+    if (!chunk_line_ok(parser) || chunk_bytes > INT64_MAX)
+        return false;
+    uint64_t length = parser->body_offset - parser->chunk_line_start;
+    if (parser->has_chunk_extension)
+        parser->extension_bytes += (uint32_t)(length - parser->chunk_digits - CRLF_BYTES);
+    parser->has_chunk_extension = false;
+    parser->chunk_line_start = parser->body_offset + chunk_bytes + CRLF_BYTES;
+    if (chunk_bytes == 0)
+        parser->chunk_line_start = UINT64_MAX; // trailers follow
+    return true;
+}
+
+// llhttp's next step; what it stopped for is `event`.
+static llhttp_errno_t execute(struct gw_http_parser *parser, struct gw_str bytes, size_t *taken) {
     llhttp_t *llhttp = &parser->llhttp;
     if (llhttp_get_errno(llhttp) == HPE_PAUSED)
         llhttp_resume(llhttp);
-    const char *start = bytes.at != NULL ? bytes.at : "";
-    llhttp_errno_t error = llhttp_execute(llhttp, start, bytes.length);
-    if (error == HPE_OK) {
-        *consumed = bytes.length;
-        return GW_HTTP_WANT_INPUT;
+    parser->fed = bytes.at;
+    parser->event = GW_HTTP_WANT_INPUT;
+    llhttp_errno_t error = llhttp_execute(llhttp, bytes.at, bytes.length);
+    *taken = bytes.length;
+    if (error == HPE_PAUSED)
+        *taken = (size_t)(llhttp_get_error_pos(llhttp) - bytes.at);
+    if (parser->event == GW_HTTP_HEAD)
+        parser->body_offset = parser->chunk_line_start = 0;
+    else
+        parser->body_offset += *taken;
+    return error;
+}
+
+// Up to an event, or to the end of `left`.
+static llhttp_errno_t execute_all(struct gw_http_parser *parser, struct gw_str *left) {
+    for (;;) {
+        size_t taken;
+        llhttp_errno_t error = execute(parser, *left, &taken);
+        *left = gw_str_slice(*left, taken, left->length);
+        if (error != HPE_PAUSED || parser->event != GW_HTTP_WANT_INPUT)
+            return error;
+        if (!end_chunk_line(parser))
+            return HPE_INVALID_CHUNK_SIZE;
     }
-    if (error == HPE_PAUSED) {
-        *consumed = (size_t)(llhttp_get_error_pos(llhttp) - start);
-        return parser->event;
-    }
+}
+
+enum gw_http_event gw_http_parser_feed(struct gw_http_parser *parser, struct gw_str bytes,
+                                       size_t *consumed) {
+    struct gw_str left = bytes.length > 0 ? bytes : GW_STR("");
     *consumed = 0;
-    explain(parser, error);
-    return GW_HTTP_FAILED;
+    if (parser->failure.status != 0)
+        return GW_HTTP_FAILED;
+    if (!parser->in_message && !blank_lines_ok(parser, left)) {
+        fail_bad_request(parser, "The line before the message is malformed.");
+        return GW_HTTP_FAILED;
+    }
+    llhttp_errno_t error = execute_all(parser, &left);
+    bool is_waiting = error == HPE_OK && parser->in_message;
+    if (is_waiting && parser->head_is_complete && parser->head->is_chunked &&
+        !chunk_line_ok(parser))
+        error = HPE_INVALID_CHUNK_SIZE;
+    if (error != HPE_OK && error != HPE_PAUSED) {
+        explain(parser, error);
+        return GW_HTTP_FAILED;
+    }
+    *consumed = bytes.length - left.length;
+    if (is_waiting && !parser->version_is_begun && *consumed > 0)
+        keep_lead(parser, bytes);
+    return parser->event;
 }
 
 bool gw_http_parser_finish(struct gw_http_parser *parser) {
-    llhttp_t *llhttp = &parser->llhttp;
-    if (llhttp_get_errno(llhttp) == HPE_PAUSED)
-        llhttp_resume(llhttp);
-    llhttp_errno_t error = llhttp_finish(llhttp);
-    return error == HPE_OK || (error == HPE_PAUSED && parser->event == GW_HTTP_END);
+    size_t consumed;
+    if (parser->failure.status != 0 || !parser->in_message)
+        return parser->failure.status == 0;
+    // A head just read may be all of the message, or begin a body that is framed by close.
+    if (gw_http_parser_feed(parser, GW_STR(""), &consumed) == GW_HTTP_WANT_INPUT)
+        (void)llhttp_finish(&parser->llhttp); // says so to on_message_complete
+    return !parser->in_message;
 }
 
 const struct gw_http_failure *gw_http_parser_failure(const struct gw_http_parser *parser) {

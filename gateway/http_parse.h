@@ -91,6 +91,8 @@ enum gw_http_side { GW_HTTP_REQUESTS, GW_HTTP_RESPONSES };
 
 struct gw_http_head_block;
 
+#define GW_HTTP_LEAD_BYTES 7 // the last byte of a target and " HTTP/"
+
 struct gw_http_parser {
     llhttp_t llhttp;
     enum gw_http_side side;
@@ -103,9 +105,22 @@ struct gw_http_parser {
     bool in_message;
     bool head_is_complete;
     bool expects_no_body;
+    bool has_blank_cr;     // of an empty line before a message its CR was read
+    bool version_is_begun; // and with it the request line behind the target was checked
+    bool version_is_complete;
+    bool has_chunk_extension; // in the chunk line being read
+    uint16_t head_flags;      // llhttp's, as the head left them
+    uint32_t reason_bytes;    // of a status line
     uint32_t field_bytes;     // of the field line being read
-    uint32_t discarded_bytes; // chunk extensions of this message
+    uint32_t extension_bytes; // of this message's chunks, in lines that are complete
     uint32_t trailer_bytes;   // of this message
+    // Where llhttp stands: the bytes of this call, those that came before them in a request line, and how much of a
+    // chunked body came before them.
+    const char *fed;
+    char lead[GW_HTTP_LEAD_BYTES];
+    uint64_t body_offset;
+    uint64_t chunk_line_start; // as body_offset counts; of the line being read or of the next one
+    uint64_t chunk_digits;     // of the size before the extension
 };
 
 void gw_http_parser_init(struct gw_http_parser *parser, enum gw_http_side side,
@@ -115,13 +130,14 @@ void gw_http_parser_deinit(struct gw_http_parser *parser);
 enum gw_http_event gw_http_parser_feed(struct gw_http_parser *parser, struct gw_str bytes,
                                        size_t *consumed) GW_MUST_USE;
 // The peer closed. True when that legally ends the message in progress (a response framed by close) or when there
-// was none.
+// was none; false after a failure.
 bool gw_http_parser_finish(struct gw_http_parser *parser);
-// Between messages: gives the head's memory back. Called by owners of idle connections.
+// Between messages: overwrites the head and gives its memory back. Called by owners of idle connections.
 void gw_http_parser_rest(struct gw_http_parser *parser);
 // Between messages: overwrites the head, which held a secret, and keeps its memory.
 void gw_http_parser_forget(struct gw_http_parser *parser);
-// Responses: the request was HEAD, so the head ends the message. Call before feeding its response.
+// Responses: the request was HEAD, so the head ends the message. Call before feeding its response; holds up to the
+// end of the final one (RFC 9110 section 15.2).
 void gw_http_parser_expect_no_body(struct gw_http_parser *parser);
 const struct gw_http_failure *gw_http_parser_failure(const struct gw_http_parser *parser);
 // A message has begun and is not complete.
