@@ -2,6 +2,7 @@
 """python3 -m load: reads the options, runs the cases one after another, stops everything, also after Ctrl-C."""
 import argparse
 import pathlib
+import shlex
 import signal
 import subprocess
 import sys
@@ -29,6 +30,7 @@ def _arguments():
     parser.add_argument("--server-core", type=int, default=0)
     parser.add_argument("--load-core", type=int, default=1)
     parser.add_argument("--database-core", type=int, help="default: the load's")
+    parser.add_argument("--gateway-flags", default="", metavar="TEXT", help="further flags for every gateway")
     parser.add_argument("--bin", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--node", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--node-folder", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
@@ -49,7 +51,7 @@ def _options(arguments):
                    server_core=arguments.server_core, load_core=arguments.load_core,
                    database_core=arguments.load_core if arguments.database_core is None else arguments.database_core,
                    bin=arguments.bin, node=arguments.node, node_folder=arguments.node_folder,
-                   results=arguments.results or results)
+                   gateway_flags=tuple(shlex.split(arguments.gateway_flags)), results=arguments.results or results)
 
 
 def _chosen(arguments):

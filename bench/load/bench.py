@@ -26,6 +26,7 @@ class Options:
     bin: pathlib.Path          # the built programs
     node: pathlib.Path         # the program
     node_folder: pathlib.Path  # with node_modules and server.mjs
+    gateway_flags: tuple       # for every gateway, after the case's own
     results: pathlib.Path
 
 

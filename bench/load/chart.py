@@ -22,6 +22,11 @@ class Bar:
     is_ours: bool = False
 
 
+def exact(label, value, is_ours=False):
+    """A bar without a spread."""
+    return Bar(label, value, value, value, is_ours)
+
+
 @dataclasses.dataclass(frozen=True)
 class Panel:
     heading: str
@@ -39,11 +44,11 @@ def _bar(bar, y, scale, decimals):
     left, middle = _LABEL_WIDTH, y + _BAR_HEIGHT / 2
     width, low, high = bar.value * scale, left + bar.low * scale, left + bar.high * scale
     fill, weight = (_OURS, "bold") if bar.is_ours else (_THEIRS, "normal")
+    whisker = (f'<path d="M{low:.1f} {middle:.1f}H{high:.1f}M{low:.1f} {middle - 4:.1f}v8M{high:.1f} {middle - 4:.1f}v8" '
+               'stroke="#1f2933" stroke-width="1.5" fill="none"/>') if bar.high > bar.low else ""
     return [_text(left - 10, middle + 5, bar.label, anchor="end", weight=weight),
             f'<rect x="{left}" y="{y}" width="{max(width, 1):.1f}" height="{_BAR_HEIGHT}" rx="2" fill="{fill}"/>',
-            f'<path d="M{low:.1f} {middle:.1f}H{high:.1f}M{low:.1f} {middle - 4:.1f}v8M{high:.1f} {middle - 4:.1f}v8" '
-            'stroke="#1f2933" stroke-width="1.5" fill="none"/>',
-            _text(max(left + width, high) + 8, middle + 5, f"{bar.value:,.{decimals}f}", weight=weight)]
+            whisker, _text(max(left + width, high) + 8, middle + 5, f"{bar.value:,.{decimals}f}", weight=weight)]
 
 
 def _panel(panel, top):

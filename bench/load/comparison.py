@@ -4,6 +4,7 @@ from . import chart
 from .report import Report, Target
 
 _BUSY = 0.97
+_QUIET = 0.05
 
 
 def settings(bench):
@@ -17,6 +18,13 @@ def settings(bench):
 def how(bench):
     options = bench.options
     return f"{options.connections} connections, {options.rounds} x {options.seconds} s"
+
+
+def disturbance(runs):
+    """A warning for the notes when other programs had a part of the server's core, else nothing."""
+    worst = max(runs.summary(name, "foreign").median for name in runs.samples)
+    return [f"! Not a quiet machine: other programs took up to {worst * 100:.0f} % of the server's core."] \
+        if worst > _QUIET else []
 
 
 def _percent(share):
@@ -55,6 +63,7 @@ def report(bench, case, title, runs, ours, *, with_database=False, targets=()):
              "`it needs`: processor time, peer / gateway."]
     if any(runs.summary(name, "load_busy").median >= _BUSY for name in names):
         notes.append("* the load generator was the limit: the server could do more. Compare us/req there.")
+    notes += disturbance(runs)
     found = []
     for peer, bound in targets:
         found += [Target(f"requests a second, gateway / {peer}", runs.ratio("per_second", ours, peer).median, bound),

@@ -69,6 +69,16 @@ def cpu_seconds(pid):
     return total
 
 
+def core_busy_seconds(core):
+    """Time that one core was not idle: everybody's, and what the machine's host took away."""
+    for line in pathlib.Path("/proc/stat").read_text(encoding="ascii").splitlines():
+        name, *ticks = line.split()
+        if name == f"cpu{core}":
+            user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, ticks[:8])
+            return (user + nice + system + irq + softirq + steal) / _TICKS
+    return 0.0
+
+
 def memory_bytes():
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 

@@ -5,7 +5,7 @@ import dataclasses
 import statistics
 import time
 
-from . import verify, wrk
+from . import machine, verify, wrk
 from .contenders.gateway import WHOAMI
 
 _WARM_UP_S = 1
@@ -18,6 +18,7 @@ class Sample:
     database_us: float   # processor time of PostgreSQL for each answer
     server_busy: float   # share of its core
     load_busy: float     # share of its core; near 1: the generator was the limit
+    foreign: float       # share of the server's core that went to other programs
     p50_us: int
     p99_us: int
 
@@ -74,12 +75,13 @@ def http_sample(bench, server, url, *, token_file=None, numbers=None):
     verify.contender(bench, server, url, **checked)
     verify.outcome(server.name, wrk.live_tokens(url, token_file, WHOAMI, seconds=_WARM_UP_S, **options).outcome())
     server_before, database_before = server.cpu_seconds(), bench.postgres.cpu_seconds()
-    began = time.monotonic()
+    core_before, began = machine.core_busy_seconds(bench.server_core), time.monotonic()
     result = wrk.live_tokens(url, token_file, WHOAMI, seconds=bench.options.seconds, **options).outcome()
-    took = time.monotonic() - began
+    took, core = time.monotonic() - began, machine.core_busy_seconds(bench.server_core) - core_before
     server_cpu = server.cpu_seconds() - server_before
     database_cpu = bench.postgres.cpu_seconds() - database_before
+    ours = server_cpu + (database_cpu if bench.options.database_core == bench.server_core else 0)
     verify.outcome(server.name, result)
     verify.contender(bench, server, url, **checked)
     return Sample(result.per_second, server_cpu / result.requests * 1e6, database_cpu / result.requests * 1e6,
-                  server_cpu / took, result.cpu_seconds / took, result.p50_us, result.p99_us)
+                  server_cpu / took, result.cpu_seconds / took, max(0.0, core - ours) / took, result.p50_us, result.p99_us)

@@ -61,4 +61,4 @@ def lookup_sample(bench):
     transactions, seconds = run(bench, lookup_script(), bench.options.seconds, bench.server_core)
     database = bench.postgres.cpu_seconds() - before
     lookups = transactions * PIPELINE_LENGTH
-    return Sample(lookups / seconds, 0.0, database / lookups * 1e6, 0.0, database / (time.monotonic() - began), 0, 0)
+    return Sample(lookups / seconds, 0.0, database / lookups * 1e6, 0.0, database / (time.monotonic() - began), 0.0, 0, 0)

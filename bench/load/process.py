@@ -83,4 +83,8 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.popen.kill()
                 self.popen.wait()
+        try:
+            os.killpg(self.pid, signal.SIGKILL)  # workers that outlived it
+        except ProcessLookupError:
+            pass
         return self.popen.returncode

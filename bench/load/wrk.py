@@ -56,6 +56,9 @@ class Load:
                        numbers["timeouts"], numbers["p50_us"], numbers["p99_us"], numbers["max_us"],
                        _children_seconds() - self._before)
 
+    def is_running(self):
+        return self._popen.poll() is None
+
     def stop(self):
         if self._popen.poll() is None:
             self._popen.kill()

@@ -33,7 +33,8 @@ def run(bench):
                   comparison.settings(bench),
                   [Target(f"processor time of a lookup among {last} / among {first}",
                           _middle(costs[last]) / _middle(costs[first]), 1.5, is_minimum=False)],
-                  ["Processor time of the gateway and of PostgreSQL for each lookup; the answer is the same in each row."],
+                  ["Processor time of the gateway and of PostgreSQL for each lookup; the answer is the same in each row.",
+                   *comparison.disturbance(runs)],
                   [chart.Panel("processor microseconds for each lookup, gateway and database (less is better)",
                                [chart.Bar(f"{name} tokens", _middle(values), min(values), max(values), True)
                                 for name, values in costs.items()], decimals=1)])

@@ -21,7 +21,7 @@ class Written:
         self._before = self._look()
 
     def _look(self):
-        # pg_stat_force_next_flush and fresh sessions are not enough: the writers have ended, so their counts are in.
+        # A session reports its counts when it ends at the latest, and all writers have ended.
         row = self._postgres.query("select pg_current_wal_lsn() - '0/0', n_tup_upd, n_tup_hot_upd "
                                    "from pg_stat_user_tables where relid = 'skillreg.api_token'::regclass")
         return [float(value) for value in row.split("|")]
@@ -46,7 +46,7 @@ def run(bench):
                   [f"The gateway wrote {ours['rows'] * ours['requests'] / 1e6:,.0f} rows for {ours['requests']:,} requests "
                    f"in {seconds} s; WAL: 1/{naive['wal_bytes'] / max(1, ours['wal_bytes']):,.0f} of the naive way."],
                   [chart.Panel("megabytes of write-ahead log for a million requests (less is better)",
-                               [chart.Bar(name, sample["wal_bytes"] / 1e6, 0, sample["wal_bytes"] / 1e6, name == _OURS)
+                               [chart.exact(name, sample["wal_bytes"] / 1e6, name == _OURS)
                                 for name, sample in samples.items()], decimals=1)])
 
 

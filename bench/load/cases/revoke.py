@@ -68,16 +68,17 @@ def run(bench):
     trials = 10 if bench.options.is_quick else 500 if bench.options.is_full else 100
     load_tokens = tokens.write_list(bench.folder / "tokens-load", range(_FIRST_NUMBER))
     samples, rows, number = {}, [], _FIRST_NUMBER
-    for count in (1, 3):
-        delays, rate = _measure(bench, count, range(number, number + trials), admin, load_tokens)
-        number += trials
-        name = "one gateway" if count == 1 else f"{count} gateways"
-        samples[name] = {"from_request_ms": [delay[0] for delay in delays],
-                         "from_answer_ms": [delay[1] for delay in delays], "load_per_second": rate}
-        rows.append(_row(name, samples[name]))
-        bench.say(f"{name}: {trials} revokes, p99 {_quantile(samples[name]['from_request_ms'], 0.99):.1f} ms")
-    # The tokens are gone for good: other cases need them all.
-    _restore(bench)
+    try:
+        for count in (1, 3):
+            delays, rate = _measure(bench, count, range(number, number + trials), admin, load_tokens)
+            number += trials
+            name = "one gateway" if count == 1 else f"{count} gateways"
+            samples[name] = {"from_request_ms": [delay[0] for delay in delays],
+                             "from_answer_ms": [delay[1] for delay in delays], "load_per_second": rate}
+            rows.append(_row(name, samples[name]))
+            bench.say(f"{name}: {trials} revokes, p99 {_quantile(samples[name]['from_request_ms'], 0.99):.1f} ms")
+    finally:
+        _restore(bench)
     return _report(bench, samples, rows, trials)
 
 
@@ -86,19 +87,37 @@ def _measure(bench, count, numbers, admin, load_tokens):
     # Bounded, and longer than the trials can take.
     loads = [wrk.live_tokens(gateway.http, load_tokens, WHOAMI, core=bench.load_core, seconds=_patience(numbers),
                              connections=max(8, bench.options.connections // count)) for gateway in gateways]
-    before = [gateway.metric("requests_total") for gateway in gateways]
+    before = [_counts(gateway) for gateway in gateways]
+    bench.say(f"{len(numbers)} revokes on {count} under load")
     began = time.monotonic()
     try:
         delays = [delay for number in numbers for delay in _try(bench, number, gateways, admin)]
         took = time.monotonic() - began
-        done = sum(gateway.metric("requests_total") for gateway in gateways) - sum(before)
+        done = [[now - then for now, then in zip(_counts(gateway), counts)]
+                for gateway, counts in zip(gateways, before)]
+        _check(done, loads, len(numbers))
     finally:
         for load in loads:
             load.stop()
     for gateway in gateways:
         verify.contender(bench, gateway, gateway.http, range(_FIRST_NUMBER))
         gateway.stop()
-    return delays, done / took
+    return delays, sum(requests for requests, _, _ in done) / took
+
+
+def _counts(gateway):
+    return [gateway.metric(name) for name in
+            ("requests_total", "decisions_unauthenticated_total", "responses_5xx_total")]
+
+
+def _check(done, loads, trials):
+    """The load lasted, and of all answers only those were refusals that had to be."""
+    if not all(load.is_running() for load in loads):
+        raise Trouble("the load ended before the last revoke")
+    for _, refused, failed in done:
+        if refused != trials * _CHECKED_AFTER or failed != 0:
+            raise Trouble(f"a gateway refused {refused:.0f} requests instead of {trials * _CHECKED_AFTER}, and answered "
+                          f"{failed:.0f} with 5xx")
 
 
 def _patience(numbers):
@@ -114,6 +133,7 @@ def _try(bench, number, gateways, admin):
 
 
 def _restore(bench):
+    """Other cases need all tokens. No gateway runs now that could remember the revoke."""
     bench.postgres.query(f"""
         begin;
         alter table skillreg.api_token disable trigger user;
@@ -137,8 +157,7 @@ def _row(name, sample):
 
 def _report(bench, samples, rows, trials):
     worst = samples["3 gateways"]["from_request_ms"]
-    bars = [chart.Bar(f"{name}, {label}", _quantile(sample["from_request_ms"], share), 0,
-                      _quantile(sample["from_request_ms"], share), label == "p99")
+    bars = [chart.exact(f"{name}, {label}", _quantile(sample["from_request_ms"], share), label == "p99")
             for name, sample in samples.items() for label, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))]
     return Report("revoke", f"From a revoke to the refusal, under full load ({trials} revokes each)",
                   ["", "refusals", "load req/s", "p50 ms", "p99 ms", "max ms", "after answer: p50", "p99", "max"], rows,

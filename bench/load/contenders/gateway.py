@@ -43,7 +43,7 @@ class Gateway(Server):
     def __init__(self, bench, name="gateway", flags=()):
         command = [bench.program.path, "--listen-http", "127.0.0.1:0", "--listen-https", "127.0.0.1:0",
                    "--listen-admin", "127.0.0.1:0", "--tls-cert", bench.certificate.cert,
-                   "--tls-key", bench.certificate.key, *flags]
+                   "--tls-key", bench.certificate.key, *flags, *bench.options.gateway_flags]
         super().__init__(name, command, core=bench.server_core, log=bench.folder / f"{name.replace(' ', '-')}.log",
                          env=environment(DATABASE_URL=bench.postgres.url))
         bench.stops.append(self.stop)
