@@ -1,0 +1,398 @@
+# SPDX-License-Identifier: MIT
+"""README.md stays true: its first session runs as shown, its tables are what the programs and the sources say, and
+the files and names that the three documents mention exist. `./dev up` and `./dev down`, which stand around the session, are
+tested by tests/packaging/test_fresh_machine.sh."""
+import os
+import re
+import subprocess
+import uuid
+
+import pytest
+
+from harness import binaries
+from harness.gateway import Operator
+from harness.process import Process, clean_environment, dies_with_parent, run
+from harness.waiting import eventually
+
+ROOT = binaries.ROOT
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def section(title):
+    """The text under one heading of the second level."""
+    match = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
+    assert match, f"README.md has no section {title!r}"
+    return match[1]
+
+
+def rows(text, first_column):
+    """The cells of every table that has this title on its first column."""
+    found = []
+    for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        lines = [[cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+                 for line in block.splitlines()]
+        if lines[0][0] == first_column:
+            found += lines[2:]
+    assert found, f"no table {first_column!r}"
+    return found
+
+
+def without_fences(text):
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def code_spans(text):
+    return re.findall(r"`([^`\n]+)`", without_fences(text))
+
+
+def product_sources(*folders):
+    return {path: path.read_text(encoding="utf-8") for folder in folders for path in sorted((ROOT / folder).glob("*.[ch]"))}
+
+
+def help_of(program, *words):
+    done = run([binaries.find(program), *words, "--help"], env=clean_environment(HOME="/nonexistent"))
+    assert (done.returncode, done.stderr) == (0, ""), (program, words, done)
+    return done.stdout
+
+
+# ---- settings -------------------------------------------------------------------------------------------------------
+
+def settings_of_help():
+    """(flag with its argument, variable, default, meaning), in the order of --help."""
+    lines = help_of("skillreg-gateway").splitlines()
+    found = []
+    for line, below in zip(lines, lines[1:]):
+        flag = re.fullmatch(r"  (--[a-z-]+(?: [A-Z]+)?)\s{2,}(\S.*)", line)
+        variable = re.fullmatch(r"\s{10,}([A-Z_]+)(?:, default (.+))?", below)
+        if flag and variable:
+            found.append((flag[1], variable[1], variable[2] or "", flag[2]))
+    return found
+
+
+def test_settings_are_those_of_help():
+    wanted = settings_of_help()
+    # A parser that reads nothing proves nothing: the settings table of the source has as many lines.
+    source = (ROOT / "gateway/config.c").read_text()
+    assert len(wanted) == len(re.findall(r'^    \{"--', source, re.MULTILINE)) > 0
+    documented = [tuple(cell.strip("`") for cell in row) for row in rows(section("Settings"), "Flag")]
+    as_rows = "\n".join(f"| `{flag}` | `{variable}` | {default and f'`{default}`'} | {meaning} |"
+                        for flag, variable, default, meaning in wanted)
+    assert documented == wanted, "the table of README.md should be:\n" + as_rows
+
+
+def test_flags_and_variables_in_the_text_exist():
+    known = "\n".join([help_of("skillreg-gateway"), help_of("skillreg-gateway", "migrate"), help_of("skillreg"),
+                       help_of("skillreg", "token", "create"), help_of("skillreg", "token", "list"),
+                       help_of("skillreg", "login"), help_of("skillreg-gateway", "healthcheck"),
+                       (ROOT / "dev").read_text(), (ROOT / "dev.d/up.sh").read_text(), (ROOT / "dev.d/down.sh").read_text()])
+    named = {word for span in code_spans(README) for word in re.findall(r"--[a-z][a-z-]+|\b(?:GATEWAY|SKILLREG)_[A-Z_]+", span)}
+    assert named
+    assert [name for name in sorted(named) if not re.search(re.escape(name) + r"(?![a-zA-Z_-])", known)] == []
+
+
+# ---- commands -------------------------------------------------------------------------------------------------------
+
+def documented_commands(title):
+    """The words of each command, without flags and operands."""
+    commands = {}
+    for row in rows(section(title), "Command"):
+        program, *words = row[0].strip("`").split()
+        words = words[:next((i for i, word in enumerate(words) if not word.isalpha()), len(words))]
+        commands.setdefault(program, set()).add(" ".join(words))
+    return commands
+
+
+@pytest.mark.parametrize("title,program,line", [
+    ("Operator commands", "skillreg-gateway", r"^(?:usage:)? +skillreg-gateway ([a-z]+(?: [a-z]+)?)(?= )"),
+    ("The command line (`skillreg`)", "skillreg", r"^  ((?:[a-z]+ )*[a-z]+) (?:--|<| ).*"),
+], ids=["skillreg-gateway", "skillreg"])
+def test_commands_are_those_of_help(title, program, line):
+    usage = help_of(program)
+    if program == "skillreg":
+        usage = usage[usage.index("Commands:"):usage.index("Flags of every command:")]
+    wanted = {words.strip() for words in re.findall(line, usage, re.MULTILINE)}
+    assert documented_commands(title) == {program: wanted}
+    for words in wanted:
+        help_of(program, *words.split())
+
+
+def test_versions():
+    for program in ("skillreg-gateway", "skillreg"):
+        done = run([binaries.find(program), "--version"], env=clean_environment())
+        assert done.returncode == 0 and re.fullmatch(rf"{program} \d+\.\d+\.\d+\n", done.stdout)
+
+
+def test_exit_codes_of_wrong_usage():
+    assert run([binaries.find("skillreg-gateway"), "--no-such-flag"], env=clean_environment()).returncode == 2
+    assert run([binaries.find("skillreg"), "no-such-command"], env=clean_environment()).returncode == 2
+
+
+# ---- errors ---------------------------------------------------------------------------------------------------------
+
+VERDICTS = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "REFUSED": 400, "UNKNOWN": 503}
+
+
+def errors_of_the_sources():
+    """(code, status) of every place that names both."""
+    found = set()
+    for text in product_sources("gateway").values():
+        for status, code in re.findall(r"\b([45]\d\d),\s*\"([a-z]+(?:_[a-z]+)*)\"", text):
+            found.add((code, int(status)))
+        for verdict, code in re.findall(r"\bGW_VERDICT_([A-Z]+),\s*\"([a-z]+(?:_[a-z]+)*)\"", text):
+            found.add((code, VERDICTS[verdict]))
+    return found
+
+
+def test_error_codes_are_those_of_the_sources():
+    documented = [(row[0].strip("`"), int(row[1])) for row in rows(section("Errors"), "Code")]
+    assert len(documented) == len(set(documented))
+    assert set(documented) == errors_of_the_sources()
+
+
+def test_error_codes_that_the_vectors_expect_are_documented():
+    """Finds codes that the sources name in a way that the test above does not see."""
+    documented = {row[0].strip("`") for row in rows(section("Errors"), "Code")}
+    expected = {code for path in (ROOT / "tests/vectors").glob("*.http")
+                for code in re.findall(r"^< [\d|?]+ ([a-z_]+)$", path.read_text(), re.MULTILINE)}
+    assert expected and expected <= documented
+
+
+# ---- routes ---------------------------------------------------------------------------------------------------------
+
+def routes_of_the_source():
+    """(methods, pattern, who) of the route table, with ... for ** and the parameter that names the organisation."""
+    text = (ROOT / "gateway/router.c").read_text()
+    table = text[text.index("routes[] = {"):text.index("#define ROUTE_COUNT")]
+    found = set()
+    for methods, pattern, access, scope, parameter in re.findall(
+            r'\{"([A-Z ]+)",\s*"([^"]+)",\s*GW_ACCESS_(\w+),\s*(\w+),\s*\w+,\s*(NULL|"\w+")\}', table):
+        pattern = pattern.replace("**", "...")
+        if parameter != "NULL":
+            pattern += "?" + parameter.strip('"') + "={org}"
+        who = access if access != "ORG" else scope.lower()
+        for method in methods.replace("GET HEAD", "GET").split() if len(methods) < 20 else ["any"]:
+            found.add((method, pattern, who))
+    assert len(re.findall(r'\{"[A-Z ]+",', table)) <= len(found)
+    return found
+
+
+def documented_routes():
+    found = set()
+    for route, who in rows(section("How a request is decided"), "Route"):
+        if who.startswith("anyone, no token"):
+            access = "OPEN"
+        elif who.startswith("anyone;"):
+            access = "OPTIONAL"
+        elif who == "any live token":
+            access = "TOKEN"
+        else:
+            access = re.fullmatch(r"`(read|write|admin)` of `\{org\}`", who)[1]
+        methods, had_path = [], False
+        for method, path in re.findall(r"\b(GET|POST|PUT|PATCH|DELETE|any)\b|`(/[^`]*)`", route):
+            if method:
+                methods = [method] if had_path else [*methods, method]
+                had_path = False
+            else:
+                had_path = True
+                found |= {(each, path, access) for each in methods}
+    return found
+
+
+def test_routes_are_those_of_the_router():
+    assert documented_routes() == routes_of_the_source()
+
+
+# ---- limits ---------------------------------------------------------------------------------------------------------
+
+UNITS = {"B": 1, "KiB": 1024, "MiB": 1024 * 1024, "ms": 1, "s": 1000, "": 1}
+
+
+def test_limits_are_those_of_the_header():
+    defined = dict(re.findall(r"^#define (GW_\w+)\s+(?:\\\n\s+)?([^/\n]+?)\s*(?://.*)?$",
+                              (ROOT / "base/limits.h").read_text(), re.MULTILINE))
+    for what, limit, name in rows(section("Limits"), "What"):
+        number, _, unit = limit.partition(" ")
+        factors = re.sub(r"[()]|ULL", "", defined[name.strip("`")]).split("*")
+        value = 1
+        for factor in factors:
+            value *= int(factor)
+        assert int(number) * UNITS[unit] == value, what
+
+
+def test_limits_in_the_text():
+    """The two numbers of `Last used`."""
+    header = (ROOT / "base/limits.h").read_text()
+    numbers = {name: int(value) for name, value in re.findall(r"#define (GW_LAST_USED_\w+)\s+(?:\\\s+)?(\d+)", header)}
+    text = section("Last used")
+    assert f"{numbers['GW_LAST_USED_ENTRIES_MAX']:,} tokens are waiting" in text
+    assert f"{numbers['GW_LAST_USED_KEPT_MAX']:,} tokens" in text
+
+
+# ---- the first session ----------------------------------------------------------------------------------------------
+
+# What differs from run to run. The same text in README.md stands for the same value throughout.
+RANDOM = re.compile(
+    r"(?P<secret>sr_live_[A-Za-z0-9_-]+\.\.\.)|(?P<prefix>sr_live_[A-Za-z0-9_-]{4}(?![A-Za-z0-9_-]))|(?P<id>\bcl[a-z0-9]{22}\b)"
+    r"|(?P<request>\b[0-9a-f]{32}\b)|(?P<date>\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT)")
+SHAPES = {"secret": r"sr_live_[A-Za-z0-9_-]{48}", "prefix": r"sr_live_[A-Za-z0-9_-]{4}", "id": r"cl[a-z0-9]{22}",
+          "request": r"[0-9a-f]{32}", "date": r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"}
+
+
+def session_steps():
+    """(command, documented output) of the session, in order."""
+    steps = []
+    for block in re.findall(r"^```console\n(.*?)^```$", section("A first session"), re.MULTILINE | re.DOTALL):
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                steps.append((line[2:], []))
+            else:
+                steps[-1][1].append(line)
+    return [(command, "\n".join(lines)) for command, lines in steps]
+
+
+class Session:
+    """One bash that lives through all commands."""
+
+    MARK = "::done::"
+
+    def __init__(self, directory):
+        self.bound = {}  # documented text -> what it is in this run
+        self.shell = subprocess.Popen(
+            dies_with_parent(["bash"]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            encoding="utf-8", bufsize=1, cwd=directory, env=clean_environment(HOME=str(directory)))
+
+    def run(self, command):
+        for documented in sorted(self.bound, key=len, reverse=True):
+            command = command.replace(documented, self.bound[documented])
+        self.shell.stdin.write(f"{command}\nprintf '\\n{self.MARK} %d\\n' $?\n")
+        lines = []
+        for line in self.shell.stdout:
+            if line.startswith(self.MARK):
+                return int(line.split()[1]), "".join(lines).rstrip("\n")
+            lines.append(line)
+        raise AssertionError(f"the shell ended in: {command}")
+
+    def assert_like(self, documented, output):
+        pattern, names, end = "", [], 0
+        for match in RANDOM.finditer(documented):
+            pattern += re.escape(documented[end:match.start()])
+            pattern += f"({SHAPES[match.lastgroup]})"
+            names.append(match[0])
+            end = match.end()
+        pattern += re.escape(documented[end:])
+        found = re.fullmatch(pattern, output)
+        assert found, f"documented:\n{documented}\n\nnow:\n{output}"
+        for name, value in zip(names, found.groups()):
+            assert self.bound.setdefault(name, value) == value, f"{name} stood for another value before"
+
+    def close(self):
+        self.shell.stdin.close()
+        self.shell.stdout.close()
+        assert self.shell.wait(10) == 0
+
+
+@pytest.fixture
+def fresh_database(postgres):
+    """A database of its own, so that `acme` holds what it does after ./dev up."""
+    name = "readme_" + uuid.uuid4().hex[:8]
+    postgres.query(f"create database {name}")
+    yield name
+    postgres.query(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def demonstration_registry(tmp_path):
+    port_file = tmp_path / "registry.port"
+    process = Process(["/usr/bin/python3", ROOT / "docker/dev/registry.py", "--port", "0", "--port-file", port_file],
+                      tmp_path / "registry.log", env=clean_environment())
+    try:
+        eventually(port_file.exists, "did the registry listen: " + process.log())
+        yield "http://127.0.0.1:" + port_file.read_text().strip()
+    finally:
+        process.kill()
+
+
+@pytest.fixture
+def session(postgres, fresh_database, demonstration_registry, start_gateway, certificate, tmp_path):
+    """What ./dev up leaves behind, and a shell to look at it."""
+    operator = Operator(postgres.url_of(fresh_database), tmp_path)
+    operator.migrate()
+    operator.create_org("acme")
+    admin = operator.create_token("acme", "dev-admin", "admin")["token"]
+    gateway = start_gateway(tls=True, database_url=operator.database_url, upstream=demonstration_registry)
+    # ./dev up looks whether its token works, and a person takes more than a moment to type the first command.
+    assert gateway.request("GET", "/api/v1/auth/whoami", admin).status == 200
+    eventually(lambda: postgres.query("select 1 from skillreg.api_token where last_used_at is not null", (), fresh_database),
+               "was the use of dev-admin written")
+    env = {"SKILLREG_URL": gateway.https_url, "SKILLREG_TOKEN": admin, "SKILLREG_ORG": "acme",
+           "SSL_CERT_FILE": certificate.cert, "CURL_CA_BUNDLE": certificate.cert,
+           "PATH": f"{binaries.find('skillreg').parent}:{os.environ['PATH']}"}
+    (tmp_path / "build/dev").mkdir(parents=True)
+    (tmp_path / "build/dev/env").write_text("".join(f"export {name}='{value}'\n" for name, value in env.items()))
+    shell = Session(tmp_path)
+    yield shell
+    shell.close()
+
+
+def test_the_first_session_runs_as_shown(session):
+    steps = session_steps()
+    assert [command for command, _ in steps if command.startswith("./dev")] == ["./dev up --detach", "./dev down"]
+    ran = 0
+    for command, documented in steps:
+        if command.startswith("./dev"):
+            continue
+        code, output = session.run(command)
+        assert code == 0, f"{command}: exit {code}\n{output}"
+        session.assert_like(documented, output)
+        ran += 1
+    assert ran >= 9
+    # The shortened secret of the text and the prefix in its list are one token.
+    secrets = [name for name in session.bound if name.endswith("...")]
+    assert len(secrets) == 1
+    assert session.bound[secrets[0][:12]] == session.bound[secrets[0]][:12]
+
+
+def test_what_dev_up_prints_is_what_readme_shows():
+    (_, documented), = [step for step in session_steps() if step[0] == "./dev up --detach"]
+    script = (ROOT / "dev.d/up.sh").read_text()
+    for line in documented.splitlines():
+        if line != "...":
+            assert line.replace("8443", "$port").replace("9090", "$admin_port") in script
+
+
+# ---- names in the documents -----------------------------------------------------------------------------------------
+
+def slug(heading):
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document):
+    text = without_fences((ROOT / document).read_text(encoding="utf-8"))
+    for link in (link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link):
+        path, _, anchor = link.partition("#")
+        target = ROOT / (path or document)
+        assert target.exists(), f"{document}: {link}"
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", without_fences(target.read_text(encoding="utf-8")), re.MULTILINE)
+            assert anchor in map(slug, headings), f"{document}: {link}"
+
+
+@pytest.mark.parametrize("document", ("ARCHITECTURE.md", "CONTRIBUTING.md"))
+def test_files_that_are_named_exist(document):
+    named = {span for span in code_spans((ROOT / document).read_text(encoding="utf-8"))
+             if re.fullmatch(r"[a-z][\w.-]*(/[\w.-]+)*/([\w.-]+\.(c|h|py|sh|md|sql|cmake|yaml|http))?", span)
+             and not span.startswith("build/") and "NNNN" not in span}
+    assert named
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_functions_that_are_named_exist(document):
+    sources = "\n".join(product_sources("base", "tls", "db", "gateway", "cli").values()) \
+        + "".join(path.read_text() for path in (ROOT / "cmake").glob("*.cmake"))
+    named = {span.rstrip("()") for span in code_spans((ROOT / document).read_text(encoding="utf-8"))
+             if re.fullmatch(r"(gw|db|tls|cli|GW|DB|TLS|CLI)_\w+(\(\))?", span)}
+    assert named
+    assert [name for name in sorted(named) if not re.search(rf"\b{name}\b", sources)] == []
