@@ -31,46 +31,54 @@ struct db_event {
     struct gw_str org_id;
 };
 
-// Embedded by the consumer. Both fire from the loop.
+// Embedded by the consumer. Both fire from the loop, and may call anything here. The answer to a lookup that was sent before
+// such an event, before a gap, or before db_events_heard_ms was first set, may be older than it: not to be kept.
 struct db_events_consumer {
     void (*on_event)(struct db_events_consumer *consumer, const struct db_event *event);
-    // The log does not reach back to the last applied row (this gateway was away longer than it is kept): everything known may be
-    // outdated. Events go on from the newest.
+    // The log does not reach back to the last applied row (this gateway was away longer than it is kept), or is an older one (a
+    // restored database): everything known may be outdated. Events go on from the newest.
     void (*on_gap)(struct db_events_consumer *consumer);
 };
 
 struct db_events_options {
     const char *url;           // copied
-    const char *gateway_id;    // unique per process; copied
-    uint64_t poll_interval_ms; // 1000
+    const char *gateway_id;    // unique per process, 1 to 100 bytes; copied
+    uint64_t poll_interval_ms; // 1000; more than a fifth of DB_GATEWAY_LIVE_MS counts as that
     uint64_t query_timeout_ms; // an unanswered poll: the connection is replaced
     uint64_t connect_timeout_ms;
 };
 
 struct db_events;
 
+// GW_INVALID: libpq cannot read the URL, or the id is too long. GW_NO_MEMORY. Starts without the database and connects
+// by itself, as the pool does.
 enum gw_status db_events_create(uv_loop_t *loop, const struct db_events_options *options,
                                 struct db_events_consumer *consumer,
                                 struct db_events **events) GW_MUST_USE;
 // Ends waits as GW_UNAVAILABLE. The gateway's row is left to grow old: it counts as live for DB_GATEWAY_LIVE_MS more, unless
-// db_events_leave was called before.
+// db_events_leave was called before. Frees once the handles have closed.
 void db_events_close(struct db_events *events);
 // Deletes this gateway's row (a drain has begun: nobody need wait for us). Best effort.
 void db_events_leave(struct db_events *events);
 
 // Every event up to this one was handed to the consumer.
 uint64_t db_events_applied_seq(const struct db_events *events);
-// uv_now at which the last poll that was answered whole had been sent: all that was committed before it is applied. 0: never yet.
+// uv_now at which the last poll that was answered whole had been sent: all that was committed before it is applied. 0: never
+// yet. From then on this gateway has a row, and those who wait for everybody wait for it too, until it has been silent for
+// DB_GATEWAY_LIVE_MS: whoever trusts what he knows for that long after, or longer, can miss what others were told is everywhere.
 uint64_t db_events_heard_ms(const struct db_events *events);
 
 // ---- waiting for everybody ---------------------------------------------------------------------------------------
-#define DB_GATEWAY_LIVE_MS 5000 // a gateway whose row was not refreshed for this long is not waited for
+// A gateway whose row was not refreshed for this long is not waited for.
+#define DB_GATEWAY_LIVE_MS 5000
 
 struct db_events_wait {
     struct gw_list link; // the events'
     uint64_t seq;
     uint64_t deadline_ms;
+    int behind; // the events': as of the last answer
     // GW_OK: every live gateway has applied `seq`; `count` says how many. GW_TIMED_OUT: `count` have not. GW_UNAVAILABLE: cannot know.
+    // Never inside db_events_wait_applied.
     void (*on_done)(struct db_events_wait *wait, enum gw_status status, int count);
 };
 void db_events_wait_applied(struct db_events *events, struct db_events_wait *wait, uint64_t seq,

@@ -328,14 +328,27 @@ static void drain(struct db_conn *conn) {
     }
 }
 
+static bool take_notifications(PGconn *pg) {
+    bool has_any = false;
+    PGnotify *notify;
+    while ((notify = PQnotifies(pg)) != NULL) {
+        PQfreemem(notify);
+        has_any = true;
+    }
+    return has_any;
+}
+
 void db_conn_read(struct db_conn *conn) {
     bool is_alive = PQconsumeInput(conn->pg) == 1;
     PGconn *pg = conn->pg;
     drain(conn);
     if (conn->pg != pg)
         return; // failed or closed by an answer
+    bool is_notified = take_notifications(pg);
     if (!is_alive || PQstatus(pg) != CONNECTION_OK)
         fail_by_libpq(conn);
+    else if (is_notified && conn->events->on_notify != NULL)
+        conn->events->on_notify(conn);
 }
 
 // With a failed `status` too: libpq finds out what it is.

@@ -51,6 +51,8 @@ struct db_conn_events {
     // The connection is DOWN, conn->reason says why; queries without an answer are on conn->in_flight for the owner to
     // take.
     void (*on_down)(struct db_conn *conn);
+    // Notifications came, how many ever (LISTEN is a statement like others). May be NULL.
+    void (*on_notify)(struct db_conn *conn);
     // A handle has closed; see db_conn_has_handles.
     void (*on_handle_closed)(struct db_conn *conn);
 };

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/token_syntax.h"
+#include "db/backoff.h"
 #include "db/pg_conn.h"
 
 #define NEVER UINT64_MAX
@@ -125,25 +125,8 @@ static void end_queue(struct db_pool *pool, uint64_t due_ms) {
 
 // ---- connections --------------------------------------------------------------------------------------------------
 
-static uint64_t random_below(uint64_t bound) {
-    uint64_t value = 0;
-    if (getrandom(&value, sizeof(value), GRND_NONBLOCK) != (ssize_t)sizeof(value))
-        value = uv_hrtime();
-    return value % bound;
-}
-
-// Doubles from the least to the greatest pause; a random half of it keeps many gateways from coming back at once.
-static uint64_t reconnect_pause_ms(int attempts) {
-    uint64_t pause_ms = GW_DB_RECONNECT_MIN_MS;
-    for (int i = 0; i < attempts && pause_ms < GW_DB_RECONNECT_MAX_MS; i++)
-        pause_ms *= 2;
-    if (pause_ms > GW_DB_RECONNECT_MAX_MS)
-        pause_ms = GW_DB_RECONNECT_MAX_MS;
-    return pause_ms / 2 + random_below(pause_ms / 2 + 1);
-}
-
 static void plan_connect(struct pool_member *member) {
-    member->due_ms = uv_now(member->pool->loop) + reconnect_pause_ms(member->attempts);
+    member->due_ms = uv_now(member->pool->loop) + db_backoff_pause_ms(member->attempts);
     if (member->attempts < 32)
         member->attempts++;
     arm_timer(member->pool, member->due_ms);

@@ -181,9 +181,9 @@ static void test_revoke_tells_name_time_digest_and_event_once(void **state) {
     unsigned char digest[DB_DIGEST_LENGTH];
     memset(digest, '1', sizeof(digest)); // see init_creation
     assert_memory_equal(revocation.digest, digest, sizeof(digest));
-    assert_int_equal(revocation.event_seq,
-                     test_number(fixture.database.url,
-                                 "select seq from skillreg.token_event where kind = 2"));
+    assert_int_equal(
+        revocation.event_seq,
+        test_number(fixture.database.url, "select seq from skillreg.token_event where kind = 2"));
     assert_int_equal(run_revocation(&revocation, "org1", "cltoken1"), GW_NOT_FOUND);
     char by[64];
     test_value(fixture.database.url, "select revoked_by from skillreg.api_token", by, sizeof(by));

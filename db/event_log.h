@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// How far the log skillreg.token_event was applied, and what its rows mean to the consumer. No connection, no I/O: the
+// statements, and what to make of their answers. See db/events.h, which drives this.
+//
+// Each page begins with the last row applied, again: as long as that is there, unchanged, nothing after it was missed.
+// If it is not, rows were deleted before they were read here, or the log is an older one (a restored database, a replica that
+// took over without the newest rows): a gap.
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "db/events.h"
+#include "db/query.h"
+
+#define DB_EVENT_LOG_PAGE_ROWS 1000
+
+struct db_event_log {
+    struct db_events_consumer *consumer; // NULL: tell nobody any more
+    bool is_known;                       // where the log stood at some time
+    uint64_t applied_seq;                // 0: the log was empty
+    int64_t applied_at;                  // of that row, as PostgreSQL writes it
+};
+
+enum db_event_log_state {
+    DB_EVENT_LOG_CURRENT, // everything there was is applied
+    DB_EVENT_LOG_BEHIND,  // the page was full: ask for the next
+    DB_EVENT_LOG_GAP      // ask for the newest row
+};
+
+// The newest row, or none.
+extern const struct db_statement db_event_log_newest_statement;
+// The last row applied, and those after it; db_event_log_bind sets its parameter.
+extern const struct db_statement db_event_log_page_statement;
+
+void db_event_log_bind(const struct db_event_log *log, struct db_query *query, char scratch[8]);
+// Everything up to the newest row is given up: on_gap, but for the first time, when nothing can be outdated yet.
+void db_event_log_take_newest(struct db_event_log *log, const PGresult *result);
+// Hands the rows to the consumer, who may end that by setting log->consumer to NULL.
+enum db_event_log_state db_event_log_take_page(struct db_event_log *log, const PGresult *result);

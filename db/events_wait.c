@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include "db/events_wait.h"
+
+#include "db/backoff.h"
+#include "db/pg_binary.h"
+
+#define ASK_INTERVAL_MS 25 // and up to as much more
+#define NOT_KNOWN (-1)
+
+_Static_assert(DB_GATEWAY_LIVE_MS == 5000, "the statement says so");
+
+const struct db_statement db_event_waits_statement = {
+    .name = "gateway_applied",
+    .sql = "select applied_seq, count(*) from skillreg.gateway"
+           " where seen_at > now() - interval '5 seconds' group by applied_seq",
+    .parameter_count = 0,
+};
+
+static void on_timer(uv_timer_t *timer);
+
+static bool is_idle(const struct db_event_waits *waits) {
+    return gw_list_is_empty(&waits->waiting) && gw_list_is_empty(&waits->asked);
+}
+
+static void plan_timer(struct db_event_waits *waits) {
+    if (is_idle(waits)) {
+        (void)uv_timer_stop(&waits->timer);
+        return;
+    }
+    uint64_t pause_ms = ASK_INTERVAL_MS + db_backoff_random_below(ASK_INTERVAL_MS + 1);
+    (void)uv_timer_start(&waits->timer, on_timer, pause_ms, 0); // fails for closing handles only
+}
+
+void db_event_waits_init(struct db_event_waits *waits, struct db_conn *conn) {
+    waits->conn = conn;
+    waits->query = (struct db_query){.statement = &db_event_waits_statement};
+    gw_list_init(&waits->query.link);
+    gw_list_init(&waits->asked);
+    gw_list_init(&waits->waiting);
+    gw_list_init(&waits->late);
+    (void)uv_timer_init(conn->loop, &waits->timer); // cannot fail
+}
+
+static void finish(struct db_events_wait *wait, enum gw_status status, int count) {
+    gw_list_remove(&wait->link);
+    wait->on_done(wait, status, count);
+}
+
+static struct db_events_wait *first_of(struct gw_list *list) {
+    return gw_list_is_empty(list) ? NULL : gw_container_of(list->next, struct db_events_wait, link);
+}
+
+void db_event_waits_end(struct db_event_waits *waits) {
+    struct db_events_wait *wait;
+    gw_list_append_all(&waits->waiting, &waits->asked);
+    gw_list_append_all(&waits->waiting, &waits->late);
+    while ((wait = first_of(&waits->waiting)) != NULL)
+        finish(wait, GW_UNAVAILABLE, 0);
+}
+
+// ---- asking -------------------------------------------------------------------------------------------------------
+
+// Only who waits already when the question leaves may use its answer: a gateway that was not there then begins after
+// what they wait for.
+static void ask(struct db_event_waits *waits) {
+    if (!db_conn_has_room(waits->conn) || !gw_list_is_empty(&waits->query.link) ||
+        gw_list_is_empty(&waits->waiting))
+        return;
+    gw_list_append_all(&waits->asked, &waits->waiting);
+    db_conn_send(waits->conn, &waits->query);
+    db_conn_flush(waits->conn);
+}
+
+void db_event_waits_add(struct db_event_waits *waits, struct db_events_wait *wait) {
+    wait->behind = NOT_KNOWN;
+    gw_list_push_back(&waits->waiting, &wait->link);
+    if (!uv_is_active((const uv_handle_t *)&waits->timer))
+        plan_timer(waits);
+    ask(waits);
+}
+
+void db_event_waits_on_down(struct db_event_waits *waits) {
+    gw_list_append_all(&waits->waiting, &waits->asked);
+}
+
+// Who has had no answer yet gets one, however late, unless the connection is down.
+static bool is_late(const struct db_events_wait *wait, uint64_t now, bool is_up) {
+    return wait->deadline_ms <= now && (!is_up || wait->behind != NOT_KNOWN);
+}
+
+static void end_late(struct db_event_waits *waits) {
+    uint64_t now = uv_now(waits->conn->loop);
+    bool is_up = waits->conn->state == DB_CONN_READY;
+    struct gw_list *next;
+    for (struct gw_list *link = waits->waiting.next; link != &waits->waiting; link = next) {
+        next = link->next;
+        if (!is_late(gw_container_of(link, struct db_events_wait, link), now, is_up))
+            continue;
+        gw_list_remove(link);
+        gw_list_push_back(&waits->late, link);
+    }
+    struct db_events_wait *wait;
+    while ((wait = first_of(&waits->late)) != NULL)
+        finish(wait, is_up ? GW_TIMED_OUT : GW_UNAVAILABLE, is_up ? wait->behind : 0);
+}
+
+static void on_timer(uv_timer_t *timer) {
+    struct db_event_waits *waits = gw_container_of(timer, struct db_event_waits, timer);
+    end_late(waits);
+    if (uv_is_closing((const uv_handle_t *)timer))
+        return;
+    ask(waits);
+    plan_timer(waits);
+}
+
+// ---- the answer ---------------------------------------------------------------------------------------------------
+
+static void judge(struct db_event_waits *waits, struct db_events_wait *wait,
+                  const PGresult *result) {
+    int64_t applied = 0;
+    int64_t behind = 0;
+    for (int row = 0; row < PQntuples(result); row++) {
+        int64_t count = db_get_int(result, row, 1, 0);
+        bool has_it = (uint64_t)db_get_int(result, row, 0, 0) >= wait->seq;
+        *(has_it ? &applied : &behind) += count;
+    }
+    if (behind == 0) {
+        finish(wait, GW_OK, (int)applied);
+        return;
+    }
+    wait->behind = (int)behind;
+    gw_list_remove(&wait->link);
+    gw_list_push_back(&waits->waiting, &wait->link);
+}
+
+void db_event_waits_take(struct db_event_waits *waits, const PGresult *result) {
+    struct db_events_wait *wait;
+    while ((wait = first_of(&waits->asked)) != NULL)
+        judge(waits, wait, result);
+}
