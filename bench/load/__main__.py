@@ -13,6 +13,7 @@ from .bench import Bench, Options
 from .cases import CASES
 from .machine import Trouble
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -72,6 +73,7 @@ def _run_case(bench, name):
 def _run(options, names):
     """The names of the cases that failed."""
     failed = []
+    options.results.mkdir(parents=True, exist_ok=True)
     bench = Bench(options)
     try:
         if any(CASES[name].needs_servers for name in names):
@@ -83,6 +85,8 @@ def _run(options, names):
                 print(f"dev: bench {name}: {trouble}", file=sys.stderr, flush=True)
                 failed.append(name)
     finally:
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)  # nothing cuts the stopping short
         bench.close()
     return failed
 
@@ -90,7 +94,7 @@ def _run(options, names):
 def main():
     def stop(number, _frame):
         sys.exit(128 + number)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _SIGNALS:
         signal.signal(number, stop)
     arguments = _arguments()
     options = _options(arguments)
@@ -98,7 +102,7 @@ def main():
         return 0
     try:
         failed = _run(options, _chosen(arguments))
-    except Trouble as trouble:
+    except (Trouble, OSError, subprocess.SubprocessError) as trouble:
         print(f"dev: bench: {trouble}", file=sys.stderr)
         return 1
     print(f"\nresults: {options.results}")

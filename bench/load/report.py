@@ -48,7 +48,6 @@ def text(report):
 
 
 def write(report, folder):
-    folder.mkdir(parents=True, exist_ok=True)
     document = {"case": report.case, "title": report.title, "date": time.strftime("%Y-%m-%d", time.gmtime()),
                 "machine": machine.describe(), "versions": machine.versions(), "settings": report.settings,
                 "table": {"columns": report.columns, "rows": report.rows}, "notes": report.notes,
