@@ -2,6 +2,7 @@
 """What the tests share: one PostgreSQL and one gateway per session, two organisations with a token per scope, and a
 registry stub behind the gateway. Run with `./dev test e2e [pytest arguments]`; GATEWAY_BUILD_DIR says which build is tested."""
 import dataclasses
+import hashlib
 import itertools
 import pathlib
 import signal
@@ -15,6 +16,7 @@ pytest.register_assert_rewrite("harness")
 
 from harness import binaries  # noqa: E402
 from harness import certificate as certificates  # noqa: E402
+from harness import token_syntax  # noqa: E402
 from harness.command_line import CommandLine  # noqa: E402
 from harness.gateway import Gateway, Operator  # noqa: E402
 from harness.postgres import Postgres  # noqa: E402
@@ -94,30 +96,45 @@ def operator(postgres, workdir):
     return own
 
 
+SCOPE_BITS = {"read": 1, "write": 2, "admin": 4}
+
+
 @pytest.fixture(scope="session")
-def new_org(operator):
-    """Makes an organisation that no other test knows, with a token per scope asked for."""
+def new_org(operator, postgres):
+    """Makes an organisation that no other test knows, with a token per scope asked for. Straight in the database, because
+    there are many: `acme` and `globex` and the tests of the operator commands go the documented way."""
     numbers = itertools.count(1)
 
-    def make(*scopes, slug=None):
-        slug = slug or f"team-{next(numbers)}"
-        operator.create_org(slug)
-        tokens = {scope: operator.create_token(slug, f"{scope}-key", scope)["token"] for scope in scopes or ("admin",)}
+    def make(*scopes):
+        slug = f"team-{next(numbers)}"
+        tokens = {scope: token_syntax.make() for scope in scopes or ("admin",)}
+        postgres.query("insert into skillreg.organisation (id, slug, name) values (%s, %s, %s)",
+                       ("cl" + slug.replace("-", ""), slug, slug))
+        for scope, secret in tokens.items():
+            postgres.query(
+                "select skillreg.token_create(%s, %s, %s, %s, %s, %s::smallint, null, 'operator')",
+                (f"cl{scope}{slug}".replace("-", ""), "cl" + slug.replace("-", ""), f"{scope}-key", secret[:12],
+                 hashlib.sha256(secret.encode()).digest(), SCOPE_BITS[scope]))
         return Organisation(slug, tokens)
 
     return make
 
 
+def by_operator(operator, slug):
+    operator.create_org(slug)
+    return Organisation(slug, {scope: operator.create_token(slug, f"{scope}-key", scope)["token"] for scope in SCOPE_BITS})
+
+
 @pytest.fixture(scope="session")
-def acme(new_org):
+def acme(operator):
     """The organisation of the tests, for those that count nothing in it."""
-    return new_org("read", "write", "admin", slug="acme")
+    return by_operator(operator, "acme")
 
 
 @pytest.fixture(scope="session")
-def globex(new_org):
+def globex(operator):
     """Another organisation, with live tokens of its own."""
-    return new_org("read", "write", "admin", slug="globex")
+    return by_operator(operator, "globex")
 
 
 @pytest.fixture(scope="session")
