@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Plays tests/vectors/*.http, one test per case."""
+"""Plays tests/vectors/*.http, one test per case: sent in one write, and again in small ones."""
 import pathlib
 
 import pytest
@@ -25,6 +25,7 @@ def names(acme, globex):
     }
 
 
+@pytest.mark.parametrize("cut", [None, 7], ids=["whole", "in pieces"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_vector(case, gateway, upstream, names):
-    vectors.Player(case, gateway, upstream, vectors.Values(dict(names))).play()
+def test_vector(case, cut, gateway, upstream, names):
+    vectors.Player(case, gateway, upstream, vectors.Values(dict(names)), cut).play()

@@ -132,11 +132,12 @@ class Values:
 class Player:
     """Plays one case on one connection."""
 
-    def __init__(self, case, gateway, upstream, values):
+    def __init__(self, case, gateway, upstream, values, cut=None):
         self.case = case
         self.gateway = gateway
         self.upstream = upstream
         self.values = values
+        self.cut = cut  # bytes of one write; large blocks are cut in a hundred
         self.id = secrets.token_hex(4)
         self.values.names["length"] = "#LENGTH#"
         for name in ("get", "post", "tokens"):
@@ -159,7 +160,9 @@ class Player:
         data = self.values.lines_of(text)
         found = re.findall(rb"(?:^|\r\n)([A-Z]+) \S+ HTTP/1\.[01]\r\n", data)
         self.methods += [method.decode() for method in found]
-        self.connection.send_ignoring_refusal(data)
+        size = max(self.cut, len(data) // 100) if self.cut else len(data)
+        for start in range(0, len(data), size):
+            self.connection.send_ignoring_refusal(data[start:start + size])
 
     def _end(self, _):
         self.connection.end_sending()
