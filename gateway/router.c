@@ -80,24 +80,26 @@ static bool target_chars_ok(struct gw_str text) {
     return true;
 }
 
+// NUL is one that some readers end a name at.
 static bool escapes_ok(struct gw_str text) {
     for (size_t i = 0; i < text.length;) {
-        if (next_byte(text, &i) < 0)
+        if (next_byte(text, &i) <= 0)
             return false;
     }
     return true;
 }
 
-// "." or "..", also with path parameters behind it, as some servers read it.
-static bool is_dot_segment(const char *text, size_t length) {
-    const char *parameters = memchr(text, ';', length);
+// Empty, "." or "..", also with path parameters behind it, as some servers read it.
+static bool is_no_name(const char *text, size_t length) {
+    const char *parameters = length > 0 ? memchr(text, ';', length) : NULL;
     if (parameters != NULL)
         length = (size_t)(parameters - text);
-    return (length == 1 && text[0] == '.') || (length == 2 && text[0] == '.' && text[1] == '.');
+    return length == 0 || (length == 1 && text[0] == '.') ||
+           (length == 2 && text[0] == '.' && text[1] == '.');
 }
 
 // One segment between slashes, also as a server behind us might read it after unescaping: an escaped slash
-// must not make a dot segment, nothing may hide behind a second escape, and no control byte or broken UTF-8 gets through.
+// must not make an empty or a dot segment, nothing may hide behind a second escape, and no control byte or broken UTF-8 gets through.
 static bool segment_ok(struct gw_str segment) {
     char plain[GW_HTTP_TARGET_BYTES_MAX];
     size_t length = 0;
@@ -107,7 +109,7 @@ static bool segment_ok(struct gw_str segment) {
         if (byte < ' ' || byte == 0x7f || byte == '\\')
             return false;
         if (byte == '/') {
-            if (is_dot_segment(plain + part, length - part))
+            if (is_no_name(plain + part, length - part))
                 return false;
             part = length + 1;
         }
@@ -118,7 +120,7 @@ static bool segment_ok(struct gw_str segment) {
         if (plain[i] == '%' && hex_value(plain[i + 1]) >= 0 && hex_value(plain[i + 2]) >= 0)
             return false;
     }
-    return !is_dot_segment(plain + part, length - part) && gw_utf8_valid(unescaped);
+    return !is_no_name(plain + part, length - part) && gw_utf8_valid(unescaped);
 }
 
 static bool has_escape(struct gw_str text) {
@@ -127,7 +129,7 @@ static bool has_escape(struct gw_str text) {
 
 // The usual segment has nothing to unescape.
 static bool plain_segment_ok(struct gw_str segment) {
-    return segment.length > 0 && !is_dot_segment(segment.at, segment.length);
+    return !is_no_name(segment.at, segment.length);
 }
 
 static bool path_ok(struct gw_str path) {
@@ -138,7 +140,7 @@ static bool path_ok(struct gw_str path) {
     while (gw_str_next(&rest, '/', &segment)) {
         bool is_last = rest.at == NULL;
         if (segment.length == 0 && is_last)
-            return true; // a trailing slash: no route has one, but it is no trick
+            return true; // a trailing slash: not found, but no trick
         if (!(has_escape(segment) ? segment_ok(segment) : plain_segment_ok(segment)))
             return false;
     }
@@ -181,11 +183,12 @@ static bool has_method(const char *methods, struct gw_str method) {
     return false;
 }
 
-// Whether `piece` of a query, unescaped, is the parameter `name`, also as an array ("name[]=").
+// Whether `piece` of a query, unescaped, is the parameter `name` in any letters, also as an array ("name[]=").
 static bool names_parameter(struct gw_str piece, struct gw_str name) {
     size_t i = 0;
     for (size_t n = 0; n < name.length; n++) {
-        if (i >= piece.length || next_byte(piece, &i) != (unsigned char)name.at[n])
+        char c = i < piece.length ? (char)next_byte(piece, &i) : '\0';
+        if (!gw_str_equal_nocase(gw_str(&c, 1), gw_str(&name.at[n], 1)))
             return false;
     }
     if (i == piece.length)
@@ -194,8 +197,8 @@ static bool names_parameter(struct gw_str piece, struct gw_str name) {
     return after == '=' || after == '[';
 }
 
-// The value of the query parameter `name`; *count says how often it stands there. A disguise (escapes, brackets, behind
-// ';') counts twice: we must not read the query another way than the registry does.
+// The value of the query parameter `name`; *count says how often it stands there. A disguise (escapes, other letters,
+// brackets, behind ';') counts twice: we must not read the query another way than the registry does.
 static struct gw_str find_parameter(struct gw_str query, struct gw_str name, int *count) {
     struct gw_str value = {NULL, 0};
     struct gw_str part;
@@ -260,7 +263,9 @@ enum gw_route_outcome gw_router_match(const struct gw_http_head *request,
         return GW_ROUTE_METHOD_NOT_ALLOWED;
     if (!split(request->target, match))
         return GW_ROUTE_BAD_TARGET;
-    if (!gw_str_starts_with(match->path, BASE_PATH))
+    // No route has a slash at its end: behind us it might name the same thing as without.
+    if (!gw_str_starts_with(match->path, BASE_PATH) ||
+        match->path.at[match->path.length - 1] == '/')
         return GW_ROUTE_NOT_FOUND;
     struct gw_str path = gw_str_slice(match->path, BASE_PATH.length, match->path.length);
     enum gw_route_outcome outcome = find_route(path, request->method_name, match);
