@@ -90,12 +90,9 @@ static bool escapes_ok(struct gw_str text) {
 }
 
 // Empty, "." or "..", also with path parameters behind it, as some servers read it.
-static bool is_no_name(const char *text, size_t length) {
-    const char *parameters = length > 0 ? memchr(text, ';', length) : NULL;
-    if (parameters != NULL)
-        length = (size_t)(parameters - text);
-    return length == 0 || (length == 1 && text[0] == '.') ||
-           (length == 2 && text[0] == '.' && text[1] == '.');
+static bool is_no_name(struct gw_str segment) {
+    struct gw_str name = gw_str_slice(segment, 0, gw_str_find(segment, ';'));
+    return name.length == 0 || gw_str_equal(name, GW_STR(".")) || gw_str_equal(name, GW_STR(".."));
 }
 
 // One segment between slashes, also as a server behind us might read it after unescaping: an escaped slash
@@ -109,7 +106,7 @@ static bool segment_ok(struct gw_str segment) {
         if (byte < ' ' || byte == 0x7f || byte == '\\')
             return false;
         if (byte == '/') {
-            if (is_no_name(plain + part, length - part))
+            if (is_no_name(gw_str(plain + part, length - part)))
                 return false;
             part = length + 1;
         }
@@ -120,16 +117,11 @@ static bool segment_ok(struct gw_str segment) {
         if (plain[i] == '%' && hex_value(plain[i + 1]) >= 0 && hex_value(plain[i + 2]) >= 0)
             return false;
     }
-    return !is_no_name(plain + part, length - part) && gw_utf8_valid(unescaped);
+    return !is_no_name(gw_str(plain + part, length - part)) && gw_utf8_valid(unescaped);
 }
 
 static bool has_escape(struct gw_str text) {
     return gw_str_find(text, '%') < text.length;
-}
-
-// The usual segment has nothing to unescape.
-static bool plain_segment_ok(struct gw_str segment) {
-    return !is_no_name(segment.at, segment.length);
 }
 
 static bool path_ok(struct gw_str path) {
@@ -141,7 +133,7 @@ static bool path_ok(struct gw_str path) {
         bool is_last = rest.at == NULL;
         if (segment.length == 0 && is_last)
             return true; // a trailing slash: not found, but no trick
-        if (!(has_escape(segment) ? segment_ok(segment) : plain_segment_ok(segment)))
+        if (has_escape(segment) ? !segment_ok(segment) : is_no_name(segment))
             return false;
     }
     return true;

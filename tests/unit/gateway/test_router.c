@@ -316,23 +316,23 @@ static void test_odd_but_unambiguous_names_are_left_alone(void **state) {
 static void test_no_disguise_lowers_the_scope(void **state) {
     (void)state;
     static const struct {
-        llhttp_method_t method;
         const char *target;
+        llhttp_method_t method;
         char letter; // as in letter_of
     } cases[] = {
-        {HTTP_GET, "/api/v1/orgs/acme/%73kills", 'a'},
-        {HTTP_GET, "/api/v1/orgs/acme/skills;x=y", 'a'},
-        {HTTP_GET, "/api/v1/orgs/acme/skills%2fa", 'a'},
-        {HTTP_GET, "/api/v1/orgs/acme/SKILLS", 'a'},
-        {HTTP_POST, "/api/v1/orgs/acme/skills%2fa", 'a'},
-        {HTTP_GET, "/api/v1/orgs/acme/tok%65ns", 'a'},
-        {HTTP_DELETE, "/api/v1/orgs/acme/tokens%2fclx", 'a'},
-        {HTTP_DELETE, "/api/v1/orgs/acme/skills/a%2fversions", 'a'},
-        {HTTP_GET, "/api/v1/ORGS/acme/skills", 'n'},
-        {HTTP_GET, "/api/v1/orgs%2facme/skills", 'n'},
-        {HTTP_GET, "/api/v1/auth/who%61mi", 'n'},
-        {HTTP_GET, "/api/v1/auth/whoami;x", 'n'},
-        {HTTP_GET, "/api/v1/%70ublic/a", 'n'},
+        {"/api/v1/orgs/acme/%73kills", HTTP_GET, 'a'},
+        {"/api/v1/orgs/acme/skills;x=y", HTTP_GET, 'a'},
+        {"/api/v1/orgs/acme/skills%2fa", HTTP_GET, 'a'},
+        {"/api/v1/orgs/acme/SKILLS", HTTP_GET, 'a'},
+        {"/api/v1/orgs/acme/skills%2fa", HTTP_POST, 'a'},
+        {"/api/v1/orgs/acme/tok%65ns", HTTP_GET, 'a'},
+        {"/api/v1/orgs/acme/tokens%2fclx", HTTP_DELETE, 'a'},
+        {"/api/v1/orgs/acme/skills/a%2fversions", HTTP_DELETE, 'a'},
+        {"/api/v1/ORGS/acme/skills", HTTP_GET, 'n'},
+        {"/api/v1/orgs%2facme/skills", HTTP_GET, 'n'},
+        {"/api/v1/auth/who%61mi", HTTP_GET, 'n'},
+        {"/api/v1/auth/whoami;x", HTTP_GET, 'n'},
+        {"/api/v1/%70ublic/a", HTTP_GET, 'n'},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         char letter = letter_of(cases[i].method, cases[i].target);
