@@ -8,13 +8,20 @@ void gw_deadline_kind_init(struct gw_deadline_kind *kind, uint64_t duration_ms) 
     kind->duration_ms = duration_ms;
 }
 
+// What is due leaves the list first, so that one that is set again inside waits for the next tick.
 static void expire_kind(struct gw_deadline_kind *kind, uint64_t now_ms) {
+    struct gw_list due;
+    gw_list_init(&due);
     while (!gw_list_is_empty(&kind->waiting)) {
         struct gw_deadline *first = gw_container_of(kind->waiting.next, struct gw_deadline, link);
         if (first->expires_ms > now_ms)
-            return;
+            break;
         gw_list_remove(&first->link);
-        first->on_expired(first);
+        gw_list_push_back(&due, &first->link);
+    }
+    for (struct gw_list *node; (node = gw_list_pop_front(&due)) != NULL;) {
+        struct gw_deadline *deadline = gw_container_of(node, struct gw_deadline, link);
+        deadline->on_expired(deadline);
     }
 }
 
