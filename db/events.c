@@ -7,26 +7,25 @@
 //               ^                                       ^               |
 //               |                                       +-- timer       +--> gap: newest row, on_gap, round
 //
-// One timer serves reconnects and the silence of the server. Any statement that fails fails the connection: it starts over.
+// Any statement that fails fails the connection, which starts over; see db/pg_link.h.
 #include "db/events.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "base/log.h"
 #include "db/backoff.h"
 #include "db/event_log.h"
 #include "db/events_wait.h"
 #include "db/pg_binary.h"
-#include "db/pg_conn.h"
+#include "db/pg_link.h"
 
 #define HEARTBEAT_INTERVAL_MS (DB_GATEWAY_LIVE_MS / 5)
 #define GATEWAY_ID_BYTES_MAX 100
+#define NOT_SENT UINT64_MAX
 #define PRUNE_INTERVAL_MS (3600 * 1000ULL)
 #define PRUNE_ROWS_MAX 5000 // of one statement
-#define HANDLES 2           // timer, waits.timer
 
 static const struct db_statement listen_statement = {
     .name = "event_listen",
@@ -73,36 +72,32 @@ struct statement_query {
 };
 
 struct db_events {
-    uv_loop_t *loop;
-    struct db_events_options options; // without the strings
-    struct db_url url;
+    struct db_link link;
+    struct db_event_waits waits;
+    struct db_event_log log;
     char gateway_id[GATEWAY_ID_BYTES_MAX + 1];
-    struct db_conn conn;
-    uv_timer_t timer;
-    int handle_count;
+    uint64_t poll_interval_ms;
     bool is_closing;
-    uint64_t due_ms;     // DOWN: when to connect; CONNECTING, PREPARING: when to give up
-    uint64_t ready_ms;   // since when the connection is
-    int attempts;        // failed in a row
-    unsigned first_host; // of the URL, to be tried first
-    char last_reason[DB_CONN_REASON_LENGTH]; // logged already; empty: connected
+    bool is_link_closed;
+    bool is_waits_closed;
+    bool is_page_wanted; // notified while one was on its way
+    bool has_left;
     struct statement_query listen;
     struct statement_query newest;
     struct statement_query page;
     struct statement_query heartbeat;
     struct statement_query leave;
     struct statement_query prune;
-    struct db_event_log log;
-    struct db_event_waits waits;
-    bool is_page_wanted; // notified while one was on its way
-    bool has_left;
-    uint64_t heartbeat_seq; // as last sent
-    uint64_t round_ms;      // when the last one began
+    uint64_t heartbeat_seq; // as last sent on this connection, or NOT_SENT
     uint64_t prune_due_ms;
     uint64_t heard_ms;
 };
 
 // ---- statements ---------------------------------------------------------------------------------------------------
+
+static uint64_t now_ms(const struct db_events *events) {
+    return uv_now(db_link_loop(&events->link));
+}
 
 static bool is_on_its_way(const struct statement_query *statement) {
     return !gw_list_is_empty(&statement->query.link);
@@ -110,10 +105,10 @@ static bool is_on_its_way(const struct statement_query *statement) {
 
 // The connection may fail in here; on_down has run then.
 static void send_statement(struct db_events *events, struct statement_query *statement) {
-    if (!db_conn_has_room(&events->conn) || is_on_its_way(statement))
+    if (is_on_its_way(statement))
         return;
-    statement->sent_ms = uv_now(events->loop);
-    db_conn_send(&events->conn, &statement->query);
+    statement->sent_ms = now_ms(events);
+    db_link_send(&events->link, &statement->query);
 }
 
 static void send_page(struct db_events *events) {
@@ -139,17 +134,17 @@ static void send_heartbeat(struct db_events *events) {
 
 static void send_prune(struct db_events *events) {
     events->prune_due_ms =
-        uv_now(events->loop) + PRUNE_INTERVAL_MS / 2 + db_backoff_random_below(PRUNE_INTERVAL_MS);
+        now_ms(events) + PRUNE_INTERVAL_MS / 2 + db_backoff_random_below(PRUNE_INTERVAL_MS);
     db_set_int8(&events->prune.query, 0, PRUNE_ROWS_MAX, events->prune.scratch);
     send_statement(events, &events->prune);
 }
 
 static void start_round(struct db_events *events) {
-    uint64_t now = uv_now(events->loop);
-    events->round_ms = now;
+    uint64_t now = now_ms(events);
+    db_link_tick_at(&events->link, now + events->poll_interval_ms);
     if (!events->log.is_known || is_on_its_way(&events->newest))
         return;
-    if (events->heartbeat_seq != events->log.applied_seq || events->heard_ms == 0 ||
+    if (events->heartbeat_seq != events->log.applied_seq ||
         now - events->heartbeat.sent_ms >= HEARTBEAT_INTERVAL_MS)
         send_heartbeat(events);
     send_page(events);
@@ -213,170 +208,68 @@ static void dispatch(struct db_events *events, const struct db_query *query,
         send_heartbeat(events);
 }
 
-static void plan_timer(struct db_events *events);
-
-static void on_answer(struct db_conn *conn, struct db_query *query, enum gw_status status,
+static void on_answer(struct db_link *link, struct db_query *query, enum gw_status status,
                       const PGresult *result, const PGresult *error) {
-    struct db_events *events = gw_container_of(conn, struct db_events, conn);
-    if (status != GW_OK && query == &events->prune.query) {
+    struct db_events *events = gw_container_of(link, struct db_events, link);
+    if (status == GW_OK)
+        dispatch(events, query, result);
+    else if (query == &events->prune.query)
         note_prune_refused(error); // a later one may do
-        return;
-    }
-    if (status != GW_OK) {
-        db_conn_fail(conn, PQresultErrorMessage(error));
-        return;
-    }
-    dispatch(events, query, result);
-    db_conn_flush(conn);
-    plan_timer(events);
+    else
+        db_conn_fail(&link->conn, PQresultErrorMessage(error));
 }
 
-static void on_notify(struct db_conn *conn) {
-    struct db_events *events = gw_container_of(conn, struct db_events, conn);
-    if (!events->log.is_known || is_on_its_way(&events->newest))
-        return;
-    send_page(events);
-    db_conn_flush(conn);
-    plan_timer(events);
+static void on_notify(struct db_link *link) {
+    struct db_events *events = gw_container_of(link, struct db_events, link);
+    if (events->log.is_known && !is_on_its_way(&events->newest))
+        send_page(events);
 }
 
-// ---- the connection -----------------------------------------------------------------------------------------------
-
-static void on_ready(struct db_conn *conn) {
-    struct db_events *events = gw_container_of(conn, struct db_events, conn);
-    events->ready_ms = uv_now(events->loop);
-    if (events->last_reason[0] != '\0') {
-        events->last_reason[0] = '\0';
-        gw_log(GW_LOG_INFO, "db", "the event listener is connected to PostgreSQL again");
-    }
+static void on_ready(struct db_link *link) {
+    struct db_events *events = gw_container_of(link, struct db_events, link);
     send_statement(events, &events->listen);
     if (!events->log.is_known)
         send_statement(events, &events->newest);
     start_round(events);
-    db_conn_flush(conn);
-    plan_timer(events);
 }
 
-// Each distinct reason once, until the connection stands again.
-static void note_down(struct db_events *events) {
-    const char *reason = events->conn.reason;
-    if (strcmp(events->last_reason, reason) == 0)
-        return;
-    (void)snprintf(events->last_reason, sizeof(events->last_reason), "%s", reason);
-    struct gw_log_quote quote;
-    gw_log(GW_LOG_WARNING, "db",
-           "the event listener has no connection to PostgreSQL, trying again reason=%s",
-           gw_log_quoted(&quote, gw_str_from(reason)));
+static void on_tick(struct db_link *link) {
+    start_round(gw_container_of(link, struct db_events, link));
 }
 
-static void plan_connect(struct db_events *events) {
-    note_down(events);
-    events->due_ms = uv_now(events->loop) + db_backoff_pause_ms(events->attempts);
-    if (events->attempts < 32)
-        events->attempts++;
-}
-
-static void drop_in_flight(struct db_events *events) {
-    while (gw_list_pop_front(&events->conn.in_flight) != NULL)
-        continue;
+static void on_down(struct db_link *link) {
+    struct db_events *events = gw_container_of(link, struct db_events, link);
     events->is_page_wanted = false;
-}
-
-static void on_down(struct db_conn *conn) {
-    struct db_events *events = gw_container_of(conn, struct db_events, conn);
-    // one that fails soon after each connect keeps its long pauses
-    if (events->ready_ms != 0 && uv_now(events->loop) - events->ready_ms >= GW_DB_RECONNECT_MAX_MS)
-        events->attempts = 0;
-    events->ready_ms = 0;
-    drop_in_flight(events);
+    events->heartbeat_seq = NOT_SENT; // it may be lost, or the row
     db_event_waits_on_down(&events->waits);
-    plan_connect(events);
-    plan_timer(events);
-}
-
-static void connect_now(struct db_events *events) {
-    if (db_conn_open(&events->conn, &events->url, events->first_host,
-                     events->options.connect_timeout_ms) != GW_OK)
-        plan_connect(events);
-    else
-        events->due_ms = uv_now(events->loop) + events->options.connect_timeout_ms;
-}
-
-// A silent server: what it has sent meanwhile still counts (the process may have been stopped, not the server).
-static void check_silence(struct db_events *events, uint64_t now) {
-    uint64_t limit_ms = events->options.query_timeout_ms;
-    uint64_t sent_ms = db_conn_oldest_sent_ms(&events->conn);
-    if (sent_ms == UINT64_MAX || sent_ms + limit_ms > now)
-        return;
-    db_conn_read(&events->conn);
-    sent_ms = db_conn_oldest_sent_ms(&events->conn);
-    if (events->conn.state == DB_CONN_READY && sent_ms != UINT64_MAX && sent_ms + limit_ms <= now)
-        db_conn_fail(&events->conn, "no answer to a query in time");
-}
-
-// A host of several that says nothing must not keep us from the others.
-static void give_up_connect(struct db_events *events) {
-    events->first_host++;
-    db_conn_fail(&events->conn, "no connection in time");
-}
-
-static void on_timer(uv_timer_t *timer) {
-    struct db_events *events = gw_container_of(timer, struct db_events, timer);
-    uint64_t now = uv_now(events->loop);
-    if (events->conn.state == DB_CONN_READY) {
-        check_silence(events, now);
-        if (events->conn.state == DB_CONN_READY &&
-            now - events->round_ms >= events->options.poll_interval_ms)
-            start_round(events);
-        db_conn_flush(&events->conn);
-    } else if (now >= events->due_ms && events->conn.state == DB_CONN_DOWN) {
-        connect_now(events);
-    } else if (now >= events->due_ms) {
-        give_up_connect(events);
-    }
-    plan_timer(events);
-}
-
-static void plan_timer(struct db_events *events) {
-    if (events->is_closing)
-        return;
-    uint64_t now = uv_now(events->loop);
-    uint64_t due_ms = events->due_ms;
-    if (events->conn.state == DB_CONN_READY) {
-        uint64_t sent_ms = db_conn_oldest_sent_ms(&events->conn);
-        due_ms = events->round_ms + events->options.poll_interval_ms;
-        if (sent_ms != UINT64_MAX && sent_ms + events->options.query_timeout_ms < due_ms)
-            due_ms = sent_ms + events->options.query_timeout_ms;
-    }
-    int error = uv_timer_start(&events->timer, on_timer, due_ms > now ? due_ms - now : 0, 0);
-    gw_assert(error == 0);
 }
 
 // ---- life ---------------------------------------------------------------------------------------------------------
 
 static void free_when_closed(struct db_events *events) {
-    if (!events->is_closing || events->handle_count > 0 || db_conn_has_handles(&events->conn))
-        return;
-    db_url_deinit(&events->url);
-    free(events);
+    if (events->is_link_closed && events->is_waits_closed)
+        free(events);
 }
 
-static void on_conn_handle_closed(struct db_conn *conn) {
-    free_when_closed(gw_container_of(conn, struct db_events, conn));
-}
-
-static void on_timer_closed(uv_handle_t *handle) {
-    struct db_events *events = handle->data;
-    events->handle_count--;
+static void on_link_closed(struct db_link *link) {
+    struct db_events *events = gw_container_of(link, struct db_events, link);
+    events->is_link_closed = true;
     free_when_closed(events);
 }
 
-static const struct db_conn_events conn_events = {
+static void on_waits_closed(struct db_event_waits *waits) {
+    struct db_events *events = gw_container_of(waits, struct db_events, waits);
+    events->is_waits_closed = true;
+    free_when_closed(events);
+}
+
+static const struct db_link_events link_events = {
     .on_ready = on_ready,
     .on_answer = on_answer,
-    .on_down = on_down,
     .on_notify = on_notify,
-    .on_handle_closed = on_conn_handle_closed,
+    .on_down = on_down,
+    .on_tick = on_tick,
+    .on_closed = on_link_closed,
 };
 
 static void init_statement(struct statement_query *query, const struct db_statement *statement) {
@@ -391,17 +284,19 @@ static void init_statements(struct db_events *events) {
     init_statement(&events->heartbeat, &heartbeat_statement);
     init_statement(&events->leave, &leave_statement);
     init_statement(&events->prune, &prune_statement);
-    db_conn_init(&events->conn, events->loop, &conn_events);
-    events->conn.statements = statements;
-    events->conn.statement_count = sizeof(statements) / sizeof(statements[0]);
 }
 
-static void set_options(struct db_events *events, const struct db_events_options *options) {
-    events->options = *options;
-    events->options.url = events->options.gateway_id = NULL;
-    if (events->options.poll_interval_ms > HEARTBEAT_INTERVAL_MS)
-        events->options.poll_interval_ms = HEARTBEAT_INTERVAL_MS;
-    (void)snprintf(events->gateway_id, sizeof(events->gateway_id), "%s", options->gateway_id);
+static enum gw_status open_link(struct db_events *events, uv_loop_t *loop,
+                                const struct db_events_options *options) {
+    const struct db_link_options link_options = {
+        .url = options->url,
+        .name = "event listener",
+        .query_timeout_ms = options->query_timeout_ms,
+        .connect_timeout_ms = options->connect_timeout_ms,
+        .statements = statements,
+        .statement_count = sizeof(statements) / sizeof(statements[0]),
+    };
+    return db_link_open(&events->link, loop, &link_options, &link_events);
 }
 
 enum gw_status db_events_create(uv_loop_t *loop, const struct db_events_options *options,
@@ -413,20 +308,19 @@ enum gw_status db_events_create(uv_loop_t *loop, const struct db_events_options 
     struct db_events *events = calloc(1, sizeof(*events));
     if (events == NULL)
         return GW_NO_MEMORY;
-    enum gw_status status = db_url_parse(options->url, &events->url);
+    enum gw_status status = open_link(events, loop, options);
     if (status != GW_OK) {
         free(events);
         return status;
     }
-    events->loop = loop;
+    memcpy(events->gateway_id, options->gateway_id, id_length);
+    events->poll_interval_ms = options->poll_interval_ms < HEARTBEAT_INTERVAL_MS
+                                   ? options->poll_interval_ms
+                                   : HEARTBEAT_INTERVAL_MS;
     events->log.consumer = consumer;
-    set_options(events, options);
+    events->heartbeat_seq = NOT_SENT;
     init_statements(events);
-    (void)uv_timer_init(loop, &events->timer); // cannot fail
-    db_event_waits_init(&events->waits, &events->conn);
-    events->timer.data = events->waits.timer.data = events;
-    events->handle_count = HANDLES;
-    plan_timer(events);
+    db_event_waits_init(&events->waits, &events->link);
     *events_out = events;
     return GW_OK;
 }
@@ -435,19 +329,15 @@ void db_events_close(struct db_events *events) {
     gw_assert(!events->is_closing);
     events->is_closing = true;
     events->log.consumer = NULL;
-    db_conn_close(&events->conn);
-    drop_in_flight(events);
-    uv_close((uv_handle_t *)&events->timer, on_timer_closed);
-    uv_close((uv_handle_t *)&events->waits.timer, on_timer_closed);
-    db_event_waits_end(&events->waits);
+    db_link_close(&events->link);
+    db_event_waits_close(&events->waits, on_waits_closed);
 }
 
 void db_events_leave(struct db_events *events) {
     events->has_left = true;
     db_set_bytes(&events->leave.query, 0, gw_str_from(events->gateway_id));
     send_statement(events, &events->leave);
-    db_conn_flush(&events->conn);
-    plan_timer(events);
+    db_link_flush(&events->link);
 }
 
 uint64_t db_events_applied_seq(const struct db_events *events) {
@@ -464,9 +354,9 @@ uint64_t db_events_heard_ms(const struct db_events *events) {
 void db_events_wait_applied(struct db_events *events, struct db_events_wait *wait, uint64_t seq,
                             uint64_t timeout_ms) {
     wait->seq = seq;
-    wait->deadline_ms = uv_now(events->loop) + timeout_ms;
+    wait->deadline_ms = now_ms(events) + timeout_ms;
     if (events->log.applied_seq < seq)
-        on_notify(&events->conn);
+        on_notify(&events->link);
     db_event_waits_add(&events->waits, wait);
 }
 

@@ -76,7 +76,6 @@ struct db_events_wait {
     struct gw_list link; // the events'
     uint64_t seq;
     uint64_t deadline_ms;
-    int behind; // the events': as of the last answer
     // GW_OK: every live gateway has applied `seq`; `count` says how many. GW_TIMED_OUT: `count` have not. GW_UNAVAILABLE: cannot know.
     // Never inside db_events_wait_applied.
     void (*on_done)(struct db_events_wait *wait, enum gw_status status, int count);

@@ -5,7 +5,6 @@
 #include "db/pg_binary.h"
 
 #define ASK_INTERVAL_MS 25 // and up to as much more
-#define NOT_KNOWN (-1)
 
 _Static_assert(DB_GATEWAY_LIVE_MS == 5000, "the statement says so");
 
@@ -31,14 +30,14 @@ static void plan_timer(struct db_event_waits *waits) {
     (void)uv_timer_start(&waits->timer, on_timer, pause_ms, 0); // fails for closing handles only
 }
 
-void db_event_waits_init(struct db_event_waits *waits, struct db_conn *conn) {
-    waits->conn = conn;
+void db_event_waits_init(struct db_event_waits *waits, struct db_link *connection) {
+    waits->connection = connection;
     waits->query = (struct db_query){.statement = &db_event_waits_statement};
     gw_list_init(&waits->query.link);
     gw_list_init(&waits->asked);
     gw_list_init(&waits->waiting);
     gw_list_init(&waits->late);
-    (void)uv_timer_init(conn->loop, &waits->timer); // cannot fail
+    (void)uv_timer_init(db_link_loop(connection), &waits->timer); // cannot fail
 }
 
 static void finish(struct db_events_wait *wait, enum gw_status status, int count) {
@@ -50,7 +49,15 @@ static struct db_events_wait *first_of(struct gw_list *list) {
     return gw_list_is_empty(list) ? NULL : gw_container_of(list->next, struct db_events_wait, link);
 }
 
-void db_event_waits_end(struct db_event_waits *waits) {
+static void on_timer_closed(uv_handle_t *handle) {
+    struct db_event_waits *waits = gw_container_of(handle, struct db_event_waits, timer);
+    waits->on_closed(waits);
+}
+
+void db_event_waits_close(struct db_event_waits *waits,
+                          void (*on_closed)(struct db_event_waits *waits)) {
+    waits->on_closed = on_closed;
+    uv_close((uv_handle_t *)&waits->timer, on_timer_closed);
     struct db_events_wait *wait;
     gw_list_append_all(&waits->waiting, &waits->asked);
     gw_list_append_all(&waits->waiting, &waits->late);
@@ -63,16 +70,15 @@ void db_event_waits_end(struct db_event_waits *waits) {
 // Only who waits already when the question leaves may use its answer: a gateway that was not there then begins after
 // what they wait for.
 static void ask(struct db_event_waits *waits) {
-    if (!db_conn_has_room(waits->conn) || !gw_list_is_empty(&waits->query.link) ||
+    if (!db_link_is_up(waits->connection) || !gw_list_is_empty(&waits->query.link) ||
         gw_list_is_empty(&waits->waiting))
         return;
     gw_list_append_all(&waits->asked, &waits->waiting);
-    db_conn_send(waits->conn, &waits->query);
-    db_conn_flush(waits->conn);
+    db_link_send(waits->connection, &waits->query);
+    db_link_flush(waits->connection);
 }
 
 void db_event_waits_add(struct db_event_waits *waits, struct db_events_wait *wait) {
-    wait->behind = NOT_KNOWN;
     gw_list_push_back(&waits->waiting, &wait->link);
     if (!uv_is_active((const uv_handle_t *)&waits->timer))
         plan_timer(waits);
@@ -83,30 +89,26 @@ void db_event_waits_on_down(struct db_event_waits *waits) {
     gw_list_append_all(&waits->waiting, &waits->asked);
 }
 
-// Who has had no answer yet gets one, however late, unless the connection is down.
-static bool is_late(const struct db_events_wait *wait, uint64_t now, bool is_up) {
-    return wait->deadline_ms <= now && (!is_up || wait->behind != NOT_KNOWN);
-}
-
-static void end_late(struct db_event_waits *waits) {
-    uint64_t now = uv_now(waits->conn->loop);
-    bool is_up = waits->conn->state == DB_CONN_READY;
+// While the connection is up, whoever is late is told so with the next answer, and the count is a fresh one.
+static void end_late_without_connection(struct db_event_waits *waits) {
+    uint64_t now = uv_now(db_link_loop(waits->connection));
     struct gw_list *next;
     for (struct gw_list *link = waits->waiting.next; link != &waits->waiting; link = next) {
         next = link->next;
-        if (!is_late(gw_container_of(link, struct db_events_wait, link), now, is_up))
+        if (gw_container_of(link, struct db_events_wait, link)->deadline_ms > now)
             continue;
         gw_list_remove(link);
         gw_list_push_back(&waits->late, link);
     }
     struct db_events_wait *wait;
     while ((wait = first_of(&waits->late)) != NULL)
-        finish(wait, is_up ? GW_TIMED_OUT : GW_UNAVAILABLE, is_up ? wait->behind : 0);
+        finish(wait, GW_UNAVAILABLE, 0);
 }
 
 static void on_timer(uv_timer_t *timer) {
     struct db_event_waits *waits = gw_container_of(timer, struct db_event_waits, timer);
-    end_late(waits);
+    if (!db_link_is_up(waits->connection))
+        end_late_without_connection(waits);
     if (uv_is_closing((const uv_handle_t *)timer))
         return;
     ask(waits);
@@ -126,11 +128,12 @@ static void judge(struct db_event_waits *waits, struct db_events_wait *wait,
     }
     if (behind == 0) {
         finish(wait, GW_OK, (int)applied);
-        return;
+    } else if (wait->deadline_ms <= uv_now(db_link_loop(waits->connection))) {
+        finish(wait, GW_TIMED_OUT, (int)behind);
+    } else {
+        gw_list_remove(&wait->link);
+        gw_list_push_back(&waits->waiting, &wait->link);
     }
-    wait->behind = (int)behind;
-    gw_list_remove(&wait->link);
-    gw_list_push_back(&waits->waiting, &wait->link);
 }
 
 void db_event_waits_take(struct db_event_waits *waits, const PGresult *result) {

@@ -363,6 +363,16 @@ static void test_events_written_while_the_connection_was_lost_come_in_order_once
         assert_int_equal(listener.seen[i].seq, i + 4);
 }
 
+static void test_events_write_the_gateway_anew_with_each_connection(void **state) {
+    (void)state;
+    start_listening(1000);
+    run_until_current();
+    drop_the_listeners_connection();
+    execute("delete from skillreg.gateway"); // what a crash of the server does
+    run_until_current();
+    assert_int_equal(test_number(database.url, "select count(*) from skillreg.gateway"), 1);
+}
+
 static void test_events_after_a_lost_connection_are_notified_again(void **state) {
     (void)state;
     start_listening(1000);
@@ -527,6 +537,7 @@ int main(void) {
         TEST(test_events_are_told_when_a_notification_is_lost),
         TEST(test_events_wake_the_gateways_once_for_a_change_of_many_rows),
         TEST(test_events_written_while_the_connection_was_lost_come_in_order_once),
+        TEST(test_events_write_the_gateway_anew_with_each_connection),
         TEST(test_events_after_a_lost_connection_are_notified_again),
         TEST(test_events_that_were_deleted_before_they_were_read_are_a_gap),
         TEST(test_events_of_a_restored_database_are_a_gap),

@@ -146,6 +146,7 @@ static void test_wait_is_for_the_gateway_that_stands_still_until_it_goes_on(void
     (void)state;
     start_both();
     uint64_t seq = change_something();
+    run_until_applied(&first, seq);
     expect_wait(seq, SHORT_MS, GW_TIMED_OUT, 1);
     run_until_applied(&second, seq);
     expect_wait(seq, LONG_MS, GW_OK, 2);
@@ -184,6 +185,7 @@ static void test_wait_is_not_for_a_gateway_that_is_silent_for_long(void **state)
                                " ('dead', 0, now() - interval '5.1 s'),"
                                " ('slow', 0, now() - interval '1 s')");
     uint64_t seq = change_something();
+    run_until_applied(&first, seq);
     expect_wait(seq, SHORT_MS, GW_TIMED_OUT, 1);
     test_execute(database.url, "delete from skillreg.gateway where id = 'slow'");
     expect_wait(seq, LONG_MS, GW_OK, 1);
@@ -220,6 +222,7 @@ static void test_wait_that_is_cancelled_is_never_told(void **state) {
     (void)state;
     start_both();
     uint64_t seq = change_something();
+    run_until_applied(&first, seq);
     struct waiting asked;
     struct waiting fresh;
     start_wait(&asked, seq, 0); // its question is on its way
