@@ -67,13 +67,13 @@ def interleave(bench, contenders):
     return runs
 
 
-def http_sample(bench, server, url, *, token_file=None, numbers=None):
+def http_sample(bench, server, url, *, token_file=None, numbers=None, warm_up_s=_WARM_UP_S):
     """Warm up, check, load, check."""
     token_file = token_file or bench.hot_tokens
     checked = {"numbers": numbers} if numbers else {}
     options = {"core": bench.load_core, "connections": bench.options.connections}
     verify.contender(bench, server, url, **checked)
-    verify.outcome(server.name, wrk.live_tokens(url, token_file, WHOAMI, seconds=_WARM_UP_S, **options).outcome())
+    verify.outcome(server.name, wrk.live_tokens(url, token_file, WHOAMI, seconds=warm_up_s, **options).outcome())
     server_before, database_before = server.cpu_seconds(), bench.postgres.cpu_seconds()
     core_before, began = machine.core_busy_seconds(bench.server_core), time.monotonic()
     result = wrk.live_tokens(url, token_file, WHOAMI, seconds=bench.options.seconds, **options).outcome()

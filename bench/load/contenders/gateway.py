@@ -9,6 +9,10 @@ from ..process import Server, environment
 
 WHOAMI = "/api/v1/auth/whoami"
 
+# Every request asks the database, as the gateway comes; and nothing but the lookup is asked of it.
+CACHE_OFF = {"cache_entries": 0}
+LOOKUPS_ONLY = {**CACHE_OFF, "last_used_interval": "24h"}
+
 _READY_S = 20
 
 
