@@ -105,7 +105,7 @@ bool gw_page_request_parse(struct gw_str query, struct gw_page_request *request,
         struct gw_str key = gw_str_slice(part, 0, equals);
         struct gw_str value = gw_str_slice(part, equals + 1, part.length);
         if (gw_str_equal(key, GW_STR("page")) && !parse_number(value, 1000000, &request->page))
-            return refuse_field(refusal, "page must be a number from 1.");
+            return refuse_field(refusal, "page must be a number from 1 to 1000000.");
         if (gw_str_equal(key, GW_STR("limit")) &&
             !parse_number(value, GW_LIST_LIMIT_MAX, &request->limit))
             return refuse_field(refusal, "limit must be a number from 1 to 200.");
