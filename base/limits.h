@@ -41,6 +41,10 @@
 #define GW_DB_RECONNECT_MAX_MS 5000
 #define GW_DB_CONNECT_TIMEOUT_MS 5000
 
+// Changes of tokens, and waiting until every gateway has heard of a revocation.
+#define GW_EVENTS_POLL_MS 1000
+#define GW_REVOKE_WAIT_MS_MAX 30000
+
 // Last used.
 #define GW_LAST_USED_FLUSH_MS 1000
 #define GW_LAST_USED_ENTRIES_MAX 10000 // flush when reached

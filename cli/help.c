@@ -75,12 +75,14 @@ static const char list_text[] =
     "Flags:\n" FLAG_ORG FLAGS_OF_ALL;
 
 static const char revoke_text[] =
-    "Usage: skillreg token revoke <id> [--org <slug>] [--json]\n"
+    "Usage: skillreg token revoke <id> [--org <slug>] [--wait] [--json]\n"
     "\n"
     "Revokes a token. It cannot be undone. The id is the last column of \"skillreg\n"
     "token list\"; it is neither the name nor the prefix.\n"
     "\n"
-    "Flags:\n" FLAG_ORG FLAGS_OF_ALL;
+    "Flags:\n"
+    "  --wait                 until every gateway refuses the token, 10 seconds at most\n" FLAG_ORG
+        FLAGS_OF_ALL;
 
 static const char whoami_text[] =
     "Usage: skillreg whoami [--json]\n"

@@ -22,6 +22,7 @@ static const struct {
     [CLI_FLAG_SCOPES] = {"scopes", true, FOR(TOKEN_CREATE)},
     [CLI_FLAG_ORG] = {"org", true, FOR_TOKEN_COMMANDS},
     [CLI_FLAG_TOKEN] = {"token", false, FOR(LOGIN)},
+    [CLI_FLAG_WAIT] = {"wait", false, FOR(TOKEN_REVOKE)},
     [CLI_FLAG_JSON] = {"json", false, FOR_REQUESTS},
     [CLI_FLAG_URL] = {"url", true, FOR_REQUESTS},
     [CLI_FLAG_CA_FILE] = {"ca-file", true, FOR_REQUESTS},

@@ -26,6 +26,7 @@ enum cli_flag {
     CLI_FLAG_SCOPES,
     CLI_FLAG_ORG,
     CLI_FLAG_TOKEN, // a switch: `login --token`
+    CLI_FLAG_WAIT,
     CLI_FLAG_JSON,
     CLI_FLAG_URL,
     CLI_FLAG_CA_FILE,

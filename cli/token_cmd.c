@@ -278,11 +278,35 @@ enum cli_exit cli_token_cmd_list(struct cli_session *session, const struct cli_o
 
 // ---- revoke ----
 
+// What a wait of 10 seconds did not see happen.
+static void note_pending(struct gw_json root) {
+    struct gw_json pending;
+    int64_t count;
+    if (!gw_json_member(root, GW_STR("pending"), &pending))
+        return;
+    if (gw_json_integer(pending, &count) == GW_OK)
+        cli_note("%lld of the gateways did not confirm yet; they refuse the token as soon as they "
+                 "hear of it",
+                 (long long)count);
+    else
+        cli_note("it is not known whether every gateway has heard of it yet");
+}
+
+static enum cli_exit make_revoke_path(struct cli_session *session,
+                                      const struct cli_options *options, const char **path,
+                                      struct cli_reason *why) {
+    enum cli_exit exit = make_path(session, options->id, path, why);
+    if (exit != CLI_DONE || !cli_options_has(options, CLI_FLAG_WAIT))
+        return exit;
+    *path = gw_arena_printf(&session->memory, "%s?wait=10", *path).at;
+    return *path != NULL ? CLI_DONE : cli_fail_status(why, GW_NO_MEMORY);
+}
+
 enum cli_exit cli_token_cmd_revoke(struct cli_session *session, const struct cli_options *options,
                                    struct cli_reason *why) {
     struct gw_json root;
     struct cli_api_request request = {.method = "DELETE"};
-    enum cli_exit exit = make_path(session, options->id, &request.path, why);
+    enum cli_exit exit = make_revoke_path(session, options, &request.path, why);
     if (exit == CLI_DONE)
         exit = cli_session_call(session, &request, "skillreg token list shows the ids", &root, why);
     if (exit != CLI_DONE)
@@ -300,5 +324,6 @@ enum cli_exit cli_token_cmd_revoke(struct cli_session *session, const struct cli
         cli_output_put_clean(&out, name);
         cli_output_put(&out, "\" has been revoked.\n");
     }
+    note_pending(root);
     return cli_output_send(&out, why);
 }

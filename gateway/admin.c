@@ -48,7 +48,10 @@ static enum gw_status write_pool_metrics(const struct db_pool *pool, struct gw_b
 static void respond_metrics(struct gw_exchange *exchange) {
     struct gw_buf body;
     gw_buf_init(&body, METRICS_BYTES_MAX);
-    enum gw_status status = gw_metrics_write(exchange->services->metrics, &body);
+    const struct gw_services *services = exchange->services;
+    struct gw_metrics sum;
+    gw_metrics_sum(services->all_metrics, services->worker_count, &sum);
+    enum gw_status status = gw_metrics_write(&sum, &body);
     if (status == GW_OK)
         status = write_pool_metrics(exchange->services->pool, &body);
     if (status == GW_OK)

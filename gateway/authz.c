@@ -92,36 +92,45 @@ static bool settle_unavailable(struct gw_decision *decision) {
                   "The gateway cannot check the token now. Try again shortly.");
 }
 
-static void on_looked_up(struct db_token_lookup *lookup, enum gw_status status,
-                         const struct db_token_row *row) {
-    struct gw_decision *decision = gw_container_of(lookup, struct gw_decision, lookup);
-    decision->is_pending = false;
-    if (status == GW_OK)
+static void act_on_answer(struct gw_decision *decision, enum gw_auth_answer answer,
+                          const struct db_token_row *row) {
+    if (answer == GW_AUTH_LIVE)
         (void)judge(decision, row);
-    else if (status == GW_NOT_FOUND)
+    else if (answer == GW_AUTH_ABSENT)
         (void)settle_invalid(decision);
     else
         (void)settle_unavailable(decision);
+}
+
+static void on_answer(struct gw_auth_question *question, enum gw_auth_answer answer,
+                      const struct db_token_row *row) {
+    struct gw_decision *decision = gw_container_of(question, struct gw_decision, question);
+    decision->is_pending = false;
+    act_on_answer(decision, answer, row);
     decision->on_decided(decision);
 }
 
-static bool look_up(struct gw_decision *decision, struct gw_str secret) {
-    const struct gw_services *services = decision->exchange->services;
-    struct db_token_lookup *lookup = &decision->lookup;
-    memcpy(lookup->prefix, secret.at, GW_TOKEN_PREFIX_LENGTH);
-    gw_token_digest(secret, lookup->digest);
-    lookup->on_done = on_looked_up;
-    services->metrics->lookups_total++;
-    if (db_token_store_lookup(services->tokens, lookup) != GW_OK)
-        return settle_unavailable(decision);
-    decision->is_pending = true;
-    return false;
+static bool ask(struct gw_decision *decision, struct gw_str secret) {
+    struct gw_exchange *exchange = decision->exchange;
+    struct gw_auth_question *question = &decision->question;
+    struct db_token_row row;
+    memcpy(question->prefix, secret.at, GW_TOKEN_PREFIX_LENGTH);
+    gw_token_digest(secret, question->digest);
+    question->scope = exchange->match.route->scope;
+    question->on_answer = on_answer;
+    enum gw_auth_answer answer = gw_auth_cache_ask(exchange->services->auth, question, &row);
+    if (answer == GW_AUTH_PENDING) {
+        decision->is_pending = true;
+        return false;
+    }
+    act_on_answer(decision, answer, &row);
+    return true;
 }
 
 bool gw_authz_start(struct gw_decision *decision, struct gw_exchange *exchange,
                     void (*on_decided)(struct gw_decision *decision)) {
     enum gw_route_access access = exchange->match.route->access;
-    gw_list_init(&decision->lookup.link);
+    gw_list_init(&decision->question.link);
     decision->exchange = exchange;
     decision->is_pending = false;
     decision->on_decided = on_decided;
@@ -143,14 +152,14 @@ bool gw_authz_start(struct gw_decision *decision, struct gw_exchange *exchange,
         gw_token_syntax_parse(secret, &kind) != GW_OK ||
         !kind_is_accepted(exchange->services->config, kind))
         return settle_invalid(decision);
-    return look_up(decision, secret);
+    return ask(decision, secret);
 }
 
 void gw_authz_cancel(struct gw_decision *decision) {
     if (!decision->is_pending)
         return;
     decision->is_pending = false;
-    db_token_store_cancel_lookup(decision->exchange->services->tokens, &decision->lookup);
+    gw_auth_cache_cancel(&decision->question);
 }
 
 void gw_authz_refuse(const struct gw_decision *decision) {

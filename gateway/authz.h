@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "db/token_store.h"
+#include "gateway/auth_cache.h"
 
 struct gw_exchange;
 
@@ -20,7 +20,7 @@ enum gw_verdict {
 };
 
 struct gw_decision {
-    struct db_token_lookup lookup;
+    struct gw_auth_question question;
     struct gw_exchange *exchange;
     bool is_pending;
     enum gw_verdict verdict;

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 
-enum kind { TEXT, NUMBER, DURATION, SWITCH, ENVIRONMENT, LEVEL };
+enum kind { TEXT, NUMBER, COUNT, DURATION, SWITCH, ENVIRONMENT, LEVEL };
 
 struct setting {
     const char *flag;
@@ -26,6 +26,8 @@ struct setting {
 static const struct setting settings[] = {
     {"--database-url", "DATABASE_URL", TEXT, SETTING(database_url), NULL, "URL",
      "PostgreSQL (libpq URI, several hosts allowed); required"},
+    {"--database-events-url", "GATEWAY_DATABASE_EVENTS_URL", TEXT, SETTING(database_events_url),
+     NULL, "URL", "for hearing of changes, where --database-url is a transaction pooler"},
     {"--database-connections", "GATEWAY_DATABASE_CONNECTIONS", NUMBER,
      SETTING(database_connections), "4", "N", "connections to it"},
     {"--listen-https", "GATEWAY_LISTEN_HTTPS", TEXT, SETTING(listen_https), "0.0.0.0:8443",
@@ -48,8 +50,10 @@ static const struct setting settings[] = {
      SETTING(forward_authorization), NULL, NULL, "pass the client's Authorization on"},
     {"--environment", "GATEWAY_ENVIRONMENT", ENVIRONMENT, SETTING(is_test_environment), "live",
      "NAME", "live accepts sr_live_ and sk_, test accepts sr_test_ and sk_"},
+    {"--workers", "GATEWAY_WORKERS", NUMBER, SETTING(workers), "1", "N",
+     "processes on the same ports; more cores, more workers"},
     {"--connections-max", "GATEWAY_CONNECTIONS_MAX", NUMBER, SETTING(connections_max), "20000", "N",
-     "open connections; newcomers over it are closed"},
+     "open connections of a worker; newcomers over it are closed"},
     {"--handshake-timeout", "GATEWAY_HANDSHAKE_TIMEOUT", DURATION, SETTING(handshake_timeout_ms),
      "10s", "TIME", "for a TLS handshake"},
     {"--head-timeout", "GATEWAY_HEAD_TIMEOUT", DURATION, SETTING(head_timeout_ms), "15s", "TIME",
@@ -60,6 +64,20 @@ static const struct setting settings[] = {
      "between requests of a connection"},
     {"--last-used-interval", "GATEWAY_LAST_USED_INTERVAL", DURATION, SETTING(last_used_interval_ms),
      "1s", "TIME", "between writes of last-used times"},
+    {"--cache-entries", "GATEWAY_CACHE_ENTRIES", COUNT, SETTING(cache_entries), "100000", "N",
+     "live tokens kept in memory; 0: none, every request asks the database"},
+    {"--cache-negative-entries", "GATEWAY_CACHE_NEGATIVE_ENTRIES", COUNT,
+     SETTING(cache_negative_entries), "50000", "N", "unknown and revoked tokens kept in memory"},
+    {"--cache-ttl", "GATEWAY_CACHE_TTL", DURATION, SETTING(cache_ttl_ms), "60s", "TIME",
+     "until a live token is looked up again, in the background while it is used"},
+    {"--cache-negative-ttl", "GATEWAY_CACHE_NEGATIVE_TTL", DURATION, SETTING(cache_negative_ttl_ms),
+     "10s", "TIME", "until an unknown token is looked up again"},
+    {"--freshness-lease", "GATEWAY_FRESHNESS_LEASE", DURATION, SETTING(freshness_lease_ms), "5s",
+     "TIME", "without news of changes until the cache is no longer trusted"},
+    {"--stale-read", "GATEWAY_STALE_READ", DURATION, SETTING(stale_read_ms), "10m", "TIME",
+     "known tokens go on reading while the database is away"},
+    {"--stale-write", "GATEWAY_STALE_WRITE", DURATION, SETTING(stale_write_ms), "1m", "TIME",
+     "the same for writing; admin routes never do"},
     {"--drain-timeout", "GATEWAY_DRAIN_TIMEOUT", DURATION, SETTING(drain_timeout_ms), "10s", "TIME",
      "to finish what is in flight after SIGTERM"},
     {"--access-log", "GATEWAY_ACCESS_LOG", SWITCH, SETTING(access_log), NULL, NULL,
@@ -117,9 +135,9 @@ static bool parse_switch(const char *text, bool *value) {
     return false;
 }
 
-static bool parse_number(const char *text, int *value) {
+static bool parse_number(const char *text, uint64_t min, int *value) {
     uint64_t number;
-    if (gw_str_to_u64(gw_str_from(text), &number) != GW_OK || number < 1 || number > 1000000)
+    if (gw_str_to_u64(gw_str_from(text), &number) != GW_OK || number < min || number > 100000000)
         return false;
     *value = (int)number;
     return true;
@@ -137,7 +155,9 @@ static bool set_value(struct gw_config *config, const struct setting *setting, c
         *(const char **)at = text;
         return text[0] != '\0';
     case NUMBER:
-        return parse_number(text, at);
+        return parse_number(text, 1, at);
+    case COUNT:
+        return parse_number(text, 0, at);
     case DURATION:
         return gw_clock_parse_duration(gw_str_from(text), at) == GW_OK;
     case SWITCH:
@@ -161,7 +181,8 @@ static enum gw_config_outcome set_or_refuse(struct gw_config *config, const stru
     if (set_value(config, setting, text))
         return GW_CONFIG_RUN;
     // A connection string may hold a password.
-    bool is_secret = setting->offset == SETTING(database_url);
+    bool is_secret =
+        setting->offset == SETTING(database_url) || setting->offset == SETTING(database_events_url);
     return refuse("not a value for", name, is_secret ? NULL : text);
 }
 
@@ -224,13 +245,15 @@ static enum gw_config_outcome check(struct gw_config *config) {
     if (config->listen_https != NULL && (config->tls_cert == NULL || config->tls_key == NULL))
         return refuse("missing --tls-cert and --tls-key for", "--listen-https",
                       config->listen_https);
+    if (config->workers > GW_WORKERS_MAX)
+        return refuse("too many for", "--workers", NULL);
     if (config->listen_https == NULL && config->listen_http == NULL)
         return refuse("nothing to listen on:", "--listen-https and --listen-http are off", NULL);
     return GW_CONFIG_RUN;
 }
 
 enum gw_config_outcome gw_config_read(int argc, char **argv, struct gw_config *config) {
-    *config = (struct gw_config){.workers = 1};
+    *config = (struct gw_config){.workers = 0};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             print_help();

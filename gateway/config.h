@@ -11,6 +11,8 @@
 #include "base/str.h"
 #include "base/token_syntax.h"
 
+#define GW_WORKERS_MAX 256
+
 struct gw_config {
     const char *database_url;
     const char *listen_https; // "host:port", "[v6]:port"; "" or "off": none
@@ -20,7 +22,7 @@ struct gw_config {
     const char *tls_key;
     const char *upstream; // "http://host:port"; NULL: none
     bool is_test_environment;
-    int workers;
+    int workers; // 1 to GW_WORKERS_MAX
     int connections_max;
     uint64_t drain_timeout_ms;
     uint64_t handshake_timeout_ms;
@@ -28,6 +30,14 @@ struct gw_config {
     uint64_t body_timeout_ms;
     uint64_t idle_timeout_ms;
     uint64_t last_used_interval_ms;
+    int cache_entries; // 0: no cache
+    int cache_negative_entries;
+    uint64_t cache_ttl_ms;
+    uint64_t cache_negative_ttl_ms;
+    uint64_t freshness_lease_ms;
+    uint64_t stale_read_ms;
+    uint64_t stale_write_ms;
+    const char *database_events_url; // NULL: database_url
     uint64_t upstream_connect_timeout_ms;
     uint64_t upstream_timeout_ms; // first byte, and progress
     int database_connections;

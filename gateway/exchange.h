@@ -6,8 +6,9 @@
 // `arena` is gone when the exchange ends.
 //
 // A handler answers exactly once, at once or later: gw_exchange_respond for a whole response, or gw_exchange_begin, _send,
-// _finish for a streamed one. Owner and handler never call each other from inside the call that started them,
-// except that answering inside start or on_body is fine.
+// _finish for a streamed one. Answering may happen inside start and inside the handler's own callbacks. An answer given
+// at any other time ends the exchange before the call returns: on_over comes inside gw_exchange_respond, _fail, _finish or _break, and
+// the handler must touch nothing of the request afterwards.
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -76,17 +77,33 @@ static int open_socket(const struct gw_listener_options *options) {
     return fd;
 }
 
-static void log_listening(const struct gw_listener *listener, const char *name) {
-    struct sockaddr_storage address;
-    int length = sizeof address;
+// "host:port" of a bound socket.
+static void format_bound(int fd, char text[GW_LISTENER_ADDRESS_BYTES]) {
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    socklen_t length = sizeof address;
     char host[ADDRESS_BYTES_MAX] = "";
-    uv_tcp_getsockname(&listener->tcp, (struct sockaddr *)&address, &length);
+    (void)getsockname(fd, (struct sockaddr *)&address, &length);
     uv_ip_name((const struct sockaddr *)&address, host, sizeof host);
     bool is_v6 = address.ss_family == AF_INET6;
     int port = ntohs(is_v6 ? ((const struct sockaddr_in6 *)&address)->sin6_port
                            : ((const struct sockaddr_in *)&address)->sin_port);
-    gw_log(GW_LOG_INFO, "server", "listening kind=%s address=\"%s%s%s:%d\"", name, is_v6 ? "[" : "",
-           host, is_v6 ? "]" : "", port);
+    snprintf(text, GW_LISTENER_ADDRESS_BYTES, "%s%s%s:%d", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
+             port);
+}
+
+int gw_listener_reserve(const struct gw_listener_options *options,
+                        char bound[GW_LISTENER_ADDRESS_BYTES]) {
+    // First as one that shares with nobody: another gateway that listens there would let itself be joined.
+    struct gw_listener_options alone = *options;
+    alone.shares_port = false;
+    int fd = open_socket(&alone);
+    if (fd < 0)
+        return -1;
+    close(fd);
+    fd = open_socket(options);
+    if (fd >= 0)
+        format_bound(fd, bound);
+    return fd;
 }
 
 static void on_connection(uv_stream_t *stream, int failure) {
@@ -118,7 +135,9 @@ enum gw_status gw_listener_open(struct gw_listener *listener, struct gw_conn_gro
         gw_listener_close(listener);
         return GW_SYSTEM;
     }
-    log_listening(listener, options->name);
+    char bound[GW_LISTENER_ADDRESS_BYTES];
+    format_bound(fd, bound);
+    gw_log(GW_LOG_INFO, "server", "listening kind=%s address=\"%s\"", options->name, bound);
     return GW_OK;
 }
 

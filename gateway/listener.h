@@ -28,5 +28,10 @@ struct gw_listener_options {
 enum gw_status gw_listener_open(struct gw_listener *listener, struct gw_conn_group *group,
                                 struct tls_context *tls, enum gw_conn_kind kind,
                                 const struct gw_listener_options *options) GW_MUST_USE;
+// Takes the address for processes that will share it, without listening: a socket to be kept until they end, or -1 after a
+// log line. `bound` receives the address with its port (terminated), also where port 0 was asked for.
+#define GW_LISTENER_ADDRESS_BYTES 80
+int gw_listener_reserve(const struct gw_listener_options *options,
+                        char bound[GW_LISTENER_ADDRESS_BYTES]) GW_MUST_USE;
 // Stops accepting. Harmless when not open.
 void gw_listener_close(struct gw_listener *listener);

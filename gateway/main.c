@@ -5,7 +5,7 @@
 #include "gateway/config.h"
 #include "gateway/healthcheck.h"
 #include "gateway/operator.h"
-#include "gateway/server.h"
+#include "gateway/supervisor.h"
 
 static bool is_operator_command(const char *name) {
     return strcmp(name, "migrate") == 0 || strcmp(name, "org") == 0 || strcmp(name, "token") == 0;
@@ -19,7 +19,7 @@ int main(int argc, char **argv) {
         return gw_healthcheck_run(argc - 1, argv + 1);
     switch (gw_config_read(argc, argv, &config)) {
     case GW_CONFIG_RUN:
-        return gw_server_run(&config);
+        return gw_supervisor_run(&config);
     case GW_CONFIG_EXIT_OK:
         return 0;
     case GW_CONFIG_EXIT_USAGE:

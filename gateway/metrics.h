@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Counters of one process, and their Prometheus text form. Plain integers: one thread writes them.
+// Counters of one process, and their Prometheus text form. Plain integers: one thread writes them. With several workers they lie in
+// memory that all share, one struct a worker, and any worker shows the sum; a reader may see a number a moment old.
 
 #include <stdint.h>
 
@@ -23,6 +24,15 @@
     X(decisions_forbidden_total, "counter", "Decisions: 403.")                                     \
     X(decisions_unknown_total, "counter", "Decisions: 503, the gateway could not know.")           \
     X(lookups_total, "counter", "Tokens looked up in the database.")                               \
+    X(lookups_joined_total, "counter", "Requests that joined a lookup on its way.")                \
+    X(cache_hits_total, "counter", "Decisions from the authentication cache.")                     \
+    X(cache_misses_total, "counter", "Decisions that it could not give.")                          \
+    X(cache_refreshes_total, "counter", "Background lookups of entries in use.")                   \
+    X(cache_stale_total, "counter", "Decisions by the stale policy, the database being away.")     \
+    X(cache_entries, "gauge", "Live tokens in the authentication cache.")                          \
+    X(cache_negative_entries, "gauge", "Absent and revoked tokens in it.")                         \
+    X(cache_bytes, "gauge", "Its memory.")                                                         \
+    X(events_applied_total, "counter", "Changes heard of through the event log.")                  \
     X(last_used_requests_total, "counter", "Uses covered by last-used writes.")                    \
     X(last_used_rows_written_total, "counter", "Rows written by last-used flushes.")               \
     X(last_used_flush_failures_total, "counter", "Last-used flushes that failed and were kept.")   \
@@ -38,5 +48,8 @@ struct gw_metrics {
 #undef X
 };
 
+// A worker starts: what counts the present is 0 again, what counts events goes on.
+void gw_metrics_reset_gauges(struct gw_metrics *metrics);
+void gw_metrics_sum(const struct gw_metrics *all, int count, struct gw_metrics *sum);
 // Appends the text exposition format 0.0.4.
 enum gw_status gw_metrics_write(const struct gw_metrics *metrics, struct gw_buf *out) GW_MUST_USE;

@@ -11,12 +11,15 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "db/events.h"
 #include "db/pool.h"
 #include "db/token_store.h"
+#include "gateway/auth_cache.h"
 #include "gateway/conn.h"
 #include "gateway/last_used.h"
 #include "gateway/listener.h"
 #include "gateway/services.h"
+#include "gateway/token.h"
 #include "gateway/transport.h"
 #include "gateway/upstream.h"
 #include "tls/context.h"
@@ -27,9 +30,9 @@ enum phase { PHASE_RUN, PHASE_DRAIN, PHASE_CUT, PHASE_FLUSH, PHASE_CLOSE };
 
 struct gw_server {
     uv_loop_t loop;
+    struct db_events_consumer news;
     enum phase phase;
     struct gw_services services;
-    struct gw_metrics metrics;
     struct gw_deadlines deadlines;
     struct gw_deadline_kind deadline_kinds[GW_DEADLINE_COUNT];
     struct gw_conn_group clients;
@@ -87,6 +90,7 @@ static void on_drain_timer(uv_timer_t *timer) {
 static void start_drain(struct gw_server *server) {
     server->phase = PHASE_DRAIN;
     server->services.is_draining = true;
+    db_events_leave(server->services.events);
     gw_listener_close(&server->https);
     gw_listener_close(&server->http);
     uint64_t timeout_ms = server->services.config->drain_timeout_ms;
@@ -126,6 +130,8 @@ static void close_everything(struct gw_server *server) {
     gw_conn_group_close(&server->admins, on_admins_closed);
     if (services->upstream != NULL)
         gw_upstream_close(services->upstream, NULL);
+    if (services->events != NULL)
+        db_events_close(services->events);
     if (services->last_used != NULL)
         gw_last_used_close(services->last_used, NULL);
     if (services->tokens != NULL)
@@ -176,6 +182,50 @@ static void open_handles(struct gw_server *server) {
     gw_conn_group_open(&server->admins, &server->services, server->clients.count_max);
 }
 
+static enum gw_status open_cache(struct gw_services *services) {
+    const struct gw_config *config = services->config;
+    const struct gw_auth_cache_options options = {.entries_max = (uint32_t)config->cache_entries,
+                                                  .negative_entries_max =
+                                                      (uint32_t)config->cache_negative_entries,
+                                                  .ttl_ms = config->cache_ttl_ms,
+                                                  .negative_ttl_ms = config->cache_negative_ttl_ms,
+                                                  .lease_ms = config->freshness_lease_ms,
+                                                  .stale_read_ms = config->stale_read_ms,
+                                                  .stale_write_ms = config->stale_write_ms};
+    return gw_auth_cache_create(services->loop, &options, services->pool, services->tokens,
+                                services->metrics, &services->auth);
+}
+
+static void on_event(struct db_events_consumer *consumer, const struct db_event *event) {
+    struct gw_server *server = gw_container_of(consumer, struct gw_server, news);
+    gw_auth_cache_apply(server->services.auth, event);
+}
+
+static void on_gap(struct db_events_consumer *consumer) {
+    struct gw_server *server = gw_container_of(consumer, struct gw_server, news);
+    gw_auth_cache_forget_all(server->services.auth);
+}
+
+static enum gw_status open_events(struct gw_server *server) {
+    struct gw_services *services = &server->services;
+    const struct gw_config *config = services->config;
+    const char *url = config->database_events_url;
+    char gateway_id[GW_ID_LENGTH + 1];
+    enum gw_status status = gw_id_make(gateway_id);
+    if (status != GW_OK)
+        return status;
+    const struct db_events_options options = {.url = url != NULL ? url : config->database_url,
+                                              .gateway_id = gateway_id,
+                                              .poll_interval_ms = GW_EVENTS_POLL_MS,
+                                              .query_timeout_ms = GW_DB_QUERY_TIMEOUT_MS,
+                                              .connect_timeout_ms = GW_DB_CONNECT_TIMEOUT_MS};
+    server->news = (struct db_events_consumer){.on_event = on_event, .on_gap = on_gap};
+    status = db_events_create(services->loop, &options, &server->news, &services->events);
+    if (status == GW_OK)
+        gw_auth_cache_follow(services->auth, services->events);
+    return status;
+}
+
 static enum gw_status open_database(struct gw_server *server) {
     struct gw_services *services = &server->services;
     const struct db_pool_options options = {.url = services->config->database_url,
@@ -191,6 +241,10 @@ static enum gw_status open_database(struct gw_server *server) {
     if (status == GW_OK)
         status = gw_last_used_create(services->loop, services->tokens, services->metrics,
                                      services->config->last_used_interval_ms, &services->last_used);
+    if (status == GW_OK)
+        status = open_cache(services);
+    if (status == GW_OK)
+        status = open_events(server);
     if (status != GW_OK)
         gw_log(GW_LOG_ERROR, "server", "cannot use the database settings reason=\"%s\"",
                gw_status_text(status));
@@ -226,7 +280,8 @@ static enum gw_status open_tls(struct gw_server *server) {
 static enum gw_status listen_one(struct gw_server *server, struct gw_listener *listener,
                                  const char *name, const char *address) {
     bool is_admin = listener == &server->admin;
-    const struct gw_listener_options options = {.name = name, .address = address};
+    const struct gw_listener_options options = {
+        .name = name, .address = address, .shares_port = server->services.worker_count > 1};
     if (address == NULL)
         return GW_OK;
     return gw_listener_open(listener, is_admin ? &server->admins : &server->clients,
@@ -261,7 +316,7 @@ static void raise_descriptor_limit(void) {
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int gw_server_run(const struct gw_config *config) {
+int gw_server_run(const struct gw_config *config, const struct gw_worker *worker) {
     struct gw_server server = {.phase = PHASE_RUN};
     gw_log_set_level(config->log_level);
     signal(SIGPIPE, SIG_IGN);
@@ -270,7 +325,10 @@ int gw_server_run(const struct gw_config *config) {
     gw_assert(failure == 0);
     server.services.loop = &server.loop;
     server.services.config = config;
-    server.services.metrics = &server.metrics;
+    server.services.metrics = &worker->all_metrics[worker->index];
+    server.services.all_metrics = worker->all_metrics;
+    server.services.worker_count = worker->count;
+    gw_metrics_reset_gauges(server.services.metrics);
     if (getrandom(&server.services.request_id_base, sizeof server.services.request_id_base, 0) < 0)
         server.services.request_id_base = (uint64_t)gw_clock_wall_ms();
     open_handles(&server);
@@ -283,6 +341,7 @@ int gw_server_run(const struct gw_config *config) {
     uv_run(&server.loop, UV_RUN_DEFAULT);
     failure = uv_loop_close(&server.loop);
     gw_assert(failure == 0);
+    gw_auth_cache_destroy(server.services.auth);
     gw_transport_shared_destroy(server.services.transport_shared);
     if (server.tls != NULL)
         tls_context_release(server.tls);

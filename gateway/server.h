@@ -5,6 +5,14 @@
 // A second signal skips the waiting.
 
 #include "gateway/config.h"
+#include "gateway/metrics.h"
+
+// Which of the workers this process is.
+struct gw_worker {
+    struct gw_metrics *all_metrics; // `count` of them, in memory that the workers share
+    int index;
+    int count;
+};
 
 // The exit code: 0 after an orderly stop, 1 when it could not start (said in the log).
-int gw_server_run(const struct gw_config *config);
+int gw_server_run(const struct gw_config *config, const struct gw_worker *worker);

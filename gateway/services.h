@@ -10,8 +10,10 @@
 #include "gateway/deadline.h"
 #include "gateway/metrics.h"
 
+struct db_events;
 struct db_pool;
 struct db_token_store;
+struct gw_auth_cache;
 struct gw_last_used;
 struct gw_transport_shared;
 struct gw_upstream;
@@ -37,9 +39,13 @@ struct gw_services {
     struct gw_deadline_kind *deadlines; // GW_DEADLINE_COUNT of them
     struct db_pool *pool;
     struct db_token_store *tokens;
+    struct db_events *events;
+    struct gw_auth_cache *auth;
     struct gw_last_used *last_used;
-    struct gw_upstream *upstream; // NULL: no registry configured
-    struct gw_metrics *metrics;
+    struct gw_upstream *upstream;         // NULL: no registry configured
+    struct gw_metrics *metrics;           // of this worker
+    const struct gw_metrics *all_metrics; // of every worker
+    int worker_count;
     uint64_t request_id_base; // random, of this process
     uint64_t request_id_next;
     bool is_draining;

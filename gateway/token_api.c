@@ -6,6 +6,8 @@
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "db/events.h"
+#include "gateway/auth_cache.h"
 #include "gateway/exchange.h"
 #include "gateway/last_used.h"
 #include "gateway/services.h"
@@ -271,22 +273,50 @@ void gw_token_api_list(struct gw_exchange *exchange) {
 struct revoke_call {
     struct gw_handler handler;
     struct db_token_revoke store_call;
+    struct db_events_wait wait;
+    uint64_t wait_ms; // 0: do not
+    struct gw_str name;
+    int64_t revoked_ms;
 };
 
 static void fail_not_found(struct gw_exchange *exchange) {
     gw_exchange_fail(exchange, 404, "not_found", "There is no live token with this id here.");
 }
 
-static void write_revoked(struct gw_json_writer *json, struct gw_str id, struct gw_str name,
-                          int64_t revoked_ms) {
-    gw_json_open_object(json);
+static void write_revoked(struct gw_json_writer *json, const struct revoke_call *call) {
     gw_json_key(json, "id");
-    gw_json_write_string(json, id);
+    gw_json_write_string(json, call->store_call.id);
     gw_json_key(json, "name");
-    gw_json_write_string(json, name);
+    gw_json_write_string(json, call->name);
     gw_json_key(json, "revokedAt");
-    gw_json_write_time(json, revoked_ms);
-    gw_json_close_object(json);
+    gw_json_write_time(json, call->revoked_ms);
+}
+
+// With a wait also `gateways`: how many have applied it (200), or `pending`: how many have not, null when that cannot be known
+// (202).
+static void respond_revoked(struct revoke_call *call, enum gw_status waited, int count) {
+    struct gw_exchange *exchange = call->handler.exchange;
+    bool is_applied = waited == GW_OK;
+    struct gw_buf body;
+    gw_buf_init(&body, GW_BODY_OWN_BYTES_MAX);
+    struct gw_json_writer json;
+    gw_json_writer_init(&json, &body);
+    gw_json_open_object(&json);
+    write_revoked(&json, call);
+    if (call->wait_ms > 0) {
+        gw_json_key(&json, is_applied ? "gateways" : "pending");
+        if (waited == GW_UNAVAILABLE)
+            gw_json_write_null(&json);
+        else
+            gw_json_write_integer(&json, count);
+    }
+    gw_json_close_object(&json);
+    respond_json(exchange, is_applied ? 200 : 202, &json);
+    gw_buf_deinit(&body);
+}
+
+static void on_waited(struct db_events_wait *wait, enum gw_status status, int count) {
+    respond_revoked(gw_container_of(wait, struct revoke_call, wait), status, count);
 }
 
 static void on_revoked(struct db_token_revoke *store_call, enum gw_status status,
@@ -301,35 +331,49 @@ static void on_revoked(struct db_token_revoke *store_call, enum gw_status status
         fail_database(exchange);
         return;
     }
-    struct gw_buf body;
-    gw_buf_init(&body, GW_BODY_OWN_BYTES_MAX);
-    struct gw_json_writer json;
-    gw_json_writer_init(&json, &body);
-    write_revoked(&json, exchange->match.id, name, revoked_ms);
-    respond_json(exchange, 200, &json);
-    gw_buf_deinit(&body);
+    gw_auth_cache_revoke(exchange->services->auth, store_call->digest);
+    call->name = gw_str(gw_arena_copy(&exchange->arena, name), name.length);
+    call->revoked_ms = revoked_ms;
+    if (call->name.at == NULL)
+        call->name = GW_STR("");
+    if (call->wait_ms == 0) {
+        respond_revoked(call, GW_OK, 0);
+        return;
+    }
+    call->wait.on_done = on_waited;
+    db_events_wait_applied(exchange->services->events, &call->wait, store_call->event_seq,
+                           call->wait_ms);
 }
 
 static void on_revoke_over(struct gw_handler *handler) {
     struct revoke_call *call = gw_container_of(handler, struct revoke_call, handler);
     db_token_store_cancel(handler->exchange->services->tokens, &call->store_call.query);
+    db_events_cancel_wait(&call->wait);
 }
 
 void gw_token_api_revoke(struct gw_exchange *exchange) {
     static const struct gw_handler_calls calls = {.on_over = on_revoke_over};
+    struct gw_refusal refusal;
+    uint64_t wait_ms;
     if (!gw_id_valid(exchange->match.id)) {
         fail_not_found(exchange);
+        return;
+    }
+    if (!gw_revoke_wait_parse(exchange->match.query, &wait_ms, &refusal)) {
+        refuse(exchange, &refusal);
         return;
     }
     struct revoke_call *call = start_call(exchange, sizeof *call);
     if (call == NULL)
         return;
     call->handler = (struct gw_handler){.calls = &calls, .exchange = exchange};
+    call->wait_ms = wait_ms;
     call->store_call.org_id = exchange->identity.org_id;
     call->store_call.id = exchange->match.id;
     call->store_call.revoked_by = exchange->identity.id;
     call->store_call.on_done = on_revoked;
     gw_list_init(&call->store_call.query.link);
+    gw_list_init(&call->wait.link);
     exchange->handler = &call->handler;
     if (db_token_store_revoke_token(exchange->services->tokens, &call->store_call) != GW_OK)
         fail_database(exchange);

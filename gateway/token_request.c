@@ -113,6 +113,24 @@ bool gw_page_request_parse(struct gw_str query, struct gw_page_request *request,
     return true;
 }
 
+bool gw_revoke_wait_parse(struct gw_str query, uint64_t *wait_ms, struct gw_refusal *refusal) {
+    struct gw_str part;
+    *wait_ms = 0;
+    while (gw_str_next(&query, '&', &part)) {
+        size_t equals = gw_str_find(part, '=');
+        if (!gw_str_equal(gw_str_slice(part, 0, equals), GW_STR("wait")))
+            continue;
+        struct gw_str value = gw_str_slice(part, equals + 1, part.length);
+        uint64_t seconds;
+        if (gw_str_to_u64(value, &seconds) == GW_OK && seconds <= GW_REVOKE_WAIT_MS_MAX / 1000)
+            *wait_ms = seconds * 1000;
+        else if (gw_clock_parse_duration(value, wait_ms) != GW_OK ||
+                 *wait_ms > GW_REVOKE_WAIT_MS_MAX)
+            return refuse_field(refusal, "wait must be a time of up to 30 seconds, such as 5s.");
+    }
+    return true;
+}
+
 bool gw_is_json_content_type(struct gw_str content_type) {
     struct gw_str type = gw_str_slice(content_type, 0, gw_str_find(content_type, ';'));
     return gw_str_equal_nocase(gw_str_trim(type), GW_STR("application/json"));

@@ -36,5 +36,9 @@ struct gw_page_request {
 bool gw_page_request_parse(struct gw_str query, struct gw_page_request *request,
                            struct gw_refusal *refusal) GW_MUST_USE;
 
+// `wait` of a revoke: "5", "5s", "500ms"; 0 when not asked for. At most GW_REVOKE_WAIT_MS_MAX.
+bool gw_revoke_wait_parse(struct gw_str query, uint64_t *wait_ms,
+                          struct gw_refusal *refusal) GW_MUST_USE;
+
 // "application/json", with or without parameters.
 bool gw_is_json_content_type(struct gw_str content_type);

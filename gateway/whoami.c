@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "gateway/exchange.h"
-#include "gateway/last_used.h"
 #include "gateway/services.h"
 #include "gateway/token_json.h"
 
@@ -19,9 +18,8 @@ static void write_string(struct gw_json_writer *json, const char *key, struct gw
 // (RFC 2606), because clients want one and none of it must ever reach a mailbox.
 static void write_user(struct gw_json_writer *json, struct gw_exchange *exchange) {
     const struct db_token_row *identity = &exchange->identity;
-    struct gw_str email =
-        gw_arena_printf(&exchange->arena, "%.*s@%.*s.skillreg.invalid", GW_STR_ARG(identity->id),
-                        GW_STR_ARG(identity->org_slug));
+    struct gw_str email = gw_arena_printf(&exchange->arena, "%.*s@%.*s.skillreg.invalid",
+                                          GW_STR_ARG(identity->id), GW_STR_ARG(identity->org_slug));
     gw_json_key(json, "user");
     gw_json_open_object(json);
     write_string(json, "id", identity->id);
@@ -51,10 +49,13 @@ static void write_orgs(struct gw_json_writer *json, const struct db_token_row *i
     gw_json_close_array(json);
 }
 
-static void write_token(struct gw_json_writer *json, const struct db_token_row *identity) {
+// This very request is the newest use.
+static void write_token(struct gw_json_writer *json, const struct gw_exchange *exchange) {
+    struct db_token_row token = exchange->identity;
+    token.last_used_ms = exchange->services->wall_ms;
     gw_json_key(json, "token");
     gw_json_open_object(json);
-    gw_token_json_write(json, identity);
+    gw_token_json_write(json, &token);
     gw_json_close_object(json);
 }
 
@@ -67,7 +68,7 @@ void gw_whoami_start(struct gw_exchange *exchange) {
     write_user(&json, exchange);
     write_org(&json, &exchange->identity);
     write_orgs(&json, &exchange->identity);
-    write_token(&json, &exchange->identity);
+    write_token(&json, exchange);
     gw_json_close_object(&json);
     if (gw_json_writer_finish(&json) == GW_OK) {
         const struct gw_response_field field = {GW_STR("Cache-Control"), GW_STR("no-store")};

@@ -23,6 +23,41 @@ static void assert_line(struct gw_str *rest, const char *expected) {
         fail_msg("%.*s instead of %s", GW_STR_ARG(line), expected);
 }
 
+static void test_the_sum_is_over_all_workers(void **state) {
+    (void)state;
+    struct gw_metrics all[3] = {{.requests_total = 5, .connections_open = 1, .timeouts_total = 1},
+                                {.requests_total = 7, .connections_open = 2},
+                                {.requests_total = 11, .cache_hits_total = 4}};
+    struct gw_metrics sum;
+    memset(&sum, 0xff, sizeof sum);
+    gw_metrics_sum(all, 3, &sum);
+    assert_int_equal(sum.requests_total, 23);
+    assert_int_equal(sum.connections_open, 3);
+    assert_int_equal(sum.cache_hits_total, 4);
+    assert_int_equal(sum.timeouts_total, 1);
+    assert_int_equal(sum.upstream_connects_total, 0);
+    gw_metrics_sum(all, 1, &sum);
+    assert_int_equal(sum.requests_total, 5);
+}
+
+// A worker that died left its open connections behind: they are gone, its requests were served.
+static void test_a_new_worker_keeps_the_counters_and_clears_the_gauges(void **state) {
+    (void)state;
+    struct gw_metrics metrics = {.requests_total = 5,
+                                 .connections_open = 3,
+                                 .cache_entries = 10,
+                                 .cache_negative_entries = 11,
+                                 .cache_bytes = 12,
+                                 .cache_hits_total = 13};
+    gw_metrics_reset_gauges(&metrics);
+    assert_int_equal(metrics.requests_total, 5);
+    assert_int_equal(metrics.cache_hits_total, 13);
+    assert_int_equal(metrics.connections_open, 0);
+    assert_int_equal(metrics.cache_entries, 0);
+    assert_int_equal(metrics.cache_negative_entries, 0);
+    assert_int_equal(metrics.cache_bytes, 0);
+}
+
 static void test_every_metric_has_help_type_and_its_own_value(void **state) {
     (void)state;
     struct gw_metrics metrics;
@@ -91,6 +126,8 @@ static void test_what_does_not_fit_is_an_error(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_sum_is_over_all_workers),
+        cmocka_unit_test(test_a_new_worker_keeps_the_counters_and_clears_the_gauges),
         cmocka_unit_test(test_every_metric_has_help_type_and_its_own_value),
         cmocka_unit_test(test_counters_are_named_total),
         cmocka_unit_test(test_large_and_negative_values_are_written_whole),

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/auth_cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/events.h"
+#include "db/pool.h"
+#include "gateway/auth_table.h"
+#include "gateway/metrics.h"
+
+#define FLIGHT_BUCKETS 1024
+#define ATTEMPTS_MAX 3
+
+// A lookup on its way, and the questions that wait for it (none: a refresh in the background).
+struct flight {
+    struct gw_list link; // of its bucket
+    struct db_token_lookup lookup;
+    struct gw_auth_cache *cache;
+    struct gw_list questions;
+    uint64_t sent_ms;
+    int attempts;
+    bool is_outdated; // an event for the digest came after it was sent
+};
+
+struct gw_auth_cache {
+    uv_loop_t *loop;
+    struct gw_auth_cache_options options;
+    struct db_pool *pool;
+    struct db_token_store *store;
+    const struct db_events *events;
+    uint64_t followed_ms; // when the log was known to be followed; 0: not yet
+    struct gw_metrics *metrics;
+    struct gw_auth_table table;
+    struct gw_list flights[FLIGHT_BUCKETS];
+    uint32_t jitter; // state of a small generator: spread, not secrecy
+};
+
+enum gw_status gw_auth_cache_create(uv_loop_t *loop, const struct gw_auth_cache_options *options,
+                                    struct db_pool *pool, struct db_token_store *store,
+                                    struct gw_metrics *metrics, struct gw_auth_cache **out) {
+    struct gw_auth_cache *cache = calloc(1, sizeof *cache);
+    if (cache == NULL)
+        return GW_NO_MEMORY;
+    uint32_t negative_max = options->entries_max > 0 ? options->negative_entries_max : 0;
+    enum gw_status status = gw_auth_table_init(&cache->table, options->entries_max, negative_max);
+    if (status != GW_OK) {
+        free(cache);
+        return status;
+    }
+    cache->loop = loop;
+    cache->options = *options;
+    cache->pool = pool;
+    cache->store = store;
+    cache->metrics = metrics;
+    cache->jitter = (uint32_t)cache->table.seed;
+    for (int i = 0; i < FLIGHT_BUCKETS; i++)
+        gw_list_init(&cache->flights[i]);
+    *out = cache;
+    return GW_OK;
+}
+
+void gw_auth_cache_follow(struct gw_auth_cache *cache, const struct db_events *events) {
+    cache->events = events;
+}
+
+static void count_entries(struct gw_auth_cache *cache) {
+    cache->metrics->cache_entries = cache->table.live.count;
+    cache->metrics->cache_negative_entries = cache->table.negative.count;
+    cache->metrics->cache_bytes = (int64_t)cache->table.bytes;
+}
+
+// ---- trust ------------------------------------------------------------------------------------------------------
+
+static uint64_t heard_ms(const struct gw_auth_cache *cache) {
+    return cache->events != NULL ? db_events_heard_ms(cache->events) : 0;
+}
+
+// Until when the entry is known to be true: its lookup, or later, the last moment at which the log was heard. The log is
+// followed from its newest row on, so it never tells what changed after a lookup that was sent before it was followed.
+static uint64_t known_until_ms(const struct gw_auth_cache *cache,
+                               const struct gw_auth_entry *entry) {
+    uint64_t until_ms = heard_ms(cache);
+    bool is_told = cache->followed_ms != 0 && entry->verified_ms > cache->followed_ms;
+    return is_told && until_ms > entry->verified_ms ? until_ms : entry->verified_ms;
+}
+
+static uint64_t age_ms(uint64_t now_ms, uint64_t then_ms) {
+    return now_ms > then_ms ? now_ms - then_ms : 0;
+}
+
+static bool is_fresh(const struct gw_auth_cache *cache, const struct gw_auth_entry *entry,
+                     uint64_t now_ms) {
+    return age_ms(now_ms, entry->verified_ms) < entry->fresh_ms &&
+           age_ms(now_ms, known_until_ms(cache, entry)) < cache->options.lease_ms;
+}
+
+static bool may_answer_stale(const struct gw_auth_cache *cache, const struct gw_auth_entry *entry,
+                             enum gw_scope scope, uint64_t now_ms) {
+    uint64_t limit_ms = scope == GW_SCOPE_READ    ? cache->options.stale_read_ms
+                        : scope == GW_SCOPE_WRITE ? cache->options.stale_write_ms
+                                                  : 0;
+    return entry->kind == GW_AUTH_ENTRY_LIVE &&
+           age_ms(now_ms, known_until_ms(cache, entry)) < limit_ms;
+}
+
+// `ttl_ms` less up to a fifth, so that entries made together do not expire together.
+static uint32_t spread(struct gw_auth_cache *cache, uint64_t ttl_ms) {
+    cache->jitter = cache->jitter * 1664525U + 1013904223U;
+    if (ttl_ms > UINT32_MAX)
+        ttl_ms = UINT32_MAX;
+    uint64_t fifth = ttl_ms / 5;
+    return (uint32_t)(ttl_ms - (fifth * (cache->jitter >> 16) >> 16));
+}
+
+// ---- lookups ----------------------------------------------------------------------------------------------------
+
+static void on_looked_up(struct db_token_lookup *lookup, enum gw_status status,
+                         const struct db_token_row *row);
+
+static struct gw_list *flight_bucket(struct gw_auth_cache *cache, const unsigned char *digest) {
+    uint64_t key;
+    memcpy(&key, digest, sizeof key);
+    return &cache->flights[(key * cache->table.seed) >> 54];
+}
+
+static struct flight *find_flight(struct gw_auth_cache *cache, const unsigned char *digest) {
+    struct gw_list *bucket = flight_bucket(cache, digest);
+    for (struct gw_list *node = bucket->next; node != bucket; node = node->next) {
+        struct flight *flight = gw_container_of(node, struct flight, link);
+        if (gw_bytes_equal_constant_time(flight->lookup.digest, digest, DB_DIGEST_LENGTH))
+            return flight;
+    }
+    return NULL;
+}
+
+static enum gw_status send_flight(struct flight *flight) {
+    struct gw_auth_cache *cache = flight->cache;
+    flight->attempts++;
+    flight->is_outdated = false;
+    flight->sent_ms = uv_now(cache->loop);
+    cache->metrics->lookups_total++;
+    return db_token_store_lookup(cache->store, &flight->lookup);
+}
+
+// NULL: no memory, or the database's queue is full.
+static struct flight *start_flight(struct gw_auth_cache *cache, const char *prefix,
+                                   const unsigned char *digest) {
+    struct flight *flight = calloc(1, sizeof *flight);
+    if (flight == NULL)
+        return NULL;
+    flight->cache = cache;
+    gw_list_init(&flight->questions);
+    gw_list_init(&flight->lookup.link);
+    memcpy(flight->lookup.prefix, prefix, GW_TOKEN_PREFIX_LENGTH);
+    memcpy(flight->lookup.digest, digest, DB_DIGEST_LENGTH);
+    flight->lookup.on_done = on_looked_up;
+    if (send_flight(flight) != GW_OK) {
+        free(flight);
+        return NULL;
+    }
+    gw_list_push_back(flight_bucket(cache, digest), &flight->link);
+    return flight;
+}
+
+// What the database said, remembered. NULL: nothing is kept.
+static void remember(struct flight *flight, enum gw_status status, const struct db_token_row *row) {
+    struct gw_auth_cache *cache = flight->cache;
+    struct gw_auth_entry *entry = NULL;
+    uint64_t ttl_ms = cache->options.ttl_ms;
+    if (status == GW_OK) {
+        entry = gw_auth_table_put_live(&cache->table, flight->lookup.digest, row);
+    } else if (status == GW_NOT_FOUND) {
+        entry =
+            gw_auth_table_put_negative(&cache->table, flight->lookup.digest, GW_AUTH_ENTRY_ABSENT);
+        ttl_ms = cache->options.negative_ttl_ms;
+    }
+    if (entry != NULL) {
+        entry->verified_ms = flight->sent_ms;
+        entry->fresh_ms = spread(cache, ttl_ms);
+    }
+    count_entries(cache);
+}
+
+// The database cannot say: each question by the stale policy of its own scope.
+static enum gw_auth_answer answer_stale(struct gw_auth_cache *cache,
+                                        const struct gw_auth_question *question,
+                                        struct db_token_row *row) {
+    struct gw_auth_entry *entry = gw_auth_table_find(&cache->table, question->digest);
+    if (entry == NULL || !may_answer_stale(cache, entry, question->scope, uv_now(cache->loop)))
+        return GW_AUTH_UNKNOWN;
+    cache->metrics->cache_stale_total++;
+    gw_auth_entry_row(entry, row);
+    return GW_AUTH_LIVE;
+}
+
+static void answer_question(struct gw_auth_cache *cache, struct gw_auth_question *question,
+                            enum gw_status status, const struct db_token_row *row) {
+    struct db_token_row stale;
+    if (status == GW_OK) {
+        question->on_answer(question, GW_AUTH_LIVE, row);
+    } else if (status == GW_NOT_FOUND) {
+        question->on_answer(question, GW_AUTH_ABSENT, NULL);
+    } else {
+        enum gw_auth_answer answer = answer_stale(cache, question, &stale);
+        question->on_answer(question, answer, answer == GW_AUTH_LIVE ? &stale : NULL);
+    }
+}
+
+static bool is_known_revoked(struct gw_auth_cache *cache, const unsigned char *digest) {
+    const struct gw_auth_entry *entry = gw_auth_table_find(&cache->table, digest);
+    return entry != NULL && entry->kind == GW_AUTH_ENTRY_REVOKED;
+}
+
+static void clear_refreshing(struct gw_auth_cache *cache, const unsigned char *digest) {
+    struct gw_auth_entry *entry = gw_auth_table_find(&cache->table, digest);
+    if (entry != NULL)
+        entry->is_refreshing = false;
+}
+
+static void on_looked_up(struct db_token_lookup *lookup, enum gw_status status,
+                         const struct db_token_row *row) {
+    struct flight *flight = gw_container_of(lookup, struct flight, lookup);
+    struct gw_auth_cache *cache = flight->cache;
+    if (flight->is_outdated && status != GW_UNAVAILABLE) {
+        if (flight->attempts < ATTEMPTS_MAX && send_flight(flight) == GW_OK)
+            return;
+        status = GW_UNAVAILABLE;
+    }
+    gw_list_remove(&flight->link);
+    if (is_known_revoked(cache, lookup->digest))
+        status = GW_NOT_FOUND;
+    else if (status == GW_OK || status == GW_NOT_FOUND)
+        remember(flight, status, row);
+    else
+        clear_refreshing(cache, lookup->digest);
+    // Answering may ask and cancel other questions, but none of this flight's that is not on its list any more.
+    for (struct gw_list *node; (node = gw_list_pop_front(&flight->questions)) != NULL;)
+        answer_question(cache, gw_container_of(node, struct gw_auth_question, link), status, row);
+    free(flight);
+}
+
+// ---- asking -----------------------------------------------------------------------------------------------------
+
+static void refresh_ahead(struct gw_auth_cache *cache, struct gw_auth_entry *entry,
+                          uint64_t now_ms) {
+    if (entry->is_refreshing || age_ms(now_ms, entry->verified_ms) * 4 < entry->fresh_ms * 3ULL ||
+        !db_pool_is_ready(cache->pool))
+        return;
+    if (find_flight(cache, entry->digest) == NULL &&
+        start_flight(cache, entry->text, entry->digest) != NULL) {
+        entry->is_refreshing = true;
+        cache->metrics->cache_refreshes_total++;
+    }
+}
+
+static enum gw_auth_answer look_up(struct gw_auth_cache *cache, struct gw_auth_question *question,
+                                   struct db_token_row *row) {
+    struct flight *flight = find_flight(cache, question->digest);
+    if (flight != NULL)
+        cache->metrics->lookups_joined_total++;
+    else
+        flight = start_flight(cache, question->prefix, question->digest);
+    if (flight == NULL)
+        return answer_stale(cache, question, row);
+    gw_list_push_back(&flight->questions, &question->link);
+    return GW_AUTH_PENDING;
+}
+
+enum gw_auth_answer gw_auth_cache_ask(struct gw_auth_cache *cache,
+                                      struct gw_auth_question *question, struct db_token_row *row) {
+    uint64_t now_ms = uv_now(cache->loop);
+    struct gw_auth_entry *entry = gw_auth_table_find(&cache->table, question->digest);
+    gw_list_init(&question->link);
+    if (cache->followed_ms == 0)
+        cache->followed_ms = heard_ms(cache);
+    if (entry != NULL && entry->kind == GW_AUTH_ENTRY_REVOKED) {
+        cache->metrics->cache_hits_total++;
+        return GW_AUTH_ABSENT;
+    }
+    if (entry != NULL && is_fresh(cache, entry, now_ms)) {
+        cache->metrics->cache_hits_total++;
+        if (entry->kind == GW_AUTH_ENTRY_ABSENT)
+            return GW_AUTH_ABSENT;
+        refresh_ahead(cache, entry, now_ms);
+        gw_auth_entry_row(entry, row);
+        return GW_AUTH_LIVE;
+    }
+    cache->metrics->cache_misses_total++;
+    // Without a connection there is nothing to wait for.
+    if (!db_pool_is_ready(cache->pool))
+        return answer_stale(cache, question, row);
+    return look_up(cache, question, row);
+}
+
+void gw_auth_cache_cancel(struct gw_auth_question *question) {
+    gw_list_remove(&question->link);
+}
+
+// ---- news -------------------------------------------------------------------------------------------------------
+
+static void outdate_flight(struct gw_auth_cache *cache, const unsigned char *digest) {
+    struct flight *flight = find_flight(cache, digest);
+    if (flight != NULL)
+        flight->is_outdated = true;
+}
+
+static void outdate_all_flights(struct gw_auth_cache *cache) {
+    for (int i = 0; i < FLIGHT_BUCKETS; i++) {
+        struct gw_list *bucket = &cache->flights[i];
+        for (struct gw_list *node = bucket->next; node != bucket; node = node->next)
+            gw_container_of(node, struct flight, link)->is_outdated = true;
+    }
+}
+
+void gw_auth_cache_revoke(struct gw_auth_cache *cache,
+                          const unsigned char digest[DB_DIGEST_LENGTH]) {
+    outdate_flight(cache, digest);
+    (void)gw_auth_table_put_negative(&cache->table, digest, GW_AUTH_ENTRY_REVOKED);
+    count_entries(cache);
+}
+
+static void forget(struct gw_auth_cache *cache, const unsigned char *digest) {
+    outdate_flight(cache, digest);
+    struct gw_auth_entry *entry = gw_auth_table_find(&cache->table, digest);
+    if (entry != NULL && entry->kind != GW_AUTH_ENTRY_REVOKED)
+        gw_auth_table_remove(&cache->table, entry);
+    count_entries(cache);
+}
+
+void gw_auth_cache_apply(struct gw_auth_cache *cache, const struct db_event *event) {
+    cache->metrics->events_applied_total++;
+    switch (event->kind) {
+    case DB_EVENT_TOKEN_REVOKED:
+        gw_auth_cache_revoke(cache, event->digest);
+        break;
+    case DB_EVENT_ORG_CHANGED:
+        outdate_all_flights(cache);
+        gw_auth_table_remove_org(&cache->table, event->org_id);
+        count_entries(cache);
+        break;
+    case DB_EVENT_TOKEN_CREATED:
+    case DB_EVENT_TOKEN_CHANGED:
+    default:
+        forget(cache, event->digest);
+    }
+}
+
+void gw_auth_cache_forget_all(struct gw_auth_cache *cache) {
+    outdate_all_flights(cache);
+    gw_auth_table_clear(&cache->table);
+    count_entries(cache);
+}
+
+void gw_auth_cache_destroy(struct gw_auth_cache *cache) {
+    if (cache == NULL)
+        return;
+    for (int i = 0; i < FLIGHT_BUCKETS; i++)
+        gw_assert(gw_list_is_empty(&cache->flights[i]));
+    gw_auth_table_deinit(&cache->table);
+    free(cache);
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The memory of the authentication cache: a hash table of entries with two budgets (live, negative), each evicted by
+// its own clock (an entry used since the hand last passed gets a second round). Knows nothing of time or trust.
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/status.h"
+#include "db/token_store.h"
+
+enum gw_auth_kind { GW_AUTH_ENTRY_LIVE, GW_AUTH_ENTRY_ABSENT, GW_AUTH_ENTRY_REVOKED };
+
+// An organisation, shared by the entries of its tokens.
+struct gw_auth_org {
+    struct gw_auth_org *next;
+    uint32_t use_count;
+    uint8_t id_length, slug_length;
+    uint16_t name_length;
+    char text[]; // id, slug, name
+};
+
+struct gw_auth_entry {
+    struct gw_auth_entry *next; // of its bucket
+    struct gw_list turn;        // of its budget
+    unsigned char digest[DB_DIGEST_LENGTH];
+    uint64_t verified_ms; // uv_now when the lookup that told it was sent
+    uint32_t fresh_ms;    // how long it may answer without another
+    uint8_t kind : 2;
+    bool was_used : 1;      // since the hand passed
+    bool is_refreshing : 1; // a background lookup is on its way
+    // Of live ones:
+    uint8_t scopes : 3; // a gw_scope_set
+    uint8_t id_length;
+    uint16_t name_length;
+    struct gw_auth_org *org;
+    int64_t created_ms;
+    int64_t last_used_ms;
+    int64_t expires_ms;
+    char text[]; // prefix, id, name
+};
+
+struct gw_auth_budget {
+    struct gw_list turns;
+    uint32_t count;
+    uint32_t count_max;
+};
+
+struct gw_auth_table {
+    struct gw_auth_entry **buckets;
+    uint32_t bucket_bits;
+    uint64_t seed; // odd; nobody outside can choose digests for one bucket
+    struct gw_auth_budget live;
+    struct gw_auth_budget negative;
+    struct gw_auth_org *orgs[256];
+    size_t bytes;
+};
+
+enum gw_status gw_auth_table_init(struct gw_auth_table *table, uint32_t live_max,
+                                  uint32_t negative_max) GW_MUST_USE;
+void gw_auth_table_deinit(struct gw_auth_table *table);
+// NULL when not there. Marks the entry as used.
+struct gw_auth_entry *gw_auth_table_find(struct gw_auth_table *table,
+                                         const unsigned char digest[DB_DIGEST_LENGTH]);
+// Puts a live entry made of `row` in the place of whatever is there for the digest. NULL: no memory, or no budget.
+struct gw_auth_entry *gw_auth_table_put_live(struct gw_auth_table *table,
+                                             const unsigned char digest[DB_DIGEST_LENGTH],
+                                             const struct db_token_row *row);
+struct gw_auth_entry *gw_auth_table_put_negative(struct gw_auth_table *table,
+                                                 const unsigned char digest[DB_DIGEST_LENGTH],
+                                                 enum gw_auth_kind kind);
+void gw_auth_table_remove(struct gw_auth_table *table, struct gw_auth_entry *entry);
+// Every live entry of the organisation, and every absent one: any may be of it.
+void gw_auth_table_remove_org(struct gw_auth_table *table, struct gw_str org_id);
+// All but the revoked ones, which are final.
+void gw_auth_table_clear(struct gw_auth_table *table);
+// Slices point into the entry.
+void gw_auth_entry_row(const struct gw_auth_entry *entry, struct db_token_row *row);
