@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "db/token_store.h"
+#include "gateway/token_request.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define NOW_MS 1700000000000 // 2023-11-14T22:13:20.000Z
+#define READ GW_SCOPE_READ
+#define WRITE GW_SCOPE_WRITE
+#define ADMIN GW_SCOPE_ADMIN
+
+static int set_up(void **state) {
+    struct gw_arena *arena = test_malloc(sizeof *arena);
+    gw_arena_init(arena, GW_REQUEST_ARENA_BYTES_MAX);
+    *state = arena;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    gw_arena_deinit(*state);
+    test_free(*state);
+    return 0;
+}
+
+static void assert_accepted(struct gw_arena *arena, const char *body,
+                            const struct gw_token_request *expected) {
+    struct gw_token_request request;
+    struct gw_refusal refusal = {0};
+    if (!gw_token_request_parse(arena, gw_str_from(body), NOW_MS, &request, &refusal))
+        fail_msg("%s: %d %s", body, refusal.status, refusal.message);
+    if (!gw_str_equal(request.name, expected->name) || request.scopes != expected->scopes ||
+        request.expires_ms != expected->expires_ms)
+        fail_msg("%s: name %.*s scopes %d expires %lld", body, GW_STR_ARG(request.name),
+                 request.scopes, (long long)request.expires_ms);
+}
+
+static void assert_refused(struct gw_arena *arena, struct gw_str body, int status, const char *code,
+                           const char *message) {
+    struct gw_token_request request;
+    struct gw_refusal refusal = {0};
+    if (gw_token_request_parse(arena, body, NOW_MS, &request, &refusal))
+        fail_msg("%.*s is accepted", GW_STR_ARG(body));
+    if (refusal.status != status || strcmp(refusal.code, code) != 0 ||
+        strstr(refusal.message, message) == NULL)
+        fail_msg("%.*s: %d %s %s", GW_STR_ARG(body), refusal.status, refusal.code, refusal.message);
+}
+
+// ---- create ---------------------------------------------------------------------------------------------------------
+
+static void test_bodies_that_are_accepted(void **state) {
+    static const struct {
+        const char *body;
+        struct gw_token_request expected;
+    } cases[] = {
+        {"{\"name\":\"ci\"}", {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME}},
+        {" {\"scopes\" : [ \"read\" ] , \"name\" : \"ci\"} ",
+         {GW_STR_INIT("ci"), READ, DB_NO_TIME}},
+        {"{\"name\":\"ci\",\"scopes\":[\"admin\"]}", {GW_STR_INIT("ci"), ADMIN, DB_NO_TIME}},
+        {"{\"name\":\"ci\",\"scopes\":[\"write\",\"read\",\"admin\",\"read\"]}",
+         {GW_STR_INIT("ci"), READ | WRITE | ADMIN, DB_NO_TIME}},
+        {"{\"name\":\"\\u00e4 \\\"x\\\"\"}",
+         {GW_STR_INIT("\xc3\xa4 \"x\""), READ | WRITE, DB_NO_TIME}},
+        {"{\"name\":\"ci\",\"expiresAt\":null}", {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME}},
+        {"{\"name\":\"ci\",\"expiresAt\":\"2023-11-14T22:13:20.001Z\"}",
+         {GW_STR_INIT("ci"), READ | WRITE, NOW_MS + 1}},
+        {"{\"name\":\"ci\",\"expiresAt\":\"2023-11-15T00:13:21+02:00\"}",
+         {GW_STR_INIT("ci"), READ | WRITE, NOW_MS + 1000}},
+        // What is not known is not looked at.
+        {"{\"name\":\"ci\",\"id\":7,\"org\":{\"slug\":[]},\"token\":null,\"Scopes\":\"admin\"}",
+         {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME}},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_accepted(*state, cases[i].body, &cases[i].expected);
+}
+
+static void test_what_is_not_json_is_a_bad_request(void **state) {
+    static const struct gw_str bodies[] = {
+        GW_STR_INIT(""),
+        GW_STR_INIT("   "),
+        GW_STR_INIT("{"),
+        GW_STR_INIT("{\"name\":\"ci\""),
+        GW_STR_INIT("{\"name\":\"ci\"}x"),
+        GW_STR_INIT("{\"name\":\"ci\"}{}"),
+        GW_STR_INIT("{\"name\":\"ci\",}"),
+        GW_STR_INIT("{'name':'ci'}"),
+        GW_STR_INIT("{name:\"ci\"}"),
+        GW_STR_INIT("{\"name\":\"ci\"} // x"),
+        GW_STR_INIT("\xef\xbb\xbf{\"name\":\"ci\"}"),
+        GW_STR_INIT("{\"name\":\"\xe4\"}"),
+        GW_STR_INIT("{\"name\":\"\\ud800\"}"),
+        GW_STR_INIT("{\"name\":\"a\tb\"}"),
+        GW_STR_INIT("{\"name\":\"a\0b\"}"),
+        GW_STR_INIT("{\"name\":\"a\",\"name\":\"b\"}"),
+        GW_STR_INIT("{\"name\":\"a\",\"n\\u0061me\":\"b\"}"),
+        GW_STR_INIT("{\"name\":\"ci\",\"x\":01}"),
+        GW_STR_INIT("name=ci"),
+    };
+    for (size_t i = 0; i < COUNT(bodies); i++)
+        assert_refused(*state, bodies[i], 400, "invalid_json", "JSON");
+}
+
+static void test_json_that_is_too_deep_or_too_much_is_refused(void **state) {
+    static char body[16384];
+    memset(body, '[', 10000);
+    assert_refused(*state, gw_str(body, 10000), 400, "invalid_json", "too deep");
+    char *at = body + sprintf(body, "{\"name\":\"ci\",\"x\":[0");
+    for (int i = 0; i < GW_JSON_TOKENS_MAX; i++)
+        at += sprintf(at, ",0");
+    at += sprintf(at, "]}");
+    assert_refused(*state, gw_str(body, (size_t)(at - body)), 400, "invalid_json", "too many");
+}
+
+static void test_wrong_fields_are_refused_by_name(void **state) {
+    static const struct {
+        const char *body;
+        const char *message; // part of it: the field
+    } cases[] = {
+        {"[]", "object"},
+        {"\"name\"", "object"},
+        {"null", "object"},
+        {"7", "object"},
+        {"{}", "name is required"},
+        {"{\"Name\":\"ci\"}", "name is required"},
+        {"{\"name\":null}", "name must be a string"},
+        {"{\"name\":7}", "name must be a string"},
+        {"{\"name\":[\"ci\"]}", "name must be a string"},
+        {"{\"name\":{}}", "name must be a string"},
+        {"{\"name\":true}", "name must be a string"},
+        {"{\"name\":\"\"}", "name must be 1 to 100"},
+        {"{\"name\":\"  \"}", "name must be 1 to 100"},
+        {"{\"name\":\"a\\nb\"}", "name must be 1 to 100"},
+        {"{\"name\":\"a\\u0000b\"}", "name must be 1 to 100"},
+        {"{\"name\":\"a\\u0085\"}", "name must be 1 to 100"},
+        {"{\"name\":\"a\\u202eb\"}", "name must be 1 to 100"},
+        {"{\"name\":\"ci\",\"scopes\":[]}", "scopes"},
+        {"{\"name\":\"ci\",\"scopes\":null}", "scopes"},
+        {"{\"name\":\"ci\",\"scopes\":\"read\"}", "scopes"},
+        {"{\"name\":\"ci\",\"scopes\":{\"read\":true}}", "scopes"},
+        {"{\"name\":\"ci\",\"scopes\":[\"read\",\"root\"]}", "scopes"},
+        {"{\"name\":\"ci\",\"scopes\":[\"Read\"]}", "scopes"},
+        {"{\"name\":\"ci\",\"scopes\":[\"read,write\"]}", "scopes"},
+        {"{\"name\":\"ci\",\"scopes\":[\"\"]}", "scopes"},
+        {"{\"name\":\"ci\",\"scopes\":[1]}", "scopes"},
+        {"{\"name\":\"ci\",\"scopes\":[null]}", "scopes"},
+        {"{\"name\":\"ci\",\"scopes\":[[\"read\"]]}", "scopes"},
+        {"{\"name\":\"ci\",\"expiresAt\":1700000001}", "expiresAt must be a time"},
+        {"{\"name\":\"ci\",\"expiresAt\":\"\"}", "expiresAt must be a time"},
+        {"{\"name\":\"ci\",\"expiresAt\":\"soon\"}", "expiresAt must be a time"},
+        {"{\"name\":\"ci\",\"expiresAt\":\"2030-02-30T00:00:00Z\"}", "expiresAt must be a time"},
+        {"{\"name\":\"ci\",\"expiresAt\":\"2030-01-01\"}", "expiresAt must be a time"},
+        {"{\"name\":\"ci\",\"expiresAt\":\"2023-11-14T22:13:20.000Z\"}", "expiresAt must be in"},
+        {"{\"name\":\"ci\",\"expiresAt\":\"1999-01-01T00:00:00Z\"}", "expiresAt must be in"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_refused(*state, gw_str_from(cases[i].body), 422, "validation_failed",
+                       cases[i].message);
+}
+
+static void test_names_of_100_characters_and_one_more(void **state) {
+    char body[512];
+    char name[2 * (GW_TOKEN_NAME_CHARACTERS_MAX + 1) + 1] = "";
+    for (int i = 0; i < GW_TOKEN_NAME_CHARACTERS_MAX; i++)
+        memcpy(name + 2 * i, "\xc3\xa4", 3);
+    struct gw_token_request expected = {gw_str_from(name), READ | WRITE, DB_NO_TIME};
+    snprintf(body, sizeof body, "{\"name\":\"%s\"}", name);
+    assert_accepted(*state, body, &expected);
+    snprintf(body, sizeof body, "{\"name\":\"%sx\"}", name);
+    assert_refused(*state, gw_str_from(body), 422, "validation_failed", "name must be 1 to 100");
+}
+
+static void test_without_memory_nothing_is_known(void **state) {
+    (void)state;
+    struct gw_arena arena;
+    gw_arena_init(&arena, 16);
+    assert_refused(&arena, GW_STR("{\"name\":\"ci\"}"), 503, "unavailable", "memory");
+    gw_arena_deinit(&arena);
+}
+
+// ---- list -----------------------------------------------------------------------------------------------------------
+
+static void test_pages(void **state) {
+    (void)state;
+    static const struct {
+        const char *query; // NULL: none
+        uint32_t page;
+        uint32_t limit;
+    } cases[] = {
+        {NULL, 1, GW_LIST_LIMIT_DEFAULT},
+        {"", 1, GW_LIST_LIMIT_DEFAULT},
+        {"page=2", 2, GW_LIST_LIMIT_DEFAULT},
+        {"limit=1&page=3", 3, 1},
+        {"limit=200", 1, 200},
+        {"page=1000000", 1000000, GW_LIST_LIMIT_DEFAULT},
+        {"&&x&Page=0&limits=0", 1, GW_LIST_LIMIT_DEFAULT},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct gw_page_request request;
+        struct gw_refusal refusal = {0};
+        assert_true(gw_page_request_parse(gw_str_from(cases[i].query), &request, &refusal));
+        assert_int_equal(request.page, cases[i].page);
+        assert_int_equal(request.limit, cases[i].limit);
+    }
+}
+
+static void test_pages_out_of_range_are_refused_by_name(void **state) {
+    (void)state;
+    static const struct {
+        const char *query;
+        const char *message;
+    } cases[] = {
+        {"page=0", "page"},
+        {"page=-1", "page"},
+        {"page=+1", "page"},
+        {"page=", "page"},
+        {"page", "page"},
+        {"page=1.5", "page"},
+        {"page=x", "page"},
+        {"page=1000001", "page"},
+        {"page=99999999999999999999", "page"},
+        {"page=%31", "page"},
+        {"page=4294967297", "page"},
+        {"page=1&page=0", "page"},
+        {"limit=0", "limit"},
+        {"limit=201", "limit"},
+        {"limit=-5", "limit"},
+        {"limit=", "limit"},
+        {"limit=1 ", "limit"},
+        {"page=2&limit=999999999", "limit"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct gw_page_request request;
+        struct gw_refusal refusal = {0};
+        if (gw_page_request_parse(gw_str_from(cases[i].query), &request, &refusal))
+            fail_msg("%s is accepted", cases[i].query);
+        assert_int_equal(refusal.status, 422);
+        assert_string_equal(refusal.code, "validation_failed");
+        assert_non_null(strstr(refusal.message, cases[i].message));
+    }
+}
+
+static void test_json_content_types(void **state) {
+    (void)state;
+    static const char *const good[] = {"application/json", "Application/JSON",
+                                       "application/json; charset=utf-8", "application/json ;x"};
+    static const char *const bad[] = {"",
+                                      "text/json",
+                                      "application/jsonp",
+                                      "application/json-patch+json",
+                                      "application/problem+json",
+                                      "application/json, text/plain",
+                                      "text/plain; application/json",
+                                      "application / json",
+                                      "application/x-www-form-urlencoded",
+                                      "multipart/form-data"};
+    for (size_t i = 0; i < COUNT(good); i++)
+        assert_true(gw_is_json_content_type(gw_str_from(good[i])));
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_false(gw_is_json_content_type(gw_str_from(bad[i])));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_bodies_that_are_accepted),
+        TEST(test_what_is_not_json_is_a_bad_request),
+        TEST(test_json_that_is_too_deep_or_too_much_is_refused),
+        TEST(test_wrong_fields_are_refused_by_name),
+        TEST(test_names_of_100_characters_and_one_more),
+        TEST(test_without_memory_nothing_is_known),
+        TEST(test_pages),
+        TEST(test_pages_out_of_range_are_refused_by_name),
+        TEST(test_json_content_types),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
