@@ -10,6 +10,7 @@ from ..machine import Trouble
 from ..report import Report, Target
 
 _FLOOD_CONNECTIONS = 16
+_WARM_UP_S = 3  # every good token is known then
 _QUIET, _CONTROL, _FLOOD = "quiet", "more good traffic", "flood"
 
 
@@ -25,6 +26,8 @@ class Phase:
 
 def run(bench):
     gateway = Gateway(bench)
+    _good_load(bench, gateway, core=bench.load_core, seconds=_WARM_UP_S,
+               connections=bench.options.connections).outcome()
     phases = {_QUIET: None, _CONTROL: _good_load, _FLOOD: _bad_load}
     samples = {name: [] for name in phases}
     for number in range(1, bench.options.rounds + 1):
