@@ -375,10 +375,10 @@ static void test_each_scope_contains_those_below_it(void **state) {
     static const char *const named[] = {
         [READ] = "scope read", [WRITE] = "scope write", [ADMIN] = "scope admin"};
     for (size_t i = 0; i < COUNT(routes); i++) {
-        for (gw_scope_set held = 0; held <= (READ | WRITE | ADMIN); held++) {
-            fixture->cache.row.scopes = held;
+        for (int held = 0; held <= (READ | WRITE | ADMIN); held++) {
+            fixture->cache.row.scopes = (gw_scope_set)held;
             assert_true(start(fixture, routes[i].method, routes[i].target, "Bearer " LIVE));
-            if (held >= routes[i].needed) {
+            if (held >= (int)routes[i].needed) {
                 assert_verdict(fixture, GW_VERDICT_ALLOW, NULL);
                 continue;
             }
@@ -390,8 +390,8 @@ static void test_each_scope_contains_those_below_it(void **state) {
 
 static void test_any_live_token_may_ask_who_it_is(void **state) {
     struct fixture *fixture = *state;
-    for (gw_scope_set held = 0; held <= (READ | WRITE | ADMIN); held++) {
-        fixture->cache.row.scopes = held;
+    for (int held = 0; held <= (READ | WRITE | ADMIN); held++) {
+        fixture->cache.row.scopes = (gw_scope_set)held;
         assert_true(start(fixture, HTTP_GET, WHOAMI, "Bearer " LIVE));
         assert_verdict(fixture, GW_VERDICT_ALLOW, NULL);
     }
