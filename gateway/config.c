@@ -75,7 +75,7 @@ static const struct setting settings[] = {
      "until a live token is looked up again, in the background while it is used"},
     {"--cache-negative-ttl", "GATEWAY_CACHE_NEGATIVE_TTL", DURATION, SETTING(cache_negative_ttl_ms),
      "10s", "TIME", "until an unknown token is looked up again"},
-    {"--freshness-lease", "GATEWAY_FRESHNESS_LEASE", DURATION, SETTING(freshness_lease_ms), "5s",
+    {"--freshness-lease", "GATEWAY_FRESHNESS_LEASE", DURATION, SETTING(freshness_lease_ms), "3s",
      "TIME", "without news of changes until the cache is no longer trusted"},
     {"--stale-read", "GATEWAY_STALE_READ", LIMIT, SETTING(stale_read_ms), "10m", "TIME",
      "known tokens go on reading while the database is away"},
