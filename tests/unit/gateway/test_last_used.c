@@ -86,26 +86,35 @@ static void on_watchdog(uv_timer_t *timer) {
     fail_msg("what was waited for did not happen");
 }
 
-static struct fixture *make(uint64_t interval_ms) {
+static struct fixture *make(struct gw_last_used_options options) {
     struct fixture *fixture = test_calloc(1, sizeof *fixture);
     assert_int_equal(uv_loop_init(&fixture->loop), 0);
     uv_timer_init(&fixture->loop, &fixture->watchdog);
     uv_timer_start(&fixture->watchdog, on_watchdog, WATCHDOG_MS, 0);
     fixture->store.loop = &fixture->loop;
     assert_int_equal(gw_last_used_create(&fixture->loop, &fixture->store, &fixture->metrics,
-                                         &(struct gw_last_used_options){.interval_ms = interval_ms},
-                                         &fixture->last_used),
+                                         &options, &fixture->last_used),
                      GW_OK);
     return fixture;
 }
 
 static int set_up(void **state) {
-    *state = make(INTERVAL_MS);
+    *state = make((struct gw_last_used_options){.interval_ms = INTERVAL_MS});
     return 0;
 }
 
 static int set_up_without_interval(void **state) {
-    *state = make(NEVER_MS);
+    *state = make((struct gw_last_used_options){.interval_ms = NEVER_MS});
+    return 0;
+}
+
+static int set_up_in_one_period(void **state) {
+    *state = make((struct gw_last_used_options){INTERVAL_MS, .resolution_ms = NEVER_MS});
+    return 0;
+}
+
+static int set_up_with_short_periods(void **state) {
+    *state = make((struct gw_last_used_options){INTERVAL_MS, .resolution_ms = INTERVAL_MS});
     return 0;
 }
 
@@ -158,6 +167,11 @@ static void run_intervals(struct fixture *fixture) {
     assert_int_equal(fixture->store.call_count, calls);
 }
 
+// The rows of the statement under way; 0 when there is none.
+static int count_pending(const struct fixture *fixture) {
+    return fixture->store.pending != NULL ? fixture->store.pending->count : 0;
+}
+
 static void assert_written(struct fixture *fixture, int index, const char *id, int64_t used_ms) {
     const struct db_last_used_write *write = fixture->store.pending;
     if (write == NULL || index >= write->count) {
@@ -178,7 +192,7 @@ static void test_an_interval_writes_the_newest_use_of_each_token(void **state) {
     note(fixture, "clb", 40);
     assert_int_equal(fixture->store.call_count, 0); // never on the request path
     run_until_write(fixture);
-    assert_int_equal(fixture->store.pending->count, 2);
+    assert_int_equal(count_pending(fixture), 2);
     assert_written(fixture, 0, "cla", 30);
     assert_written(fixture, 1, "clb", 40);
     answer(&fixture->store, GW_OK);
@@ -215,7 +229,7 @@ static void test_a_full_map_is_written_at_once_and_in_slices(void **state) {
     assert_int_equal(fixture->store.call_count, 0);
     note(fixture, "zz", 1);
     assert_int_equal(fixture->store.call_count, 1);
-    assert_int_equal(fixture->store.pending->count, GW_LAST_USED_ENTRIES_MAX);
+    assert_int_equal(count_pending(fixture), GW_LAST_USED_ENTRIES_MAX);
     // A slow database: three times as many come meanwhile, and leave in slices.
     note_many(fixture, 3 * GW_LAST_USED_ENTRIES_MAX - 1);
     answer(&fixture->store, GW_OK);
@@ -223,7 +237,7 @@ static void test_a_full_map_is_written_at_once_and_in_slices(void **state) {
     assert_int_equal(fixture->store.call_count, 2);
     int written = 0;
     while (fixture->store.pending != NULL) {
-        written += fixture->store.pending->count;
+        written += count_pending(fixture);
         answer(&fixture->store, GW_OK);
     }
     assert_int_equal(written, 3 * GW_LAST_USED_ENTRIES_MAX);
@@ -245,7 +259,7 @@ static void test_what_fails_is_kept_and_written_later_with_what_came_since(void 
     assert_int_equal(fixture->metrics.last_used_flush_failures_total, 1);
     assert_int_equal(fixture->metrics.last_used_rows_written_total, 0);
     run_until_write(fixture);
-    assert_int_equal(fixture->store.pending->count, 3);
+    assert_int_equal(count_pending(fixture), 3);
     assert_written(fixture, 0, "cla", 5);
     assert_written(fixture, 1, "clb", 9);
     assert_written(fixture, 2, "clc", 7);
@@ -276,10 +290,10 @@ static void test_only_the_slices_not_written_are_kept(void **state) {
     fixture->store.refusal = GW_OK;
     run_until_write(fixture);
     answer(&fixture->store, GW_OK);
-    assert_int_equal(fixture->store.pending->count, GW_LAST_USED_ENTRIES_MAX);
+    assert_int_equal(count_pending(fixture), GW_LAST_USED_ENTRIES_MAX);
     answer(&fixture->store, GW_UNAVAILABLE);
     run_until_write(fixture);
-    assert_int_equal(fixture->store.pending->count, GW_LAST_USED_ENTRIES_MAX);
+    assert_int_equal(count_pending(fixture), GW_LAST_USED_ENTRIES_MAX);
     assert_written(fixture, GW_LAST_USED_ENTRIES_MAX - 1, "zz", 1);
     answer(&fixture->store, GW_OK);
     assert_null(fixture->store.pending);
@@ -319,6 +333,47 @@ static void test_the_newest_use_is_found_until_it_is_written(void **state) {
     answer(&fixture->store, GW_OK);
     assert_int_equal(find(fixture, "clb"), DB_NO_TIME);
     assert_int_equal(find(fixture, "cla"), 8);
+}
+
+// ---- the resolution -------------------------------------------------------------------------------------------------
+
+static void test_a_busy_token_is_written_once_a_period(void **state) {
+    struct fixture *fixture = *state;
+    note(fixture, "cla", 1);
+    run_until_write(fixture);
+    answer(&fixture->store, GW_OK);
+    note(fixture, "cla", 2);
+    note(fixture, "cla", 3);
+    run_intervals(fixture);
+    assert_int_equal(find(fixture, "cla"), 3);
+    note(fixture, "clb", 4); // another one is not held up, and does not take it along
+    run_until_write(fixture);
+    assert_int_equal(count_pending(fixture), 1);
+    assert_written(fixture, 0, "clb", 4);
+    answer(&fixture->store, GW_OK);
+    assert_int_equal(fixture->metrics.last_used_requests_total, 2);
+}
+
+static void test_what_waited_is_written_when_the_period_ends(void **state) {
+    struct fixture *fixture = *state;
+    for (int i = 1; i <= 3; i++) {
+        note(fixture, "cla", 2 * i);
+        run_until_write(fixture);
+        assert_written(fixture, 0, "cla", 2 * i);
+        answer(&fixture->store, GW_OK);
+    }
+    assert_int_equal(fixture->metrics.last_used_rows_written_total, 3);
+}
+
+static void test_a_use_that_was_not_written_does_not_make_a_token_wait(void **state) {
+    struct fixture *fixture = *state;
+    note(fixture, "cla", 1);
+    run_until_write(fixture);
+    answer(&fixture->store, GW_UNAVAILABLE);
+    note(fixture, "cla", 2);
+    run_until_write(fixture);
+    assert_written(fixture, 0, "cla", 2);
+    answer(&fixture->store, GW_OK);
 }
 
 // ---- the end --------------------------------------------------------------------------------------------------------
@@ -393,6 +448,22 @@ static void test_a_drain_ends_when_its_time_is_up(void **state) {
     assert_drained(fixture, GW_UNAVAILABLE);
 }
 
+static void test_a_drain_does_not_wait_for_the_period(void **state) {
+    struct fixture *fixture = *state;
+    note(fixture, "cla", 1);
+    run_until_write(fixture);
+    answer(&fixture->store, GW_OK);
+    note(fixture, "cla", 2);
+    start_drain(fixture, NEVER_MS);
+    assert_written(fixture, 0, "cla", 2);
+    note(fixture, "cla", 3); // the last requests end while it drains
+    answer(&fixture->store, GW_OK);
+    assert_int_equal(fixture->drained_count, 0);
+    assert_written(fixture, 0, "cla", 3);
+    answer(&fixture->store, GW_OK);
+    assert_drained(fixture, GW_OK);
+}
+
 static void test_closing_with_a_write_under_way_cancels_it(void **state) {
     struct fixture *fixture = *state;
     note(fixture, "cla", 5);
@@ -412,6 +483,11 @@ static void test_the_interval_does_not_keep_the_loop_alive(void **state) {
 #define TEST_WITHOUT_INTERVAL(name)                                                                \
     cmocka_unit_test_setup_teardown(name, set_up_without_interval, tear_down)
 
+#define TEST_IN_ONE_PERIOD(name)                                                                   \
+    cmocka_unit_test_setup_teardown(name, set_up_in_one_period, tear_down)
+#define TEST_WITH_SHORT_PERIODS(name)                                                              \
+    cmocka_unit_test_setup_teardown(name, set_up_with_short_periods, tear_down)
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_an_interval_writes_the_newest_use_of_each_token),
@@ -423,6 +499,10 @@ int main(void) {
         TEST(test_only_the_slices_not_written_are_kept),
         TEST(test_what_is_kept_in_an_outage_is_bounded),
         TEST(test_the_newest_use_is_found_until_it_is_written),
+        TEST_IN_ONE_PERIOD(test_a_busy_token_is_written_once_a_period),
+        TEST_IN_ONE_PERIOD(test_a_use_that_was_not_written_does_not_make_a_token_wait),
+        TEST_WITH_SHORT_PERIODS(test_what_waited_is_written_when_the_period_ends),
+        TEST_IN_ONE_PERIOD(test_a_drain_does_not_wait_for_the_period),
         TEST_WITHOUT_INTERVAL(test_an_empty_drain_ends_at_once),
         TEST_WITHOUT_INTERVAL(test_a_drain_writes_what_is_noted_without_waiting_for_the_interval),
         TEST_WITHOUT_INTERVAL(test_a_drain_waits_for_the_write_under_way_and_what_came_since),
