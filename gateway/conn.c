@@ -443,7 +443,7 @@ static enum conn_state leave_idle(struct gw_conn *conn) {
 static enum conn_state step_head(struct gw_conn *conn) {
     bool is_idle = conn->unread.length == 0 && !gw_http_parser_in_message(&conn->parser);
     if (conn->is_ended && conn->unread.length == 0)
-        return gw_transport_pending_bytes(&conn->transport) > 0 ? STATE_LINGER : STATE_CLOSE;
+        return leave_idle(conn); // answers a close_notify with ours (RFC 8446 section 6.1)
     if (is_idle && conn->group->services->is_draining)
         return leave_idle(conn);
     if (conn->unread.length == 0 ||
