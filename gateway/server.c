@@ -116,10 +116,20 @@ static void on_admins_closed(struct gw_conn_group *admins) {
     (void)admins;
 }
 
+// What comes after the last handler is closed would end the process with another code than 0.
+static void block_signals(void) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
 static void close_everything(struct gw_server *server) {
     struct gw_services *services = &server->services;
     if (server->phase == PHASE_CLOSE)
         return;
+    block_signals();
     bool has_clients = server->phase == PHASE_RUN;
     server->phase = PHASE_CLOSE;
     gw_listener_close(&server->https);
