@@ -67,9 +67,9 @@ static void run_words(struct run *run, const char *words, const char *input) {
     FILE *in = tmpfile();
     FILE *out = tmpfile();
     FILE *err = tmpfile();
-    assert_true(in != NULL && out != NULL && err != NULL);
-    assert_true(fputs(input, in) >= 0 && fflush(in) == 0);
-    rewind(in);
+    if (in == NULL || out == NULL || err == NULL)
+        abort();
+    assert_true(fputs(input, in) >= 0 && fseek(in, 0, SEEK_SET) == 0);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
