@@ -57,29 +57,29 @@ static void on_interval(uv_timer_t *timer) {
 enum gw_status gw_last_used_create(uv_loop_t *loop, struct db_token_store *store,
                                    struct gw_metrics *metrics,
                                    const struct gw_last_used_options *options,
-                                   struct gw_last_used **out) {
-    struct gw_last_used *last_used = calloc(1, sizeof *last_used);
-    if (last_used == NULL)
+                                   struct gw_last_used **last_used) {
+    struct gw_last_used *created = calloc(1, sizeof *created);
+    if (created == NULL)
         return GW_NO_MEMORY;
-    last_used->slice_ids = calloc(GW_LAST_USED_ENTRIES_MAX, sizeof last_used->slice_ids[0]);
-    last_used->slice_times = calloc(GW_LAST_USED_ENTRIES_MAX, sizeof last_used->slice_times[0]);
-    if (last_used->slice_ids == NULL || last_used->slice_times == NULL) {
-        free(last_used->slice_ids);
-        free(last_used->slice_times);
-        free(last_used);
+    created->slice_ids = calloc(GW_LAST_USED_ENTRIES_MAX, sizeof created->slice_ids[0]);
+    created->slice_times = calloc(GW_LAST_USED_ENTRIES_MAX, sizeof created->slice_times[0]);
+    if (created->slice_ids == NULL || created->slice_times == NULL) {
+        free(created->slice_ids);
+        free(created->slice_times);
+        free(created);
         return GW_NO_MEMORY;
     }
-    last_used->options = *options;
-    last_used->period_ends_ms = uv_now(loop) + options->resolution_ms;
-    last_used->store = store;
-    last_used->metrics = metrics;
-    gw_list_init(&last_used->write.query.link);
-    uv_timer_init(loop, &last_used->interval);
-    uv_timer_init(loop, &last_used->drain_timer);
-    last_used->handles_open = 2;
-    uv_timer_start(&last_used->interval, on_interval, options->interval_ms, options->interval_ms);
-    uv_unref((uv_handle_t *)&last_used->interval);
-    *out = last_used;
+    created->options = *options;
+    created->period_ends_ms = uv_now(loop) + options->resolution_ms;
+    created->store = store;
+    created->metrics = metrics;
+    gw_list_init(&created->write.query.link);
+    uv_timer_init(loop, &created->interval);
+    uv_timer_init(loop, &created->drain_timer);
+    created->handles_open = 2;
+    uv_timer_start(&created->interval, on_interval, options->interval_ms, options->interval_ms);
+    uv_unref((uv_handle_t *)&created->interval);
+    *last_used = created;
     return GW_OK;
 }
 

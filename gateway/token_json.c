@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/token_json.h"
 
+// NOLINTNEXTLINE(misc-redundant-expression): they are to stay the same
 _Static_assert(DB_NO_TIME == GW_JSON_NO_TIME, "no time is null in both");
 
 void gw_token_json_write(struct gw_json_writer *json, const struct db_token_row *row) {
