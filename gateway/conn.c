@@ -118,8 +118,8 @@ static enum gw_deadline_id pick_deadline(const struct gw_conn *conn) {
         if (!conn->exchange.body_complete && conn->is_body_wanted)
             return GW_DEADLINE_BODY;
         return GW_DEADLINE_COUNT;
-    case STATE_LINGER:
-        return GW_DEADLINE_LINGER;
+    case STATE_LINGER: // the end of a long answer may still be on its way
+        return is_writing && !conn->is_failed ? GW_DEADLINE_WRITE : GW_DEADLINE_LINGER;
     case STATE_DECIDE:
     case STATE_CLOSE:
     default:
@@ -178,15 +178,18 @@ static void keep_unread(struct gw_conn *conn) {
     conn->unread = (struct gw_str){NULL, 0};
 }
 
+static void flush_output(struct gw_conn *conn) {
+    conn->needs_flush = false;
+    gw_list_remove(&conn->unflushed_link);
+    gw_transport_flush(&conn->transport);
+}
+
 static void settle(struct gw_conn *conn) {
     keep_unread(conn);
     if (gw_transport_is_closing(&conn->transport))
         return;
-    if (conn->needs_flush) {
-        conn->needs_flush = false;
-        gw_list_remove(&conn->unflushed_link);
-        gw_transport_flush(&conn->transport);
-    }
+    if (conn->needs_flush)
+        flush_output(conn);
     throttle_input(conn);
     arm_deadline(conn);
 }
@@ -507,7 +510,7 @@ static enum conn_state step_linger(struct gw_conn *conn) {
     conn->unread = gw_str_slice(conn->unread, conn->unread.length, conn->unread.length);
     if (!conn->is_shut_down && !conn->is_failed) {
         conn->is_shut_down = true;
-        gw_transport_flush(&conn->transport);
+        flush_output(conn); // all of it: a flush behind the shutdown would drop what is left
         gw_transport_shutdown(&conn->transport);
     }
     if (conn->is_ended && gw_transport_pending_bytes(&conn->transport) == 0)

@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import threading
+import time
 
 import pytest
 
@@ -14,6 +15,7 @@ from harness.waiting import eventually
 SEARCH = "/api/v1/search?q=x"
 PUBLIC = "/api/v1/public/skills"
 PATIENCE_S = 20
+LINGER_S = 2  # GW_LINGER_TIMEOUT_MS
 MIB = 1024 * 1024
 
 
@@ -347,6 +349,21 @@ def test_response_of_unknown_length(answer, gateway, upstream, acme):
         connection.send(b"GET " + skills(acme).encode() + b" HTTP/1.0\r\nAuthorization: Bearer " + acme.read.encode() + b"\r\n\r\n")
         response = connection.read_response()
         assert (response.body, response.get("Transfer-Encoding")) == (b"hello world", None)
+
+
+@pytest.mark.parametrize("connect", ["connect", "connect_tls"])
+def test_end_of_a_last_answer_waits_for_a_slow_client(gateway, upstream, connect):
+    """Clients that take nothing for longer than a connection lingers still get all of an answer that ends the connection,
+    wherever its end waits: in the kernel, in a write, or behind one. The sizes are such that some of each are met."""
+    upstream.behave(lambda exchange: exchange.reply(200, body=b"x" * int(exchange.request.target.rsplit("/")[-1])))
+    sizes = range(1 * MIB, 6 * MIB, MIB // 8)
+    connections = [getattr(gateway, connect)() for _ in sizes]
+    for size, connection in zip(sizes, connections):
+        connection.send(format_request("GET", f"{PUBLIC}/{size}", [("Connection", "close")]))
+    time.sleep(LINGER_S + 1)
+    for size, connection in zip(sizes, connections):
+        with connection:
+            assert len(connection.read_response().body) == size
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
