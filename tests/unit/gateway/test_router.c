@@ -6,23 +6,18 @@
 
 #include <cmocka.h>
 
+#include <llhttp.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "gateway/router.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static struct gw_http_head request(llhttp_method_t method, const char *target) {
-    return (struct gw_http_head){.method = method,
-                                 .method_name = gw_str_from(llhttp_method_name(method)),
-                                 .target = gw_str_from(target)};
-}
-
 static enum gw_route_outcome match_of(llhttp_method_t method, const char *target,
                                       struct gw_route_match *match) {
-    struct gw_http_head head = request(method, target);
-    return gw_router_match(&head, match);
+    return gw_router_match(gw_str_from(llhttp_method_name(method)), gw_str_from(target), match);
 }
 
 static enum gw_route_outcome outcome_of(llhttp_method_t method, const char *target) {
@@ -153,7 +148,7 @@ static void test_no_line_of_the_table_is_dead(void **state) {
     const struct gw_route *routes = gw_router_routes(&count);
     assert_true(count > 0);
     for (int i = 0; i < count; i++) {
-        char target[160] = "/api/v1";
+        char target[160] = "";
         strncat(target, routes[i].pattern, 100);
         char *rest = strstr(target, "/**");
         if (rest != NULL)
@@ -468,8 +463,7 @@ static void test_allow_names_the_methods_of_the_path(void **state) {
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         char allow[96] = "not written";
-        struct gw_http_head head = request(HTTP_PROPFIND, cases[i].target);
-        gw_router_allow(&head, allow);
+        gw_router_allow(gw_str_from(cases[i].target), allow);
         assert_string_equal(allow, cases[i].allow);
     }
 }
@@ -482,8 +476,7 @@ static void test_allow_agrees_with_the_table(void **state) {
         "/api/v1/orgs/acme/skills/a", "/api/v1/search",           "/api/v1/auth/cli/initiate"};
     for (size_t i = 0; i < COUNT(targets); i++) {
         char allow[96];
-        struct gw_http_head head = request(HTTP_PROPFIND, targets[i]);
-        gw_router_allow(&head, allow);
+        gw_router_allow(gw_str_from(targets[i]), allow);
         for (llhttp_method_t m = HTTP_DELETE; m <= HTTP_UNLINK; m++) {
             struct gw_str rest = gw_str_from(allow);
             struct gw_str name;
