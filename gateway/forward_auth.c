@@ -16,12 +16,11 @@ struct forward_auth_call {
 
 static void respond_allowed(struct gw_exchange *exchange) {
     struct gw_identity_fields identity;
-    struct gw_response_field fields[GW_IDENTITY_FIELDS_MAX + 1];
+    struct gw_response_field fields[GW_IDENTITY_FIELDS + 1] = {
+        {GW_STR("Cache-Control"), GW_STR("no-store")}};
     gw_identity_fields_init(&identity, exchange);
-    memcpy(fields, identity.fields, sizeof identity.fields[0] * (size_t)identity.count);
-    fields[identity.count] =
-        (struct gw_response_field){GW_STR("Cache-Control"), GW_STR("no-store")};
-    gw_exchange_respond(exchange, 200, fields, identity.count + 1, NULL, GW_STR(""));
+    memcpy(&fields[1], identity.fields, sizeof identity.fields);
+    gw_exchange_respond(exchange, 200, fields, GW_IDENTITY_FIELDS + 1, NULL, GW_STR(""));
 }
 
 static void answer(const struct gw_decision *decision) {

@@ -6,12 +6,11 @@
 #include "base/scope.h"
 #include "gateway/exchange.h"
 
-#define GW_IDENTITY_FIELDS_MAX 3
+#define GW_IDENTITY_FIELDS 3
 
 // Embedded by the caller; must not be moved, and lives no longer than the request.
 struct gw_identity_fields {
-    struct gw_response_field fields[GW_IDENTITY_FIELDS_MAX];
-    int count; // 0: the exchange has no identity
+    struct gw_response_field fields[GW_IDENTITY_FIELDS]; // with empty values for nobody
     char scopes[GW_SCOPE_TEXT_BYTES_MAX];
 };
 

@@ -69,8 +69,10 @@ static void put_framing(struct head_writer *writer, const struct gw_http_head *r
 
 static void put_identity(struct head_writer *writer, const struct gw_exchange *exchange) {
     struct gw_identity_fields identity;
+    if (!exchange->has_identity)
+        return;
     gw_identity_fields_init(&identity, exchange);
-    for (int i = 0; i < identity.count; i++)
+    for (int i = 0; i < GW_IDENTITY_FIELDS; i++)
         put_field(writer, identity.fields[i].name, identity.fields[i].value);
 }
 
