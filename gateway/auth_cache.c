@@ -337,6 +337,8 @@ void gw_auth_cache_apply(struct gw_auth_cache *cache, const struct db_event *eve
     case DB_EVENT_ORG_CHANGED:
         outdate_all_flights(cache);
         gw_auth_table_remove_org(&cache->table, event->org_id);
+        // It may have come back, and whose the absent ones are is not known.
+        gw_auth_table_remove_absent(&cache->table);
         count_entries(cache);
         break;
     case DB_EVENT_TOKEN_CREATED:

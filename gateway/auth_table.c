@@ -242,9 +242,13 @@ void gw_auth_table_remove_org(struct gw_auth_table *table, struct gw_str org_id)
     remove_where(table, &table->negative, is_not_final, org_id);
 }
 
+void gw_auth_table_remove_absent(struct gw_auth_table *table) {
+    remove_where(table, &table->negative, is_not_final, GW_STR(""));
+}
+
 void gw_auth_table_clear(struct gw_auth_table *table) {
     remove_where(table, &table->live, is_not_final, GW_STR(""));
-    remove_where(table, &table->negative, is_not_final, GW_STR(""));
+    gw_auth_table_remove_absent(table);
 }
 
 void gw_auth_table_deinit(struct gw_auth_table *table) {

@@ -74,6 +74,7 @@ struct gw_auth_entry *gw_auth_table_put_negative(struct gw_auth_table *table,
 void gw_auth_table_remove(struct gw_auth_table *table, struct gw_auth_entry *entry);
 // Every live entry of the organisation, and every absent one: any may be of it.
 void gw_auth_table_remove_org(struct gw_auth_table *table, struct gw_str org_id);
+void gw_auth_table_remove_absent(struct gw_auth_table *table);
 // All but the revoked ones, which are final.
 void gw_auth_table_clear(struct gw_auth_table *table);
 // Slices point into the entry.

@@ -226,6 +226,14 @@ static enum gw_status open_events(struct gw_server *server) {
     return status;
 }
 
+static enum gw_status open_last_used(struct gw_services *services) {
+    const struct gw_last_used_options options = {
+        .interval_ms = services->config->last_used_interval_ms,
+        .resolution_ms = services->config->last_used_resolution_ms};
+    return gw_last_used_create(services->loop, services->tokens, services->metrics, &options,
+                               &services->last_used);
+}
+
 static enum gw_status open_database(struct gw_server *server) {
     struct gw_services *services = &server->services;
     const struct db_pool_options options = {.url = services->config->database_url,
@@ -239,8 +247,7 @@ static enum gw_status open_database(struct gw_server *server) {
     if (status == GW_OK)
         status = db_token_store_create(services->loop, services->pool, &services->tokens);
     if (status == GW_OK)
-        status = gw_last_used_create(services->loop, services->tokens, services->metrics,
-                                     services->config->last_used_interval_ms, &services->last_used);
+        status = open_last_used(services);
     if (status == GW_OK)
         status = open_cache(services);
     if (status == GW_OK)

@@ -12,7 +12,8 @@
 #define REPEATS_MAX 1000
 
 static const struct bench_micro *const things[] = {
-    &bench_token_syntax, &bench_token_digest, &bench_http_parse, &bench_router_match, &bench_whoami,
+    &bench_token_syntax, &bench_token_digest, &bench_http_parse,
+    &bench_router_match, &bench_cache_hit,    &bench_whoami,
 };
 
 static double now_ns(void) {

@@ -15,6 +15,7 @@ extern const struct bench_micro bench_token_digest;
 extern const struct bench_micro bench_token_syntax;
 extern const struct bench_micro bench_http_parse;
 extern const struct bench_micro bench_router_match;
+extern const struct bench_micro bench_cache_hit;
 extern const struct bench_micro bench_whoami;
 
 // The token and the request that all of them work on.
