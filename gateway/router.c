@@ -158,26 +158,32 @@ static bool path_ok(struct gw_str path) {
 
 // ---- matching ---------------------------------------------------------------------------------------------------
 
-// `path` and `pattern` without their leading slash. Fills org and id of `match` as it goes.
-static bool pattern_matches(struct gw_str pattern, struct gw_str path,
-                            struct gw_route_match *match) {
-    struct gw_str want;
-    struct gw_str have;
-    while (gw_str_next(&pattern, '/', &want)) {
-        if (gw_str_equal(want, GW_STR("**")))
-            return true;
-        if (!gw_str_next(&path, '/', &have) || have.length == 0)
-            return false;
-        if (want.at[0] != '{') {
-            if (!gw_str_equal(want, have))
+static void keep_segment(const char *pattern, struct gw_str segment, struct gw_route_match *match) {
+    if (strncmp(pattern, "{org}", 5) == 0)
+        match->org = segment;
+    else if (strncmp(pattern, "{id}", 4) == 0)
+        match->id = segment;
+}
+
+// Fills org and id of `match` as it goes. Byte by byte: this is done for most of the table on each request.
+static bool pattern_matches(const char *pattern, struct gw_str path, struct gw_route_match *match) {
+    size_t at = 0;
+    while (*pattern != '\0') {
+        if (pattern[0] == '/' && pattern[1] == '*')
+            return at == path.length || path.at[at] == '/';
+        if (*pattern == '{') {
+            struct gw_str rest = gw_str_slice(path, at, path.length);
+            struct gw_str segment = gw_str_slice(rest, 0, gw_str_find(rest, '/'));
+            if (segment.length == 0)
                 return false;
-        } else if (gw_str_equal(want, GW_STR("{org}"))) {
-            match->org = have;
-        } else if (gw_str_equal(want, GW_STR("{id}"))) {
-            match->id = have;
+            keep_segment(pattern, segment, match);
+            at += segment.length;
+            pattern = strchr(pattern, '}') + 1;
+        } else if (at == path.length || path.at[at++] != *pattern++) {
+            return false;
         }
     }
-    return path.at == NULL;
+    return at == path.length;
 }
 
 static bool has_method(const char *methods, struct gw_str method) {
@@ -241,8 +247,7 @@ static enum gw_route_outcome find_route(struct gw_str path, struct gw_str method
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
         bool is_own = routes[i].target != GW_ROUTE_FORWARD;
         match->org = match->id = (struct gw_str){NULL, 0};
-        if ((has_own && !is_own) ||
-            !pattern_matches(gw_str_from(routes[i].pattern + 1), path, match))
+        if ((has_own && !is_own) || !pattern_matches(routes[i].pattern, path, match))
             continue;
         if (has_method(routes[i].methods, method)) {
             match->route = &routes[i];
@@ -276,8 +281,7 @@ enum gw_route_outcome gw_router_match(struct gw_str method, struct gw_str target
     // No route has a slash at its end: behind us it might name the same thing as without.
     if (match->path.at[match->path.length - 1] == '/')
         return GW_ROUTE_NOT_FOUND;
-    struct gw_str path = gw_str_slice(match->path, 1, match->path.length);
-    enum gw_route_outcome outcome = find_route(path, method, match);
+    enum gw_route_outcome outcome = find_route(match->path, method, match);
     if (outcome == GW_ROUTE_FOUND && match->route->org_parameter != NULL)
         outcome = find_org_parameter(match);
     return outcome;
@@ -305,11 +309,9 @@ void gw_router_allow(struct gw_str target, char out[96]) {
     out[0] = '\0';
     if (!split(target, &match))
         return;
-    struct gw_str path = gw_str_slice(match.path, 1, match.path.length);
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
-        struct gw_str pattern = gw_str_from(routes[i].pattern + 1);
         bool is_own = routes[i].target != GW_ROUTE_FORWARD;
-        if ((has_own && !is_own) || !pattern_matches(pattern, path, &match))
+        if ((has_own && !is_own) || !pattern_matches(routes[i].pattern, match.path, &match))
             continue;
         // The catch-all holds every method that the narrower routes of the path have.
         if (strncmp(routes[i].methods, "GET HEAD POST", 13) == 0)
