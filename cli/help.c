@@ -85,7 +85,7 @@ static const char revoke_text[] =
     "token list\"; it is neither the name nor the prefix.\n"
     "\n"
     "Flags:\n"
-    "  --wait                 until every gateway refuses the token, 10 seconds at most\n" FLAG_ORG
+    "  --wait                 until every gateway refuses it, 10 seconds at most\n" FLAG_ORG
         FLAGS_OF_ALL;
 
 static const char whoami_text[] =

@@ -116,10 +116,20 @@ static void on_admins_closed(struct gw_conn_group *admins) {
     (void)admins;
 }
 
+// What comes after the last handler is closed would end the process with another code than 0.
+static void block_signals(void) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
 static void close_everything(struct gw_server *server) {
     struct gw_services *services = &server->services;
     if (server->phase == PHASE_CLOSE)
         return;
+    block_signals();
     bool has_clients = server->phase == PHASE_RUN;
     server->phase = PHASE_CLOSE;
     gw_listener_close(&server->https);
@@ -148,12 +158,15 @@ static void close_everything(struct gw_server *server) {
 
 static void open_deadlines(struct gw_server *server) {
     const struct gw_config *config = server->services.config;
+    uint64_t half_idle_ms = config->idle_timeout_ms / 2;
+    uint64_t rest_ms = half_idle_ms < GW_REST_TIMEOUT_MS ? half_idle_ms : GW_REST_TIMEOUT_MS;
     const uint64_t durations_ms[GW_DEADLINE_COUNT] = {
         [GW_DEADLINE_HANDSHAKE] = config->handshake_timeout_ms,
         [GW_DEADLINE_HEAD] = config->head_timeout_ms,
         [GW_DEADLINE_BODY] = config->body_timeout_ms,
         [GW_DEADLINE_WRITE] = config->body_timeout_ms,
-        [GW_DEADLINE_IDLE] = config->idle_timeout_ms,
+        [GW_DEADLINE_REST] = rest_ms,
+        [GW_DEADLINE_IDLE] = config->idle_timeout_ms - rest_ms,
         [GW_DEADLINE_LINGER] = GW_LINGER_TIMEOUT_MS,
         [GW_DEADLINE_UPSTREAM_CONNECT] = config->upstream_connect_timeout_ms,
         [GW_DEADLINE_UPSTREAM_RESPONSE] = config->upstream_timeout_ms,
