@@ -44,6 +44,7 @@
 
 // Changes of tokens, and waiting until every gateway has heard of a revocation.
 #define GW_EVENTS_POLL_MS 1000
+#define GW_FRESHNESS_LEASE_MS_MAX 3000
 #define GW_REVOKE_WAIT_MS_MAX 30000
 
 // Last used.
