@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tls/ecp_nettle.h"
+
 struct tls_context {
     unsigned references;
     mbedtls_x509_crt chain;
@@ -131,6 +133,7 @@ enum gw_status tls_context_create_server(const struct tls_context_options *optio
         (void)snprintf(error, TLS_ERROR_TEXT_BYTES, "cannot start the random generator");
         goto out;
     }
+    (void)tls_ecp_nettle_start();
     status = load_pair(created, options, error);
     if (status != GW_OK)
         goto out;
