@@ -264,13 +264,14 @@ static enum gw_status open_upstream(struct gw_server *server) {
     return status;
 }
 
-static enum gw_status open_tls(struct gw_server *server) {
+static enum gw_status open_tls(struct gw_server *server, const unsigned char *ticket_secret) {
     const struct gw_config *config = server->services.config;
     char error[TLS_ERROR_TEXT_BYTES];
     if (config->listen_https == NULL)
         return GW_OK;
     const struct tls_context_options options = {.certificate_file = config->tls_cert,
-                                                .key_file = config->tls_key};
+                                                .key_file = config->tls_key,
+                                                .ticket_secret = ticket_secret};
     enum gw_status status = tls_context_create_server(&options, &server->tls, error);
     if (status != GW_OK)
         gw_log(GW_LOG_ERROR, "server", "cannot use the certificate reason=\"%s\"", error);
@@ -289,9 +290,9 @@ static enum gw_status listen_one(struct gw_server *server, struct gw_listener *l
                             is_admin ? GW_CONN_ADMIN : GW_CONN_CLIENT, &options);
 }
 
-static enum gw_status start(struct gw_server *server) {
+static enum gw_status start(struct gw_server *server, const struct gw_worker *worker) {
     const struct gw_config *config = server->services.config;
-    enum gw_status status = open_tls(server);
+    enum gw_status status = open_tls(server, worker->ticket_secret);
     if (status == GW_OK)
         status = gw_transport_shared_create(&server->services.transport_shared);
     if (status == GW_OK)
@@ -332,7 +333,7 @@ int gw_server_run(const struct gw_config *config, const struct gw_worker *worker
     if (getrandom(&server.services.request_id_base, sizeof server.services.request_id_base, 0) < 0)
         server.services.request_id_base = (uint64_t)gw_clock_wall_ms();
     open_handles(&server);
-    enum gw_status status = start(&server);
+    enum gw_status status = start(&server, worker);
     if (status == GW_OK)
         gw_log(GW_LOG_INFO, "server", "started version=%s environment=%s", GATEWAY_VERSION,
                config->is_test_environment ? "test" : "live");

@@ -9,7 +9,8 @@
 
 // Which of the workers this process is.
 struct gw_worker {
-    struct gw_metrics *all_metrics; // `count` of them, in memory that the workers share
+    struct gw_metrics *all_metrics;     // `count` of them, in memory that the workers share
+    const unsigned char *ticket_secret; // TLS_TICKET_SECRET_BYTES, the same for all workers
     int index;
     int count;
 };
