@@ -139,6 +139,23 @@ char *gw_arena_copy(struct gw_arena *arena, struct gw_str str) {
     return copy;
 }
 
+struct gw_str gw_arena_join(struct gw_arena *arena, const struct gw_str *pieces, int count) {
+    size_t length = 0;
+    for (int i = 0; i < count; i++)
+        length += pieces[i].length;
+    char *joined = gw_arena_allocate(arena, length + 1);
+    if (joined == NULL)
+        return (struct gw_str){NULL, 0};
+    char *at = joined;
+    for (int i = 0; i < count; i++) {
+        if (pieces[i].length > 0)
+            memcpy(at, pieces[i].at, pieces[i].length);
+        at += pieces[i].length;
+    }
+    *at = '\0';
+    return gw_str(joined, length);
+}
+
 struct gw_str gw_arena_printf(struct gw_arena *arena, const char *format, ...) {
     va_list arguments;
     va_list again;

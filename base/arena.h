@@ -26,6 +26,9 @@ void gw_arena_reset(struct gw_arena *arena);
 void *gw_arena_allocate(struct gw_arena *arena, size_t length) GW_MUST_USE;
 // A terminated copy; NULL on failure.
 char *gw_arena_copy(struct gw_arena *arena, struct gw_str str) GW_MUST_USE;
+// The pieces one after another, terminated; .at is NULL on failure.
+struct gw_str gw_arena_join(struct gw_arena *arena, const struct gw_str *pieces,
+                            int count) GW_MUST_USE;
 // A slice of a terminated copy; .at is NULL on failure.
 struct gw_str gw_arena_printf(struct gw_arena *arena, const char *format, ...) GW_MUST_USE
     __attribute__((format(printf, 2, 3)));

@@ -48,6 +48,7 @@ static const char token_text[] =
     "All three need a token with the admin scope.\n"
     "\"skillreg token create --help\" explains one command.\n";
 
+// clang-format off
 static const char create_text[] =
     "Usage: skillreg token create --name <name> [--scopes <list>] [--org <slug>]\n"
     "                             [--json]\n"
@@ -60,10 +61,13 @@ static const char create_text[] =
     "  --scopes <list>    read, write, admin, joined by commas; default read,write\n"
     "                       read   pull, search, list and view skills\n"
     "                       write  push skills, and all of read\n"
-    "                       admin  tokens, settings and members, and all of write\n" FLAG_ORG
-        FLAGS_OF_ALL "\n"
+    "                       admin  tokens, settings and members, and all of write\n"
+    FLAG_ORG
+    FLAGS_OF_ALL
+    "\n"
     "Example:\n"
     "  skillreg token create --name bot-readonly --scopes read\n";
+// clang-format on
 
 static const char list_text[] =
     "Usage: skillreg token list [--org <slug>] [--json]\n"
@@ -81,7 +85,7 @@ static const char revoke_text[] =
     "token list\"; it is neither the name nor the prefix.\n"
     "\n"
     "Flags:\n"
-    "  --wait                 until every gateway refuses the token, 10 seconds at most\n" FLAG_ORG
+    "  --wait                 until every gateway refuses it, 10 seconds at most\n" FLAG_ORG
         FLAGS_OF_ALL;
 
 static const char whoami_text[] =

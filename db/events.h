@@ -64,8 +64,10 @@ void db_events_leave(struct db_events *events);
 // Every event up to this one was handed to the consumer.
 uint64_t db_events_applied_seq(const struct db_events *events);
 // uv_now at which the last poll that was answered whole had been sent: all that was committed before it is applied. 0: never
-// yet. From then on this gateway has a row, and those who wait for everybody wait for it too, until it has been silent for
-// DB_GATEWAY_LIVE_MS: whoever trusts what he knows for that long after, or longer, can miss what others were told is everywhere.
+// yet. From then on this gateway has a row, refreshed every two seconds at the most while it hears, and those who wait for
+// everybody wait for it too, until the row is DB_GATEWAY_LIVE_MS old: who trusts what he knows for more than 3 seconds
+// after he last heard may act on what others were told is gone everywhere. (A crash of the server empties the table, too: for
+// the seconds until all have connected again.)
 uint64_t db_events_heard_ms(const struct db_events *events);
 
 // ---- waiting for everybody ---------------------------------------------------------------------------------------

@@ -200,11 +200,16 @@ enum gw_status db_conn_open(struct db_conn *conn, const struct db_url *url, unsi
     return GW_OK;
 }
 
+// Each array of prefixes has another length, which makes PostgreSQL plan `prefix = any($1)` anew every time: more work
+// than the lookup itself. All statements of ours have one good plan.
+static const char planning[] = "set plan_cache_mode = force_generic_plan";
+
 // All statements in one go, with one Sync: one slot.
 static void start_preparing(struct db_conn *conn) {
     set_state(conn, DB_CONN_PREPARING);
     conn->was_reached = true;
-    bool is_sent = PQsetnonblocking(conn->pg, 1) == 0 && PQenterPipelineMode(conn->pg) == 1;
+    bool is_sent = PQsetnonblocking(conn->pg, 1) == 0 && PQenterPipelineMode(conn->pg) == 1 &&
+                   PQsendQueryParams(conn->pg, planning, 0, NULL, NULL, NULL, NULL, 0) == 1;
     for (int i = 0; i < conn->statement_count && is_sent; i++) {
         const struct db_statement *statement = conn->statements[i];
         is_sent = PQsendPrepare(conn->pg, statement->name, statement->sql,

@@ -24,12 +24,13 @@ lint_format() {
 lint_shell() { shell_files | xargs shellcheck -x; }
 
 lint_cppcheck() {
-    # Only the product: cppcheck knows nothing of cmocka's macros.
+    # Only the product: cppcheck knows nothing of cmocka's macros. Leaks are left to ASan: memory that is reached
+    # through an embedded member looks lost to cppcheck.
     cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
         --error-exitcode=1 --suppress=missingIncludeSystem --suppress=missingInclude \
-        --suppress=uninitvar --suppress=normalCheckLevelMaxBranches \
-        -j "$(jobs_max)" -D__GNUC__ \
-        -D_GNU_SOURCE -I "$PWD" "${product_folders[@]}"
+        --suppress=uninitvar --suppress=memleak --suppress=nullPointerOutOfMemory \
+        --suppress=normalCheckLevelMaxBranches -j "$(jobs_max)" -D__GNUC__ -D_GNU_SOURCE \
+        '-DGATEWAY_VERSION="0"' -I "$PWD" "${product_folders[@]}"
 }
 
 # clang-tidy is slow, so a file that passed is not looked at again until it, a header or the checks change.

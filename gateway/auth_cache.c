@@ -38,7 +38,7 @@ struct gw_auth_cache {
 
 enum gw_status gw_auth_cache_create(uv_loop_t *loop, const struct gw_auth_cache_options *options,
                                     struct db_pool *pool, struct db_token_store *store,
-                                    struct gw_metrics *metrics, struct gw_auth_cache **out) {
+                                    struct gw_metrics *metrics, struct gw_auth_cache **cache_out) {
     struct gw_auth_cache *cache = calloc(1, sizeof *cache);
     if (cache == NULL)
         return GW_NO_MEMORY;
@@ -56,7 +56,7 @@ enum gw_status gw_auth_cache_create(uv_loop_t *loop, const struct gw_auth_cache_
     cache->jitter = (uint32_t)cache->table.seed;
     for (int i = 0; i < FLIGHT_BUCKETS; i++)
         gw_list_init(&cache->flights[i]);
-    *out = cache;
+    *cache_out = cache;
     return GW_OK;
 }
 
@@ -76,23 +76,28 @@ static uint64_t heard_ms(const struct gw_auth_cache *cache) {
     return cache->events != NULL ? db_events_heard_ms(cache->events) : 0;
 }
 
-// Until when the entry is known to be true: its lookup, or later, the last moment at which the log was heard. The log is
-// followed from its newest row on, so it never tells what changed after a lookup that was sent before it was followed.
+// The log is followed from its newest row on: it never tells what changed after a lookup that was sent before.
+static bool is_told_of(const struct gw_auth_cache *cache, const struct gw_auth_entry *entry) {
+    return cache->followed_ms != 0 && entry->verified_ms > cache->followed_ms;
+}
+
+// Until when the entry is known to be true: its lookup, or later, the last moment at which the log was heard.
 static uint64_t known_until_ms(const struct gw_auth_cache *cache,
                                const struct gw_auth_entry *entry) {
     uint64_t until_ms = heard_ms(cache);
-    bool is_told = cache->followed_ms != 0 && entry->verified_ms > cache->followed_ms;
-    return is_told && until_ms > entry->verified_ms ? until_ms : entry->verified_ms;
+    return is_told_of(cache, entry) && until_ms > entry->verified_ms ? until_ms
+                                                                     : entry->verified_ms;
 }
 
 static uint64_t age_ms(uint64_t now_ms, uint64_t then_ms) {
     return now_ms > then_ms ? now_ms - then_ms : 0;
 }
 
+// However new the entry: who waits for a revoke to be everywhere stops waiting for a gateway that hears nothing.
 static bool is_fresh(const struct gw_auth_cache *cache, const struct gw_auth_entry *entry,
                      uint64_t now_ms) {
-    return age_ms(now_ms, entry->verified_ms) < entry->fresh_ms &&
-           age_ms(now_ms, known_until_ms(cache, entry)) < cache->options.lease_ms;
+    return age_ms(now_ms, entry->verified_ms) < entry->fresh_ms && is_told_of(cache, entry) &&
+           age_ms(now_ms, heard_ms(cache)) < cache->options.lease_ms;
 }
 
 static bool may_answer_stale(const struct gw_auth_cache *cache, const struct gw_auth_entry *entry,

@@ -6,11 +6,13 @@
 // Three kinds of entry: live (the row), absent (looked up, not there; short-lived), revoked (heard of: final). Live and the other two have
 // separate budgets, so that a flood of bad tokens cannot evict good ones.
 //
-// When an entry may answer: it is *fresh* for its time to live (with jitter) while the event log is heard, because a
-// change would have been told; past three quarters of it a used entry is looked up again in the background, so that no
-// request of a busy token waits. When the log has not been heard for the freshness lease (and the entry was not looked up within it), the database is asked; if it cannot
-// be, live entries go on for a bounded time by the scope that the route needs (stale policy: read, write; admin never), counted from the
-// last moment at which they were known to be true. Nothing else ever answers from an outage: the answer is unknown.
+// When an entry may answer: it is *fresh* for its time to live (with jitter) while the event log is heard, because a change
+// would have been told; past three quarters of it a used entry is looked up again in the background, so that no request of a
+// busy token waits. When the log has not been heard for the freshness lease, or the entry is from before it was followed, the
+// database is asked every time, once for all who wait: a revoke that waits for every gateway does not wait for one that hears
+// nothing (db/events.h says for how long at the most the lease may be). If the database cannot be asked, live entries go on for a
+// bounded time by the scope that the route needs (stale policy: read, write; admin never), counted from the last moment at
+// which they were known to be true. Nothing else ever answers from an outage: the answer is unknown.
 //
 // A late *yes* never overtakes a *no*: a lookup that was on its way when an event for its digest came is asked again.
 

@@ -20,7 +20,7 @@ enum gw_status gw_auth_table_init(struct gw_auth_table *table, uint32_t live_max
     table->bucket_bits = 4;
     while (((uint64_t)1 << table->bucket_bits) < entries && table->bucket_bits < 28)
         table->bucket_bits++;
-    table->buckets = calloc((size_t)1 << table->bucket_bits, sizeof table->buckets[0]);
+    table->buckets = calloc((size_t)1 << table->bucket_bits, sizeof(struct gw_auth_entry *));
     if (table->buckets == NULL)
         return GW_NO_MEMORY;
     if (getrandom(&table->seed, sizeof table->seed, 0) != (ssize_t)sizeof table->seed) {
@@ -30,7 +30,7 @@ enum gw_status gw_auth_table_init(struct gw_auth_table *table, uint32_t live_max
     table->seed |= 1;
     budget_init(&table->live, live_max);
     budget_init(&table->negative, negative_max);
-    table->bytes = sizeof table->buckets[0] << table->bucket_bits;
+    table->bytes = sizeof(struct gw_auth_entry *) << table->bucket_bits;
     return GW_OK;
 }
 

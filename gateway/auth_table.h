@@ -72,7 +72,7 @@ struct gw_auth_entry *gw_auth_table_put_negative(struct gw_auth_table *table,
                                                  const unsigned char digest[DB_DIGEST_LENGTH],
                                                  enum gw_auth_kind kind);
 void gw_auth_table_remove(struct gw_auth_table *table, struct gw_auth_entry *entry);
-// Every live entry of the organisation, and every absent one: any may be of it.
+// Every live entry of the organisation, and every absent one: any may be of it, and it may have come back.
 void gw_auth_table_remove_org(struct gw_auth_table *table, struct gw_str org_id);
 // All but the revoked ones, which are final.
 void gw_auth_table_clear(struct gw_auth_table *table);

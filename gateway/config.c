@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 
-enum kind { TEXT, NUMBER, COUNT, DURATION, SWITCH, ENVIRONMENT, LEVEL };
+enum kind { TEXT, NUMBER, COUNT, DURATION, LIMIT, SWITCH, ENVIRONMENT, LEVEL };
 
 struct setting {
     const char *flag;
@@ -41,7 +41,7 @@ static const struct setting settings[] = {
     {"--tls-key", "GATEWAY_TLS_KEY", TEXT, SETTING(tls_key), NULL, "FILE",
      "its private key, PEM, not encrypted; required with HTTPS"},
     {"--tls-ticket-secret", "GATEWAY_TLS_TICKET_SECRET", TEXT, SETTING(tls_ticket_secret), NULL,
-     "FILE", "32 random bytes or more, the same for all gateways: sessions resume at any of them"},
+     "FILE", "secret shared by all gateways, so that sessions resume at any; 32 bytes or more"},
     {"--upstream", "GATEWAY_UPSTREAM", TEXT, SETTING(upstream), NULL, "URL",
      "the registry, http://host:port; without it forwarded routes answer 503"},
     {"--upstream-connect-timeout", "GATEWAY_UPSTREAM_CONNECT_TIMEOUT", DURATION,
@@ -66,6 +66,9 @@ static const struct setting settings[] = {
      "between requests of a connection"},
     {"--last-used-interval", "GATEWAY_LAST_USED_INTERVAL", DURATION, SETTING(last_used_interval_ms),
      "1s", "TIME", "between writes of last-used times"},
+    {"--last-used-resolution", "GATEWAY_LAST_USED_RESOLUTION", LIMIT,
+     SETTING(last_used_resolution_ms), "60s", "TIME",
+     "a token in steady use is written once in this time; 0s: every interval"},
     {"--cache-entries", "GATEWAY_CACHE_ENTRIES", COUNT, SETTING(cache_entries), "100000", "N",
      "live tokens kept in memory; 0: none, every request asks the database"},
     {"--cache-negative-entries", "GATEWAY_CACHE_NEGATIVE_ENTRIES", COUNT,
@@ -74,11 +77,11 @@ static const struct setting settings[] = {
      "until a live token is looked up again, in the background while it is used"},
     {"--cache-negative-ttl", "GATEWAY_CACHE_NEGATIVE_TTL", DURATION, SETTING(cache_negative_ttl_ms),
      "10s", "TIME", "until an unknown token is looked up again"},
-    {"--freshness-lease", "GATEWAY_FRESHNESS_LEASE", DURATION, SETTING(freshness_lease_ms), "5s",
+    {"--freshness-lease", "GATEWAY_FRESHNESS_LEASE", DURATION, SETTING(freshness_lease_ms), "3s",
      "TIME", "without news of changes until the cache is no longer trusted"},
-    {"--stale-read", "GATEWAY_STALE_READ", DURATION, SETTING(stale_read_ms), "10m", "TIME",
+    {"--stale-read", "GATEWAY_STALE_READ", LIMIT, SETTING(stale_read_ms), "10m", "TIME",
      "known tokens go on reading while the database is away"},
-    {"--stale-write", "GATEWAY_STALE_WRITE", DURATION, SETTING(stale_write_ms), "1m", "TIME",
+    {"--stale-write", "GATEWAY_STALE_WRITE", LIMIT, SETTING(stale_write_ms), "1m", "TIME",
      "the same for writing; admin routes never do"},
     {"--drain-timeout", "GATEWAY_DRAIN_TIMEOUT", DURATION, SETTING(drain_timeout_ms), "10s", "TIME",
      "to finish what is in flight after SIGTERM"},
@@ -145,6 +148,13 @@ static bool parse_number(const char *text, uint64_t min, int *value) {
     return true;
 }
 
+// A duration that may be none: "0" or "0s".
+static bool parse_limit(const char *text, uint64_t *limit_ms) {
+    if (strcmp(text, "0") == 0 || strcmp(text, "0s") == 0)
+        return *limit_ms = 0, true;
+    return gw_clock_parse_duration(gw_str_from(text), limit_ms) == GW_OK;
+}
+
 static bool parse_environment(const char *text, bool *is_test) {
     *is_test = strcmp(text, "test") == 0;
     return *is_test || strcmp(text, "live") == 0;
@@ -162,6 +172,8 @@ static bool set_value(struct gw_config *config, const struct setting *setting, c
         return parse_number(text, 0, at);
     case DURATION:
         return gw_clock_parse_duration(gw_str_from(text), at) == GW_OK;
+    case LIMIT:
+        return parse_limit(text, at);
     case SWITCH:
         return parse_switch(text, at);
     case ENVIRONMENT:

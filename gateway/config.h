@@ -31,6 +31,7 @@ struct gw_config {
     uint64_t body_timeout_ms;
     uint64_t idle_timeout_ms;
     uint64_t last_used_interval_ms;
+    uint64_t last_used_resolution_ms;
     int cache_entries; // 0: no cache
     int cache_negative_entries;
     uint64_t cache_ttl_ms;

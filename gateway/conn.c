@@ -432,12 +432,20 @@ static enum conn_state step_open(struct gw_conn *conn) {
     return conn->is_open ? STATE_HEAD : STATE_OPEN;
 }
 
+// Between requests nothing is owed to the client but a farewell, and nothing it sent can be lost.
+static enum conn_state leave_idle(struct gw_conn *conn) {
+    if (gw_transport_pending_bytes(&conn->transport) > 0)
+        return STATE_LINGER;
+    gw_transport_shutdown(&conn->transport);
+    return STATE_CLOSE;
+}
+
 static enum conn_state step_head(struct gw_conn *conn) {
     bool is_idle = conn->unread.length == 0 && !gw_http_parser_in_message(&conn->parser);
     if (conn->is_ended && conn->unread.length == 0)
-        return gw_transport_pending_bytes(&conn->transport) > 0 ? STATE_LINGER : STATE_CLOSE;
+        return leave_idle(conn); // answers a close_notify with ours (RFC 8446 section 6.1)
     if (is_idle && conn->group->services->is_draining)
-        return STATE_LINGER;
+        return leave_idle(conn);
     if (conn->unread.length == 0 ||
         gw_transport_pending_bytes(&conn->transport) > GW_CONN_WRITE_HIGH_WATER_BYTES)
         return STATE_HEAD;
@@ -637,7 +645,7 @@ static void on_deadline(struct gw_deadline *deadline) {
     } else if (id == GW_DEADLINE_BODY) {
         cut_short(conn, 408, "request_timeout", "The body did not arrive in time.");
     } else if (id == GW_DEADLINE_IDLE || id == GW_DEADLINE_HEAD) {
-        set_state(conn, STATE_LINGER);
+        set_state(conn, leave_idle(conn));
         run(conn);
     } else {
         close_now(conn);

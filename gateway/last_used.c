@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Two places hold uses: `noted` takes new ones; `batch` is a sorted array on its way to the database, a slice of
-// GW_LAST_USED_ENTRIES_MAX rows a statement. A slice that fails goes back, with all behind it, into `noted`.
+// Where uses are: `noted` goes with the next flush. `batch` is a sorted array on its way to the database, a slice of
+// GW_LAST_USED_ENTRIES_MAX rows a statement; a slice that fails goes back, with all behind it, into `noted`. `written` knows the tokens that
+// were written in this period; further uses of those wait in `later`, which becomes noted when the period ends.
 #include "gateway/last_used.h"
 
 #include <stdlib.h>
@@ -17,7 +18,11 @@ struct gw_last_used {
     uv_timer_t drain_timer;
     struct db_token_store *store;
     struct gw_metrics *metrics;
+    struct gw_last_used_options options;
+    uint64_t period_ends_ms; // uv_now
     struct gw_last_used_map noted;
+    struct gw_last_used_map written;
+    struct gw_last_used_map later;
     struct gw_last_use *batch;
     size_t batch_count;
     size_t batch_written;
@@ -34,12 +39,24 @@ struct gw_last_used {
 
 static void start_flush(struct gw_last_used *last_used);
 
+// All that waits for the next period is due.
+static void end_period(struct gw_last_used *last_used) {
+    gw_last_used_map_deinit(&last_used->written);
+    last_used->metrics->last_used_dropped_total +=
+        (int64_t)gw_last_used_map_move(&last_used->noted, &last_used->later, GW_LAST_USED_KEPT_MAX);
+    last_used->period_ends_ms = uv_now(last_used->interval.loop) + last_used->options.resolution_ms;
+}
+
 static void on_interval(uv_timer_t *timer) {
-    start_flush(gw_container_of(timer, struct gw_last_used, interval));
+    struct gw_last_used *last_used = gw_container_of(timer, struct gw_last_used, interval);
+    if (uv_now(timer->loop) >= last_used->period_ends_ms)
+        end_period(last_used);
+    start_flush(last_used);
 }
 
 enum gw_status gw_last_used_create(uv_loop_t *loop, struct db_token_store *store,
-                                   struct gw_metrics *metrics, uint64_t interval_ms,
+                                   struct gw_metrics *metrics,
+                                   const struct gw_last_used_options *options,
                                    struct gw_last_used **out) {
     struct gw_last_used *last_used = calloc(1, sizeof *last_used);
     if (last_used == NULL)
@@ -52,34 +69,44 @@ enum gw_status gw_last_used_create(uv_loop_t *loop, struct db_token_store *store
         free(last_used);
         return GW_NO_MEMORY;
     }
+    last_used->options = *options;
+    last_used->period_ends_ms = uv_now(loop) + options->resolution_ms;
     last_used->store = store;
     last_used->metrics = metrics;
     gw_list_init(&last_used->write.query.link);
     uv_timer_init(loop, &last_used->interval);
     uv_timer_init(loop, &last_used->drain_timer);
     last_used->handles_open = 2;
-    uv_timer_start(&last_used->interval, on_interval, interval_ms, interval_ms);
+    uv_timer_start(&last_used->interval, on_interval, options->interval_ms, options->interval_ms);
     uv_unref((uv_handle_t *)&last_used->interval);
     *out = last_used;
     return GW_OK;
 }
 
 void gw_last_used_note(struct gw_last_used *last_used, struct gw_str token_id, int64_t used_ms) {
-    if (gw_last_used_map_note(&last_used->noted, token_id, used_ms, 1, GW_LAST_USED_KEPT_MAX) !=
-        GW_OK)
+    bool is_written = gw_last_used_map_find(&last_used->written, token_id) != NULL;
+    struct gw_last_used_map *map = is_written ? &last_used->later : &last_used->noted;
+    if (gw_last_used_map_note(map, token_id, used_ms, 1, GW_LAST_USED_KEPT_MAX) != GW_OK)
         last_used->metrics->last_used_dropped_total++;
     else if (last_used->noted.count >= GW_LAST_USED_ENTRIES_MAX && !last_used->is_failing)
         start_flush(last_used);
 }
 
+static const struct gw_last_use *find_in_batch(const struct gw_last_used *last_used,
+                                               struct gw_str token_id) {
+    struct gw_last_use key = {.id_length = (uint8_t)token_id.length};
+    if (last_used->batch_count == 0 || token_id.length > DB_ID_LENGTH_MAX)
+        return NULL;
+    memcpy(key.id, token_id.at, token_id.length);
+    return bsearch(&key, last_used->batch, last_used->batch_count, sizeof key, gw_last_use_compare);
+}
+
 int64_t gw_last_used_find(const struct gw_last_used *last_used, struct gw_str token_id) {
-    const struct gw_last_use *use = gw_last_used_map_find(&last_used->noted, token_id);
-    if (use == NULL && last_used->batch_count > 0 && token_id.length <= DB_ID_LENGTH_MAX) {
-        struct gw_last_use key = {.id_length = (uint8_t)token_id.length};
-        memcpy(key.id, token_id.at, token_id.length);
-        use = bsearch(&key, last_used->batch, last_used->batch_count, sizeof key,
-                      gw_last_use_compare);
-    }
+    const struct gw_last_use *use = gw_last_used_map_find(&last_used->later, token_id);
+    if (use == NULL)
+        use = gw_last_used_map_find(&last_used->noted, token_id);
+    if (use == NULL)
+        use = find_in_batch(last_used, token_id);
     return use != NULL ? use->used_ms : DB_NO_TIME;
 }
 
@@ -122,6 +149,15 @@ static void fail_flush(struct gw_last_used *last_used) {
     last_used->is_failing = true;
 }
 
+static void note_written(struct gw_last_used *last_used, const struct gw_last_use *use) {
+    last_used->metrics->last_used_requests_total += use->uses;
+    if (last_used->options.resolution_ms == 0 || last_used->drain != NULL)
+        return;
+    if (gw_last_used_map_note(&last_used->written, gw_last_use_id(use), use->used_ms, 0,
+                              GW_LAST_USED_KEPT_MAX) != GW_OK)
+        gw_log(GW_LOG_DEBUG, "last_used", "no room to know a written token; it is written again");
+}
+
 static void on_written(struct db_last_used_write *write, enum gw_status status,
                        uint64_t rows_written) {
     struct gw_last_used *last_used = gw_container_of(write, struct gw_last_used, write);
@@ -133,8 +169,7 @@ static void on_written(struct db_last_used_write *write, enum gw_status status,
     last_used->is_failing = false;
     last_used->metrics->last_used_rows_written_total += (int64_t)rows_written;
     for (size_t i = 0; i < last_used->slice_count; i++)
-        last_used->metrics->last_used_requests_total +=
-            last_used->batch[last_used->batch_written + i].uses;
+        note_written(last_used, &last_used->batch[last_used->batch_written + i]);
     last_used->batch_written += last_used->slice_count;
     if (last_used->batch_written < last_used->batch_count) {
         write_slice(last_used);
@@ -185,6 +220,7 @@ static void on_drain_timer(uv_timer_t *timer) {
 void gw_last_used_drain(struct gw_last_used *last_used, uint64_t timeout_ms,
                         struct gw_last_used_drain *drain) {
     last_used->drain = drain;
+    end_period(last_used);
     bool is_empty = !last_used->is_writing && last_used->noted.count == 0;
     uv_timer_start(&last_used->drain_timer, on_drain_timer, is_empty ? 0 : timeout_ms, 0);
     start_flush(last_used);
@@ -208,6 +244,8 @@ void gw_last_used_close(struct gw_last_used *last_used,
     db_token_store_cancel(last_used->store, &last_used->write.query);
     drop_batch(last_used);
     gw_last_used_map_deinit(&last_used->noted);
+    gw_last_used_map_deinit(&last_used->written);
+    gw_last_used_map_deinit(&last_used->later);
     last_used->interval.data = last_used->drain_timer.data = last_used;
     uv_close((uv_handle_t *)&last_used->interval, on_handle_closed);
     uv_close((uv_handle_t *)&last_used->drain_timer, on_handle_closed);

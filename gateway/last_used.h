@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // When each token was last used: a map of token id to newest use, written in one statement per flush (every interval,
-// or when full), never on the request path. While the database is away entries are kept (bounded) and retried.
-// A crash loses one interval at the most.
+// or when full), never on the request path. The first use of a token is written with the next flush; after that at most one
+// more in each period of the resolution, however busy the token is. While the database is away entries are kept (bounded) and retried.
+// A crash loses the uses of one interval, of a token in steady use those of one period.
 
 #include <stdint.h>
 #include <uv.h>
@@ -14,8 +15,14 @@ struct db_token_store;
 struct gw_last_used;
 struct gw_metrics;
 
+struct gw_last_used_options {
+    uint64_t interval_ms;
+    uint64_t resolution_ms; // 0: every interval
+};
+
 enum gw_status gw_last_used_create(uv_loop_t *loop, struct db_token_store *store,
-                                   struct gw_metrics *metrics, uint64_t interval_ms,
+                                   struct gw_metrics *metrics,
+                                   const struct gw_last_used_options *options,
                                    struct gw_last_used **last_used) GW_MUST_USE;
 // Notes a use; O(1), allocates only for a token not yet in the map.
 void gw_last_used_note(struct gw_last_used *last_used, struct gw_str token_id, int64_t used_ms);

@@ -65,6 +65,19 @@ const struct gw_last_use *gw_last_used_map_find(const struct gw_last_used_map *m
     return slot->id_length != 0 ? slot : NULL;
 }
 
+uint64_t gw_last_used_map_move(struct gw_last_used_map *to, struct gw_last_used_map *from,
+                               size_t count_max) {
+    uint64_t uses_left = 0;
+    for (size_t i = 0; i < from->capacity; i++) {
+        const struct gw_last_use *use = &from->slots[i];
+        if (use->id_length != 0 && gw_last_used_map_note(to, gw_last_use_id(use), use->used_ms,
+                                                         use->uses, count_max) != GW_OK)
+            uses_left += use->uses;
+    }
+    gw_last_used_map_deinit(from);
+    return uses_left;
+}
+
 int gw_last_use_compare(const void *a, const void *b) {
     const struct gw_last_use *left = a;
     const struct gw_last_use *right = b;

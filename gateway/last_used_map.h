@@ -34,6 +34,9 @@ enum gw_status gw_last_used_map_note(struct gw_last_used_map *map, struct gw_str
 // NULL when not there.
 const struct gw_last_use *gw_last_used_map_find(const struct gw_last_used_map *map,
                                                 struct gw_str id);
+// Moves what `from` has into `to`, where it fits; returns the uses of what did not. `from` is empty then.
+uint64_t gw_last_used_map_move(struct gw_last_used_map *to, struct gw_last_used_map *from,
+                               size_t count_max);
 // Turns the slots into an array of `count` entries sorted by id, owned by the caller (free); the map is empty then.
 struct gw_last_use *gw_last_used_map_take_sorted(struct gw_last_used_map *map, size_t *count);
 void gw_last_used_map_deinit(struct gw_last_used_map *map);

@@ -79,7 +79,8 @@ static int open_socket(const struct gw_listener_options *options) {
 
 // "host:port" of a bound socket.
 static void format_bound(int fd, char text[GW_LISTENER_ADDRESS_BYTES]) {
-    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    struct sockaddr_storage address;
+    memset(&address, 0, sizeof address);
     socklen_t length = sizeof address;
     char host[ADDRESS_BYTES_MAX] = "";
     (void)getsockname(fd, (struct sockaddr *)&address, &length);

@@ -67,9 +67,15 @@ static int next_byte(struct gw_str text, size_t *index) {
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-// What RFC 3986 lets stand in a path or query unescaped; '#' and all that is not ASCII may not.
+// What RFC 3986 lets stand in a path or query unescaped; '#' and all that is not ASCII may not. A bit for each: this
+// looks at every byte of every target.
 static bool is_target_char(char c) {
-    return c > ' ' && c < 0x7f && strchr("\"#<>\\^`{|}", c) == NULL;
+    static const uint64_t allowed[2] = {
+        0xaffffff200000000, // ! $ % & ' ( ) * + , - . / 0-9 : ; = ?
+        0x47fffffeafffffff, // @ A-Z [ ] _ a-z ~
+    };
+    unsigned char byte = (unsigned char)c;
+    return byte < 128 && (allowed[byte >> 6] >> (byte & 63) & 1) != 0;
 }
 
 static bool target_chars_ok(struct gw_str text) {

@@ -116,10 +116,20 @@ static void on_admins_closed(struct gw_conn_group *admins) {
     (void)admins;
 }
 
+// What comes after the last handler is closed would end the process with another code than 0.
+static void block_signals(void) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
 static void close_everything(struct gw_server *server) {
     struct gw_services *services = &server->services;
     if (server->phase == PHASE_CLOSE)
         return;
+    block_signals();
     bool has_clients = server->phase == PHASE_RUN;
     server->phase = PHASE_CLOSE;
     gw_listener_close(&server->https);
@@ -226,6 +236,14 @@ static enum gw_status open_events(struct gw_server *server) {
     return status;
 }
 
+static enum gw_status open_last_used(struct gw_services *services) {
+    const struct gw_last_used_options options = {
+        .interval_ms = services->config->last_used_interval_ms,
+        .resolution_ms = services->config->last_used_resolution_ms};
+    return gw_last_used_create(services->loop, services->tokens, services->metrics, &options,
+                               &services->last_used);
+}
+
 static enum gw_status open_database(struct gw_server *server) {
     struct gw_services *services = &server->services;
     const struct db_pool_options options = {.url = services->config->database_url,
@@ -239,8 +257,7 @@ static enum gw_status open_database(struct gw_server *server) {
     if (status == GW_OK)
         status = db_token_store_create(services->loop, services->pool, &services->tokens);
     if (status == GW_OK)
-        status = gw_last_used_create(services->loop, services->tokens, services->metrics,
-                                     services->config->last_used_interval_ms, &services->last_used);
+        status = open_last_used(services);
     if (status == GW_OK)
         status = open_cache(services);
     if (status == GW_OK)

@@ -58,6 +58,8 @@ static int run_worker(struct supervisor *supervisor, int index) {
                                      .count = supervisor->config.workers};
     // Not orphaned: when the supervisor is killed, its workers drain and end.
     prctl(PR_SET_PDEATHSIG, SIGTERM);
+    // Ctrl-C signals the whole group of the supervisor, who passes it on: twice would end the drain.
+    (void)setpgid(0, 0);
     sigprocmask(SIG_SETMASK, &supervisor->signals_before, NULL);
     for (size_t i = 0; i < 3; i++) {
         if (supervisor->reservations[i].fd >= 0)

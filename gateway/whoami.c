@@ -8,6 +8,7 @@
 #include "gateway/token_json.h"
 
 #define WHOAMI_BYTES_MAX (8 * 1024)
+#define WHOAMI_BYTES_USUAL 1024
 
 static void write_string(struct gw_json_writer *json, const char *key, struct gw_str value) {
     gw_json_key(json, key);
@@ -18,8 +19,9 @@ static void write_string(struct gw_json_writer *json, const char *key, struct gw
 // (RFC 2606), because clients want one and none of it must ever reach a mailbox.
 static void write_user(struct gw_json_writer *json, struct gw_exchange *exchange) {
     const struct db_token_row *identity = &exchange->identity;
-    struct gw_str email = gw_arena_printf(&exchange->arena, "%.*s@%.*s.skillreg.invalid",
-                                          GW_STR_ARG(identity->id), GW_STR_ARG(identity->org_slug));
+    const struct gw_str pieces[] = {identity->id, GW_STR("@"), identity->org_slug,
+                                    GW_STR(".skillreg.invalid")};
+    struct gw_str email = gw_arena_join(&exchange->arena, pieces, 4);
     gw_json_key(json, "user");
     gw_json_open_object(json);
     write_string(json, "id", identity->id);
@@ -62,6 +64,8 @@ static void write_token(struct gw_json_writer *json, const struct gw_exchange *e
 void gw_whoami_start(struct gw_exchange *exchange) {
     struct gw_buf body;
     gw_buf_init(&body, WHOAMI_BYTES_MAX);
+    char *unused;
+    enum gw_status status = gw_buf_reserve(&body, WHOAMI_BYTES_USUAL, &unused); // grow once
     struct gw_json_writer json;
     gw_json_writer_init(&json, &body);
     gw_json_open_object(&json);
@@ -70,7 +74,7 @@ void gw_whoami_start(struct gw_exchange *exchange) {
     write_orgs(&json, &exchange->identity);
     write_token(&json, exchange);
     gw_json_close_object(&json);
-    if (gw_json_writer_finish(&json) == GW_OK) {
+    if (status == GW_OK && gw_json_writer_finish(&json) == GW_OK) {
         const struct gw_response_field field = {GW_STR("Cache-Control"), GW_STR("no-store")};
         gw_exchange_respond(exchange, 200, &field, 1, "application/json", gw_buf_bytes(&body));
     } else {

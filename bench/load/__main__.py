@@ -20,7 +20,8 @@ _ROOT = pathlib.Path(__file__).resolve().parents[2]
 def _arguments():
     names = "\n".join(f"  {name:<12} {case.about}{' (long)' if case.is_long else ''}" for name, case in CASES.items())
     parser = argparse.ArgumentParser(prog="./dev bench", formatter_class=argparse.RawDescriptionHelpFormatter,
-                                     description="The gateway beside its peers, on one core.", epilog=f"cases:\n{names}")
+                                     description="The gateway beside its peers, on one core.",
+                                     epilog=f"cases:\n{names}")
     parser.add_argument("cases", nargs="*", metavar="case", help="one or several; default: all but the long ones")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="a smoke run: 1 round of 2 s, results under build/")

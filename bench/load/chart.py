@@ -44,8 +44,9 @@ def _bar(bar, y, scale, decimals):
     left, middle = _LABEL_WIDTH, y + _BAR_HEIGHT / 2
     width, low, high = bar.value * scale, left + bar.low * scale, left + bar.high * scale
     fill, weight = (_OURS, "bold") if bar.is_ours else (_THEIRS, "normal")
-    whisker = (f'<path d="M{low:.1f} {middle:.1f}H{high:.1f}M{low:.1f} {middle - 4:.1f}v8M{high:.1f} {middle - 4:.1f}v8" '
-               'stroke="#1f2933" stroke-width="1.5" fill="none"/>') if bar.high > bar.low else ""
+    ends = "".join(f"M{end:.1f} {middle - 4:.1f}v8" for end in (low, high))
+    whisker = (f'<path d="M{low:.1f} {middle:.1f}H{high:.1f}{ends}" stroke="#1f2933" stroke-width="1.5" fill="none"/>'
+               if bar.high > bar.low else "")
     return [_text(left - 10, middle + 5, bar.label, anchor="end", weight=weight),
             f'<rect x="{left}" y="{y}" width="{max(width, 1):.1f}" height="{_BAR_HEIGHT}" rx="2" fill="{fill}"/>',
             whisker, _text(max(left + width, high) + 8, middle + 5, f"{bar.value:,.{decimals}f}", weight=weight)]

@@ -46,7 +46,7 @@ def _row(runs, name, ours, with_database):
         row.append(f"{runs.summary(name, 'database_us').median:.2f}")
     load = runs.summary(name, "load_busy").median
     return row + [_percent(runs.summary(name, "server_busy").median), _percent(load) + ("*" if load >= _BUSY else ""),
-                  f"{runs.summary(name, 'p50_us').median / 1000:.2f}", f"{runs.summary(name, 'p99_us').median / 1000:.2f}"]
+                  *(f"{runs.summary(name, field).median / 1000:.2f}" for field in ("p50_us", "p99_us"))]
 
 
 def _bar(runs, name, field, ours):
@@ -59,8 +59,8 @@ def report(bench, case, title, runs, ours, *, with_database=False, targets=()):
     names = list(runs.samples)
     columns = ["", "req/s", "+-", "gateway has", "server us/req", "+-", "it needs",
                *(["database us/req"] if with_database else []), "server core", "load core", "p50 ms", "p99 ms"]
-    notes = ["us/req: microseconds of processor time for each answer. `gateway has`: requests a second, gateway / peer. "
-             "`it needs`: processor time, peer / gateway."]
+    notes = ["us/req: microseconds of processor time for each answer. `gateway has`: requests a second, gateway / "
+             "peer. `it needs`: processor time, peer / gateway."]
     if any(runs.summary(name, "load_busy").median >= _BUSY for name in names):
         notes.append("* the load generator was the limit: the server could do more. Compare us/req there.")
     notes += disturbance(runs)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Rounds: every contender in turn, again and again (A B C A B C ...), so that a slow minute of a shared machine hits all
-alike. Ratios are taken within a round and only then summed up."""
+"""Rounds: every contender in turn, again and again (A B C A B C ...), so that a slow minute of a shared machine hits
+all alike. Ratios are taken within a round and only then summed up."""
 import dataclasses
 import statistics
 import time
@@ -84,4 +84,5 @@ def http_sample(bench, server, url, *, token_file=None, numbers=None, warm_up_s=
     verify.outcome(server.name, result)
     verify.contender(bench, server, url, **checked)
     return Sample(result.per_second, server_cpu / result.requests * 1e6, database_cpu / result.requests * 1e6,
-                  server_cpu / took, result.cpu_seconds / took, max(0.0, core - ours) / took, result.p50_us, result.p99_us)
+                  server_cpu / took, result.cpu_seconds / took, max(0.0, core - ours) / took,
+                  result.p50_us, result.p99_us)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Many kept plain connections watched by one loop: each sends its request, and again as soon as the answer is there. Notes
-the instant of every answer, which http.client, one connection at a time, could not."""
+"""Many kept plain connections watched by one loop: each sends its request, and again as soon as the answer is there.
+Notes the instant of every answer, which http.client, one connection at a time, could not."""
 import selectors
 import socket
 import time

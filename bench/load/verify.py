@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Whole answers, not only their count. Before and after each run, requests over many tokens are checked byte by byte, so
-that the load itself may be counted by status alone."""
+"""Whole answers, not only their count. They are checked over many tokens before and after each run, so that the load
+itself may be counted by status alone."""
 import random
 
 from . import tokens
@@ -40,5 +40,5 @@ def _check_refused(server, answer, what):
 def outcome(name, result):
     """A run in which anything was refused or broken is a failure, not a number."""
     if result.refused or result.broken or result.timeouts:
-        raise Trouble(f"{name}: of {result.requests} answers {result.refused} were refusals; {result.broken} connections "
-                      f"broke, {result.timeouts} requests timed out")
+        raise Trouble(f"{name}: of {result.requests} answers {result.refused} were refusals; {result.broken} "
+                      f"connections broke, {result.timeouts} requests timed out")

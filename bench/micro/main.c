@@ -12,9 +12,11 @@
 #define REPEATS_MAX 1000
 
 static const struct bench_micro *const things[] = {
-    &bench_token_syntax,           &bench_token_digest,   &bench_http_parse,
-    &bench_router_match,           &bench_whoami,         &bench_handshake_x25519,
-    &bench_handshake_x25519_plain, &bench_handshake_p256, &bench_handshake_p256_plain,
+    &bench_token_syntax,     &bench_token_digest,
+    &bench_http_parse,       &bench_router_match,
+    &bench_cache_hit,        &bench_whoami,
+    &bench_handshake_x25519, &bench_handshake_x25519_plain,
+    &bench_handshake_p256,   &bench_handshake_p256_plain,
 };
 
 static double now_ns(void) {

@@ -16,6 +16,7 @@ extern const struct bench_micro bench_token_digest;
 extern const struct bench_micro bench_token_syntax;
 extern const struct bench_micro bench_http_parse;
 extern const struct bench_micro bench_router_match;
+extern const struct bench_micro bench_cache_hit;
 extern const struct bench_micro bench_whoami;
 extern const struct bench_micro bench_handshake_x25519;
 extern const struct bench_micro bench_handshake_p256;

@@ -85,7 +85,7 @@ def test_curl_reuses_its_connection(gateway, certificate, acme):
     url = f"{gateway.https_url}/api/v1/auth/whoami"
     done = curl(gateway, certificate, acme.read, "--verbose", url, url)
     assert done.returncode == 0
-    assert len(re.findall(r"Re-using existing connection", done.stderr)) == 2
+    assert len(re.findall(r"Re-using existing (?:\w+: )?connection", done.stderr)) == 2
 
 
 def test_curl_uploads_with_expect(gateway, certificate, acme, upstream, tmp_path):

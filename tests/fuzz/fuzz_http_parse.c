@@ -23,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
         .side = (bytes[0] & IS_RESPONSES) != 0 ? GW_HTTP_RESPONSES : GW_HTTP_REQUESTS,
         .input = gw_str((const char *)bytes + PREFIX_BYTES, length - PREFIX_BYTES),
         .is_answer_to_head = (bytes[0] & IS_RESPONSES) != 0 && (bytes[0] & IS_ANSWER_TO_HEAD) != 0,
-        .is_closed = (bytes[0] & IS_CLOSED) != 0};
+        .is_closed = (bytes[0] & IS_CLOSED) != 0,
+        .is_reason_hidden = true};
     const uint32_t pieces[] = {HTTP_PIECES_WHOLE, HTTP_PIECES_BYTES,
                                2 + bytes[1] + 256 * (uint32_t)bytes[2]};
     struct gw_buf whole;

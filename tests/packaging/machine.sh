@@ -69,6 +69,8 @@ machine_run() {
         for device in null zero full random urandom tty; do
             : >"$tree/dev/$device"; mount --bind "/dev/$device" "$tree/dev/$device"
         done
+        mkdir "$tree/dev/pts"; mount -t devpts -o newinstance,ptmxmode=0666 devpts "$tree/dev/pts"
+        ln -s pts/ptmx "$tree/dev/ptmx"
         mkdir "$tree/dev/shm"; mount -t tmpfs tmpfs "$tree/dev/shm"; chmod 1777 "$tree/dev/shm"
         ln -s /proc/self/fd "$tree/dev/fd"; ln -s /proc/self/fd/0 "$tree/dev/stdin"
         ln -s /proc/self/fd/1 "$tree/dev/stdout"; ln -s /proc/self/fd/2 "$tree/dev/stderr"

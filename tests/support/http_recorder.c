@@ -99,7 +99,10 @@ static void note_failure(struct recorder *recorder) {
     recorder->is_failed = true;
     write_body(recorder);
     gw_assert(failure->status >= 400 && failure->message[0] != '\0');
-    must(gw_buf_printf(recorder->out, "failed %d %s\n", failure->status, failure->code));
+    if (recorder->recording->is_reason_hidden)
+        must(gw_buf_append_str(recorder->out, GW_STR("failed\n")));
+    else
+        must(gw_buf_printf(recorder->out, "failed %d %s\n", failure->status, failure->code));
 }
 
 // One call of the parser. The bytes stand at the end of a block of their own, so that reading past them is caught.

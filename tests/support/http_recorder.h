@@ -25,6 +25,7 @@ struct http_recording {
     uint32_t pieces;
     bool is_answer_to_head; // of responses: each final one answers HEAD
     bool is_closed; // the peer closes at the end: "closed whole" or "closed short" ends the text
+    bool is_reason_hidden; // just "failed": what is wrong in two ways may be refused for either
 };
 
 // Appends the text to `out`, terminated (the terminator is not part of its length).

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The cases. A case is a function that takes a prepared Bench and returns a Report; add it to CASES and it has a name on
-the command line."""
+"""The cases. A case is a function that takes a prepared Bench and returns a Report; add it to CASES and it has a name
+on the command line."""
 import dataclasses
 import typing
 
@@ -19,7 +19,7 @@ CASES = {
     "known-plain": Case(known.plain, "a token seen before, plain HTTP, keep-alive"),
     "known-tls": Case(known.tls, "a token seen before, TLS, keep-alive"),
     "unknown": Case(unknown.run, "every request asks the database"),
-    "growth": Case(growth.run, "the same with 10,000, 1,000,000 and (--full) 10,000,000 tokens in the table", is_long=True),
+    "growth": Case(growth.run, "the same among 10,000, 1,000,000 and (--full) 10,000,000 tokens", is_long=True),
     "flood": Case(flood.run, "good traffic beside a flood of well-formed tokens that nobody has"),
     "revoke": Case(revoke.run, "from a revoke to the refusal on every gateway, under full load"),
     "last-used": Case(last_used.run, "rows and WAL written for last-used, against one UPDATE per request"),

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """How the cost of a lookup grows with the table: 10,000 tokens, a million, ten million. Every request asks the
 database for one of 9,000 tokens, which are spread over the whole table: each of them on a page of its own, and in a
-part of the index of its own, once the table is large. Those pages are in PostgreSQL's memory before the load starts, and no last use is written meanwhile: only the lookup
-is measured."""
+part of the index of its own, once the table is large. Those pages are in PostgreSQL's memory before the load starts,
+and no last use is written meanwhile: only the lookup is measured."""
 import random
 import time
 
@@ -36,7 +36,7 @@ def run(bench):
                   comparison.settings(bench),
                   [Target(f"processor time of a lookup among {last} / among {first}",
                           _middle(costs[last]) / _middle(costs[first]), 1.5, is_minimum=False)],
-                  ["Processor time of the gateway and of PostgreSQL for each lookup; the answer is the same in each row.",
+                  ["Processor time of the gateway and of PostgreSQL for each lookup; the answers are the same.",
                    *comparison.disturbance(runs)],
                   [chart.Panel("processor microseconds for each lookup, gateway and database (less is better)",
                                [chart.Bar(f"{name} tokens", _middle(values), min(values), max(values), True)
@@ -78,4 +78,5 @@ def _row(runs, name, costs):
     first = next(iter(costs))
     return [name, f"{runs.summary(name, 'per_second').median:,.0f}", f"{runs.summary(name, 'server_us').median:.2f}",
             f"{runs.summary(name, 'database_us').median:.2f}", f"{_middle(costs[name]):.2f}",
-            f"{_middle(costs[name]) / _middle(costs[first]):.2f} x", f"{runs.summary(name, 'p99_us').median / 1000:.2f}"]
+            f"{_middle(costs[name]) / _middle(costs[first]):.2f} x",
+            f"{runs.summary(name, 'p99_us').median / 1000:.2f}"]

@@ -7,6 +7,7 @@ from ..contenders.haproxy import Haproxy
 from ..contenders.nginx import Nginx
 from ..measure import http_sample, interleave
 
+_FIRST_WARM_UP_S = 3
 _OURS = "gateway"
 _HAPROXY, _NGINX = "haproxy map", "nginx constant"
 _FASTIFY_CACHED, _FASTIFY = "fastify + its cache", "fastify + pg"
@@ -19,13 +20,18 @@ def _run(bench, case, scheme, title, targets):
     runs = interleave(bench, {name: _sampler(bench, server, getattr(server, scheme))
                               for name, server in servers.items()})
     report = comparison.report(bench, case, f"{title} ({comparison.how(bench)})", runs, _OURS, targets=targets)
-    if not bench.program.knows("--cache-entries"):
-        report.notes.append("This build of the gateway has no cache yet: each of its requests asks the database.")
+    gateway = servers[_OURS]
+    entries = gateway.metric("cache_entries")
+    report.notes.append(f"The gateway's cache: {entries:,.0f} tokens, {gateway.metric('cache_bytes') / entries:.0f} bytes "
+                        f"each; {gateway.metric('lookups_total'):,.0f} lookups for "
+                        f"{gateway.metric('requests_total'):,.0f} requests.")
     return report
 
 
 def _sampler(bench, server, url):
-    return lambda: http_sample(bench, server, url)
+    """The first warm-up is long enough for every token to be seen."""
+    warm_up_s = iter([_FIRST_WARM_UP_S])
+    return lambda: http_sample(bench, server, url, warm_up_s=next(warm_up_s, 1))
 
 
 def plain(bench):

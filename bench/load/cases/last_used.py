@@ -43,8 +43,8 @@ def run(bench):
                   ["", "requests", "rows per million", "WAL MB per million", "heap-only"], rows, samples,
                   comparison.settings(bench),
                   [Target("rows written, gateway / an UPDATE each", ours["rows"] / naive["rows"], 0.001, False)],
-                  [f"The gateway wrote {ours['rows'] * ours['requests'] / 1e6:,.0f} rows for {ours['requests']:,} requests "
-                   f"in {seconds} s; WAL: 1/{naive['wal_bytes'] / max(1, ours['wal_bytes']):,.0f} of the naive way."],
+                  [f"The gateway wrote {ours['rows'] * ours['requests'] / 1e6:,.0f} rows for {ours['requests']:,} "
+                   f"requests in {seconds} s; WAL: 1/{naive['wal_bytes'] / max(1, ours['wal_bytes']):,.0f} of the naive way."],
                   [chart.Panel("megabytes of write-ahead log for a million requests (less is better)",
                                [chart.exact(name, sample["wal_bytes"] / 1e6, name == _OURS)
                                 for name, sample in samples.items()], decimals=1)])

@@ -10,7 +10,8 @@ class Fastify(Server):
     refuses = 401
 
     def __init__(self, bench, name, *, cache):
-        environment = {**bench.postgres.environment(), "NODE_ENV": "production", "TOKEN_CACHE": "on" if cache else "off",
+        environment = {**bench.postgres.environment(), "NODE_ENV": "production",
+                       "TOKEN_CACHE": "on" if cache else "off",
                        "TLS_CERT": str(bench.certificate.cert), "TLS_KEY": str(bench.certificate.key),
                        "TLS_CIPHERS": bench.ciphersuite}
         super().__init__(name, [bench.node, "server.mjs"], core=bench.server_core, cwd=bench.node_folder,

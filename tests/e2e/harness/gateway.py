@@ -49,6 +49,11 @@ class Gateway:
     def pid(self):
         return self.process.pid
 
+    def worker_pids(self):
+        """Of --workers, by number: the process last started as each."""
+        started = re.findall(r"worker started worker=([0-9]+) pid=([0-9]+)", self.log())
+        return {int(number): int(pid) for number, pid in started}
+
     def is_ready(self):
         return self.admin_get("/readyz").status == 200
 

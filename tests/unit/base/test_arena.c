@@ -137,8 +137,32 @@ static void test_copies_past_the_limit_are_null(void **state) {
     gw_arena_deinit(&arena);
 }
 
+static void test_join_puts_pieces_one_after_another_and_terminates(void **state) {
+    (void)state;
+    struct gw_arena arena;
+    gw_arena_init(&arena, 8192);
+    const struct gw_str pieces[] = {GW_STR("a"), {NULL, 0}, GW_STR("bc"), GW_STR("")};
+    struct gw_str joined = gw_arena_join(&arena, pieces, 4);
+    assert_int_equal(joined.length, 3);
+    assert_string_equal(joined.at, "abc");
+    assert_int_equal(gw_arena_join(&arena, pieces, 0).length, 0);
+    gw_arena_deinit(&arena);
+}
+
+static void test_join_past_the_cap_is_null(void **state) {
+    (void)state;
+    static char many[8192];
+    struct gw_arena arena;
+    gw_arena_init(&arena, 4096);
+    const struct gw_str piece = gw_str(many, sizeof(many));
+    assert_null(gw_arena_join(&arena, &piece, 1).at);
+    gw_arena_deinit(&arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_join_puts_pieces_one_after_another_and_terminates),
+        cmocka_unit_test(test_join_past_the_cap_is_null),
         cmocka_unit_test(test_pieces_are_aligned_and_do_not_overlap),
         cmocka_unit_test(test_one_piece_may_be_larger_than_a_block),
         cmocka_unit_test(test_nothing_is_given_past_the_limit),

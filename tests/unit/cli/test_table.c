@@ -9,8 +9,9 @@
 
 #include "cli/table.h"
 
-#define CELL(text)                                                                                 \
-    { (text), sizeof(text) - 1 }
+// clang-format off
+#define CELL(text) {(text), sizeof(text) - 1}
+// clang-format on
 
 static void assert_renders(const struct cli_table *table, bool utf8, const char *wanted) {
     struct gw_buf out;
@@ -47,8 +48,9 @@ static void test_table_without_rows_is_its_titles(void **state) {
 static void test_table_counts_terminal_columns_of_wide_and_combining_characters(void **state) {
     (void)state;
     static const struct cli_table_column columns[] = {{"NAME", 2}, {"ID", 0}};
-    static const struct gw_str cells[] = {CELL("部署"),           CELL("a"), CELL("🚀ci"), CELL("b"),
-                                          CELL("e\u0301t\u00e9"), CELL("c")};
+    static const struct gw_str cells[] = {
+        CELL("部署"), CELL("a"), CELL("🚀ci"), CELL("b"), CELL("e\u0301t\u00e9"), CELL("c"),
+    };
     const struct cli_table table = {columns, 2, cells, 3};
     assert_renders(&table, true,
                    "NAME  ID\n"

@@ -31,8 +31,9 @@ struct text_case {
     struct gw_str input;
     const char *expected;
 };
-#define CASE(input, expected)                                                                      \
-    { GW_STR_INIT(input), expected }
+// clang-format off
+#define CASE(input, expected) {GW_STR_INIT(input), expected}
+// clang-format on
 
 // ---- recording ------------------------------------------------------------------------------------------------------
 

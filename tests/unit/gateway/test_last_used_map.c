@@ -122,6 +122,40 @@ static void test_taking_sorts_by_id_and_empties(void **state) {
     gw_last_used_map_deinit(&map);
 }
 
+static void test_moving_adds_up_what_both_have(void **state) {
+    (void)state;
+    struct gw_last_used_map to = {.slots = NULL};
+    struct gw_last_used_map from = {.slots = NULL};
+    assert_int_equal(gw_last_used_map_move(&to, &from, MANY), 0);
+    assert_int_equal(note(&to, "a", 5), GW_OK);
+    assert_int_equal(note(&to, "b", 9), GW_OK);
+    assert_int_equal(note(&from, "b", 7), GW_OK);
+    assert_int_equal(note(&from, "c", 8), GW_OK);
+    assert_int_equal(gw_last_used_map_move(&to, &from, MANY), 0);
+    assert_int_equal(from.count, 0);
+    assert_null(gw_last_used_map_find(&from, GW_STR("c")));
+    assert_int_equal(to.count, 3);
+    assert_int_equal(gw_last_used_map_find(&to, GW_STR("b"))->used_ms, 9);
+    assert_int_equal(gw_last_used_map_find(&to, GW_STR("b"))->uses, 2);
+    assert_int_equal(gw_last_used_map_find(&to, GW_STR("c"))->used_ms, 8);
+    gw_last_used_map_deinit(&to);
+}
+
+static void test_moving_tells_the_uses_that_found_no_room(void **state) {
+    (void)state;
+    struct gw_last_used_map to = {.slots = NULL};
+    struct gw_last_used_map from = {.slots = NULL};
+    assert_int_equal(note(&to, "a", 5), GW_OK);
+    assert_int_equal(note(&from, "a", 6), GW_OK);
+    for (int i = 0; i < 7; i++)
+        assert_int_equal(note(&from, "b", i), GW_OK);
+    assert_int_equal(gw_last_used_map_move(&to, &from, 1), 7);
+    assert_int_equal(to.count, 1);
+    assert_int_equal(gw_last_used_map_find(&to, GW_STR("a"))->used_ms, 6);
+    assert_int_equal(from.count, 0);
+    gw_last_used_map_deinit(&to);
+}
+
 // As PostgreSQL sorts under the C collation, and bsearch needs.
 static void test_the_order_of_ids(void **state) {
     (void)state;
@@ -147,6 +181,8 @@ int main(void) {
         cmocka_unit_test(test_many_entries_are_found_again_while_it_grows),
         cmocka_unit_test(test_a_full_map_takes_no_new_token_but_new_uses),
         cmocka_unit_test(test_taking_sorts_by_id_and_empties),
+        cmocka_unit_test(test_moving_adds_up_what_both_have),
+        cmocka_unit_test(test_moving_tells_the_uses_that_found_no_room),
         cmocka_unit_test(test_the_order_of_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

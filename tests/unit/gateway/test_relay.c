@@ -24,20 +24,15 @@
 #define OUTPUT_BYTES_MAX ((size_t)64 * 1024 * 1024)
 #define MANY_BYTES ((size_t)16 * 1024 * 1024)
 
-#define AWAIT_HEAD                                                                                 \
-    { .kind = SCRIPT_AWAIT, .text = "\r\n\r\n" }
-#define SEND(bytes)                                                                                \
-    { .kind = SCRIPT_SEND, .text = (bytes) }
-#define AWAIT(bytes)                                                                               \
-    { .kind = SCRIPT_AWAIT, .text = (bytes) }
-#define HOLD                                                                                       \
-    { .kind = SCRIPT_HOLD }
-#define CLOSE                                                                                      \
-    { .kind = SCRIPT_CLOSE }
-#define SEND_MANY(bytes)                                                                           \
-    { .kind = SCRIPT_SEND_MANY, .count = (bytes) }
-#define END                                                                                        \
-    { .kind = SCRIPT_END }
+// clang-format off
+#define AWAIT_HEAD {.kind = SCRIPT_AWAIT, .text = "\r\n\r\n"}
+#define SEND(bytes) {.kind = SCRIPT_SEND, .text = (bytes)}
+#define AWAIT(bytes) {.kind = SCRIPT_AWAIT, .text = (bytes)}
+#define HOLD {.kind = SCRIPT_HOLD}
+#define CLOSE {.kind = SCRIPT_CLOSE}
+#define SEND_MANY(bytes) {.kind = SCRIPT_SEND_MANY, .count = (bytes)}
+#define END {.kind = SCRIPT_END}
+// clang-format on
 
 #define GET "GET /api/v1/public/a HTTP/1.1\r\nHost: h\r\n\r\n"
 

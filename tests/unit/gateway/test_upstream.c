@@ -22,24 +22,17 @@
 
 #define GET_HEAD "GET /a HTTP/1.1\r\nHost: r\r\n\r\n"
 #define OK_2 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-#define AWAIT_HEAD                                                                                 \
-    { .kind = SCRIPT_AWAIT, .text = "\r\n\r\n" }
-#define SEND(bytes)                                                                                \
-    { .kind = SCRIPT_SEND, .text = (bytes) }
-#define TRICKLE(bytes)                                                                             \
-    { .kind = SCRIPT_TRICKLE, .text = (bytes) }
-#define AWAIT(bytes)                                                                               \
-    { .kind = SCRIPT_AWAIT, .text = (bytes) }
-#define HOLD                                                                                       \
-    { .kind = SCRIPT_HOLD }
-#define CLOSE                                                                                      \
-    { .kind = SCRIPT_CLOSE }
-#define RESET                                                                                      \
-    { .kind = SCRIPT_RESET }
-#define SEND_MANY(bytes)                                                                           \
-    { .kind = SCRIPT_SEND_MANY, .count = (bytes) }
-#define END                                                                                        \
-    { .kind = SCRIPT_END }
+// clang-format off
+#define AWAIT_HEAD {.kind = SCRIPT_AWAIT, .text = "\r\n\r\n"}
+#define SEND(bytes) {.kind = SCRIPT_SEND, .text = (bytes)}
+#define TRICKLE(bytes) {.kind = SCRIPT_TRICKLE, .text = (bytes)}
+#define AWAIT(bytes) {.kind = SCRIPT_AWAIT, .text = (bytes)}
+#define HOLD {.kind = SCRIPT_HOLD}
+#define CLOSE {.kind = SCRIPT_CLOSE}
+#define RESET {.kind = SCRIPT_RESET}
+#define SEND_MANY(bytes) {.kind = SCRIPT_SEND_MANY, .count = (bytes)}
+#define END {.kind = SCRIPT_END}
+// clang-format on
 
 struct fixture {
     uv_loop_t loop;

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""Several gateways on one database, which nobody else uses: a revoke that waits for everybody waits for these alone."""
+import contextlib
+import itertools
+import signal
+
+from .gateway import Gateway, Operator
+from .waiting import eventually
+
+WHOAMI = "/api/v1/auth/whoami"
+TOKENS = "/api/v1/orgs/acme/tokens"
+
+
+class Fleet:
+    """A database `name` in a running cluster, with the organisation acme and its admin token. start() as often as wanted."""
+
+    def __init__(self, postgres, name, directory):
+        postgres.query(f"create database {name}")
+        self.postgres, self.name, self.directory = postgres, name, directory
+        self.database_url = postgres.url_of(name)
+        self.operator = Operator(self.database_url, directory)
+        self.operator.migrate()
+        self.operator.create_org("acme")
+        self.admin = self.operator.create_token("acme", "boss", "admin")["token"]
+        self.gateways = []
+        self._names = itertools.count(1)
+
+    def start(self, count, *flags, **options):
+        started = [Gateway(self.directory, f"{self.name}-{next(self._names)}", database_url=self.database_url,
+                           flags=flags, **options) for _ in range(count)]
+        self.gateways += started
+        for own in started:
+            own.wait_until_ready()
+        return started
+
+    def wait_until_heard(self, count):
+        """Every gateway follows the log: from here on a revoke waits for each."""
+        eventually(lambda: self.query("select count(*) from skillreg.gateway"
+                                      " where seen_at > now() - interval '2 seconds'") == [(count,)],
+                   f"were there {count} gateways in the database")
+
+    def query(self, sql, parameters=()):
+        return self.postgres.query(sql, parameters, database=self.name)
+
+    def create_token(self, gateway, **more):
+        """Its document, the secret as `token`."""
+        answer = gateway.request("POST", TOKENS, self.admin, json_body={"name": "ci-deploy", **more})
+        assert answer.status == 201, answer.body
+        return answer.json()
+
+    def revoke(self, gateway, token, wait=None):
+        query = "" if wait is None else f"?wait={wait}"
+        return gateway.request("DELETE", f"{TOKENS}/{token['id']}{query}", self.admin)
+
+    def revoke_by_hand(self, token):
+        self.query("update skillreg.api_token set revoked_at = now(), revoked_by = 'by hand' where id = %s", (token["id"],))
+
+    @contextlib.contextmanager
+    def stopped(self, gateway):
+        """As a gateway whose machine stands still."""
+        gateway.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            gateway.process.send_signal(signal.SIGCONT)
+
+    def terminate_listeners(self):
+        """Cuts the connections that hear the log; how many."""
+        return len(self.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s"
+                              " and query ~ '(token_event|skillreg[.]gateway|listen )' and pid <> pg_backend_pid()",
+                              (self.name,)))
+
+    def stop(self):
+        running = [own for own in self.gateways if own.process.is_running()]
+        for own in running:
+            own.drop_connection()
+            own.process.send_signal(signal.SIGTERM)
+        try:
+            for own in running:
+                own.stop()
+        finally:
+            for own in running:
+                own.kill()
+
+
+def status_of(gateway, secret):
+    return gateway.request("GET", WHOAMI, secret).status
+
+
+def statuses_of(gateways, secret):
+    return [status_of(gateway, secret) for gateway in gateways]

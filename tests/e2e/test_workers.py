@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: MIT
+"""--workers: several processes on one port, each a gateway of its own, and a supervisor that starts again those that crash."""
+import contextlib
+import os
+import pathlib
+import signal
+import socket
+import time
+
+import pytest
+
+from harness import binaries
+from harness.fleet import Fleet
+from harness.http_client import bearer, format_request
+from harness.process import Process, clean_environment, run
+from harness.waiting import eventually
+
+WHOAMI = "/api/v1/auth/whoami"
+SKILLS = "/api/v1/orgs/acme/skills"
+
+
+@pytest.fixture
+def start_workers(start_gateway):
+    """A gateway with two workers, both of which are ready."""
+    def start(*flags, **options):
+        own = start_gateway("--workers", "2", *flags, **options)
+        wait_until_ready(own)
+        return own
+    return start
+
+
+def wait_until_ready(gateway, count=2):
+    """Each worker, not just whichever is asked first."""
+    ready = set()
+
+    def all_are_ready():
+        response = gateway.admin_get("/readyz")
+        if response.status == 200:
+            ready.add(worker_of(response))
+        return len(ready) == count
+
+    eventually(all_are_ready, "was each worker ready")
+
+
+def worker_of(response):
+    """Request ids begin with a number of the process."""
+    return response.get("x-request-id")[:16]
+
+
+def connect_to_each(gateway, count=2):
+    """One kept connection to each of the workers, by worker."""
+    found = {}
+    for _ in range(200):
+        connection = gateway.connect()
+        worker = worker_of(connection.request("GET", WHOAMI))
+        if worker in found:
+            connection.close()
+        else:
+            found[worker] = connection
+        if len(found) == count:
+            return found
+    raise AssertionError(f"200 connections reached {len(found)} workers")
+
+
+def close_all(connections):
+    for connection in connections:
+        connection.close()
+
+
+def is_alive(pid):
+    """Running; neither gone nor waiting to be reaped."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def gone(pids):
+    return not any(is_alive(pid) for pid in pids)
+
+
+# ---- serving ----------------------------------------------------------------------------------------------------
+
+def test_two_workers_serve_one_port(start_workers, acme, upstream, certificate):
+    own = start_workers(tls=True, upstream=upstream.url)
+    assert len(own.worker_pids()) == 2 and not gone(own.worker_pids().values())
+    assert own.log().count('listening kind=http ') == own.log().count('listening kind=https ') == 2
+    workers = set()
+    for _ in range(40):
+        with own.connect_tls() as connection:
+            response = connection.request("GET", SKILLS, bearer(acme.read))
+            assert response.status == 200
+            workers.add(worker_of(response))
+    assert len(workers) == 2, "both take connections"
+
+
+def test_metrics_are_the_sum_of_all(start_workers, acme):
+    own = start_workers()
+    allowed, first, second = (own.metric(name) for name in ("decisions_allowed_total", "requests_total", "requests_total"))
+    workers = set()
+    for _ in range(30):
+        with own.connect() as connection:
+            for _ in range(2):
+                response = connection.request("GET", WHOAMI, bearer(acme.read))
+                assert response.status == 200
+                workers.add(worker_of(response))
+    assert len(workers) == 2
+    assert own.metric("requests_total") - second == 60 + (second - first), "each once; a look at the metrics is one, too"
+    assert own.metric("decisions_allowed_total") - allowed == 60
+    assert own.metric("cache_entries") == 2, "each worker remembers for itself"
+    # Whichever worker answers.
+    assert len({own.metric("decisions_allowed_total") for _ in range(20)}) == 1
+
+
+def test_a_revoke_waits_for_the_workers_too(postgres, tmp_path):
+    fleet = Fleet(postgres, "workers", tmp_path)
+    try:
+        own, = fleet.start(1, "--workers", "2")
+        fleet.wait_until_heard(2)
+        token = fleet.create_token(own)
+        connections = connect_to_each(own)
+        for connection in connections.values():
+            assert connection.request("GET", WHOAMI, bearer(token["token"])).status == 200
+        answer = fleet.revoke(own, token, wait="5s")
+        for connection in connections.values():
+            assert connection.request("GET", WHOAMI, bearer(token["token"])).status == 401
+        assert answer.status == 200, answer.body
+        assert answer.json()["gateways"] == 2
+        close_all(connections.values())
+    finally:
+        fleet.stop()
+
+
+# ---- crashes ----------------------------------------------------------------------------------------------------
+
+def test_a_killed_worker_is_started_again(start_workers, acme):
+    own = start_workers()
+    connections = connect_to_each(own)
+    for connection in connections.values():
+        assert connection.request("GET", WHOAMI, bearer(acme.read)).status == 200
+    allowed = own.metric("decisions_allowed_total")
+    victim, survivor = own.worker_pids()[0], own.worker_pids()[1]
+    lines = len(own.process.lines())
+    os.kill(victim, signal.SIGKILL)
+    own.process.wait_for_line(r"worker ended worker=0 signal=9", after=lines)
+    own.process.wait_for_line(r" started version=", after=lines)
+    again = own.worker_pids()
+    assert again[0] != victim and again[1] == survivor and not gone(again.values())
+    wait_until_ready(own)
+    assert own.metric("decisions_allowed_total") == allowed, "what the dead one counted still counts"
+    alive = 0
+    for connection in connections.values():
+        with contextlib.suppress(OSError, AssertionError):
+            alive += connection.request("GET", WHOAMI, bearer(acme.read)).status == 200
+    assert alive == 1, "the connections of the other worker stand"
+    close_all(connections.values())
+    close_all(connect_to_each(own).values())
+    assert own.metric("connections_open") <= 2, "the dead one's connections are not counted for ever"
+
+
+def test_service_goes_on_while_workers_are_killed(start_workers, acme):
+    """Connections of the one that dies are lost, new ones find the other or the one that took its place."""
+    own = start_workers()
+    for turn in range(2):
+        victim = own.worker_pids()[turn % 2]
+        os.kill(victim, signal.SIGKILL)
+        served = 0
+        deadline = time.monotonic() + 5
+        while served < 20:
+            assert time.monotonic() < deadline, f"only {served} requests served after a kill"
+            with contextlib.suppress(OSError, AssertionError), own.connect() as connection:
+                served += connection.request("GET", WHOAMI, bearer(acme.read)).status == 200
+        eventually(lambda: own.worker_pids()[turn % 2] != victim, "was it started again")
+
+
+def test_workers_end_when_their_supervisor_is_killed(start_workers):
+    own = start_workers()
+    pids = list(own.worker_pids().values())
+    own.kill()
+    eventually(lambda: gone(pids), "did the workers end")
+
+
+# ---- the end ----------------------------------------------------------------------------------------------------
+
+# To the supervisor alone, as service managers do; to its whole group, as Ctrl-C in a terminal does.
+@pytest.mark.parametrize("send", [lambda pid: os.kill(pid, signal.SIGTERM), lambda pid: os.killpg(pid, signal.SIGINT)],
+                         ids=["SIGTERM", "Ctrl-C"])
+def test_a_signal_drains_every_worker(start_workers, acme, start_upstream, send):
+    stub = start_upstream()
+    own = start_workers(upstream=stub.url)
+    connections = connect_to_each(own)
+    may_go_on = []
+    stub.behave(lambda exchange: (stub.wait_until(lambda _: may_go_on, "the end of the wait"),
+                                  exchange.reply(200, body=b"late")))
+    for connection in connections.values():
+        connection.send(format_request("GET", SKILLS, bearer(acme.read)))
+    stub.wait_until(lambda _: len(stub.requests) == 2, "both requests")
+    pids = own.worker_pids().values()
+    lines = len(own.process.lines())
+    send(own.pid)
+    eventually(lambda: sum(" stopping " in line for line in own.process.lines()[lines:]) >= 2, "did both begin to stop")
+    with pytest.raises(ConnectionRefusedError):
+        eventually(lambda: own.connect().close(), "was the port closed")
+    assert not gone(pids)
+    with stub.changed:
+        may_go_on.append(True)
+        stub.changed.notify_all()
+    for connection in connections.values():
+        response = connection.read_response()
+        assert (response.status, response.body) == (200, b"late")
+        assert response.says_close
+        connection.close()
+    assert own.process.wait() == 0
+    assert gone(pids)
+    assert own.log().count(" stopping ") == 2, "one signal each; a second one would cut"
+
+
+def test_signals_in_a_storm_end_it_in_good_order(start_gateway):
+    own = start_gateway()
+    while own.process.is_running():
+        own.process.send_signal(signal.SIGTERM)
+    assert own.process.wait() == 0
+
+
+def test_a_signal_during_the_start_ends_in_good_order(postgres, tmp_path):
+    for worker in range(3):
+        own = Process([binaries.find("skillreg-gateway"), "--workers", "3", "--listen-https", "off", "--listen-admin", "off",
+                       "--listen-http", "127.0.0.1:0"], tmp_path / f"{worker}.log", cwd=tmp_path,
+                      env=clean_environment(HOME=str(tmp_path), DATABASE_URL=postgres.url))
+        own.wait_for_line(f"worker started worker={worker} ")
+        assert own.stop() == 0, own.log()
+        own.assert_no_sanitizer_report()
+
+
+# ---- what cannot start ------------------------------------------------------------------------------------------
+
+def start_badly(postgres, tmp_path, *flags):
+    """It must end by itself, and soon."""
+    return run([binaries.find("skillreg-gateway"), "--workers", "2", "--listen-admin", "off", *flags], cwd=tmp_path,
+               timeout_s=10, env=clean_environment(HOME=str(tmp_path), DATABASE_URL=postgres.url))
+
+
+def complaints(done):
+    return [line for line in done.stderr.splitlines() if " error " in line]
+
+
+def test_a_port_in_use_is_said_once(postgres, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = start_badly(postgres, tmp_path, "--listen-https", "off", "--listen-http", f"127.0.0.1:{port}")
+    assert done.returncode == 1
+    line, = complaints(done)
+    assert f"127.0.0.1:{port}" in line and "in use" in line
+    assert "worker" not in done.stderr, "none is started"
+
+
+def test_another_gateway_with_workers_does_not_share_its_port(start_workers, postgres, tmp_path):
+    own = start_workers()
+    done = start_badly(postgres, tmp_path, "--listen-https", "off", "--listen-http", "127.0.0.1:%d" % own.http[1])
+    assert done.returncode == 1
+    line, = complaints(done)
+    assert "in use" in line
+
+
+def test_a_worker_that_cannot_start_is_not_tried_for_ever(postgres, tmp_path):
+    done = start_badly(postgres, tmp_path, "--listen-https", "127.0.0.1:0", "--tls-cert", "nowhere.pem",
+                       "--tls-key", "nowhere.pem")
+    assert done.returncode == 1
+    assert 1 <= done.stderr.count("worker started") <= 2, done.stderr
+    assert 1 <= done.stderr.count("cannot use the certificate") <= 2, done.stderr
+
+
+@pytest.mark.parametrize("workers", ["0", "257", "-1", "two"])
+def test_a_number_of_workers_that_is_none(postgres, tmp_path, workers):
+    done = start_badly(postgres, tmp_path, "--listen-https", "off", "--listen-http", "127.0.0.1:0", "--workers", workers)
+    assert done.returncode == 2
+    assert "--workers" in done.stderr and len(done.stderr.splitlines()) == 1
