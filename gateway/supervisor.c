@@ -169,6 +169,8 @@ static void wait_for_signal(struct supervisor *supervisor, uint64_t timeout_ms) 
     int number = sigtimedwait(&supervisor->signals, NULL, &timeout);
     if (number == SIGCHLD)
         reap(supervisor);
+    if (number == SIGHUP)
+        signal_children(supervisor, number);
     if (number != SIGTERM && number != SIGINT)
         return;
     supervisor->is_stopping = true;
@@ -225,6 +227,7 @@ static int run_workers(const struct gw_config *config, struct gw_metrics *metric
     sigaddset(&supervisor.signals, SIGCHLD);
     sigaddset(&supervisor.signals, SIGTERM);
     sigaddset(&supervisor.signals, SIGINT);
+    sigaddset(&supervisor.signals, SIGHUP);
     sigprocmask(SIG_BLOCK, &supervisor.signals, &supervisor.signals_before);
     int code = reserve_ports(&supervisor) ? supervise(&supervisor) : 1;
     release_ports(&supervisor);
