@@ -26,6 +26,7 @@
 #define GW_BODY_PROGRESS_TIMEOUT_MS 30000
 #define GW_WRITE_PROGRESS_TIMEOUT_MS 30000
 #define GW_IDLE_TIMEOUT_MS 75000
+#define GW_REST_TIMEOUT_MS 1000 // of an idle connection, until it gives its memory back
 #define GW_LINGER_TIMEOUT_MS 2000
 #define GW_DRAIN_TIMEOUT_MS 10000
 
@@ -43,6 +44,7 @@
 
 // Changes of tokens, and waiting until every gateway has heard of a revocation.
 #define GW_EVENTS_POLL_MS 1000
+#define GW_FRESHNESS_LEASE_MS_MAX 3000
 #define GW_REVOKE_WAIT_MS_MAX 30000
 
 // Last used.

@@ -78,7 +78,7 @@ static const struct setting settings[] = {
     {"--cache-negative-ttl", "GATEWAY_CACHE_NEGATIVE_TTL", DURATION, SETTING(cache_negative_ttl_ms),
      "10s", "TIME", "until an unknown token is looked up again"},
     {"--freshness-lease", "GATEWAY_FRESHNESS_LEASE", DURATION, SETTING(freshness_lease_ms), "3s",
-     "TIME", "without news of changes until the cache is no longer trusted"},
+     "TIME", "without news of changes until the cache is no longer trusted, at most 3s"},
     {"--stale-read", "GATEWAY_STALE_READ", LIMIT, SETTING(stale_read_ms), "10m", "TIME",
      "known tokens go on reading while the database is away"},
     {"--stale-write", "GATEWAY_STALE_WRITE", LIMIT, SETTING(stale_write_ms), "1m", "TIME",
@@ -261,6 +261,9 @@ static enum gw_config_outcome check(struct gw_config *config) {
                       config->listen_https);
     if (config->workers > GW_WORKERS_MAX)
         return refuse("too many for", "--workers", NULL);
+    // Longer, and who waited for a revocation to be everywhere may have been told so too early (db/events.h).
+    if (config->freshness_lease_ms > GW_FRESHNESS_LEASE_MS_MAX)
+        return refuse("over 3s:", "--freshness-lease", NULL);
     if (config->listen_https == NULL && config->listen_http == NULL)
         return refuse("nothing to listen on:", "--listen-https and --listen-http are off", NULL);
     return GW_CONFIG_RUN;

@@ -109,7 +109,9 @@ static enum gw_deadline_id pick_deadline(const struct gw_conn *conn) {
     case STATE_HEAD:
         if (is_writing)
             return GW_DEADLINE_WRITE;
-        return is_reading ? GW_DEADLINE_HEAD : GW_DEADLINE_IDLE;
+        if (is_reading)
+            return GW_DEADLINE_HEAD;
+        return conn->parser.block != NULL ? GW_DEADLINE_REST : GW_DEADLINE_IDLE;
     case STATE_HANDLE:
         if (is_writing)
             return GW_DEADLINE_WRITE;
@@ -632,6 +634,11 @@ static void on_deadline(struct gw_deadline *deadline) {
     enum gw_deadline_id id = conn->deadline_id;
     conn->deadline_id = GW_DEADLINE_COUNT;
     if (id == GW_DEADLINE_WRITE && has_write_progress(conn)) {
+        arm_deadline(conn);
+        return;
+    }
+    if (id == GW_DEADLINE_REST) {
+        gw_http_parser_rest(&conn->parser);
         arm_deadline(conn);
         return;
     }

@@ -161,12 +161,15 @@ static void close_everything(struct gw_server *server) {
 
 static void open_deadlines(struct gw_server *server) {
     const struct gw_config *config = server->services.config;
+    uint64_t half_idle_ms = config->idle_timeout_ms / 2;
+    uint64_t rest_ms = half_idle_ms < GW_REST_TIMEOUT_MS ? half_idle_ms : GW_REST_TIMEOUT_MS;
     const uint64_t durations_ms[GW_DEADLINE_COUNT] = {
         [GW_DEADLINE_HANDSHAKE] = config->handshake_timeout_ms,
         [GW_DEADLINE_HEAD] = config->head_timeout_ms,
         [GW_DEADLINE_BODY] = config->body_timeout_ms,
         [GW_DEADLINE_WRITE] = config->body_timeout_ms,
-        [GW_DEADLINE_IDLE] = config->idle_timeout_ms,
+        [GW_DEADLINE_REST] = rest_ms,
+        [GW_DEADLINE_IDLE] = config->idle_timeout_ms - rest_ms,
         [GW_DEADLINE_LINGER] = GW_LINGER_TIMEOUT_MS,
         [GW_DEADLINE_UPSTREAM_CONNECT] = config->upstream_connect_timeout_ms,
         [GW_DEADLINE_UPSTREAM_RESPONSE] = config->upstream_timeout_ms,

@@ -24,7 +24,8 @@ enum gw_deadline_id {
     GW_DEADLINE_HEAD,
     GW_DEADLINE_BODY,
     GW_DEADLINE_WRITE,
-    GW_DEADLINE_IDLE,
+    GW_DEADLINE_REST, // between requests: until the memory of the last one is given back
+    GW_DEADLINE_IDLE, // after that
     GW_DEADLINE_LINGER,
     GW_DEADLINE_UPSTREAM_CONNECT,
     GW_DEADLINE_UPSTREAM_RESPONSE, // first byte, and progress after it
