@@ -6,7 +6,7 @@
 # of Debian 13, which carry static libraries, are unpacked under build/deps/root and the system stays as it is.
 
 build_packages=(gcc libc6-dev cmake ninja-build pkgconf libuv1-dev libpq-dev libcurl4-openssl-dev
-    libjsmn-dev libcmocka-dev)
+    nettle-dev libjsmn-dev libcmocka-dev)
 run_packages=(postgresql python3 curl openssl ca-certificates)
 test_packages=(python3-pytest python3-psycopg2 clang-format clang-tidy cppcheck shellcheck)
 proxy_packages=(nginx caddy) # that ask the gateway in the end-to-end tests

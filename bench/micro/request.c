@@ -67,5 +67,6 @@ static void run_match(void *opaque, long count) {
     }
 }
 
-const struct bench_micro bench_http_parse = {"request: parse, wipe", create, run_parse, destroy};
-const struct bench_micro bench_router_match = {"request: route", create, run_match, destroy};
+const struct bench_micro bench_http_parse = {"request: parse, wipe", create, run_parse, destroy,
+                                             NULL};
+const struct bench_micro bench_router_match = {"request: route", create, run_match, destroy, NULL};
