@@ -65,14 +65,18 @@ function(gw_header_root out header macro least what)
   gw_missing("${what}")
 endfunction()
 
-# gw_import_library(<target> <include dir> <name>): static from build/deps, else what the system's linker would take.
+# gw_import_library(<target> <include dir> <name> [STATIC]): static from build/deps, else what the system's linker would
+# take, or the static one where it is there and asked for.
 function(gw_import_library target include_dir name)
+  if("STATIC" IN_LIST ARGN)
+    set(static_name lib${name}.a)
+  endif()
   if(include_dir MATCHES "^${GATEWAY_DEPS_DIR}")
     find_library(${target}_LIBRARY NAMES lib${name}.a NO_DEFAULT_PATH
                  PATHS "${GATEWAY_DEPS_DIR}/usr/lib"
                  PATH_SUFFIXES "${CMAKE_LIBRARY_ARCHITECTURE}")
   else()
-    find_library(${target}_LIBRARY NAMES ${name})
+    find_library(${target}_LIBRARY NAMES ${static_name} ${name})
   endif()
   if(NOT ${target}_LIBRARY)
     gw_missing("lib${name}")
@@ -90,8 +94,25 @@ gw_import_library(deps_llhttp "${LLHTTP_INCLUDE_DIR}" llhttp)
 
 gw_header_root(MBEDTLS_INCLUDE_DIR mbedtls/build_info.h MBEDTLS_VERSION_NUMBER 0x03060000
                "Mbed TLS 3.6")
-gw_import_library(deps_mbedcrypto "${MBEDTLS_INCLUDE_DIR}" mbedcrypto)
-gw_import_library(deps_mbedx509 "${MBEDTLS_INCLUDE_DIR}" mbedx509)
-gw_import_library(deps_mbedtls "${MBEDTLS_INCLUDE_DIR}" mbedtls)
+# The linker can put nettle in front of a static Mbed TLS only.
+set(mbedtls_kind "")
+if(GATEWAY_NETTLE)
+  set(mbedtls_kind STATIC)
+endif()
+gw_import_library(deps_mbedcrypto "${MBEDTLS_INCLUDE_DIR}" mbedcrypto ${mbedtls_kind})
+gw_import_library(deps_mbedx509 "${MBEDTLS_INCLUDE_DIR}" mbedx509 ${mbedtls_kind})
+gw_import_library(deps_mbedtls "${MBEDTLS_INCLUDE_DIR}" mbedtls ${mbedtls_kind})
 target_link_libraries(deps_mbedx509 INTERFACE deps_mbedcrypto)
 target_link_libraries(deps_mbedtls INTERFACE deps_mbedx509 deps_mbedcrypto)
+
+# GATEWAY_HAS_NETTLE: the option is on, and all that it needs is here.
+set(GATEWAY_HAS_NETTLE OFF)
+if(GATEWAY_NETTLE)
+  pkg_check_modules(deps_nettle QUIET IMPORTED_TARGET GLOBAL "hogweed>=3.6" gmp)
+  if(deps_nettle_FOUND AND CMAKE_SIZEOF_VOID_P EQUAL 8 AND deps_mbedcrypto_LIBRARY MATCHES "[.]a$")
+    add_library(deps_nettle ALIAS PkgConfig::deps_nettle)
+    set(GATEWAY_HAS_NETTLE ON)
+  else()
+    message(STATUS "Elliptic curves by Mbed TLS alone, which is slower: nettle-dev or libmbedcrypto.a is not there")
+  endif()
+endif()

@@ -16,21 +16,6 @@ bench_load() { # with bench/ as the place where python finds the package
         --bin "$bench_bin" --node "${node:-node}" --node-folder "$bench_dir/node" "$@"
 }
 
-# Both would start a server of their own when installed, and again at the next boot. Where they come to the machine
-# through us, they do neither.
-install_peers() (
-    policy=/usr/sbin/policy-rc.d
-    mapfile -t missing < <(missing_packages "${bench_packages[@]}")
-    [ "${#missing[@]}" -gt 0 ] || exit 0
-    if [ ! -e "$policy" ]; then
-        trap 'stop_ticker; as_root rm -f "$policy"' EXIT
-        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
-        as_root chmod 755 "$policy"
-    fi
-    install_missing "${missing[@]}"
-    ! command -v systemctl >/dev/null || as_root systemctl disable "${missing[@]}" >/dev/null 2>&1 || true
-)
-
 node_is_new_enough() {
     local version
     version=$("$1" --version 2>/dev/null) || return 1
@@ -78,7 +63,7 @@ dev_bench() {
     dev_deps up
     build_bench || die "the build failed"
     if [ "$*" != micro ]; then
-        [ -n "${SKIP_DEPS:-}" ] || install_peers
+        [ -n "${SKIP_DEPS:-}" ] || install_idle "${bench_packages[@]}"
         find_node
         install_fastify
     fi

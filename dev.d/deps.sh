@@ -6,9 +6,10 @@
 # of Debian 13, which carry static libraries, are unpacked under build/deps/root and the system stays as it is.
 
 build_packages=(gcc libc6-dev cmake ninja-build pkgconf libuv1-dev libpq-dev libcurl4-openssl-dev
-    libjsmn-dev libcmocka-dev)
+    nettle-dev libjsmn-dev libcmocka-dev)
 run_packages=(postgresql python3 curl openssl ca-certificates)
 test_packages=(python3-pytest python3-psycopg2 clang-format clang-tidy cppcheck shellcheck)
+proxy_packages=(nginx caddy) # that ask the gateway in the end-to-end tests
 fuzz_packages=(clang llvm libclang-rt-dev)
 newer_packages=(libllhttp-dev libmbedtls-dev)
 
@@ -27,6 +28,7 @@ dev_deps() {
     fi
     needs_newer || packages+=("${newer_packages[@]}")
     install_missing "${packages[@]}"
+    [ "${1:-all}" != all ] || install_idle "${proxy_packages[@]}"
     ! needs_newer || fetch_newer
 }
 
@@ -70,6 +72,21 @@ install_missing() {
         apt_get install --no-install-recommends "${missing[@]}" ||
         die "could not install: ${missing[*]}"
 }
+
+# Such packages would start a server of their own when installed, and again at the next boot. Where they come to the
+# machine through us, they do neither.
+install_idle() (
+    policy=/usr/sbin/policy-rc.d
+    mapfile -t missing < <(missing_packages "$@")
+    [ "${#missing[@]}" -gt 0 ] || exit 0
+    if [ ! -e "$policy" ]; then
+        trap 'stop_ticker; as_root rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+    fi
+    install_missing "${missing[@]}"
+    ! command -v systemctl >/dev/null || as_root systemctl disable "${missing[@]}" >/dev/null 2>&1 || true
+)
 
 # The package would make and start a server of its own on port 5432. Where PostgreSQL comes to the machine through us,
 # it is asked not to, for this one installation.

@@ -30,9 +30,11 @@ static bool parse_bearer(struct gw_str credentials, struct gw_str *secret) {
     return true;
 }
 
-static bool kind_is_accepted(const struct gw_config *config, enum gw_token_kind kind) {
+bool gw_authz_accepts(const struct gw_config *config, struct gw_str secret) {
     enum gw_token_kind own = config->is_test_environment ? GW_TOKEN_TEST : GW_TOKEN_LIVE;
-    return kind == own || kind == GW_TOKEN_LEGACY;
+    enum gw_token_kind kind;
+    return gw_token_syntax_parse(secret, &kind) == GW_OK &&
+           (kind == own || kind == GW_TOKEN_LEGACY);
 }
 
 static struct gw_str copy_into(char **at, struct gw_str text) {
@@ -71,7 +73,7 @@ static bool settle_scope(struct gw_decision *decision, enum gw_scope scope) {
 // What a live row of the database may do here.
 static bool judge(struct gw_decision *decision, const struct db_token_row *row) {
     struct gw_exchange *exchange = decision->exchange;
-    const struct gw_route_match *match = &exchange->match;
+    const struct gw_route_match *match = decision->match;
     int64_t now_ms = exchange->services->wall_ms;
     if (row->expires_ms != DB_NO_TIME && row->expires_ms <= now_ms)
         return settle_invalid(decision);
@@ -102,11 +104,31 @@ static void act_on_answer(struct gw_decision *decision, enum gw_auth_answer answ
         (void)settle_unavailable(decision);
 }
 
+static void count_verdict(const struct gw_decision *decision) {
+    struct gw_metrics *metrics = decision->exchange->services->metrics;
+    switch (decision->verdict) {
+    case GW_VERDICT_ALLOW:
+        metrics->decisions_allowed_total++;
+        break;
+    case GW_VERDICT_FORBIDDEN:
+        metrics->decisions_forbidden_total++;
+        break;
+    case GW_VERDICT_UNKNOWN:
+        metrics->decisions_unknown_total++;
+        break;
+    case GW_VERDICT_UNAUTHENTICATED:
+    case GW_VERDICT_REFUSED:
+    default:
+        metrics->decisions_unauthenticated_total++;
+    }
+}
+
 static void on_answer(struct gw_auth_question *question, enum gw_auth_answer answer,
                       const struct db_token_row *row) {
     struct gw_decision *decision = gw_container_of(question, struct gw_decision, question);
     decision->is_pending = false;
     act_on_answer(decision, answer, row);
+    count_verdict(decision);
     decision->on_decided(decision);
 }
 
@@ -116,7 +138,7 @@ static bool ask(struct gw_decision *decision, struct gw_str secret) {
     struct db_token_row row;
     memcpy(question->prefix, secret.at, GW_TOKEN_PREFIX_LENGTH);
     gw_token_digest(secret, question->digest);
-    question->scope = exchange->match.route->scope;
+    question->scope = decision->match->route->scope;
     question->on_answer = on_answer;
     enum gw_auth_answer answer = gw_auth_cache_ask(exchange->services->auth, question, &row);
     if (answer == GW_AUTH_PENDING) {
@@ -127,15 +149,9 @@ static bool ask(struct gw_decision *decision, struct gw_str secret) {
     return true;
 }
 
-bool gw_authz_start(struct gw_decision *decision, struct gw_exchange *exchange,
-                    void (*on_decided)(struct gw_decision *decision)) {
-    enum gw_route_access access = exchange->match.route->access;
-    gw_list_init(&decision->question.link);
-    decision->exchange = exchange;
-    decision->is_pending = false;
-    decision->on_decided = on_decided;
-    if (access == GW_ACCESS_OPEN)
-        return settle(decision, GW_VERDICT_ALLOW, NULL, NULL);
+static bool decide(struct gw_decision *decision) {
+    struct gw_exchange *exchange = decision->exchange;
+    enum gw_route_access access = decision->match->route->access;
     int count = gw_http_head_count(exchange->request, GW_FIELD_AUTHORIZATION);
     if (count == 0 && access == GW_ACCESS_OPTIONAL)
         return settle(decision, GW_VERDICT_ALLOW, NULL, NULL);
@@ -146,13 +162,28 @@ bool gw_authz_start(struct gw_decision *decision, struct gw_exchange *exchange,
         return settle(decision, GW_VERDICT_REFUSED, "bad_request",
                       "There must be one Authorization field.");
     struct gw_str secret;
-    enum gw_token_kind kind;
     if (!parse_bearer(gw_http_head_field(exchange->request, GW_FIELD_AUTHORIZATION)->value,
                       &secret) ||
-        gw_token_syntax_parse(secret, &kind) != GW_OK ||
-        !kind_is_accepted(exchange->services->config, kind))
+        !gw_authz_accepts(exchange->services->config, secret))
         return settle_invalid(decision);
     return ask(decision, secret);
+}
+
+bool gw_authz_start(struct gw_decision *decision, struct gw_exchange *exchange,
+                    const struct gw_route_match *match,
+                    void (*on_decided)(struct gw_decision *decision)) {
+    gw_list_init(&decision->question.link);
+    decision->exchange = exchange;
+    decision->match = match;
+    decision->is_pending = false;
+    decision->on_decided = on_decided;
+    // Where no token is looked at there is nothing to decide, and nothing to count.
+    if (match->route->access == GW_ACCESS_OPEN)
+        return settle(decision, GW_VERDICT_ALLOW, NULL, NULL);
+    if (!decide(decision))
+        return false;
+    count_verdict(decision);
+    return true;
 }
 
 void gw_authz_cancel(struct gw_decision *decision) {

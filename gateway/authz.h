@@ -9,7 +9,9 @@
 
 #include "gateway/auth_cache.h"
 
+struct gw_config;
 struct gw_exchange;
+struct gw_route_match;
 
 enum gw_verdict {
     GW_VERDICT_ALLOW,
@@ -22,6 +24,7 @@ enum gw_verdict {
 struct gw_decision {
     struct gw_auth_question question;
     struct gw_exchange *exchange;
+    const struct gw_route_match *match;
     bool is_pending;
     enum gw_verdict verdict;
     const char *code;    // of the error body when not allowed, static
@@ -29,11 +32,16 @@ struct gw_decision {
     void (*on_decided)(struct gw_decision *decision);
 };
 
-// True: the verdict stands already and on_decided will not be called. False: on_decided follows, from the loop. On
-// ALLOW the exchange has its identity, unless the route is open or the token optional and absent.
+// May the client of `exchange` do what `match` says? That is the exchange's own match, or the one of a request that another
+// proxy asks about; it must stay until decided. True: the verdict stands already and on_decided will not be called. False:
+// on_decided follows, from the loop. On ALLOW the exchange has its identity, unless the route is open or the token
+// optional and absent.
 bool gw_authz_start(struct gw_decision *decision, struct gw_exchange *exchange,
+                    const struct gw_route_match *match,
                     void (*on_decided)(struct gw_decision *decision)) GW_MUST_USE;
 // on_decided will not be called any more. Harmless when nothing is pending.
 void gw_authz_cancel(struct gw_decision *decision);
 // Answers the exchange for any verdict but ALLOW.
 void gw_authz_refuse(const struct gw_decision *decision);
+// Whether `secret` has the shape of a token and is of the gateway's environment: no other is looked for.
+bool gw_authz_accepts(const struct gw_config *config, struct gw_str secret);

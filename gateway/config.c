@@ -40,6 +40,8 @@ static const struct setting settings[] = {
      "certificate chain, PEM; required with HTTPS"},
     {"--tls-key", "GATEWAY_TLS_KEY", TEXT, SETTING(tls_key), NULL, "FILE",
      "its private key, PEM, not encrypted; required with HTTPS"},
+    {"--tls-ticket-secret", "GATEWAY_TLS_TICKET_SECRET", TEXT, SETTING(tls_ticket_secret), NULL,
+     "FILE", "secret shared by all gateways, so that sessions resume at any; 32 bytes or more"},
     {"--upstream", "GATEWAY_UPSTREAM", TEXT, SETTING(upstream), NULL, "URL",
      "the registry, http://host:port; without it forwarded routes answer 503"},
     {"--upstream-connect-timeout", "GATEWAY_UPSTREAM_CONNECT_TIMEOUT", DURATION,

@@ -20,7 +20,8 @@ struct gw_config {
     const char *listen_admin;
     const char *tls_cert;
     const char *tls_key;
-    const char *upstream; // "http://host:port"; NULL: none
+    const char *tls_ticket_secret; // a file; NULL: one of this start's own
+    const char *upstream;          // "http://host:port"; NULL: none
     bool is_test_environment;
     int workers; // 1 to GW_WORKERS_MAX
     int connections_max;

@@ -14,7 +14,9 @@
 #include "gateway/admin.h"
 #include "gateway/authz.h"
 #include "gateway/exchange.h"
+#include "gateway/forward_auth.h"
 #include "gateway/http_parse.h"
+#include "gateway/introspect.h"
 #include "gateway/relay.h"
 #include "gateway/relay_fields.h"
 #include "gateway/router.h"
@@ -320,7 +322,7 @@ static void refuse_route(struct gw_exchange *exchange, enum gw_route_outcome out
                          "The query must name the organisation exactly once, unescaped.");
         break;
     case GW_ROUTE_METHOD_NOT_ALLOWED:
-        gw_router_allow(exchange->request, methods);
+        gw_router_allow(exchange->request->target, methods);
         gw_exchange_fail_with(exchange, 405, "method_not_allowed",
                               "This method is not allowed here; see Allow.",
                               &(struct gw_response_field){GW_STR("Allow"), gw_str_from(methods)});
@@ -329,24 +331,6 @@ static void refuse_route(struct gw_exchange *exchange, enum gw_route_outcome out
     case GW_ROUTE_FOUND:
     default:
         gw_exchange_fail(exchange, 404, "not_found", "There is nothing at this path.");
-    }
-}
-
-static void count_verdict(struct gw_metrics *metrics, enum gw_verdict verdict) {
-    switch (verdict) {
-    case GW_VERDICT_ALLOW:
-        metrics->decisions_allowed_total++;
-        break;
-    case GW_VERDICT_FORBIDDEN:
-        metrics->decisions_forbidden_total++;
-        break;
-    case GW_VERDICT_UNKNOWN:
-        metrics->decisions_unknown_total++;
-        break;
-    case GW_VERDICT_UNAUTHENTICATED:
-    case GW_VERDICT_REFUSED:
-    default:
-        metrics->decisions_unauthenticated_total++;
     }
 }
 
@@ -364,6 +348,12 @@ static void start_handler(struct gw_exchange *exchange) {
     case GW_ROUTE_TOKEN_REVOKE:
         gw_token_api_revoke(exchange);
         break;
+    case GW_ROUTE_FORWARD_AUTH:
+        gw_forward_auth_start(exchange);
+        break;
+    case GW_ROUTE_INTROSPECT:
+        gw_introspect_start(exchange);
+        break;
     case GW_ROUTE_FORWARD:
     default:
         gw_relay_start(exchange);
@@ -378,7 +368,6 @@ static void end_body(struct gw_conn *conn) {
 }
 
 static enum conn_state act_on_verdict(struct gw_conn *conn) {
-    count_verdict(conn->group->services->metrics, conn->decision.verdict);
     if (conn->decision.verdict != GW_VERDICT_ALLOW) {
         gw_authz_refuse(&conn->decision);
         return STATE_HANDLE;
@@ -409,7 +398,8 @@ static enum conn_state begin_request(struct gw_conn *conn) {
         gw_admin_start(exchange);
         return STATE_HANDLE;
     }
-    enum gw_route_outcome outcome = gw_router_match(request, &exchange->match);
+    enum gw_route_outcome outcome =
+        gw_router_match(request->method_name, request->target, &exchange->match);
     if (outcome != GW_ROUTE_FOUND) {
         refuse_route(exchange, outcome);
         return STATE_HANDLE;
@@ -419,7 +409,7 @@ static enum conn_state begin_request(struct gw_conn *conn) {
         gw_exchange_fail(exchange, failure->status, failure->code, failure->message);
         return STATE_HANDLE;
     }
-    if (!gw_authz_start(&conn->decision, exchange, on_decided))
+    if (!gw_authz_start(&conn->decision, exchange, &exchange->match, on_decided))
         return STATE_DECIDE;
     return act_on_verdict(conn);
 }

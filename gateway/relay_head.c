@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gateway/identity_fields.h"
 #include "gateway/relay_fields.h"
 
 // More than all literal text below: names of our fields, separators, numbers.
@@ -67,13 +68,12 @@ static void put_framing(struct head_writer *writer, const struct gw_http_head *r
 }
 
 static void put_identity(struct head_writer *writer, const struct gw_exchange *exchange) {
-    char scopes[GW_SCOPE_TEXT_BYTES_MAX];
+    struct gw_identity_fields identity;
     if (!exchange->has_identity)
         return;
-    size_t length = gw_scope_format(exchange->identity.scopes, ",", scopes);
-    put_field(writer, GW_STR("X-SkillReg-Org"), exchange->identity.org_slug);
-    put_field(writer, GW_STR("X-SkillReg-Token-Id"), exchange->identity.id);
-    put_field(writer, GW_STR("X-SkillReg-Scopes"), gw_str(scopes, length));
+    gw_identity_fields_init(&identity, exchange);
+    for (int i = 0; i < GW_IDENTITY_FIELDS; i++)
+        put_field(writer, identity.fields[i].name, identity.fields[i].value);
 }
 
 static void put_origin(struct head_writer *writer, const struct gw_exchange *exchange) {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/utf8.h"
 
 #define READ GW_SCOPE_READ
@@ -11,31 +12,41 @@
 
 // First match of path and method wins; the careful default stands last.
 static const struct gw_route routes[] = {
-    {"GET HEAD", "/auth/whoami", GW_ACCESS_TOKEN, READ, GW_ROUTE_WHOAMI, NULL},
-    {"GET HEAD", "/orgs/{org}/tokens", GW_ACCESS_ORG, ADMIN, GW_ROUTE_TOKEN_LIST, NULL},
-    {"POST", "/orgs/{org}/tokens", GW_ACCESS_ORG, ADMIN, GW_ROUTE_TOKEN_CREATE, NULL},
-    {"DELETE", "/orgs/{org}/tokens/{id}", GW_ACCESS_ORG, ADMIN, GW_ROUTE_TOKEN_REVOKE, NULL},
-    {"POST", "/auth/cli/initiate", GW_ACCESS_OPEN, READ, GW_ROUTE_FORWARD, NULL},
-    {"GET HEAD", "/auth/cli/poll", GW_ACCESS_OPEN, READ, GW_ROUTE_FORWARD, NULL},
-    {"GET HEAD", "/public/**", GW_ACCESS_OPEN, READ, GW_ROUTE_FORWARD, NULL},
-    {"GET HEAD", "/search", GW_ACCESS_OPTIONAL, READ, GW_ROUTE_FORWARD, "org"},
-    {"GET HEAD", "/catalog/{source}/{name}/versions/{version}/download", GW_ACCESS_ORG, READ,
+    {"GET HEAD", "/api/v1/auth/whoami", GW_ACCESS_TOKEN, READ, GW_ROUTE_WHOAMI, NULL},
+    {"GET HEAD", "/api/v1/orgs/{org}/tokens", GW_ACCESS_ORG, ADMIN, GW_ROUTE_TOKEN_LIST, NULL},
+    {"POST", "/api/v1/orgs/{org}/tokens", GW_ACCESS_ORG, ADMIN, GW_ROUTE_TOKEN_CREATE, NULL},
+    {"DELETE", "/api/v1/orgs/{org}/tokens/{id}", GW_ACCESS_ORG, ADMIN, GW_ROUTE_TOKEN_REVOKE, NULL},
+    {"POST", "/api/v1/auth/cli/initiate", GW_ACCESS_OPEN, READ, GW_ROUTE_FORWARD, NULL},
+    {"GET HEAD", "/api/v1/auth/cli/poll", GW_ACCESS_OPEN, READ, GW_ROUTE_FORWARD, NULL},
+    {"GET HEAD", "/api/v1/public/**", GW_ACCESS_OPEN, READ, GW_ROUTE_FORWARD, NULL},
+    {"GET HEAD", "/api/v1/search", GW_ACCESS_OPTIONAL, READ, GW_ROUTE_FORWARD, "org"},
+    {"GET HEAD", "/api/v1/catalog/{source}/{name}/versions/{version}/download", GW_ACCESS_ORG, READ,
      GW_ROUTE_FORWARD, "asOrg"},
-    {"GET HEAD", "/orgs/{org}/skills/**", GW_ACCESS_ORG, READ, GW_ROUTE_FORWARD, NULL},
-    {"GET HEAD", "/orgs/{org}/commands/**", GW_ACCESS_ORG, READ, GW_ROUTE_FORWARD, NULL},
-    {"GET HEAD", "/orgs/{org}/proposals/**", GW_ACCESS_ORG, READ, GW_ROUTE_FORWARD, NULL},
-    {"GET HEAD", "/orgs/{org}/catalog-policy/**", GW_ACCESS_ORG, READ, GW_ROUTE_FORWARD, NULL},
-    {"GET HEAD", "/orgs/{org}/managed-skills/**", GW_ACCESS_ORG, READ, GW_ROUTE_FORWARD, NULL},
-    {"POST", "/orgs/{org}/skills", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD, NULL},
-    {"PATCH", "/orgs/{org}/skills/{name}", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD, NULL},
-    {"POST", "/orgs/{org}/skills/{name}/versions", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD, NULL},
-    {"POST", "/orgs/{org}/commands/{name}/versions", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD, NULL},
-    {"POST", "/orgs/{org}/skills/{name}/proposals", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD, NULL},
-    {"POST", "/orgs/{org}/commands/{name}/proposals", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD, NULL},
-    {"POST", "/orgs/{org}/proposals", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD, NULL},
-    {"DELETE", "/orgs/{org}/skills/{name}", GW_ACCESS_ORG, ADMIN, GW_ROUTE_FORWARD, NULL},
-    {"GET HEAD POST PUT PATCH DELETE OPTIONS", "/orgs/{org}/**", GW_ACCESS_ORG, ADMIN,
+    {"GET HEAD", "/api/v1/orgs/{org}/skills/**", GW_ACCESS_ORG, READ, GW_ROUTE_FORWARD, NULL},
+    {"GET HEAD", "/api/v1/orgs/{org}/commands/**", GW_ACCESS_ORG, READ, GW_ROUTE_FORWARD, NULL},
+    {"GET HEAD", "/api/v1/orgs/{org}/proposals/**", GW_ACCESS_ORG, READ, GW_ROUTE_FORWARD, NULL},
+    {"GET HEAD", "/api/v1/orgs/{org}/catalog-policy/**", GW_ACCESS_ORG, READ, GW_ROUTE_FORWARD,
+     NULL},
+    {"GET HEAD", "/api/v1/orgs/{org}/managed-skills/**", GW_ACCESS_ORG, READ, GW_ROUTE_FORWARD,
+     NULL},
+    {"POST", "/api/v1/orgs/{org}/skills", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD, NULL},
+    {"PATCH", "/api/v1/orgs/{org}/skills/{name}", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD, NULL},
+    {"POST", "/api/v1/orgs/{org}/skills/{name}/versions", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD,
+     NULL},
+    {"POST", "/api/v1/orgs/{org}/commands/{name}/versions", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD,
+     NULL},
+    {"POST", "/api/v1/orgs/{org}/skills/{name}/proposals", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD,
+     NULL},
+    {"POST", "/api/v1/orgs/{org}/commands/{name}/proposals", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD,
+     NULL},
+    {"POST", "/api/v1/orgs/{org}/proposals", GW_ACCESS_ORG, WRITE, GW_ROUTE_FORWARD, NULL},
+    {"DELETE", "/api/v1/orgs/{org}/skills/{name}", GW_ACCESS_ORG, ADMIN, GW_ROUTE_FORWARD, NULL},
+    {"GET HEAD POST PUT PATCH DELETE OPTIONS", "/api/v1/orgs/{org}/**", GW_ACCESS_ORG, ADMIN,
      GW_ROUTE_FORWARD, NULL},
+    {"GET HEAD", "/authz", GW_ACCESS_OPEN, READ, GW_ROUTE_FORWARD_AUTH, NULL},
+    {"GET HEAD POST PUT PATCH DELETE OPTIONS", "/authz/{path}/**", GW_ACCESS_OPEN, READ,
+     GW_ROUTE_FORWARD_AUTH, NULL},
+    {"POST", "/oauth2/introspect", GW_ACCESS_SCOPE, ADMIN, GW_ROUTE_INTROSPECT, NULL},
 };
 
 #define ROUTE_COUNT (sizeof routes / sizeof routes[0])
@@ -147,28 +158,32 @@ static bool path_ok(struct gw_str path) {
 
 // ---- matching ---------------------------------------------------------------------------------------------------
 
-#define BASE_PATH GW_STR("/api/v1/")
+static void keep_segment(const char *pattern, struct gw_str segment, struct gw_route_match *match) {
+    if (strncmp(pattern, "{org}", 5) == 0)
+        match->org = segment;
+    else if (strncmp(pattern, "{id}", 4) == 0)
+        match->id = segment;
+}
 
-// `path` and `pattern` without their leading slash. Fills org and id of `match` as it goes.
-static bool pattern_matches(struct gw_str pattern, struct gw_str path,
-                            struct gw_route_match *match) {
-    struct gw_str want;
-    struct gw_str have;
-    while (gw_str_next(&pattern, '/', &want)) {
-        if (gw_str_equal(want, GW_STR("**")))
-            return true;
-        if (!gw_str_next(&path, '/', &have) || have.length == 0)
-            return false;
-        if (want.at[0] != '{') {
-            if (!gw_str_equal(want, have))
+// Fills org and id of `match` as it goes. Byte by byte: this is done for most of the table on each request.
+static bool pattern_matches(const char *pattern, struct gw_str path, struct gw_route_match *match) {
+    size_t at = 0;
+    while (*pattern != '\0') {
+        if (pattern[0] == '/' && pattern[1] == '*')
+            return at == path.length || path.at[at] == '/';
+        if (*pattern == '{') {
+            struct gw_str rest = gw_str_slice(path, at, path.length);
+            struct gw_str segment = gw_str_slice(rest, 0, gw_str_find(rest, '/'));
+            if (segment.length == 0)
                 return false;
-        } else if (gw_str_equal(want, GW_STR("{org}"))) {
-            match->org = have;
-        } else if (gw_str_equal(want, GW_STR("{id}"))) {
-            match->id = have;
+            keep_segment(pattern, segment, match);
+            at += segment.length;
+            pattern = strchr(pattern, '}') + 1;
+        } else if (at == path.length || path.at[at++] != *pattern++) {
+            return false;
         }
     }
-    return path.at == NULL;
+    return at == path.length;
 }
 
 static bool has_method(const char *methods, struct gw_str method) {
@@ -232,8 +247,7 @@ static enum gw_route_outcome find_route(struct gw_str path, struct gw_str method
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
         bool is_own = routes[i].target != GW_ROUTE_FORWARD;
         match->org = match->id = (struct gw_str){NULL, 0};
-        if ((has_own && !is_own) ||
-            !pattern_matches(gw_str_from(routes[i].pattern + 1), path, match))
+        if ((has_own && !is_own) || !pattern_matches(routes[i].pattern, path, match))
             continue;
         if (has_method(routes[i].methods, method)) {
             match->route = &routes[i];
@@ -245,8 +259,11 @@ static enum gw_route_outcome find_route(struct gw_str path, struct gw_str method
     return has_path ? GW_ROUTE_METHOD_NOT_ALLOWED : GW_ROUTE_NOT_FOUND;
 }
 
+// A target need not come from a request line, so its length is looked at here too.
 static bool split(struct gw_str target, struct gw_route_match *match) {
     size_t question = gw_str_find(target, '?');
+    if (target.length > GW_HTTP_TARGET_BYTES_MAX)
+        return false;
     match->path = gw_str_slice(target, 0, question);
     match->query = (struct gw_str){NULL, 0};
     if (question < target.length)
@@ -254,19 +271,17 @@ static bool split(struct gw_str target, struct gw_route_match *match) {
     return path_ok(match->path) && target_chars_ok(match->query) && escapes_ok(match->query);
 }
 
-enum gw_route_outcome gw_router_match(const struct gw_http_head *request,
+enum gw_route_outcome gw_router_match(struct gw_str method, struct gw_str target,
                                       struct gw_route_match *match) {
     *match = (struct gw_route_match){.route = NULL};
-    if (request->method == HTTP_CONNECT || gw_str_equal(request->target, GW_STR("*")))
+    if (gw_str_equal(method, GW_STR("CONNECT")) || gw_str_equal(target, GW_STR("*")))
         return GW_ROUTE_METHOD_NOT_ALLOWED;
-    if (!split(request->target, match))
+    if (!split(target, match))
         return GW_ROUTE_BAD_TARGET;
     // No route has a slash at its end: behind us it might name the same thing as without.
-    if (!gw_str_starts_with(match->path, BASE_PATH) ||
-        match->path.at[match->path.length - 1] == '/')
+    if (match->path.at[match->path.length - 1] == '/')
         return GW_ROUTE_NOT_FOUND;
-    struct gw_str path = gw_str_slice(match->path, BASE_PATH.length, match->path.length);
-    enum gw_route_outcome outcome = find_route(path, request->method_name, match);
+    enum gw_route_outcome outcome = find_route(match->path, method, match);
     if (outcome == GW_ROUTE_FOUND && match->route->org_parameter != NULL)
         outcome = find_org_parameter(match);
     return outcome;
@@ -288,17 +303,15 @@ static void allow_add(char out[96], const char *methods) {
     }
 }
 
-void gw_router_allow(const struct gw_http_head *request, char out[96]) {
+void gw_router_allow(struct gw_str target, char out[96]) {
     struct gw_route_match match = {.route = NULL};
     bool has_own = false;
     out[0] = '\0';
-    if (!split(request->target, &match) || !gw_str_starts_with(match.path, BASE_PATH))
+    if (!split(target, &match))
         return;
-    struct gw_str path = gw_str_slice(match.path, BASE_PATH.length, match.path.length);
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
-        struct gw_str pattern = gw_str_from(routes[i].pattern + 1);
         bool is_own = routes[i].target != GW_ROUTE_FORWARD;
-        if ((has_own && !is_own) || !pattern_matches(pattern, path, &match))
+        if ((has_own && !is_own) || !pattern_matches(routes[i].pattern, match.path, &match))
             continue;
         // The catch-all holds every method that the narrower routes of the path have.
         if (strncmp(routes[i].methods, "GET HEAD POST", 13) == 0)

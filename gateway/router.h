@@ -8,13 +8,14 @@
 
 #include "base/scope.h"
 #include "base/str.h"
-#include "gateway/http_parse.h"
 
 enum gw_route_target {
     GW_ROUTE_WHOAMI,
     GW_ROUTE_TOKEN_LIST,
     GW_ROUTE_TOKEN_CREATE,
     GW_ROUTE_TOKEN_REVOKE,
+    GW_ROUTE_FORWARD_AUTH,
+    GW_ROUTE_INTROSPECT,
     GW_ROUTE_FORWARD
 };
 
@@ -22,12 +23,13 @@ enum gw_route_access {
     GW_ACCESS_OPEN, // no token looked at
     GW_ACCESS_OPTIONAL, // a token, if sent, must be live, with the scope, and own the organisation if one is named
     GW_ACCESS_TOKEN, // any live token
+    GW_ACCESS_SCOPE, // a live token of any organisation with the scope
     GW_ACCESS_ORG    // a live token of the organisation with the scope
 };
 
 struct gw_route {
     const char *methods; // space separated, in the order Allow shows them
-    const char *pattern; // "/orgs/{org}/tokens/{id}"; "/**" at the end takes any rest, also none
+    const char *pattern; // the whole path; "/**" at the end takes any rest, also none
     enum gw_route_access access;
     enum gw_scope scope;
     enum gw_route_target target;
@@ -36,7 +38,7 @@ struct gw_route {
 
 struct gw_route_match {
     const struct gw_route *route;
-    struct gw_str path;  // raw, with the base path, without the query
+    struct gw_str path;  // raw, without the query
     struct gw_str query; // raw, without "?"; .at NULL when there is none
     struct gw_str org;   // raw bytes; .at NULL when the route names none
     struct gw_str id;    // {id}
@@ -50,10 +52,11 @@ enum gw_route_outcome {
     GW_ROUTE_METHOD_NOT_ALLOWED // 405, with gw_router_allow
 };
 
-// Splits the request target (origin form, RFC 9112 section 3.2.1) and finds its route.
-enum gw_route_outcome gw_router_match(const struct gw_http_head *request,
+// Splits the target (origin form, RFC 9112 section 3.2.1) and finds the route of it and the method. Both may come from a
+// request or from elsewhere: any bytes are fine. Slices of `match` point into `target`.
+enum gw_route_outcome gw_router_match(struct gw_str method, struct gw_str target,
                                       struct gw_route_match *match) GW_MUST_USE;
-// The methods of the path that `request` names, for Allow ("GET, HEAD, POST"), terminated.
-void gw_router_allow(const struct gw_http_head *request, char out[96]);
+// The methods of the path that `target` names, for Allow ("GET, HEAD, POST"), terminated.
+void gw_router_allow(struct gw_str target, char out[96]);
 // The table itself, for tests and documentation.
 const struct gw_route *gw_router_routes(int *count);

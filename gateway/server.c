@@ -44,6 +44,8 @@ struct gw_server {
     struct gw_last_used_drain flush;
     uv_signal_t terminate;
     uv_signal_t interrupt;
+    uv_signal_t hangup;
+    const unsigned char *ticket_secret;
     uv_timer_t drain_timer;
 };
 
@@ -151,6 +153,7 @@ static void close_everything(struct gw_server *server) {
     gw_deadlines_close(&server->deadlines, NULL);
     uv_close((uv_handle_t *)&server->terminate, NULL);
     uv_close((uv_handle_t *)&server->interrupt, NULL);
+    uv_close((uv_handle_t *)&server->hangup, NULL);
     uv_close((uv_handle_t *)&server->drain_timer, NULL);
 }
 
@@ -178,18 +181,59 @@ static void open_deadlines(struct gw_server *server) {
     server->services.deadlines = server->deadline_kinds;
 }
 
-static void open_signal(struct gw_server *server, uv_signal_t *handle, int number) {
+static enum gw_status create_tls(const struct gw_server *server, struct tls_context **tls,
+                                 char *error) {
+    const struct gw_config *config = server->services.config;
+    const struct tls_context_options options = {.certificate_file = config->tls_cert,
+                                                .key_file = config->tls_key,
+                                                .ticket_secret = server->ticket_secret};
+    return tls_context_create_server(&options, tls, error);
+}
+
+static enum gw_status open_tls(struct gw_server *server) {
+    char error[TLS_ERROR_TEXT_BYTES];
+    if (server->services.config->listen_https == NULL)
+        return GW_OK;
+    enum gw_status status = create_tls(server, &server->tls, error);
+    if (status != GW_OK)
+        gw_log(GW_LOG_ERROR, "server", "cannot use the certificate reason=\"%s\"", error);
+    return status;
+}
+
+// New connections get the new certificate at once, those that are there keep theirs. Files that cannot be used change
+// nothing.
+static void on_hangup(uv_signal_t *handle, int number) {
+    (void)number;
+    struct gw_server *server = handle->data;
+    struct tls_context *fresh;
+    char error[TLS_ERROR_TEXT_BYTES];
+    if (server->tls == NULL || server->phase != PHASE_RUN)
+        return;
+    if (create_tls(server, &fresh, error) != GW_OK) {
+        gw_log(GW_LOG_ERROR, "server",
+               "cannot use the new certificate, the old one stays reason=\"%s\"", error);
+        return;
+    }
+    tls_context_release(server->tls);
+    server->tls = fresh;
+    server->https.tls = fresh;
+    gw_log(GW_LOG_INFO, "server", "certificate reloaded");
+}
+
+static void open_signal(struct gw_server *server, uv_signal_t *handle, uv_signal_cb on_caught,
+                        int number) {
     uv_signal_init(&server->loop, handle);
     handle->data = server;
-    uv_signal_start(handle, on_signal, number);
+    uv_signal_start(handle, on_caught, number);
 }
 
 // What cannot fail, and what close_everything expects to be there.
 static void open_handles(struct gw_server *server) {
     open_deadlines(server);
     uv_timer_init(&server->loop, &server->drain_timer);
-    open_signal(server, &server->terminate, SIGTERM);
-    open_signal(server, &server->interrupt, SIGINT);
+    open_signal(server, &server->terminate, on_signal, SIGTERM);
+    open_signal(server, &server->interrupt, on_signal, SIGINT);
+    open_signal(server, &server->hangup, on_hangup, SIGHUP);
     gw_conn_group_open(&server->clients, &server->services,
                        server->services.config->connections_max);
     gw_conn_group_open(&server->admins, &server->services, server->clients.count_max);
@@ -284,19 +328,6 @@ static enum gw_status open_upstream(struct gw_server *server) {
     return status;
 }
 
-static enum gw_status open_tls(struct gw_server *server) {
-    const struct gw_config *config = server->services.config;
-    char error[TLS_ERROR_TEXT_BYTES];
-    if (config->listen_https == NULL)
-        return GW_OK;
-    const struct tls_context_options options = {.certificate_file = config->tls_cert,
-                                                .key_file = config->tls_key};
-    enum gw_status status = tls_context_create_server(&options, &server->tls, error);
-    if (status != GW_OK)
-        gw_log(GW_LOG_ERROR, "server", "cannot use the certificate reason=\"%s\"", error);
-    return status;
-}
-
 static enum gw_status listen_one(struct gw_server *server, struct gw_listener *listener,
                                  const char *name, const char *address) {
     bool is_admin = listener == &server->admin;
@@ -348,6 +379,7 @@ int gw_server_run(const struct gw_config *config, const struct gw_worker *worker
     server.services.metrics = &worker->all_metrics[worker->index];
     server.services.all_metrics = worker->all_metrics;
     server.services.worker_count = worker->count;
+    server.ticket_secret = worker->ticket_secret;
     gw_metrics_reset_gauges(server.services.metrics);
     if (getrandom(&server.services.request_id_base, sizeof server.services.request_id_base, 0) < 0)
         server.services.request_id_base = (uint64_t)gw_clock_wall_ms();

@@ -2,14 +2,15 @@
 #pragma once
 // One gateway process: makes the parts of struct gw_services, listens, and runs the loop until SIGTERM or SIGINT. Then it stops
 // accepting, finishes what is in flight within the drain timeout, writes the last-used times, closes every handle.
-// A second signal skips the waiting.
+// A second signal skips the waiting. SIGHUP reads the certificate and its key anew.
 
 #include "gateway/config.h"
 #include "gateway/metrics.h"
 
 // Which of the workers this process is.
 struct gw_worker {
-    struct gw_metrics *all_metrics; // `count` of them, in memory that the workers share
+    struct gw_metrics *all_metrics;     // `count` of them, in memory that the workers share
+    const unsigned char *ticket_secret; // TLS_TICKET_SECRET_BYTES, the same for all workers
     int index;
     int count;
 };

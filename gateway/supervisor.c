@@ -15,6 +15,8 @@
 #include "base/log.h"
 #include "gateway/listener.h"
 #include "gateway/server.h"
+#include "tls/context.h"
+#include "tls/tickets.h"
 
 #define PAUSE_MIN_MS 100
 #define PAUSE_MAX_MS 5000
@@ -38,6 +40,7 @@ struct reservation {
 struct supervisor {
     struct gw_config config;
     struct gw_metrics *metrics;
+    const unsigned char *ticket_secret;
     struct reservation reservations[3];
     struct child children[GW_WORKERS_MAX];
     sigset_t signals; // that the supervisor waits for
@@ -49,8 +52,10 @@ struct supervisor {
 // ---- workers ----------------------------------------------------------------------------------------------------
 
 static int run_worker(struct supervisor *supervisor, int index) {
-    const struct gw_worker worker = {
-        .all_metrics = supervisor->metrics, .index = index, .count = supervisor->config.workers};
+    const struct gw_worker worker = {.all_metrics = supervisor->metrics,
+                                     .ticket_secret = supervisor->ticket_secret,
+                                     .index = index,
+                                     .count = supervisor->config.workers};
     // Not orphaned: when the supervisor is killed, its workers drain and end.
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     // Ctrl-C signals the whole group of the supervisor, who passes it on: twice would end the drain.
@@ -164,6 +169,8 @@ static void wait_for_signal(struct supervisor *supervisor, uint64_t timeout_ms) 
     int number = sigtimedwait(&supervisor->signals, NULL, &timeout);
     if (number == SIGCHLD)
         reap(supervisor);
+    if (number == SIGHUP)
+        signal_children(supervisor, number);
     if (number != SIGTERM && number != SIGINT)
         return;
     supervisor->is_stopping = true;
@@ -211,29 +218,49 @@ static void release_ports(struct supervisor *supervisor) {
     }
 }
 
-static int run_workers(const struct gw_config *config, struct gw_metrics *metrics) {
-    struct supervisor supervisor = {.config = *config, .metrics = metrics};
+static int run_workers(const struct gw_config *config, struct gw_metrics *metrics,
+                       const unsigned char *ticket_secret) {
+    struct supervisor supervisor = {
+        .config = *config, .metrics = metrics, .ticket_secret = ticket_secret};
     gw_log_set_level(config->log_level);
     sigemptyset(&supervisor.signals);
     sigaddset(&supervisor.signals, SIGCHLD);
     sigaddset(&supervisor.signals, SIGTERM);
     sigaddset(&supervisor.signals, SIGINT);
+    sigaddset(&supervisor.signals, SIGHUP);
     sigprocmask(SIG_BLOCK, &supervisor.signals, &supervisor.signals_before);
     int code = reserve_ports(&supervisor) ? supervise(&supervisor) : 1;
     release_ports(&supervisor);
     return code;
 }
 
+// Before the workers part, so that all of them can open each other's tickets.
+static enum gw_status make_ticket_secret(const char *file,
+                                         unsigned char secret[TLS_TICKET_SECRET_BYTES]) {
+    char error[TLS_ERROR_TEXT_BYTES] = "no random bytes";
+    enum gw_status status =
+        file != NULL ? tls_ticket_secret_read(file, secret, error) : tls_ticket_secret_make(secret);
+    if (status != GW_OK)
+        gw_log(GW_LOG_ERROR, "supervisor", "cannot use the ticket secret reason=\"%s\"", error);
+    return status;
+}
+
 int gw_supervisor_run(const struct gw_config *config) {
+    unsigned char ticket_secret[TLS_TICKET_SECRET_BYTES];
     size_t bytes = (size_t)config->workers * sizeof(struct gw_metrics);
+    if (make_ticket_secret(config->tls_ticket_secret, ticket_secret) != GW_OK)
+        return 1;
     struct gw_metrics *metrics =
         mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (metrics == MAP_FAILED) {
         gw_log(GW_LOG_ERROR, "supervisor", "cannot share memory reason=\"%s\"", strerror(errno));
         return 1;
     }
-    const struct gw_worker only = {.all_metrics = metrics, .index = 0, .count = 1};
-    int code = config->workers > 1 ? run_workers(config, metrics) : gw_server_run(config, &only);
+    const struct gw_worker only = {
+        .all_metrics = metrics, .ticket_secret = ticket_secret, .index = 0, .count = 1};
+    int code = config->workers > 1 ? run_workers(config, metrics, ticket_secret)
+                                   : gw_server_run(config, &only);
+    explicit_bzero(ticket_secret, sizeof ticket_secret);
     munmap(metrics, bytes);
     return code;
 }

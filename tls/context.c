@@ -11,12 +11,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "tls/ecp_nettle.h"
+#include "tls/tickets.h"
+
 struct tls_context {
     unsigned references;
     mbedtls_x509_crt chain;
     mbedtls_pk_context key;
-    mbedtls_ssl_config any;     // for clients without TLS_AES_128_GCM_SHA256
-    mbedtls_ssl_config aes_128; // for all others
+    struct tls_tickets *tickets; // NULL: none
+    mbedtls_ssl_config any;      // for clients without TLS_AES_128_GCM_SHA256
+    mbedtls_ssl_config aes_128;  // for all others
 };
 
 // SHA-256 and AES have processor support, so they come first; RFC 8446 section 9.1 makes 0x1301
@@ -92,7 +97,6 @@ static enum gw_status load_pair(struct tls_context *context,
     return GW_OK;
 }
 
-// Session tickets stay off: nothing installs a ticket callback.
 static int configure(struct tls_context *context, mbedtls_ssl_config *config, const int *suites) {
     int code = mbedtls_ssl_config_defaults(
         config, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
@@ -101,8 +105,12 @@ static int configure(struct tls_context *context, mbedtls_ssl_config *config, co
     mbedtls_ssl_conf_rng(config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
     mbedtls_ssl_conf_min_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_2);
     mbedtls_ssl_conf_max_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_3);
-    mbedtls_ssl_conf_tls13_key_exchange_modes(config,
-                                              MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL);
+    // Pre-shared keys come from tickets alone.
+    mbedtls_ssl_conf_tls13_key_exchange_modes(
+        config, context->tickets != NULL ? MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_ALL
+                                         : MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL);
+    if (context->tickets != NULL)
+        tls_tickets_install(context->tickets, config);
     mbedtls_ssl_conf_ciphersuites(config, suites);
     mbedtls_ssl_conf_groups(config, groups);
     mbedtls_ssl_conf_renegotiation(config, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
@@ -111,6 +119,15 @@ static int configure(struct tls_context *context, mbedtls_ssl_config *config, co
     if (code != 0)
         return code;
     return mbedtls_ssl_conf_own_cert(config, &context->chain, &context->key);
+}
+
+static enum gw_status create_tickets(struct tls_context *context,
+                                     const struct tls_context_options *options) {
+    if (options->ticket_secret == NULL)
+        return GW_OK;
+    return tls_tickets_create(options->ticket_secret,
+                              options->wall_ms != NULL ? options->wall_ms : gw_clock_wall_ms,
+                              &context->tickets);
 }
 
 enum gw_status tls_context_create_server(const struct tls_context_options *options,
@@ -131,9 +148,15 @@ enum gw_status tls_context_create_server(const struct tls_context_options *optio
         (void)snprintf(error, TLS_ERROR_TEXT_BYTES, "cannot start the random generator");
         goto out;
     }
+    (void)tls_ecp_nettle_start();
     status = load_pair(created, options, error);
     if (status != GW_OK)
         goto out;
+    status = create_tickets(created, options);
+    if (status != GW_OK) {
+        (void)snprintf(error, TLS_ERROR_TEXT_BYTES, "out of memory");
+        goto out;
+    }
     if (configure(created, &created->any, suites_any) != 0 ||
         configure(created, &created->aes_128, suites_aes_128) != 0) {
         (void)snprintf(error, TLS_ERROR_TEXT_BYTES, "out of memory");
@@ -160,6 +183,7 @@ void tls_context_release(struct tls_context *context) {
         return;
     mbedtls_ssl_config_free(&context->aes_128);
     mbedtls_ssl_config_free(&context->any);
+    tls_tickets_destroy(context->tickets);
     mbedtls_pk_free(&context->key);
     mbedtls_x509_crt_free(&context->chain);
     free(context);
@@ -168,4 +192,9 @@ void tls_context_release(struct tls_context *context) {
 const struct mbedtls_ssl_config *tls_context_config(const struct tls_context *context,
                                                     bool offers_aes_128) {
     return offers_aes_128 ? &context->aes_128 : &context->any;
+}
+
+void tls_context_bind(struct tls_context *context, const struct tls_ticket_binding *binding) {
+    if (context->tickets != NULL)
+        tls_tickets_bind(context->tickets, binding);
 }

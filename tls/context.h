@@ -2,20 +2,24 @@
 #pragma once
 // What all TLS connections of a process share: certificate, key, and the configuration of Mbed TLS
 // (TLS 1.2 and 1.3, forward-secret AEAD suites, groups X25519, P-256 and P-384, ALPN "http/1.1", no
-// renegotiation). Made once, by each process for itself (after a fork, so that no two share a
+// renegotiation, session tickets by tls/tickets.h). Made once, by each process for itself (after a fork, so that no two share a
 // random generator); immutable afterwards. Counted, because connections made before a reload keep
 // the old one: the only reference count of the project.
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/status.h"
 
 struct tls_context;
+struct tls_ticket_binding;
 struct mbedtls_ssl_config;
 
 struct tls_context_options {
-    const char *certificate_file; // PEM, leaf first
-    const char *key_file;         // PEM, not encrypted
+    const char *certificate_file;       // PEM, leaf first
+    const char *key_file;               // PEM, not encrypted
+    const unsigned char *ticket_secret; // TLS_TICKET_SECRET_BYTES, copied; NULL: no tickets
+    int64_t (*wall_ms)(void);           // for tickets; NULL: the system's clock
 };
 
 #define TLS_ERROR_TEXT_BYTES 256
@@ -32,3 +36,5 @@ void tls_context_release(struct tls_context *context);
 // gets a configuration without the others.
 const struct mbedtls_ssl_config *tls_context_config(const struct tls_context *context,
                                                     bool offers_aes_128);
+// Before each step of a handshake: whose it is, for the tickets.
+void tls_context_bind(struct tls_context *context, const struct tls_ticket_binding *binding);

@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls/tickets.h"
+
 struct tls_session {
     mbedtls_ssl_context ssl;
+    struct tls_ticket_binding binding;
     struct tls_context *context;
     struct gw_buf *output;
     struct gw_str input;          // what is left of the slice that was fed
@@ -100,6 +103,8 @@ static enum gw_status set_up(struct tls_session *session) {
     const mbedtls_ssl_config *config = tls_context_config(session->context, offers_aes_128);
     if (mbedtls_ssl_setup(&session->ssl, config) != 0)
         return GW_NO_MEMORY;
+    session->binding.ssl = &session->ssl;
+    mbedtls_ssl_set_user_data_p(&session->ssl, &session->binding);
     mbedtls_ssl_set_bio(&session->ssl, session, bio_send, bio_receive, NULL);
     session->is_set_up = true;
     return GW_OK;
@@ -182,10 +187,12 @@ enum gw_status tls_session_handshake(struct tls_session *session) {
         }
     }
     int code;
+    tls_context_bind(session->context, &session->binding);
     do {
         session->is_starved = false;
         code = mbedtls_ssl_handshake(&session->ssl);
     } while (is_to_repeat(session, code));
+    tls_context_bind(session->context, NULL);
     if (code == 0)
         return GW_OK;
     return code == MBEDTLS_ERR_SSL_WANT_READ ? GW_WANT_INPUT : finish(session, code);

@@ -72,4 +72,4 @@ static void run(void *opaque, long count) {
     }
 }
 
-const struct bench_micro bench_cache_hit = {"cache: hit among 10,000", create, run, destroy};
+const struct bench_micro bench_cache_hit = {"cache: hit among 10,000", create, run, destroy, NULL};

@@ -12,8 +12,11 @@
 #define REPEATS_MAX 1000
 
 static const struct bench_micro *const things[] = {
-    &bench_token_syntax, &bench_token_digest, &bench_http_parse,
-    &bench_router_match, &bench_cache_hit,    &bench_whoami,
+    &bench_token_syntax,     &bench_token_digest,
+    &bench_http_parse,       &bench_router_match,
+    &bench_cache_hit,        &bench_whoami,
+    &bench_handshake_x25519, &bench_handshake_x25519_plain,
+    &bench_handshake_p256,   &bench_handshake_p256_plain,
 };
 
 static double now_ns(void) {
@@ -25,12 +28,12 @@ static double now_ns(void) {
 static double time_ns(const struct bench_micro *thing, void *state, long count) {
     double began = now_ns();
     thing->run(state, count);
-    return now_ns() - began;
+    return thing->took_ns != NULL ? thing->took_ns(state) : now_ns() - began;
 }
 
 // How often the thing fits into one repeat. Warms the caches as well.
 static long calibrate(const struct bench_micro *thing, void *state) {
-    long count = 64;
+    long count = 16;
     double took = time_ns(thing, state, count);
     while (took < REPEAT_NS / 10) {
         count *= 4;

@@ -9,6 +9,7 @@ struct bench_micro {
     void *(*create)(void); // NULL: it could not be prepared
     void (*run)(void *state, long count);
     void (*destroy)(void *state);
+    double (*took_ns)(const void *state); // what of the last run counts; NULL: all of it
 };
 
 extern const struct bench_micro bench_token_digest;
@@ -17,6 +18,10 @@ extern const struct bench_micro bench_http_parse;
 extern const struct bench_micro bench_router_match;
 extern const struct bench_micro bench_cache_hit;
 extern const struct bench_micro bench_whoami;
+extern const struct bench_micro bench_handshake_x25519;
+extern const struct bench_micro bench_handshake_p256;
+extern const struct bench_micro bench_handshake_x25519_plain;
+extern const struct bench_micro bench_handshake_p256_plain;
 
 // The token and the request that all of them work on.
 #define BENCH_TOKEN "sr_live_00427Qm3x9ZkT1vWb8RnYcLpJd5sGfHa2EuKo6iBtMXqwrPz"

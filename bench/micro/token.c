@@ -39,5 +39,5 @@ static void run_digest(void *opaque, long count) {
     }
 }
 
-const struct bench_micro bench_token_syntax = {"token: shape", create, run_syntax, destroy};
-const struct bench_micro bench_token_digest = {"token: SHA-256", create, run_digest, destroy};
+const struct bench_micro bench_token_syntax = {"token: shape", create, run_syntax, destroy, NULL};
+const struct bench_micro bench_token_digest = {"token: SHA-256", create, run_digest, destroy, NULL};

@@ -102,4 +102,4 @@ static void run(void *opaque, long count) {
     }
 }
 
-const struct bench_micro bench_whoami = {"whoami: JSON and head", create, run, destroy};
+const struct bench_micro bench_whoami = {"whoami: JSON and head", create, run, destroy, NULL};

@@ -40,6 +40,10 @@ static void configure(mbedtls_ssl_config *config, const struct test_tls_client_o
         mbedtls_ssl_conf_groups(config, options->groups);
     if (options->alpn != NULL)
         gw_assert(mbedtls_ssl_conf_alpn_protocols(config, options->alpn) == 0);
+    if (options->key_exchange_modes != 0)
+        mbedtls_ssl_conf_tls13_key_exchange_modes(config, options->key_exchange_modes);
+    mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
+        config, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
     if (options->may_renegotiate)
         mbedtls_ssl_conf_renegotiation(config, MBEDTLS_SSL_RENEGOTIATION_ENABLED);
 }
@@ -53,7 +57,10 @@ void test_tls_client_init(struct test_tls_client *client,
     mbedtls_ssl_init(&client->ssl);
     configure(&client->config, options);
     gw_assert(mbedtls_ssl_setup(&client->ssl, &client->config) == 0);
-    gw_assert(mbedtls_ssl_set_hostname(&client->ssl, "localhost") == 0);
+    const char *server_name = options->server_name != NULL ? options->server_name : "localhost";
+    gw_assert(mbedtls_ssl_set_hostname(&client->ssl, server_name) == 0);
+    if (options->session != NULL)
+        gw_assert(mbedtls_ssl_set_session(&client->ssl, options->session) == 0);
     mbedtls_ssl_set_bio(&client->ssl, client, bio_send, bio_receive, NULL);
 }
 
@@ -66,6 +73,19 @@ void test_tls_client_deinit(struct test_tls_client *client) {
 
 int test_tls_client_handshake(struct test_tls_client *client) {
     return mbedtls_ssl_handshake(&client->ssl);
+}
+
+bool test_tls_client_take_session(struct test_tls_client *client, mbedtls_ssl_session *session) {
+    bool is_tls13 = mbedtls_ssl_get_version_number(&client->ssl) == MBEDTLS_SSL_VERSION_TLS1_3;
+    unsigned char byte;
+    int code = MBEDTLS_ERR_SSL_WANT_READ;
+    if (is_tls13) { // the library may ask for more once before it looks at what it has
+        for (int i = 0; i < 2 && code == MBEDTLS_ERR_SSL_WANT_READ; i++)
+            code = mbedtls_ssl_read(&client->ssl, &byte, 1);
+        if (code != MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
+            return false;
+    }
+    return mbedtls_ssl_get_session(&client->ssl, session) == 0;
 }
 
 int test_tls_client_read(struct test_tls_client *client, char *out, size_t out_max) {

@@ -13,6 +13,9 @@ struct test_tls_client_options {
     const int *suites;                    // in this order, 0 at the end
     const uint16_t *groups;               // 0 at the end
     const char **alpn;                    // NULL at the end
+    const char *server_name;              // NULL: localhost
+    const mbedtls_ssl_session *session;   // to resume
+    int key_exchange_modes;               // of TLS 1.3
     bool may_renegotiate;
 };
 
@@ -28,6 +31,8 @@ void test_tls_client_init(struct test_tls_client *client,
 void test_tls_client_deinit(struct test_tls_client *client);
 // 0 when done, MBEDTLS_ERR_SSL_WANT_READ, or what went wrong.
 int test_tls_client_handshake(struct test_tls_client *client);
+// What the client would resume with, once the server's ticket has come; false: none has.
+bool test_tls_client_take_session(struct test_tls_client *client, mbedtls_ssl_session *session);
 // Number of bytes, or as above; MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY at the end.
 int test_tls_client_read(struct test_tls_client *client, char *out, size_t out_max);
 // Aborts on failure.

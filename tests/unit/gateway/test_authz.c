@@ -145,11 +145,14 @@ static bool start(struct fixture *fixture, llhttp_method_t method, const char *t
     gw_exchange_end(&fixture->exchange);
     gw_exchange_start(&fixture->exchange, &fixture->request);
     fixture->services.wall_ms = NOW_MS;
-    assert_int_equal(gw_router_match(&fixture->request, &fixture->exchange.match), GW_ROUTE_FOUND);
+    assert_int_equal(gw_router_match(fixture->request.method_name, fixture->request.target,
+                                     &fixture->exchange.match),
+                     GW_ROUTE_FOUND);
     fixture->decided_count = 0;
     fixture->cache.ask_count = fixture->cache.cancel_count = 0;
     fixture->last_used.note_count = 0;
-    return gw_authz_start(&fixture->decision, &fixture->exchange, on_decided);
+    return gw_authz_start(&fixture->decision, &fixture->exchange, &fixture->exchange.match,
+                          on_decided);
 }
 
 #define SKILLS "/api/v1/orgs/acme/skills"
@@ -192,13 +195,59 @@ static void test_without_a_token_nothing_is_allowed_but_an_optional_route(void *
     assert_false(fixture->exchange.has_identity);
 }
 
+// Where no token is looked at nothing was decided.
+static void test_each_verdict_is_counted_once(void **state) {
+    struct fixture *fixture = *state;
+    const struct gw_metrics *metrics = &fixture->metrics;
+    (void)start(fixture, HTTP_GET, "/api/v1/public/a", NULL);
+    assert_int_equal(metrics->decisions_allowed_total, 0);
+    (void)start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE);
+    (void)start(fixture, HTTP_POST, SKILLS, "Bearer " LIVE);
+    (void)start(fixture, HTTP_GET, SKILLS, NULL);
+    fixture->cache.answer = GW_AUTH_UNKNOWN;
+    (void)start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE);
+    assert_int_equal(metrics->decisions_allowed_total, 1);
+    assert_int_equal(metrics->decisions_forbidden_total, 1);
+    assert_int_equal(metrics->decisions_unauthenticated_total, 1);
+    assert_int_equal(metrics->decisions_unknown_total, 1);
+    fixture->cache.answer = GW_AUTH_PENDING;
+    (void)start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE);
+    assert_int_equal(metrics->decisions_allowed_total, 1);
+    fixture->cache.question->on_answer(fixture->cache.question, GW_AUTH_LIVE, &fixture->cache.row);
+    assert_int_equal(metrics->decisions_allowed_total, 2);
+}
+
+// As for a proxy that asks: the route of the question is open, the one that it asks about is not.
+static void test_the_match_that_is_given_is_judged_not_the_exchange_s_own(void **state) {
+    struct fixture *fixture = *state;
+    struct gw_route_match original;
+    assert_int_equal(gw_router_match(GW_STR("POST"), GW_STR(SKILLS), &original), GW_ROUTE_FOUND);
+    assert_true(start(fixture, HTTP_GET, "/authz", "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_ALLOW, NULL);
+    assert_true(gw_authz_start(&fixture->decision, &fixture->exchange, &original, on_decided));
+    assert_verdict(fixture, GW_VERDICT_FORBIDDEN, "insufficient_scope");
+}
+
+// A route that names no organisation needs the scope all the same.
+static void test_a_scope_route_takes_any_organisation_and_no_smaller_scope(void **state) {
+    struct fixture *fixture = *state;
+    assert_true(start(fixture, HTTP_POST, "/oauth2/introspect", "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_FORBIDDEN, "insufficient_scope");
+    fixture->cache.row.scopes = ADMIN;
+    assert_true(start(fixture, HTTP_POST, "/oauth2/introspect", "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_ALLOW, NULL);
+    assert_true(start(fixture, HTTP_POST, "/oauth2/introspect", NULL));
+    assert_verdict(fixture, GW_VERDICT_UNAUTHENTICATED, "missing_token");
+}
+
 static void test_two_authorization_fields_are_a_bad_request(void **state) {
     struct fixture *fixture = *state;
     (void)start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE);
     fixture->request.fields[fixture->request.field_count++] = fixture->request.fields[0];
     fixture->cache.ask_count = fixture->last_used.note_count = 0;
     fixture->exchange.has_identity = false;
-    assert_true(gw_authz_start(&fixture->decision, &fixture->exchange, on_decided));
+    assert_true(gw_authz_start(&fixture->decision, &fixture->exchange, &fixture->exchange.match,
+                               on_decided));
     assert_verdict(fixture, GW_VERDICT_REFUSED, "bad_request");
     assert_int_equal(fixture->cache.ask_count, 0);
 }
@@ -522,6 +571,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_an_open_route_looks_at_no_token),
         TEST(test_without_a_token_nothing_is_allowed_but_an_optional_route),
+        TEST(test_each_verdict_is_counted_once),
+        TEST(test_the_match_that_is_given_is_judged_not_the_exchange_s_own),
+        TEST(test_a_scope_route_takes_any_organisation_and_no_smaller_scope),
         TEST(test_two_authorization_fields_are_a_bad_request),
         TEST(test_what_is_no_bearer_token_is_refused_without_asking),
         TEST(test_the_scheme_is_read_in_any_letters),

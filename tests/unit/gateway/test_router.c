@@ -6,23 +6,18 @@
 
 #include <cmocka.h>
 
+#include <llhttp.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "gateway/router.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static struct gw_http_head request(llhttp_method_t method, const char *target) {
-    return (struct gw_http_head){.method = method,
-                                 .method_name = gw_str_from(llhttp_method_name(method)),
-                                 .target = gw_str_from(target)};
-}
-
 static enum gw_route_outcome match_of(llhttp_method_t method, const char *target,
                                       struct gw_route_match *match) {
-    struct gw_http_head head = request(method, target);
-    return gw_router_match(&head, match);
+    return gw_router_match(gw_str_from(llhttp_method_name(method)), gw_str_from(target), match);
 }
 
 static enum gw_route_outcome outcome_of(llhttp_method_t method, const char *target) {
@@ -153,7 +148,7 @@ static void test_no_line_of_the_table_is_dead(void **state) {
     const struct gw_route *routes = gw_router_routes(&count);
     assert_true(count > 0);
     for (int i = 0; i < count; i++) {
-        char target[160] = "/api/v1";
+        char target[160] = "";
         strncat(target, routes[i].pattern, 100);
         char *rest = strstr(target, "/**");
         if (rest != NULL)
@@ -207,6 +202,46 @@ static void test_nothing_stands_outside_the_base_path(void **state) {
                                           "/api/v1x/search"};
     for (size_t i = 0; i < COUNT(targets); i++)
         assert_outcome(HTTP_GET, targets[i], GW_ROUTE_NOT_FOUND);
+}
+
+// The routes for other programs: whole paths, and nothing near them.
+static void test_routes_outside_the_base_path(void **state) {
+    (void)state;
+    static const struct {
+        llhttp_method_t method;
+        const char *target;
+        enum gw_route_target found;
+        enum gw_route_access access;
+    } cases[] = {
+        {HTTP_GET, "/authz", GW_ROUTE_FORWARD_AUTH, GW_ACCESS_OPEN},
+        {HTTP_HEAD, "/authz?x=y", GW_ROUTE_FORWARD_AUTH, GW_ACCESS_OPEN},
+        {HTTP_PATCH, "/authz/api/v1/orgs/acme/skills/a", GW_ROUTE_FORWARD_AUTH, GW_ACCESS_OPEN},
+        {HTTP_GET, "/authz/authz", GW_ROUTE_FORWARD_AUTH, GW_ACCESS_OPEN},
+        {HTTP_POST, "/oauth2/introspect", GW_ROUTE_INTROSPECT, GW_ACCESS_SCOPE},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct gw_route_match match;
+        assert_int_equal(match_of(cases[i].method, cases[i].target, &match), GW_ROUTE_FOUND);
+        assert_int_equal(match.route->target, cases[i].found);
+        assert_int_equal(match.route->access, cases[i].access);
+        assert_slice(match.org, NULL);
+    }
+    assert_outcome(HTTP_POST, "/authz", GW_ROUTE_METHOD_NOT_ALLOWED);
+    assert_outcome(HTTP_GET, "/oauth2/introspect", GW_ROUTE_METHOD_NOT_ALLOWED);
+    assert_outcome(HTTP_GET, "/authz/", GW_ROUTE_NOT_FOUND);
+    assert_outcome(HTTP_GET, "/authzx", GW_ROUTE_NOT_FOUND);
+    assert_outcome(HTTP_POST, "/oauth2/introspect/x", GW_ROUTE_NOT_FOUND);
+    assert_outcome(HTTP_GET, "/authz//api/v1/search", GW_ROUTE_BAD_TARGET);
+    assert_outcome(HTTP_GET, "/authz/../api/v1/search", GW_ROUTE_BAD_TARGET);
+}
+
+// A target may come from a header field, which may be longer than a request line.
+static void test_a_target_beyond_the_limit_is_refused(void **state) {
+    (void)state;
+    static char target[GW_HTTP_TARGET_BYTES_MAX + 2];
+    memset(target, 'a', sizeof target - 1);
+    memcpy(target, "/api/v1/public/%61", 18);
+    assert_outcome(HTTP_GET, target, GW_ROUTE_BAD_TARGET);
 }
 
 // ---- tricks with the path -------------------------------------------------------------------------------------------
@@ -468,8 +503,7 @@ static void test_allow_names_the_methods_of_the_path(void **state) {
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         char allow[96] = "not written";
-        struct gw_http_head head = request(HTTP_PROPFIND, cases[i].target);
-        gw_router_allow(&head, allow);
+        gw_router_allow(gw_str_from(cases[i].target), allow);
         assert_string_equal(allow, cases[i].allow);
     }
 }
@@ -482,8 +516,7 @@ static void test_allow_agrees_with_the_table(void **state) {
         "/api/v1/orgs/acme/skills/a", "/api/v1/search",           "/api/v1/auth/cli/initiate"};
     for (size_t i = 0; i < COUNT(targets); i++) {
         char allow[96];
-        struct gw_http_head head = request(HTTP_PROPFIND, targets[i]);
-        gw_router_allow(&head, allow);
+        gw_router_allow(gw_str_from(targets[i]), allow);
         for (llhttp_method_t m = HTTP_DELETE; m <= HTTP_UNLINK; m++) {
             struct gw_str rest = gw_str_from(allow);
             struct gw_str name;
@@ -502,6 +535,8 @@ int main(void) {
         cmocka_unit_test(test_no_line_of_the_table_is_dead),
         cmocka_unit_test(test_what_a_match_holds),
         cmocka_unit_test(test_nothing_stands_outside_the_base_path),
+        cmocka_unit_test(test_routes_outside_the_base_path),
+        cmocka_unit_test(test_a_target_beyond_the_limit_is_refused),
         cmocka_unit_test(test_paths_that_could_read_differently_behind_us_are_refused),
         cmocka_unit_test(test_odd_but_unambiguous_names_are_left_alone),
         cmocka_unit_test(test_no_disguise_lowers_the_scope),

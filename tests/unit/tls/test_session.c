@@ -11,10 +11,9 @@
 #include <string.h>
 
 #include "tests/support/certificate.h"
-#include "tests/support/tls_client.h"
+#include "tests/support/tls_pair.h"
 #include "tls/session.h"
 
-#define OUTPUT_BYTES_MAX (256 * 1024)
 #define RECORD_BYTES_MAX (16 * 1024)
 
 static const mbedtls_ssl_protocol_version versions[] = {MBEDTLS_SSL_VERSION_TLS1_2,
@@ -23,13 +22,6 @@ static const mbedtls_ssl_protocol_version versions[] = {MBEDTLS_SSL_VERSION_TLS1
 struct fixture {
     struct test_certificate certificates[2];
     struct tls_context *contexts[2]; // EC, RSA
-};
-
-// A client and a server session with the bytes between them in two buffers.
-struct pair {
-    struct test_tls_client client;
-    struct gw_buf output; // of the server
-    struct tls_session *server;
 };
 
 static int set_up(void **state) {
@@ -56,61 +48,11 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static void pair_init(struct pair *pair, struct tls_context *context,
-                      const struct test_tls_client_options *options) {
-    test_tls_client_init(&pair->client, options);
-    gw_buf_init(&pair->output, OUTPUT_BYTES_MAX);
-    assert_int_equal(tls_session_create(context, &pair->output, &pair->server), GW_OK);
-}
-
-static void pair_deinit(struct pair *pair) {
-    tls_session_destroy(pair->server);
-    gw_buf_deinit(&pair->output);
-    test_tls_client_deinit(&pair->client);
-}
-
-static void carry_to_client(struct pair *pair) {
-    assert_int_equal(gw_buf_append_str(&pair->client.input, gw_buf_bytes(&pair->output)), GW_OK);
-    gw_buf_clear(&pair->output);
-}
-
-// The bytes stay valid until the next call; the client's output is empty afterwards.
-static struct gw_str take_from_client(struct pair *pair, char **memory) {
-    struct gw_str bytes = gw_buf_bytes(&pair->client.output);
-    *memory = malloc(bytes.length + 1);
-    assert_non_null(*memory);
-    if (bytes.length > 0)
-        memcpy(*memory, bytes.at, bytes.length);
-    gw_buf_clear(&pair->client.output);
-    return gw_str(*memory, bytes.length);
-}
-
-static enum gw_status serve_handshake(struct pair *pair) {
-    char *memory;
-    tls_session_feed(pair->server, take_from_client(pair, &memory));
-    enum gw_status status = tls_session_handshake(pair->server);
-    free(memory);
-    carry_to_client(pair);
-    return status;
-}
-
-static enum gw_status shake_hands(struct pair *pair) {
-    enum gw_status status = GW_WANT_INPUT;
-    int code = MBEDTLS_ERR_SSL_WANT_READ;
-    while (status == GW_WANT_INPUT && code == MBEDTLS_ERR_SSL_WANT_READ) {
-        code = test_tls_client_handshake(&pair->client);
-        status = serve_handshake(pair);
-    }
-    if (status == GW_OK)
-        assert_int_equal(test_tls_client_handshake(&pair->client), 0);
-    return status;
-}
-
-static void pair_open(struct pair *pair, struct tls_context *context,
+static void pair_open(struct test_tls_pair *pair, struct tls_context *context,
                       mbedtls_ssl_protocol_version version) {
     struct test_tls_client_options options = {.version = version};
-    pair_init(pair, context, &options);
-    assert_int_equal(shake_hands(pair), GW_OK);
+    test_tls_pair_init(pair, context, &options);
+    assert_int_equal(test_tls_pair_handshake(pair), GW_OK);
 }
 
 // Everything that the session has, into `out`; the status that ended it.
@@ -125,16 +67,16 @@ static enum gw_status read_all(struct tls_session *server, struct gw_buf *out) {
     return status;
 }
 
-static enum gw_status serve_read(struct pair *pair, struct gw_buf *out) {
+static enum gw_status serve_read(struct test_tls_pair *pair, struct gw_buf *out) {
     char *memory;
-    tls_session_feed(pair->server, take_from_client(pair, &memory));
+    tls_session_feed(pair->server, test_tls_pair_take(pair, &memory));
     enum gw_status status = read_all(pair->server, out);
     free(memory);
-    carry_to_client(pair);
+    test_tls_pair_carry(pair);
     return status;
 }
 
-static void assert_server_reads(struct pair *pair, struct gw_str expected) {
+static void assert_server_reads(struct test_tls_pair *pair, struct gw_str expected) {
     struct gw_buf got;
     gw_buf_init(&got, SIZE_MAX);
     assert_int_equal(serve_read(pair, &got), GW_WANT_INPUT);
@@ -142,11 +84,11 @@ static void assert_server_reads(struct pair *pair, struct gw_str expected) {
     gw_buf_deinit(&got);
 }
 
-static void assert_client_reads(struct pair *pair, struct gw_str expected) {
+static void assert_client_reads(struct test_tls_pair *pair, struct gw_str expected) {
     char *got = malloc(expected.length);
     assert_non_null(got);
     size_t length = 0;
-    carry_to_client(pair);
+    test_tls_pair_carry(pair);
     while (length < expected.length) {
         int code = test_tls_client_read(&pair->client, got + length, expected.length - length);
         assert_true(code > 0);
@@ -161,25 +103,25 @@ static void assert_client_reads(struct pair *pair, struct gw_str expected) {
 static void test_bytes_pass_both_ways_with_every_version_and_key(void **state) {
     struct fixture *fixture = *state;
     for (size_t i = 0; i < 4; i++) {
-        struct pair pair;
+        struct test_tls_pair pair;
         pair_open(&pair, fixture->contexts[i / 2], versions[i % 2]);
         assert_string_equal(tls_session_version(pair.server), i % 2 == 0 ? "TLSv1.2" : "TLSv1.3");
         test_tls_client_write(&pair.client, "ping", 4);
         assert_server_reads(&pair, GW_STR("ping"));
         assert_int_equal(tls_session_write(pair.server, GW_STR("pong")), GW_OK);
         assert_client_reads(&pair, GW_STR("pong"));
-        pair_deinit(&pair);
+        test_tls_pair_deinit(&pair);
     }
 }
 
 static void assert_suite(struct tls_context *context, mbedtls_ssl_protocol_version version,
                          const int *offered, int expected) {
-    struct pair pair;
+    struct test_tls_pair pair;
     struct test_tls_client_options options = {.version = version, .suites = offered};
-    pair_init(&pair, context, &options);
-    assert_int_equal(shake_hands(&pair), GW_OK);
+    test_tls_pair_init(&pair, context, &options);
+    assert_int_equal(test_tls_pair_handshake(&pair), GW_OK);
     assert_int_equal(mbedtls_ssl_get_ciphersuite_id_from_ssl(&pair.client.ssl), expected);
-    pair_deinit(&pair);
+    test_tls_pair_deinit(&pair);
 }
 
 static void test_aes_128_wins_wherever_the_client_lists_it(void **state) {
@@ -206,11 +148,11 @@ static void test_clients_without_aes_128_are_served(void **state) {
 
 static void test_data_that_comes_with_the_last_flight_is_read(void **state) {
     struct fixture *fixture = *state;
-    struct pair pair;
+    struct test_tls_pair pair;
     struct test_tls_client_options options = {.version = MBEDTLS_SSL_VERSION_TLS1_3};
-    pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
+    test_tls_pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
     assert_int_equal(test_tls_client_handshake(&pair.client), MBEDTLS_ERR_SSL_WANT_READ);
-    assert_int_equal(serve_handshake(&pair), GW_WANT_INPUT);
+    assert_int_equal(test_tls_pair_serve(&pair), GW_WANT_INPUT);
     assert_int_equal(test_tls_client_handshake(&pair.client), 0);
     test_tls_client_write(&pair.client, "first", 5);
     test_tls_client_write(&pair.client, "second", 6);
@@ -218,13 +160,13 @@ static void test_data_that_comes_with_the_last_flight_is_read(void **state) {
     struct gw_buf got;
     gw_buf_init(&got, 1024);
     char *memory;
-    tls_session_feed(pair.server, take_from_client(&pair, &memory));
+    tls_session_feed(pair.server, test_tls_pair_take(&pair, &memory));
     assert_int_equal(tls_session_handshake(pair.server), GW_OK);
     assert_int_equal(read_all(pair.server, &got), GW_WANT_INPUT);
     assert_true(gw_str_equal(gw_buf_bytes(&got), GW_STR("firstsecond")));
     free(memory);
     gw_buf_deinit(&got);
-    pair_deinit(&pair);
+    test_tls_pair_deinit(&pair);
 }
 
 static void test_long_data_passes_in_full_records(void **state) {
@@ -235,13 +177,13 @@ static void test_long_data_passes_in_full_records(void **state) {
     for (size_t i = 0; i < length; i++)
         sent[i] = (char)(i * 31 >> 3);
     for (size_t i = 0; i < 2; i++) {
-        struct pair pair;
+        struct test_tls_pair pair;
         pair_open(&pair, fixture->contexts[TEST_KEY_EC], versions[i]);
         test_tls_client_write(&pair.client, sent, length);
         assert_server_reads(&pair, gw_str(sent, length));
         assert_int_equal(tls_session_write(pair.server, gw_str(sent, length)), GW_OK);
         assert_client_reads(&pair, gw_str(sent, length));
-        pair_deinit(&pair);
+        test_tls_pair_deinit(&pair);
     }
     free(sent);
 }
@@ -249,14 +191,14 @@ static void test_long_data_passes_in_full_records(void **state) {
 static void test_input_may_come_one_byte_at_a_time(void **state) {
     struct fixture *fixture = *state;
     for (size_t i = 0; i < 2; i++) {
-        struct pair pair;
+        struct test_tls_pair pair;
         struct test_tls_client_options options = {.version = versions[i]};
-        pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
+        test_tls_pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
         enum gw_status status = GW_WANT_INPUT;
         while (status == GW_WANT_INPUT) {
             (void)test_tls_client_handshake(&pair.client);
             char *memory;
-            struct gw_str bytes = take_from_client(&pair, &memory);
+            struct gw_str bytes = test_tls_pair_take(&pair, &memory);
             assert_true(bytes.length > 0);
             for (size_t at = 0; at < bytes.length; at++) {
                 assert_int_equal(status, GW_WANT_INPUT);
@@ -264,19 +206,19 @@ static void test_input_may_come_one_byte_at_a_time(void **state) {
                 status = tls_session_handshake(pair.server);
             }
             free(memory);
-            carry_to_client(&pair);
+            test_tls_pair_carry(&pair);
         }
         assert_int_equal(status, GW_OK);
         assert_int_equal(test_tls_client_handshake(&pair.client), 0);
         test_tls_client_write(&pair.client, "ping", 4);
         assert_server_reads(&pair, GW_STR("ping"));
-        pair_deinit(&pair);
+        test_tls_pair_deinit(&pair);
     }
 }
 
 static void test_close_notify_ends_reading_but_not_writing(void **state) {
     struct fixture *fixture = *state;
-    struct pair pair;
+    struct test_tls_pair pair;
     struct gw_buf got;
     gw_buf_init(&got, 1024);
     pair_open(&pair, fixture->contexts[TEST_KEY_EC], MBEDTLS_SSL_VERSION_TLS1_3);
@@ -288,33 +230,33 @@ static void test_close_notify_ends_reading_but_not_writing(void **state) {
     assert_int_equal(tls_session_write(pair.server, GW_STR("answer")), GW_OK);
     assert_client_reads(&pair, GW_STR("answer"));
     gw_buf_deinit(&got);
-    pair_deinit(&pair);
+    test_tls_pair_deinit(&pair);
 }
 
 static void test_our_close_notify_is_sent_once(void **state) {
     struct fixture *fixture = *state;
-    struct pair pair;
+    struct test_tls_pair pair;
     pair_open(&pair, fixture->contexts[TEST_KEY_EC], MBEDTLS_SSL_VERSION_TLS1_2);
     tls_session_close_notify(pair.server);
     size_t length = gw_buf_length(&pair.output);
     assert_true(length > 0);
     tls_session_close_notify(pair.server);
     assert_int_equal(gw_buf_length(&pair.output), length);
-    carry_to_client(&pair);
+    test_tls_pair_carry(&pair);
     char byte;
     assert_int_equal(test_tls_client_read(&pair.client, &byte, 1),
                      MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY);
-    pair_deinit(&pair);
+    test_tls_pair_deinit(&pair);
 }
 
 static void test_close_notify_before_the_handshake_says_nothing(void **state) {
     struct fixture *fixture = *state;
-    struct pair pair;
+    struct test_tls_pair pair;
     struct test_tls_client_options options = {0};
-    pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
+    test_tls_pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
     tls_session_close_notify(pair.server);
     assert_int_equal(gw_buf_length(&pair.output), 0);
-    pair_deinit(&pair);
+    test_tls_pair_deinit(&pair);
 }
 
 static enum gw_status handshake_with(struct tls_session *server, struct gw_str bytes) {
@@ -332,36 +274,36 @@ static void test_garbage_is_answered_with_an_alert(void **state) {
         GW_STR_INIT("\0\0\0\0\0\0\0\0"),
     };
     for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
-        struct pair pair;
+        struct test_tls_pair pair;
         struct test_tls_client_options options = {0};
-        pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
+        test_tls_pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
         assert_int_equal(handshake_with(pair.server, inputs[i]), GW_INVALID);
         assert_false(tls_session_peer_spoke_http(pair.server));
-        carry_to_client(&pair);
+        test_tls_pair_carry(&pair);
         assert_true(test_tls_client_fatal_alert(&pair.client) >= 0);
         assert_int_equal(handshake_with(pair.server, inputs[i]), GW_INVALID);
         assert_int_equal(gw_buf_length(&pair.output), 0);
-        pair_deinit(&pair);
+        test_tls_pair_deinit(&pair);
     }
 }
 
 static void test_http_in_the_clear_is_recognised(void **state) {
     struct fixture *fixture = *state;
-    struct pair pair;
+    struct test_tls_pair pair;
     struct test_tls_client_options options = {0};
-    pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
+    test_tls_pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
     assert_int_equal(handshake_with(pair.server, GW_STR("")), GW_WANT_INPUT);
     assert_int_equal(handshake_with(pair.server, GW_STR("G")), GW_INVALID);
     assert_true(tls_session_peer_spoke_http(pair.server));
     assert_int_equal(gw_buf_length(&pair.output), 0);
-    pair_deinit(&pair);
+    test_tls_pair_deinit(&pair);
 }
 
 static void test_truncated_hello_wants_more(void **state) {
     struct fixture *fixture = *state;
-    struct pair pair;
+    struct test_tls_pair pair;
     struct test_tls_client_options options = {0};
-    pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
+    test_tls_pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
     (void)test_tls_client_handshake(&pair.client);
     struct gw_str hello = gw_buf_bytes(&pair.client.output);
     for (size_t at = 0; at + 1 < hello.length; at += 7) {
@@ -369,17 +311,17 @@ static void test_truncated_hello_wants_more(void **state) {
         assert_int_equal(handshake_with(pair.server, gw_str_slice(hello, at, end)), GW_WANT_INPUT);
     }
     assert_int_equal(gw_buf_length(&pair.output), 0);
-    pair_deinit(&pair);
+    test_tls_pair_deinit(&pair);
 }
 
 static void assert_refused(struct tls_context *context,
                            const struct test_tls_client_options *options, int alert) {
-    struct pair pair;
-    pair_init(&pair, context, options);
+    struct test_tls_pair pair;
+    test_tls_pair_init(&pair, context, options);
     (void)test_tls_client_handshake(&pair.client);
-    assert_int_equal(serve_handshake(&pair), GW_INVALID);
+    assert_int_equal(test_tls_pair_serve(&pair), GW_INVALID);
     assert_int_equal(test_tls_client_fatal_alert(&pair.client), alert);
-    pair_deinit(&pair);
+    test_tls_pair_deinit(&pair);
 }
 
 static void test_weak_or_foreign_offers_are_refused(void **state) {
@@ -407,11 +349,11 @@ static void test_each_named_group_is_accepted(void **state) {
                                         MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1};
     for (size_t i = 0; i < sizeof(accepted) / sizeof(accepted[0]); i++) {
         const uint16_t groups[] = {accepted[i], 0};
-        struct pair pair;
+        struct test_tls_pair pair;
         struct test_tls_client_options options = {.groups = groups};
-        pair_init(&pair, fixture->contexts[TEST_KEY_RSA], &options);
-        assert_int_equal(shake_hands(&pair), GW_OK);
-        pair_deinit(&pair);
+        test_tls_pair_init(&pair, fixture->contexts[TEST_KEY_RSA], &options);
+        assert_int_equal(test_tls_pair_handshake(&pair), GW_OK);
+        test_tls_pair_deinit(&pair);
     }
 }
 
@@ -423,19 +365,19 @@ static void test_alpn_is_http_1_1_or_nothing(void **state) {
         struct test_tls_client_options options = {.version = versions[i], .alpn = h2};
         assert_refused(fixture->contexts[TEST_KEY_EC], &options,
                        MBEDTLS_SSL_ALERT_MSG_NO_APPLICATION_PROTOCOL);
-        struct pair pair;
+        struct test_tls_pair pair;
         options.alpn = both;
-        pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
-        assert_int_equal(shake_hands(&pair), GW_OK);
+        test_tls_pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
+        assert_int_equal(test_tls_pair_handshake(&pair), GW_OK);
         assert_string_equal(mbedtls_ssl_get_alpn_protocol(&pair.client.ssl), "http/1.1");
-        pair_deinit(&pair);
+        test_tls_pair_deinit(&pair);
     }
 }
 
 static void test_a_changed_record_ends_the_session_with_an_alert(void **state) {
     struct fixture *fixture = *state;
     for (size_t i = 0; i < 2; i++) {
-        struct pair pair;
+        struct test_tls_pair pair;
         struct gw_buf got;
         gw_buf_init(&got, 1024);
         pair_open(&pair, fixture->contexts[TEST_KEY_EC], versions[i]);
@@ -448,13 +390,13 @@ static void test_a_changed_record_ends_the_session_with_an_alert(void **state) {
         assert_int_equal(test_tls_client_read(&pair.client, &byte, 1),
                          MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE);
         gw_buf_deinit(&got);
-        pair_deinit(&pair);
+        test_tls_pair_deinit(&pair);
     }
 }
 
 static void test_an_alert_of_the_peer_is_told_apart_from_its_end(void **state) {
     struct fixture *fixture = *state;
-    struct pair pair;
+    struct test_tls_pair pair;
     struct gw_buf got;
     gw_buf_init(&got, 1024);
     pair_open(&pair, fixture->contexts[TEST_KEY_EC], MBEDTLS_SSL_VERSION_TLS1_3);
@@ -464,35 +406,36 @@ static void test_an_alert_of_the_peer_is_told_apart_from_its_end(void **state) {
     assert_int_equal(serve_read(&pair, &got), GW_CANCELLED);
     assert_int_equal(gw_buf_length(&pair.client.input), 0);
     gw_buf_deinit(&got);
-    pair_deinit(&pair);
+    test_tls_pair_deinit(&pair);
 }
 
 static void test_renegotiation_is_refused_and_the_session_lives(void **state) {
     struct fixture *fixture = *state;
-    struct pair pair;
+    struct test_tls_pair pair;
     struct test_tls_client_options options = {.version = MBEDTLS_SSL_VERSION_TLS1_2,
                                               .may_renegotiate = true};
-    pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
-    assert_int_equal(shake_hands(&pair), GW_OK);
+    test_tls_pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
+    assert_int_equal(test_tls_pair_handshake(&pair), GW_OK);
     assert_int_equal(mbedtls_ssl_renegotiate(&pair.client.ssl), MBEDTLS_ERR_SSL_WANT_READ);
     assert_server_reads(&pair, GW_STR(""));
     assert_int_not_equal(gw_buf_length(&pair.client.input), 0); // the no_renegotiation warning
     assert_int_equal(tls_session_write(pair.server, GW_STR("still here")), GW_OK);
-    pair_deinit(&pair);
+    test_tls_pair_deinit(&pair);
 }
 
 static void test_a_full_output_refuses_a_write_whole(void **state) {
     struct fixture *fixture = *state;
-    struct pair pair;
+    struct test_tls_pair pair;
     pair_open(&pair, fixture->contexts[TEST_KEY_EC], MBEDTLS_SSL_VERSION_TLS1_3);
-    char *big = calloc(1, OUTPUT_BYTES_MAX);
+    char *big = calloc(1, TEST_TLS_PAIR_OUTPUT_BYTES_MAX);
     assert_non_null(big);
-    assert_int_equal(tls_session_write(pair.server, gw_str(big, OUTPUT_BYTES_MAX)), GW_TOO_BIG);
+    assert_int_equal(tls_session_write(pair.server, gw_str(big, TEST_TLS_PAIR_OUTPUT_BYTES_MAX)),
+                     GW_TOO_BIG);
     assert_int_equal(gw_buf_length(&pair.output), 0);
     assert_int_equal(tls_session_write(pair.server, GW_STR("fits")), GW_OK);
     assert_client_reads(&pair, GW_STR("fits"));
     free(big);
-    pair_deinit(&pair);
+    test_tls_pair_deinit(&pair);
 }
 
 static void test_a_handshake_that_overflows_the_output_fails(void **state) {
@@ -520,12 +463,12 @@ static void test_a_session_keeps_its_context(void **state) {
     struct tls_context *context;
     char error[TLS_ERROR_TEXT_BYTES];
     assert_int_equal(tls_context_create_server(&options, &context, error), GW_OK);
-    struct pair pair;
+    struct test_tls_pair pair;
     struct test_tls_client_options client_options = {0};
-    pair_init(&pair, context, &client_options);
+    test_tls_pair_init(&pair, context, &client_options);
     tls_context_release(context);
-    assert_int_equal(shake_hands(&pair), GW_OK);
-    pair_deinit(&pair);
+    assert_int_equal(test_tls_pair_handshake(&pair), GW_OK);
+    test_tls_pair_deinit(&pair);
 }
 
 int main(void) {

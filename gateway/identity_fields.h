@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Who asks, as header fields: X-SkillReg-Org, X-SkillReg-Token-Id, X-SkillReg-Scopes. The same for the registry behind us
+// (gateway/relay_head.h) and for a proxy that asks us (gateway/forward_auth.h).
+
+#include "base/scope.h"
+#include "gateway/exchange.h"
+
+#define GW_IDENTITY_FIELDS 3
+
+// Embedded by the caller; must not be moved, and lives no longer than the request.
+struct gw_identity_fields {
+    struct gw_response_field fields[GW_IDENTITY_FIELDS]; // with empty values for nobody
+    char scopes[GW_SCOPE_TEXT_BYTES_MAX];
+};
+
+void gw_identity_fields_init(struct gw_identity_fields *identity,
+                             const struct gw_exchange *exchange);

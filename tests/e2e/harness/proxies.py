@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""The proxies of docs/forward-auth.md, configured as they stand there; only addresses differ."""
+import os
+import pathlib
+import re
+import shutil
+import socket
+
+import pytest
+
+from . import binaries
+from .http_client import Connection
+from .process import Process, clean_environment
+from .waiting import eventually
+
+GUIDE = binaries.ROOT / "docs/forward-auth.md"
+
+
+def documented(language):
+    """The one block of this language in the guide."""
+    block, = re.findall(rf"^```{language}\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return block
+
+
+def find_or_skip(program):
+    found = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/bin")
+    if not found:
+        pytest.skip(f"{program} is not installed")
+    return found
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def replace(text, *pairs):
+    for old, new in pairs:
+        assert old in text, f"the guide has no {old!r}"
+        text = text.replace(old, new)
+    return text
+
+
+class Proxy:
+    """One running proxy, on a port of its own."""
+
+    def __init__(self, command, directory, port, name):
+        self.address = "127.0.0.1", port
+        self.process = Process(command, directory / f"{name}.log", cwd=directory,
+                               env=clean_environment(HOME=str(directory), XDG_DATA_HOME=str(directory),
+                                                     XDG_CONFIG_HOME=str(directory)))
+        try:
+            eventually(self._answers, f"did {name} listen:\n{self.process.log()}")
+        except BaseException:
+            self.process.kill()
+            raise
+
+    def _answers(self):
+        assert self.process.is_running(), "it ended:\n" + self.process.log()
+        try:
+            socket.create_connection(self.address, timeout=1).close()
+            return True
+        except OSError:
+            return False
+
+    def request(self, method, target, fields=(), body=b""):
+        with Connection(self.address) as connection:
+            return connection.request(method, target, [*fields, ("Connection", "close")], body)
+
+    def stop(self):
+        self.process.stop()
+
+
+NGINX = """
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log stderr warn;
+events {{ }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    {site}
+}}
+"""
+
+
+def start_nginx(directory: pathlib.Path, gateway, application, without=()):
+    """`without`: lines of the guide to leave out."""
+    program, port = find_or_skip("nginx"), free_port()
+    site = replace(documented("nginx"), ("gateway.internal:8080", "%s:%d" % gateway),
+                   ("app.internal:8080", "%s:%d" % application), ("listen 80;", f"listen 127.0.0.1:{port};"),
+                   *((line, "") for line in without))
+    (directory / "nginx.conf").write_text(NGINX.format(folder=directory, site=site))
+    return Proxy([program, "-p", directory, "-e", "stderr", "-c", directory / "nginx.conf"], directory, port, "nginx")
+
+
+def start_caddy(directory: pathlib.Path, gateway, application):
+    program, port = find_or_skip("caddy"), free_port()
+    site = replace(documented("caddy"), ("gateway.internal:8080", "%s:%d" % gateway),
+                   ("app.internal:8080", "%s:%d" % application), (":80 {", f"http://127.0.0.1:{port}, http://localhost:{port} {{"))
+    options = "{\n    admin off\n    auto_https off\n}\n"
+    (directory / "Caddyfile").write_text(options + site)
+    return Proxy([program, "run", "--adapter", "caddyfile", "--config", directory / "Caddyfile"], directory, port, "caddy")

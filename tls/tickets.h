@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Session tickets (RFC 5077, RFC 8446 section 4.6.1) that every worker, and every gateway with the
+// same secret, can open. A key belongs to a window of time and is derived from the secret (HKDF, RFC
+// 5869), so nothing is exchanged and nothing is stored; tickets of this window and of the two before
+// it are accepted. What cannot be accepted leads to a full handshake, never to an error.
+//
+// ticket = key name (16) | nonce (12) | AES-256-GCM of what is below | tag (16)
+//   version (2) | wall time of its making, ms (8) | the session, as the library writes it
+// The key name and a digest of the server name are authenticated with it: a ticket is good only for
+// the name and the version of TLS that it was made for. No early data.
+//
+// The library's callbacks do not say which connection they are for: tls_tickets_bind tells.
+
+#include <mbedtls/ssl.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+#define TLS_TICKET_SECRET_BYTES 32
+#define TLS_TICKET_SECRET_FILE_BYTES_MIN 32
+#define TLS_TICKET_SECRET_FILE_BYTES_MAX 4096
+#define TLS_TICKET_WINDOW_S (8 * 60 * 60)
+#define TLS_TICKET_SERVER_NAME_DIGEST_BYTES 32
+
+struct tls_tickets;
+
+// What a ticket is bound to: the connection's, in the caller's memory.
+struct tls_ticket_binding {
+    const mbedtls_ssl_context *ssl;
+    unsigned char server_name[TLS_TICKET_SERVER_NAME_DIGEST_BYTES]; // zeros: the client named none
+};
+
+// The digest of the whole file. On failure GW_INVALID, and `error` (TLS_ERROR_TEXT_BYTES of
+// tls/context.h) says what and which file: not readable, too short, too long.
+enum gw_status tls_ticket_secret_read(const char *file,
+                                      unsigned char secret[TLS_TICKET_SECRET_BYTES],
+                                      char *error) GW_MUST_USE;
+enum gw_status tls_ticket_secret_make(unsigned char secret[TLS_TICKET_SECRET_BYTES]) GW_MUST_USE;
+
+// Copies the secret. `wall_ms` says the time since 1970 in milliseconds.
+enum gw_status tls_tickets_create(const unsigned char secret[TLS_TICKET_SECRET_BYTES],
+                                  int64_t (*wall_ms)(void),
+                                  struct tls_tickets **tickets) GW_MUST_USE;
+void tls_tickets_destroy(struct tls_tickets *tickets);
+// Every connection of this configuration gets and may show tickets. Its ssl context's user data must
+// be its binding.
+void tls_tickets_install(struct tls_tickets *tickets, mbedtls_ssl_config *config);
+// Before each step of a handshake: whose it is.
+void tls_tickets_bind(struct tls_tickets *tickets, const struct tls_ticket_binding *binding);
