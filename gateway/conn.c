@@ -160,8 +160,11 @@ static void advance(struct gw_conn *conn) {
     };
     conn->is_advancing = true;
     for (;;) {
-        enum conn_state next = steps[conn->state](conn);
-        if (next == conn->state)
+        enum conn_state state = conn->state;
+        enum conn_state next = steps[state](conn);
+        if (conn->state != state)
+            continue; // an error closed the connection inside the step
+        if (next == state)
             break;
         set_state(conn, next);
     }
@@ -712,8 +715,8 @@ void gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
     group->open_count++;
     enum gw_status status = gw_transport_init(&conn->transport, services->loop,
                                               services->transport_shared, tls, &transport_events);
-    if (status == GW_OK)
-        status = gw_transport_accept(&conn->transport, listener);
+    gw_assert(status == GW_OK); // as above
+    status = gw_transport_accept(&conn->transport, listener);
     bool is_over = kind == GW_CONN_CLIENT && group->open_count > group->count_max;
     if (status != GW_OK || is_over) {
         services->metrics->connections_refused_total++;

@@ -11,6 +11,7 @@
 #include "base/str.h"
 
 #define BACKLOG 4096
+#define COMPLAIN_EVERY_MS 10000
 #define HOST_BYTES_MAX 256
 #define ADDRESS_BYTES_MAX 64
 
@@ -107,10 +108,19 @@ int gw_listener_reserve(const struct gw_listener_options *options,
     return fd;
 }
 
+// Once in a while: without descriptors every newcomer fails.
+static void complain(struct gw_listener *listener, int failure) {
+    uint64_t now_ms = uv_now(listener->tcp.loop);
+    if (now_ms < listener->complain_ms)
+        return;
+    listener->complain_ms = now_ms + COMPLAIN_EVERY_MS;
+    gw_log(GW_LOG_WARNING, "server", "cannot accept reason=\"%s\"", uv_strerror(failure));
+}
+
 static void on_connection(uv_stream_t *stream, int failure) {
     struct gw_listener *listener = gw_container_of((uv_tcp_t *)stream, struct gw_listener, tcp);
     if (failure != 0) {
-        gw_log(GW_LOG_WARNING, "server", "cannot accept reason=\"%s\"", uv_strerror(failure));
+        complain(listener, failure);
         return;
     }
     gw_conn_group_accept(listener->group, stream, listener->tls, listener->kind);

@@ -15,6 +15,7 @@ struct gw_listener {
     struct gw_conn_group *group; // takes the connections
     struct tls_context *tls;     // NULL: plain; borrowed
     enum gw_conn_kind kind;
+    uint64_t complain_ms; // uv_now from which a failed accept is logged again
     bool is_open;
 };
 

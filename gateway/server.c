@@ -65,6 +65,7 @@ static void on_clients_closed(struct gw_conn_group *clients) {
     if (server->phase == PHASE_CLOSE)
         return;
     server->phase = PHASE_FLUSH;
+    db_events_leave(server->services.events); // nobody is let in here any more
     server->flush.on_drained = on_flushed;
     gw_last_used_drain(server->services.last_used, FLUSH_TIMEOUT_MS, &server->flush);
 }
@@ -92,7 +93,6 @@ static void on_drain_timer(uv_timer_t *timer) {
 static void start_drain(struct gw_server *server) {
     server->phase = PHASE_DRAIN;
     server->services.is_draining = true;
-    db_events_leave(server->services.events);
     gw_listener_close(&server->https);
     gw_listener_close(&server->http);
     uint64_t timeout_ms = server->services.config->drain_timeout_ms;

@@ -38,6 +38,7 @@ struct reservation {
 };
 
 struct supervisor {
+    pid_t pid;
     struct gw_config config;
     struct gw_metrics *metrics;
     const unsigned char *ticket_secret;
@@ -58,6 +59,8 @@ static int run_worker(struct supervisor *supervisor, int index) {
                                      .count = supervisor->config.workers};
     // Not orphaned: when the supervisor is killed, its workers drain and end.
     prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != supervisor->pid)
+        return 0; // it was killed meanwhile
     // Ctrl-C signals the whole group of the supervisor, who passes it on: twice would end the drain.
     (void)setpgid(0, 0);
     sigprocmask(SIG_SETMASK, &supervisor->signals_before, NULL);
@@ -221,7 +224,7 @@ static void release_ports(struct supervisor *supervisor) {
 static int run_workers(const struct gw_config *config, struct gw_metrics *metrics,
                        const unsigned char *ticket_secret) {
     struct supervisor supervisor = {
-        .config = *config, .metrics = metrics, .ticket_secret = ticket_secret};
+        .pid = getpid(), .config = *config, .metrics = metrics, .ticket_secret = ticket_secret};
     gw_log_set_level(config->log_level);
     sigemptyset(&supervisor.signals);
     sigaddset(&supervisor.signals, SIGCHLD);
