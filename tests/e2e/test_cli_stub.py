@@ -633,7 +633,10 @@ class Terminal:
         self.before = termios.tcgetattr(self.far)
         self.seen = b""
         environment = clean_environment(HOME=str(cli.home), **cli.settings)
-        code = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+        # A shell that runs the tests in the background leaves these signals ignored; a login at a terminal has them.
+        code = ("import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+                "[signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)]; "
+                "os.execv(sys.argv[1], sys.argv[1:])")
         self.process = subprocess.Popen(
             ["/usr/bin/python3", "-c", code, str(binaries.find("skillreg")), "login", "--token"], stdin=self.far,
             stdout=subprocess.PIPE, stderr=self.far, env=environment, start_new_session=True)

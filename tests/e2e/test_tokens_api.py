@@ -211,7 +211,7 @@ def test_list_shows_no_secret_and_no_hash(gateway, organisation, create):
     secret = create({"name": "hidden"}).json()["token"]
     text = gateway.request("GET", base_of(organisation), organisation.admin).body.decode()
     assert secret not in text and secret[12:] not in text
-    assert "digest" not in text and "hash" not in text and '"token"' not in text
+    assert not [key for key in ("digest", "hash", "token") if f'"{key}"' in text]
 
 
 def test_list_is_of_one_organisation(gateway, new_org, acme):
