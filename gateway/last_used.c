@@ -143,19 +143,22 @@ static void write_slice(struct gw_last_used *last_used);
 static void fail_flush(struct gw_last_used *last_used) {
     last_used->metrics->last_used_flush_failures_total++;
     put_back(last_used);
+    end_period(last_used); // what was marked as written is not
     if (!last_used->is_failing)
         gw_log(GW_LOG_WARNING, "last_used", "cannot write uses now, keeping them tokens=%zu",
                last_used->noted.count);
     last_used->is_failing = true;
 }
 
-static void note_written(struct gw_last_used *last_used, const struct gw_last_use *use) {
-    last_used->metrics->last_used_requests_total += use->uses;
+// From here on further uses of these tokens wait for the next period, also while the write is on its way.
+static void mark_written(struct gw_last_used *last_used) {
     if (last_used->options.resolution_ms == 0 || last_used->drain != NULL)
         return;
-    if (gw_last_used_map_note(&last_used->written, gw_last_use_id(use), use->used_ms, 0,
-                              GW_LAST_USED_KEPT_MAX) != GW_OK)
-        gw_log(GW_LOG_DEBUG, "last_used", "no room to know a written token; it is written again");
+    for (size_t i = 0; i < last_used->batch_count; i++) {
+        if (gw_last_used_map_note(&last_used->written, gw_last_use_id(&last_used->batch[i]),
+                                  last_used->batch[i].used_ms, 0, GW_LAST_USED_KEPT_MAX) != GW_OK)
+            return; // without room for it a token is only written sooner again
+    }
 }
 
 static void on_written(struct db_last_used_write *write, enum gw_status status,
@@ -169,7 +172,8 @@ static void on_written(struct db_last_used_write *write, enum gw_status status,
     last_used->is_failing = false;
     last_used->metrics->last_used_rows_written_total += (int64_t)rows_written;
     for (size_t i = 0; i < last_used->slice_count; i++)
-        note_written(last_used, &last_used->batch[last_used->batch_written + i]);
+        last_used->metrics->last_used_requests_total +=
+            last_used->batch[last_used->batch_written + i].uses;
     last_used->batch_written += last_used->slice_count;
     if (last_used->batch_written < last_used->batch_count) {
         write_slice(last_used);
@@ -205,6 +209,7 @@ static void start_flush(struct gw_last_used *last_used) {
         return;
     last_used->batch = gw_last_used_map_take_sorted(&last_used->noted, &last_used->batch_count);
     last_used->batch_written = 0;
+    mark_written(last_used);
     write_slice(last_used);
 }
 
