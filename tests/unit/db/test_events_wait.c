@@ -289,7 +289,7 @@ static void test_wait_may_close_the_events_when_it_ends(void **state) {
     struct closing closing = {.wait = {.on_done = close_when_told}};
     struct waiting other;
     db_events_wait_applied(first.events, &closing.wait, seq, 30);
-    start_wait(&other, seq, 30);
+    start_wait(&other, seq, LONG_MS);
     test_run_until(&first.loop, &closing.is_done);
     assert_true(other.is_done);
     assert_int_equal(other.status, GW_UNAVAILABLE);
