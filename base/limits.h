@@ -33,6 +33,7 @@
 // One request.
 #define GW_REQUEST_ARENA_BYTES_MAX (512 * 1024)
 #define GW_ERROR_BODY_BYTES_MAX 2048
+#define GW_FORWARDED_HOPS_MAX 32 // trusted proxies that are walked past
 
 // The database.
 #define GW_DB_CONNECTIONS 4

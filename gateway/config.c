@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 
-enum kind { TEXT, NUMBER, COUNT, DURATION, LIMIT, SWITCH, ENVIRONMENT, LEVEL };
+enum kind { TEXT, NUMBER, COUNT, DURATION, LIMIT, SWITCH, ENVIRONMENT, LEVEL, PROXIES };
 
 struct setting {
     const char *flag;
@@ -56,6 +56,8 @@ static const struct setting settings[] = {
      "processes on the same ports; more cores, more workers"},
     {"--connections-max", "GATEWAY_CONNECTIONS_MAX", NUMBER, SETTING(connections_max), "20000", "N",
      "open connections of a worker; newcomers over it are closed"},
+    {"--trusted-proxies", "GATEWAY_TRUSTED_PROXIES", PROXIES, SETTING(trusted_proxies), NULL,
+     "RANGES", "CIDRs by comma: who may name the client in X-Forwarded-For or Forwarded"},
     {"--handshake-timeout", "GATEWAY_HANDSHAKE_TIMEOUT", DURATION, SETTING(handshake_timeout_ms),
      "10s", "TIME", "for a TLS handshake"},
     {"--head-timeout", "GATEWAY_HEAD_TIMEOUT", DURATION, SETTING(head_timeout_ms), "15s", "TIME",
@@ -178,6 +180,8 @@ static bool set_value(struct gw_config *config, const struct setting *setting, c
         return parse_switch(text, at);
     case ENVIRONMENT:
         return parse_environment(text, at);
+    case PROXIES:
+        return gw_trusted_proxies_parse(gw_str_from(text), at) == GW_OK;
     case LEVEL:
     default:
         return gw_log_level_parse(gw_str_from(text), at) == GW_OK;

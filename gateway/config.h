@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "base/token_syntax.h"
+#include "gateway/trusted_proxies.h"
 
 #define GW_WORKERS_MAX 256
 
@@ -25,6 +26,7 @@ struct gw_config {
     bool is_test_environment;
     int workers; // 1 to GW_WORKERS_MAX
     int connections_max;
+    struct gw_trusted_proxies trusted_proxies;
     uint64_t drain_timeout_ms;
     uint64_t handshake_timeout_ms;
     uint64_t head_timeout_ms;

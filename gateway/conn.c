@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "gateway/admin.h"
 #include "gateway/authz.h"
+#include "gateway/client_ip.h"
 #include "gateway/exchange.h"
 #include "gateway/forward_auth.h"
 #include "gateway/http_parse.h"
@@ -69,7 +70,10 @@ struct gw_conn {
     bool has_served;
     bool needs_flush;
     bool needs_rearm;
-    char client_address[INET6_ADDRSTRLEN];
+    bool is_peer_trusted;
+    struct gw_ip peer_ip;
+    char peer_address[GW_IP_TEXT_BYTES_MAX];
+    char client_address[GW_IP_TEXT_BYTES_MAX];
 };
 
 static enum conn_state step_open(struct gw_conn *conn);
@@ -252,8 +256,33 @@ static const struct gw_exchange_owner_calls owner_calls = {.output = on_output_a
                                                            .on_body_wanted = on_body_wanted,
                                                            .pending_bytes = on_pending_asked};
 
+// Who sends the requests, as far as the connection says.
+static void note_peer(struct gw_conn *conn, const struct gw_ip *ip) {
+    struct gw_exchange *exchange = &conn->exchange;
+    conn->peer_ip = *ip;
+    conn->is_peer_trusted =
+        gw_trusted_proxies_contain(&conn->group->services->config->trusted_proxies, ip);
+    struct gw_str address = gw_str(conn->peer_address, gw_ip_format(ip, conn->peer_address));
+    exchange->client_ip = *ip;
+    exchange->client_address = address;
+    exchange->proxy_address = conn->is_peer_trusted ? address : GW_STR("");
+}
+
+// Whose request it is that a trusted peer sends (NULL: its head could not be read).
+static void note_client(struct gw_conn *conn, const struct gw_http_head *request) {
+    struct gw_exchange *exchange = &conn->exchange;
+    exchange->client_ip = conn->peer_ip;
+    if (request != NULL)
+        exchange->client_ip = gw_client_ip_find(
+            request, &conn->group->services->config->trusted_proxies, &conn->peer_ip);
+    exchange->client_address =
+        gw_str(conn->client_address, gw_ip_format(&exchange->client_ip, conn->client_address));
+}
+
 static void start_exchange(struct gw_conn *conn, const struct gw_http_head *request) {
     gw_exchange_start(&conn->exchange, request);
+    if (conn->is_peer_trusted)
+        note_client(conn, request);
     conn->has_exchange = true;
     conn->has_served = true;
     conn->is_body_wanted = true;
@@ -277,7 +306,7 @@ static void log_request(const struct gw_conn *conn) {
            GW_STR_ARG(exchange->request->method_name), path.text, exchange->status,
            (unsigned long long)exchange->body_bytes,
            (unsigned long long)(uv_now(services->loop) - exchange->started_ms),
-           conn->client_address, GW_STR_ARG(id), exchange->request_id);
+           exchange->client_address.at, GW_STR_ARG(id), exchange->request_id);
 }
 
 static void end_exchange(struct gw_conn *conn) {
@@ -683,16 +712,16 @@ static const struct gw_transport_events transport_events = {.on_open = on_transp
                                                             .on_error = on_transport_error,
                                                             .on_closed = on_transport_closed};
 
-static void note_client_address(struct gw_conn *conn) {
+// Who has already gone has no address, and needs no service.
+static enum gw_status find_peer(struct gw_conn *conn) {
     struct sockaddr_storage address;
-    if (gw_transport_peer_address(&conn->transport, &address) == GW_OK)
-        uv_ip_name((const struct sockaddr *)&address, conn->client_address,
-                   sizeof conn->client_address);
-    static const char mapped[] = "::ffff:";
-    char *text = conn->client_address;
-    if (strncmp(text, mapped, sizeof mapped - 1) == 0 && strchr(text, '.') != NULL)
-        memmove(text, text + sizeof mapped - 1, strlen(text + sizeof mapped - 1) + 1);
-    conn->exchange.client_address = gw_str_from(text);
+    struct gw_ip ip;
+    enum gw_status status = gw_transport_peer_address(&conn->transport, &address);
+    if (status == GW_OK)
+        status = gw_ip_from_sockaddr((const struct sockaddr *)&address, &ip);
+    if (status == GW_OK)
+        note_peer(conn, &ip);
+    return status;
 }
 
 void gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
@@ -717,6 +746,8 @@ void gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
                                               services->transport_shared, tls, &transport_events);
     gw_assert(status == GW_OK); // as above
     status = gw_transport_accept(&conn->transport, listener);
+    if (status == GW_OK)
+        status = find_peer(conn);
     bool is_over = kind == GW_CONN_CLIENT && group->open_count > group->count_max;
     if (status != GW_OK || is_over) {
         services->metrics->connections_refused_total++;
@@ -725,7 +756,6 @@ void gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
     }
     services->metrics->connections_accepted_total++;
     services->metrics->connections_open = group->open_count;
-    note_client_address(conn);
     arm_deadline(conn);
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/ip.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "db/token_store.h"
@@ -66,7 +67,9 @@ struct gw_exchange {
     struct db_token_row identity; // meaningful when has_identity; slices in `arena`
     bool has_identity;
     bool is_tls;
-    struct gw_str client_address; // numeric, terminated, owned by the connection
+    struct gw_ip client_ip;       // who asks: the peer, or whom a trusted proxy names
+    struct gw_str client_address; // its canonical text, terminated, owned by the connection
+    struct gw_str proxy_address;  // of the trusted proxy that sent the request, empty: of none
     char request_id[GW_REQUEST_ID_LENGTH + 1];
     struct gw_handler *handler; // NULL: nobody wants the body
     enum gw_response_phase phase;

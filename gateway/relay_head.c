@@ -38,7 +38,7 @@ static size_t bytes_needed(const struct gw_exchange *exchange, struct gw_str aut
     const struct gw_http_head *request = exchange->request;
     size_t bytes = LITERAL_BYTES + request->method_name.length + exchange->match.path.length +
                    exchange->match.query.length + authority.length + request->host.length +
-                   exchange->client_address.length;
+                   exchange->client_address.length + exchange->proxy_address.length;
     if (exchange->has_identity)
         bytes += exchange->identity.org_slug.length + exchange->identity.id.length;
     for (int i = 0; i < request->field_count; i++)
@@ -76,13 +76,53 @@ static void put_identity(struct head_writer *writer, const struct gw_exchange *e
         put_field(writer, identity.fields[i].name, identity.fields[i].value);
 }
 
+// The list that a trusted proxy sent, as it is, with the proxy behind; one that names the client in Forwarded only is
+// translated.
+static void put_proxied_for(struct head_writer *writer, const struct gw_exchange *exchange) {
+    const struct gw_http_head *request = exchange->request;
+    bool has_list = false;
+    for (int i = 0; i < request->field_count; i++) {
+        if (request->fields[i].id != GW_FIELD_X_FORWARDED_FOR ||
+            request->fields[i].value.length == 0)
+            continue;
+        has_list = true;
+        put(writer, request->fields[i].value);
+        put(writer, GW_STR(", "));
+    }
+    if (!has_list && !gw_str_equal(exchange->client_address, exchange->proxy_address)) {
+        put(writer, exchange->client_address);
+        put(writer, GW_STR(", "));
+    }
+    put(writer, exchange->proxy_address);
+}
+
+static void put_forwarded_for(struct head_writer *writer, const struct gw_exchange *exchange) {
+    put(writer, GW_STR("X-Forwarded-For: "));
+    if (exchange->proxy_address.length > 0)
+        put_proxied_for(writer, exchange);
+    else
+        put(writer, exchange->client_address);
+    put(writer, GW_STR("\r\n"));
+}
+
+// What a trusted proxy says of its own client's side, if it says it once; else what we see.
+static struct gw_str said_by_proxy(const struct gw_exchange *exchange, enum gw_http_field_id id,
+                                   struct gw_str seen) {
+    if (exchange->proxy_address.length == 0 || gw_http_head_count(exchange->request, id) != 1)
+        return seen;
+    return gw_http_head_field(exchange->request, id)->value;
+}
+
 static void put_origin(struct head_writer *writer, const struct gw_exchange *exchange) {
+    struct gw_str scheme = exchange->is_tls ? GW_STR("https") : GW_STR("http");
+    struct gw_str host =
+        said_by_proxy(exchange, GW_FIELD_X_FORWARDED_HOST, exchange->request->host);
     put_field(writer, GW_STR("X-Request-Id"), gw_str(exchange->request_id, GW_REQUEST_ID_LENGTH));
-    put_field(writer, GW_STR("X-Forwarded-For"), exchange->client_address);
+    put_forwarded_for(writer, exchange);
     put_field(writer, GW_STR("X-Forwarded-Proto"),
-              exchange->is_tls ? GW_STR("https") : GW_STR("http"));
-    if (exchange->request->host.length > 0)
-        put_field(writer, GW_STR("X-Forwarded-Host"), exchange->request->host);
+              said_by_proxy(exchange, GW_FIELD_X_FORWARDED_PROTO, scheme));
+    if (host.length > 0)
+        put_field(writer, GW_STR("X-Forwarded-Host"), host);
 }
 
 enum gw_status gw_relay_compose_request(struct gw_exchange *exchange, struct gw_str authority,

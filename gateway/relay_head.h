@@ -8,7 +8,8 @@
 
 // Request line in origin form with the path and query bytes that were matched, then Host, the fields that may
 // pass, the framing, and ours: X-SkillReg-Org, -Token-Id, -Scopes (when the exchange has an identity), X-Request-Id,
-// X-Forwarded-For, -Proto, -Host. In the exchange's arena. GW_NO_MEMORY; GW_TOO_BIG: too many options in
+// X-Forwarded-For, -Proto, -Host: of what a trusted proxy sent, its list with the proxy behind and its -Proto and -Host stay; nobody
+// else's do. In the exchange's arena. GW_NO_MEMORY; GW_TOO_BIG: too many options in
 // Connection (gw_relay_fields_check refuses those earlier).
 enum gw_status gw_relay_compose_request(struct gw_exchange *exchange, struct gw_str authority,
                                         bool forward_authorization,

@@ -119,6 +119,42 @@ static void test_without_identity_there_are_no_identity_fields(void **state) {
     close_exchange(&fixture);
 }
 
+static void test_a_trusted_proxy_is_added_to_its_own_list(void **state) {
+    (void)state;
+    struct fixture fixture;
+    open_exchange(&fixture,
+                  "GET /a HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: junk, 192.0.2.7\r\n"
+                  "X-Forwarded-Proto: https\r\nX-Forwarded-For: 10.0.0.1\r\n"
+                  "X-Forwarded-Host: gateway.example\r\nX-Forwarded-Port: 1\r\n\r\n",
+                  GW_STR("/a"), gw_str(NULL, 0));
+    fixture.exchange.proxy_address = GW_STR("10.0.0.2");
+    assert_composed(&fixture, false,
+                    "GET /a HTTP/1.1\r\nHost: registry:8080\r\nX-Request-Id: " REQUEST_ID "\r\n"
+                    "X-Forwarded-For: junk, 192.0.2.7, 10.0.0.1, 10.0.0.2\r\n"
+                    "X-Forwarded-Proto: https\r\nX-Forwarded-Host: gateway.example\r\n\r\n");
+    close_exchange(&fixture);
+}
+
+static void test_a_trusted_proxy_that_says_little_is_added_to_what_we_see(void **state) {
+    (void)state;
+    struct fixture fixture;
+    open_exchange(&fixture,
+                  "GET /a HTTP/1.1\r\nHost: h\r\nForwarded: for=192.0.2.7\r\n"
+                  "X-Forwarded-Proto: http\r\nX-Forwarded-Proto: https\r\n\r\n",
+                  GW_STR("/a"), gw_str(NULL, 0));
+    fixture.exchange.proxy_address = GW_STR("10.0.0.2");
+    assert_composed(&fixture, false,
+                    "GET /a HTTP/1.1\r\nHost: registry:8080\r\nX-Request-Id: " REQUEST_ID "\r\n"
+                    "X-Forwarded-For: 192.0.2.7, 10.0.0.2\r\n"
+                    "X-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n\r\n");
+    fixture.exchange.client_address = GW_STR("10.0.0.2");
+    assert_composed(&fixture, false,
+                    "GET /a HTTP/1.1\r\nHost: registry:8080\r\nX-Request-Id: " REQUEST_ID "\r\n"
+                    "X-Forwarded-For: 10.0.0.2\r\n"
+                    "X-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n\r\n");
+    close_exchange(&fixture);
+}
+
 static void test_an_empty_query_keeps_its_question_mark(void **state) {
     (void)state;
     struct fixture fixture;
@@ -227,6 +263,8 @@ int main(void) {
         cmocka_unit_test(test_a_request_is_composed_anew),
         cmocka_unit_test(test_forged_identity_is_replaced_by_ours),
         cmocka_unit_test(test_without_identity_there_are_no_identity_fields),
+        cmocka_unit_test(test_a_trusted_proxy_is_added_to_its_own_list),
+        cmocka_unit_test(test_a_trusted_proxy_that_says_little_is_added_to_what_we_see),
         cmocka_unit_test(test_an_empty_query_keeps_its_question_mark),
         cmocka_unit_test(test_a_body_is_framed_as_it_was_parsed),
         cmocka_unit_test(test_authorization_is_passed_on_when_the_operator_says_so),

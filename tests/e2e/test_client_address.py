@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""Who the client is: the peer, or whom a trusted proxy names (HARDENING 2.9). Seen where it is used: in the access log, and in
+what the registry gets."""
+import re
+
+import pytest
+
+from harness import proxies
+from harness.gateway import Gateway
+from harness.http_client import bearer
+from harness.waiting import eventually
+
+PUBLIC = "/api/v1/public/skills"
+PRIVATE_AND_MALFORMED = ["10.0.0.1", "127.0.0.1", "169.254.1.1", "::1", "fe80::1", "256.1.1.1", "unknown", "_hidden", "1.2.3.4:x",
+                         "1.2.3.4, 5.6.7.8", ",", "-", "%00", "for=1.2.3.4"]
+
+
+def started(workdir, name, postgres, upstream, *flags):
+    own = Gateway(workdir, name, database_url=postgres.url, upstream=upstream.url, flags=["--access-log", *flags])
+    try:
+        return own.wait_until_ready()
+    except BaseException:
+        own.kill()
+        raise
+
+
+@pytest.fixture(scope="module")
+def behind_proxies(operator, postgres, workdir, _session_upstream):
+    """Trusts this machine, 10.0.0.0/8 and 2001:db8::/32."""
+    own = started(workdir, "behind-proxies", postgres, _session_upstream, "--trusted-proxies",
+                  "127.0.0.1, 10.0.0.0/8,2001:db8::/32")
+    yield own
+    own.stop()
+
+
+@pytest.fixture(scope="module")
+def on_the_street(operator, postgres, workdir, _session_upstream):
+    """Trusts nobody, which is the default."""
+    own = started(workdir, "on-the-street", postgres, _session_upstream)
+    yield own
+    own.stop()
+
+
+def logged_client(gateway, response):
+    """`client` of the access log's line about this response."""
+    line = rf"client=(\S+) .*id={response.get('X-Request-Id')}"
+    return eventually(lambda: re.search(line, gateway.log()), "was the request logged")[1]
+
+
+def ask(gateway, upstream, *fields, target=PUBLIC):
+    """The client in the log, and X-Forwarded-For, -Proto and -Host as the registry got them."""
+    upstream.reset()
+    response = gateway.request("GET", target, fields=[*fields, ("Host", "gateway.example")])
+    assert response.status == 200, response.body
+    got = upstream.wait_for_request()
+    assert got.get("Forwarded") is None
+    return logged_client(gateway, response), *(got.get(f"X-Forwarded-{name}") for name in ("For", "Proto", "Host"))
+
+
+@pytest.mark.parametrize("value", PRIVATE_AND_MALFORMED)
+def test_nobody_untrusted_names_a_client(value, on_the_street, upstream):
+    """HARDENING 2.9: the list of trusted proxies is empty by default."""
+    fields = [("X-Forwarded-For", value), ("Forwarded", "for=" + value), ("X-Real-IP", value),
+              ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "evil.example")]
+    assert ask(on_the_street, upstream, *fields) == ("127.0.0.1", "127.0.0.1", "http", "gateway.example")
+
+
+def test_a_proxy_header_on_an_ordinary_port_is_no_request(on_the_street):
+    """HARDENING 2.9: the PROXY protocol is off by default."""
+    with on_the_street.connect() as connection:
+        connection.send(b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET /api/v1/public/a HTTP/1.1\r\nHost: x\r\n\r\n")
+        response = connection.read_response()
+        assert response.status == 501 and response.says_close
+        connection.assert_closed()
+
+
+@pytest.mark.parametrize("fields,client,list_sent", [
+    ([], "127.0.0.1", "127.0.0.1"),
+    ([("X-Forwarded-For", "192.0.2.1")], "192.0.2.1", "192.0.2.1, 127.0.0.1"),
+    ([("X-Forwarded-For", "forged, 198.51.100.1, 192.0.2.1, 10.0.0.1")], "192.0.2.1",
+     "forged, 198.51.100.1, 192.0.2.1, 10.0.0.1, 127.0.0.1"),
+    ([("X-Forwarded-For", "192.0.2.1"), ("X-Forwarded-For", "10.0.0.1")], "192.0.2.1", "192.0.2.1, 10.0.0.1, 127.0.0.1"),
+    ([("X-Forwarded-For", "::ffff:192.0.2.1")], "192.0.2.1", "::ffff:192.0.2.1, 127.0.0.1"),
+    ([("X-Forwarded-For", "unknown")], "127.0.0.1", "unknown, 127.0.0.1"),
+    ([("X-Forwarded-For", "192.0.2.1, unknown, 10.0.0.1")], "10.0.0.1", "192.0.2.1, unknown, 10.0.0.1, 127.0.0.1"),
+    ([("X-Forwarded-For", "10.0.0.1")], "10.0.0.1", "10.0.0.1, 127.0.0.1"),
+    ([("Forwarded", 'for="[2001:db9::1]:4711";proto=https, for=10.0.0.1')], "2001:db9::1", "2001:db9::1, 127.0.0.1"),
+    ([("Forwarded", "for=_hidden")], "127.0.0.1", "127.0.0.1"),
+    ([("Forwarded", "for=192.0.2.1"), ("X-Forwarded-For", "192.0.2.1")], "192.0.2.1", "192.0.2.1, 127.0.0.1"),
+    ([("Forwarded", "for=192.0.2.1"), ("X-Forwarded-For", "192.0.2.2")], "127.0.0.1", "192.0.2.2, 127.0.0.1"),
+    ([("X_Forwarded_For", "192.0.2.1"), ("X-Real-IP", "192.0.2.1")], "127.0.0.1", "127.0.0.1"),
+], ids=lambda value: str(value)[:60])
+def test_a_trusted_proxy_names_the_client(fields, client, list_sent, behind_proxies, upstream):
+    """HARDENING 2.9, the other way round."""
+    assert ask(behind_proxies, upstream, *fields) == (client, list_sent, "http", "gateway.example")
+
+
+def test_scheme_and_host_of_a_trusted_proxy_stay(behind_proxies, upstream):
+    said = [("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "public.example")]
+    assert ask(behind_proxies, upstream, *said)[2:] == ("https", "public.example")
+    assert ask(behind_proxies, upstream, *said, *said)[2:] == ("http", "gateway.example")
+
+
+def test_a_thousand_hops(behind_proxies, upstream):
+    """HARDENING 2.9: answered, and walked no further than the limit."""
+    hops = [f"10.1.{number // 250}.{number % 250}" for number in range(1000, 0, -1)]
+    client, sent, _, _ = ask(behind_proxies, upstream, ("X-Forwarded-For", ",".join(hops)))
+    assert client == "10.1.0.32" and sent.endswith("10.1.0.1, 127.0.0.1")
+
+
+def test_each_request_of_a_connection_has_its_own_client(behind_proxies, upstream):
+    for value, client in (("192.0.2.1", "192.0.2.1"), ("unknown", "127.0.0.1"), ("192.0.2.2", "192.0.2.2")):
+        assert ask(behind_proxies, upstream, ("X-Forwarded-For", value))[0] == client
+
+
+def test_a_question_is_about_the_client_of_the_proxy_that_asks(behind_proxies):
+    fields = [("X-Original-Method", "GET"), ("X-Original-URI", PUBLIC), ("X-Forwarded-For", "192.0.2.1")]
+    response = behind_proxies.request("GET", "/authz", fields=fields)
+    assert (response.status, logged_client(behind_proxies, response)) == (200, "192.0.2.1")
+
+
+@pytest.mark.parametrize("start", [proxies.start_nginx, proxies.start_caddy], ids=["nginx", "caddy"])
+def test_a_client_cannot_forge_its_address_through_a_documented_proxy(start, tmp_path, behind_proxies, upstream, acme):
+    """HARDENING 2.9 and 2.10: the proxies of docs/forward-auth.md say whom they see, whatever the client says."""
+    proxy = start(tmp_path, behind_proxies.http, upstream.address)
+    try:
+        for name, value in (("X-Forwarded-For", "192.0.2.1"), ("Forwarded", "for=192.0.2.1")):
+            mark = len(behind_proxies.log())
+            assert proxy.request("GET", f"/api/v1/orgs/{acme.slug}/skills", [*bearer(acme.read), (name, value)]).status == 200
+            logged = eventually(lambda: re.search(r"path=\S*authz.* client=(\S+)", behind_proxies.log()[mark:]),
+                                "was the question logged")
+            assert logged[1] == "127.0.0.1"
+    finally:
+        proxy.stop()
+
+
+@pytest.mark.parametrize("ranges", ["10.0.0.1/8", "localhost", "10.0.0.0/8,", "10.0.0.0/33", "10.0.0.0/8 ::1", ",".join(["::1"] * 65)])
+def test_a_list_with_a_mistake_is_one_clear_error(ranges, operator):
+    done = operator.run("--trusted-proxies", ranges)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith(f"skillreg-gateway: not a value for --trusted-proxies: {ranges}")
