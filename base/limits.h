@@ -20,6 +20,9 @@
 #define GW_CONN_WRITE_LOW_WATER_BYTES (64 * 1024)
 #define GW_CONNECTIONS_MAX 20000
 
+// TLS handshakes: processor time for them between two looks at the sockets.
+#define GW_ADMISSION_BUDGET_US 500
+
 // Deadlines, milliseconds.
 #define GW_HANDSHAKE_TIMEOUT_MS 10000
 #define GW_HEAD_TIMEOUT_MS 15000

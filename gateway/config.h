@@ -27,6 +27,7 @@ struct gw_config {
     int workers; // 1 to GW_WORKERS_MAX
     int connections_max;
     struct gw_trusted_proxies trusted_proxies;
+    int handshakes_waiting_max;
     uint64_t drain_timeout_ms;
     uint64_t handshake_timeout_ms;
     uint64_t head_timeout_ms;

@@ -561,7 +561,11 @@ static void on_transport_open(struct gw_transport *transport) {
     conn->is_open = true;
     if (!conn->is_tls)
         return;
-    conn->group->services->metrics->tls_handshakes_total++;
+    struct gw_metrics *metrics = conn->group->services->metrics;
+    if (tls_session_is_resumed(transport->tls))
+        metrics->tls_handshakes_resumed_total++;
+    else
+        metrics->tls_handshakes_full_total++;
     run(conn);
 }
 
@@ -669,6 +673,8 @@ static void on_deadline(struct gw_deadline *deadline) {
     }
     if (id != GW_DEADLINE_IDLE && id != GW_DEADLINE_LINGER)
         conn->group->services->metrics->timeouts_total++;
+    if (id == GW_DEADLINE_HANDSHAKE)
+        conn->group->services->metrics->tls_handshakes_failed_total++;
     if (id == GW_DEADLINE_HEAD && gw_http_parser_in_message(&conn->parser)) {
         start_exchange(conn, NULL);
         set_state(conn, STATE_HANDLE);

@@ -12,8 +12,11 @@
     X(connections_accepted_total, "counter", "Connections accepted.")                              \
     X(connections_refused_total, "counter", "Connections refused over the limit.")                 \
     X(connections_open, "gauge", "Connections open now.")                                          \
-    X(tls_handshakes_total, "counter", "TLS handshakes completed.")                                \
-    X(tls_handshakes_failed_total, "counter", "TLS handshakes failed.")                            \
+    X(tls_handshakes_full_total, "counter", "TLS handshakes completed, full ones.")                \
+    X(tls_handshakes_resumed_total, "counter", "TLS handshakes completed by resumption.")          \
+    X(tls_handshakes_failed_total, "counter", "TLS handshakes failed, refused or timed out.")      \
+    X(tls_handshakes_refused_total, "counter", "TLS handshakes refused because too many waited.")  \
+    X(tls_handshakes_waiting, "gauge", "TLS handshakes that wait to be begun.")                    \
     X(requests_total, "counter", "Requests whose head was read.")                                  \
     X(responses_2xx_total, "counter", "Responses by class.")                                       \
     X(responses_3xx_total, "counter", "Responses by class.")                                       \

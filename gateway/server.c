@@ -14,6 +14,7 @@
 #include "db/events.h"
 #include "db/pool.h"
 #include "db/token_store.h"
+#include "gateway/admission.h"
 #include "gateway/auth_cache.h"
 #include "gateway/conn.h"
 #include "gateway/last_used.h"
@@ -35,6 +36,7 @@ struct gw_server {
     struct gw_services services;
     struct gw_deadlines deadlines;
     struct gw_deadline_kind deadline_kinds[GW_DEADLINE_COUNT];
+    struct gw_admission admission;
     struct gw_conn_group clients;
     struct gw_conn_group admins;
     struct gw_listener https;
@@ -151,6 +153,7 @@ static void close_everything(struct gw_server *server) {
     if (services->pool != NULL)
         db_pool_close(services->pool, NULL);
     gw_deadlines_close(&server->deadlines, NULL);
+    gw_admission_close(&server->admission);
     uv_close((uv_handle_t *)&server->terminate, NULL);
     uv_close((uv_handle_t *)&server->interrupt, NULL);
     uv_close((uv_handle_t *)&server->hangup, NULL);
@@ -230,6 +233,8 @@ static void open_signal(struct gw_server *server, uv_signal_t *handle, uv_signal
 // What cannot fail, and what close_everything expects to be there.
 static void open_handles(struct gw_server *server) {
     open_deadlines(server);
+    gw_admission_open(&server->admission, &server->loop,
+                      server->services.config->handshakes_waiting_max, server->services.metrics);
     uv_timer_init(&server->loop, &server->drain_timer);
     open_signal(server, &server->terminate, on_signal, SIGTERM);
     open_signal(server, &server->interrupt, on_signal, SIGINT);
@@ -345,6 +350,8 @@ static enum gw_status start(struct gw_server *server) {
     enum gw_status status = open_tls(server);
     if (status == GW_OK)
         status = gw_transport_shared_create(&server->services.transport_shared);
+    if (status == GW_OK)
+        gw_transport_shared_admit_by(server->services.transport_shared, &server->admission);
     if (status == GW_OK)
         status = open_database(server);
     if (status == GW_OK)

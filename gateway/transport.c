@@ -2,9 +2,14 @@
 // How bytes leave: output -> (TLS: sealed into wire) -> uv_try_write -> what the socket did not
 // take becomes the one write in flight, and the loop starts again when that is done. Everything
 // that sends ends in pump().
+//
+// How bytes come in: receive() -> (TLS: receive_ciphertext, through the session) -> on_read. During a handshake that takes
+// turns, they collect in struct gw_transport_handshake first, and the turn does the rest.
 #include "gateway/transport.h"
 
 #include <stdlib.h>
+
+#include "tls/hello.h"
 
 // One full TLS record, so that a steady request and response needs one block and no malloc.
 #define BLOCK_BYTES (16 * 1024 + 512)
@@ -12,8 +17,11 @@
 // Holds a sealed round and the alerts that come before it.
 #define WIRE_BYTES_MAX (2 * GW_TRANSPORT_SEAL_BYTES_MAX)
 #define RECORD_BYTES_MAX (16 * 1024)
+// What one read adds to what may be there before reading stops.
+#define HANDSHAKE_BYTES_MAX (2 * GW_CONN_READ_BYTES)
 
 struct gw_transport_shared {
+    struct gw_admission *admission; // NULL: handshakes take no turns
     char *blocks[BLOCKS_KEPT_MAX];
     size_t block_count;
     char received[GW_CONN_READ_BYTES];
@@ -23,6 +31,14 @@ struct gw_transport_shared {
 struct gw_transport_write {
     uv_write_t request;
     struct gw_buf bytes;
+};
+
+// A handshake that takes turns: what has come since the last one.
+struct gw_transport_handshake {
+    struct gw_admission_turn turn;
+    struct gw_transport *transport;
+    struct gw_buf bytes;
+    bool has_begun; // had a turn
 };
 
 static const char tls_only_answer[] = "HTTP/1.1 400 Bad Request\r\n"
@@ -37,8 +53,14 @@ enum gw_status gw_transport_shared_create(struct gw_transport_shared **shared) {
     if (created == NULL)
         return GW_NO_MEMORY;
     created->block_count = 0;
+    created->admission = NULL;
     *shared = created;
     return GW_OK;
+}
+
+void gw_transport_shared_admit_by(struct gw_transport_shared *shared,
+                                  struct gw_admission *admission) {
+    shared->admission = admission;
 }
 
 void gw_transport_shared_destroy(struct gw_transport_shared *shared) {
@@ -134,7 +156,19 @@ static void report_failure(struct gw_transport *transport) {
         report_end(transport); // the owner lingers for it
 }
 
+// It is done, or will come to nothing.
+static void end_handshake(struct gw_transport *transport) {
+    struct gw_transport_handshake *handshake = transport->handshake;
+    if (handshake == NULL)
+        return;
+    transport->handshake = NULL;
+    gw_admission_leave(transport->shared->admission, &handshake->turn);
+    gw_buf_deinit(&handshake->bytes);
+    free(handshake);
+}
+
 static void set_failure(struct gw_transport *transport, enum gw_status status) {
+    end_handshake(transport);
     if (transport->failure == GW_OK)
         transport->failure = status;
     drop_bytes(transport->shared, &transport->output);
@@ -349,8 +383,10 @@ static bool shake_hands(struct gw_transport *transport) {
         fail_session(transport, status);
         return false;
     }
-    if (status == GW_OK)
+    if (status == GW_OK) {
+        end_handshake(transport);
         announce_open(transport);
+    }
     pump(transport);
     return transport->is_open && !transport->is_closing && transport->failure == GW_OK;
 }
@@ -380,9 +416,68 @@ static void receive_ciphertext(struct gw_transport *transport, struct gw_str byt
     }
 }
 
+static void on_turn(struct gw_admission_turn *turn) {
+    struct gw_transport_handshake *handshake =
+        gw_container_of(turn, struct gw_transport_handshake, turn);
+    struct gw_transport *transport = handshake->transport;
+    struct gw_buf bytes = handshake->bytes; // it may end inside
+    gw_buf_init(&handshake->bytes, HANDSHAKE_BYTES_MAX);
+    handshake->has_begun = true;
+    receive_ciphertext(transport, gw_buf_bytes(&bytes));
+    gw_buf_deinit(&bytes);
+    if (!transport->is_paused && !transport->is_end_seen)
+        gw_transport_resume(transport); // wait_for_turn may have stopped it
+}
+
+static void refuse_handshake(struct gw_transport *transport) {
+    lend_block(transport->shared, &transport->wire);
+    tls_session_refuse(transport->tls);
+    fail_session(transport, GW_INVALID);
+}
+
+// Asks for a turn as soon as there is something to do in it.
+static enum gw_status ask_for_turn(struct gw_transport *transport) {
+    struct gw_transport_handshake *handshake = transport->handshake;
+    struct gw_admission *admission = transport->shared->admission;
+    struct tls_hello hello;
+    if (handshake->has_begun) {
+        gw_admission_go_on(admission, &handshake->turn);
+        return GW_OK;
+    }
+    if (!gw_list_is_empty(&handshake->turn.link))
+        return GW_OK; // a peer that says more before it was answered
+    switch (tls_hello_read(gw_buf_bytes(&handshake->bytes), &hello)) {
+    case GW_WANT_INPUT:
+        return GW_OK;
+    case GW_INVALID:
+        on_turn(&handshake->turn); // refused at the first byte
+        return GW_OK;
+    default:
+        return gw_admission_begin(admission, &handshake->turn,
+                                  hello.may_resume ? GW_ADMISSION_SHORT : GW_ADMISSION_FULL);
+    }
+}
+
+static void wait_for_turn(struct gw_transport *transport, struct gw_str bytes) {
+    struct gw_transport_handshake *handshake = transport->handshake;
+    enum gw_status status = gw_buf_append_str(&handshake->bytes, bytes);
+    if (status == GW_OK && gw_buf_length(&handshake->bytes) > TLS_HELLO_BYTES_MAX)
+        (void)uv_read_stop(stream_of(transport));
+    if (status == GW_OK)
+        status = ask_for_turn(transport);
+    if (status == GW_TOO_BIG)
+        refuse_handshake(transport);
+    else if (status != GW_OK)
+        fail_session(transport, status);
+}
+
 static void receive(struct gw_transport *transport, struct gw_str bytes) {
     if (transport->failure != GW_OK)
         return;
+    if (transport->handshake != NULL) {
+        wait_for_turn(transport, bytes);
+        return;
+    }
     if (transport->tls != NULL) {
         receive_ciphertext(transport, bytes);
         return;
@@ -448,11 +543,25 @@ void gw_transport_resume(struct gw_transport *transport) {
 
 // Opening and closing.
 
+static enum gw_status begin_handshake(struct gw_transport *transport) {
+    struct gw_transport_handshake *handshake = malloc(sizeof(*handshake));
+    if (handshake == NULL)
+        return GW_NO_MEMORY;
+    *handshake = (struct gw_transport_handshake){.transport = transport};
+    gw_admission_turn_init(&handshake->turn, on_turn);
+    gw_buf_init(&handshake->bytes, HANDSHAKE_BYTES_MAX);
+    transport->handshake = handshake;
+    return GW_OK;
+}
+
 enum gw_status gw_transport_accept(struct gw_transport *transport, uv_stream_t *listener) {
     int code = uv_accept(listener, stream_of(transport));
     if (code < 0)
         return status_of(code);
     transport->is_connected = true;
+    if (transport->tls != NULL && transport->shared->admission != NULL &&
+        begin_handshake(transport) != GW_OK)
+        return GW_NO_MEMORY;
     (void)uv_tcp_nodelay(&transport->tcp, 1); // slower without it, but right
     return start_reading(transport);
 }
@@ -511,6 +620,7 @@ void gw_transport_close(struct gw_transport *transport) {
     if (transport->is_closing)
         return;
     transport->is_closing = true;
+    end_handshake(transport);
     uv_close((uv_handle_t *)&transport->tcp, on_tcp_closed);
 }
 

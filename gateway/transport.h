@@ -17,6 +17,10 @@
 // Callbacks run from the loop, never inside a call on the transport. After on_error only
 // gw_transport_close is useful. The process ignores SIGPIPE.
 //
+// With an admission queue (gateway/admission.h), what a peer sends during its TLS handshake waits for a turn. When too many
+// wait, the newest gets the alert internal_error (RFC 8446 section 6.2: the one for a server that cannot go on, through
+// nobody's fault) and on_error(GW_INVALID).
+//
 // Broken TLS: the alert (or, for HTTP in the clear on a TLS port, a plain-text 400) is written,
 // then FIN; only then comes on_error(GW_INVALID). A close with unread bytes in the kernel would
 // send RST and could take the alert away from the peer, so the transport goes on reading and drops
@@ -29,6 +33,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "gateway/admission.h"
 #include "tls/context.h"
 #include "tls/session.h"
 
@@ -39,6 +44,9 @@
 struct gw_transport_shared;
 enum gw_status gw_transport_shared_create(struct gw_transport_shared **shared) GW_MUST_USE;
 void gw_transport_shared_destroy(struct gw_transport_shared *shared);
+// From now on the TLS handshakes of accepted connections take turns there. Without it they are done as they come.
+void gw_transport_shared_admit_by(struct gw_transport_shared *shared,
+                                  struct gw_admission *admission);
 
 struct gw_transport;
 
@@ -66,10 +74,11 @@ struct gw_transport {
     uv_tcp_t tcp;
     const struct gw_transport_events *events;
     struct gw_transport_shared *shared;
-    struct tls_session *tls;          // NULL: plain
-    struct gw_buf output;             // plaintext waiting for the socket
-    struct gw_buf wire;               // ciphertext on its way to the socket (TLS only)
-    struct gw_transport_write *write; // in flight, owns its bytes
+    struct tls_session *tls;                  // NULL: plain
+    struct gw_transport_handshake *handshake; // NULL: over, or takes no turns
+    struct gw_buf output;                     // plaintext waiting for the socket
+    struct gw_buf wire;                       // ciphertext on its way to the socket (TLS only)
+    struct gw_transport_write *write;         // in flight, owns its bytes
     uv_shutdown_t shutdown;
     enum gw_status
         failure; // GW_OK while the stream works; on_error says so as soon as the peer was told

@@ -3,11 +3,14 @@
 
 #include <limits.h>
 #include <mbedtls/ssl.h>
-#include <mbedtls/ssl_ciphersuites.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls/hello.h"
 #include "tls/tickets.h"
+
+// Receiving this often in one feed, and nothing comes of it: a flood of warnings or empty records.
+#define FRUITLESS_RECEIVES_MAX 64
 
 struct tls_session {
     mbedtls_ssl_context ssl;
@@ -17,12 +20,14 @@ struct tls_session {
     struct gw_str input;          // what is left of the slice that was fed
     enum gw_status output_status; // why a record could not be put on the output
     enum gw_status finished;      // GW_OK while the session lives
+    unsigned fruitless_receives;  // since something came of them
     bool is_set_up;               // ssl has its configuration and buffers
     bool is_starved;              // the last want for input found none
     bool has_alerted;             // what was put out since the last bytes came in may be an alert
     bool is_peer_ended;
     bool is_close_notify_sent;
     bool peer_spoke_http;
+    bool has_certified; // showed the certificate: not resumed
 };
 
 // One whole record at a time. In TLS 1.3 an alert looks like data.
@@ -42,6 +47,8 @@ static int bio_receive(void *argument, unsigned char *bytes, size_t room) {
         session->is_starved = true;
         return MBEDTLS_ERR_SSL_WANT_READ;
     }
+    if (++session->fruitless_receives > FRUITLESS_RECEIVES_MAX)
+        return MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE;
     size_t length = room < session->input.length ? room : session->input.length;
     memcpy(bytes, session->input.at, length);
     session->input = gw_str_slice(session->input, length, session->input.length);
@@ -72,35 +79,14 @@ void tls_session_destroy(struct tls_session *session) {
 void tls_session_feed(struct tls_session *session, struct gw_str ciphertext) {
     gw_assert(session->input.length == 0);
     session->input = ciphertext;
-}
-
-static unsigned u16_at(struct gw_str bytes, size_t at) {
-    return (unsigned)(unsigned char)bytes.at[at] << 8 | (unsigned char)bytes.at[at + 1];
-}
-
-// Looks for `suite` in a ClientHello (RFC 8446 section 4.1.2): record header 5 bytes, message
-// header 4, version 2, random 32, session id, suites. A hello that comes in smaller pieces counts
-// as not offering it.
-static bool hello_offers_suite(struct gw_str hello, unsigned suite) {
-    const size_t session_id_at = 5 + 4 + 2 + 32;
-    if (hello.length <= session_id_at || hello.at[0] != 0x16 || hello.at[5] != 0x01)
-        return false;
-    size_t suites_at = session_id_at + 1 + (unsigned char)hello.at[session_id_at];
-    if (hello.length < suites_at + 2)
-        return false;
-    size_t end = suites_at + 2 + u16_at(hello, suites_at);
-    if (end > hello.length)
-        return false;
-    for (size_t at = suites_at + 2; at + 2 <= end; at += 2) {
-        if (u16_at(hello, at) == suite)
-            return true;
-    }
-    return false;
+    session->fruitless_receives = 0;
 }
 
 static enum gw_status set_up(struct tls_session *session) {
-    bool offers_aes_128 = hello_offers_suite(session->input, MBEDTLS_TLS1_3_AES_128_GCM_SHA256);
-    const mbedtls_ssl_config *config = tls_context_config(session->context, offers_aes_128);
+    struct tls_hello hello;
+    (void)!tls_hello_read(session->input,
+                          &hello); // one that comes in smaller pieces offers nothing
+    const mbedtls_ssl_config *config = tls_context_config(session->context, hello.offers_aes_128);
     if (mbedtls_ssl_setup(&session->ssl, config) != 0)
         return GW_NO_MEMORY;
     session->binding.ssl = &session->ssl;
@@ -173,6 +159,20 @@ static bool starts_like_http(struct gw_str input) {
     return input.at[0] >= 'A' && input.at[0] <= 'Z';
 }
 
+// As mbedtls_ssl_handshake, which hides whether a session was resumed: in both versions such a
+// handshake leaves the state of the certificate out.
+static int shake_hands(struct tls_session *session) {
+    int code = 0;
+    while (code == 0 && session->ssl.MBEDTLS_PRIVATE(state) != MBEDTLS_SSL_HANDSHAKE_OVER) {
+        if (session->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_CERTIFICATE)
+            session->has_certified = true;
+        code = mbedtls_ssl_handshake_step(&session->ssl);
+        if (code == 0)
+            session->fruitless_receives = 0;
+    }
+    return code;
+}
+
 enum gw_status tls_session_handshake(struct tls_session *session) {
     if (session->finished != GW_OK)
         return session->finished;
@@ -190,12 +190,26 @@ enum gw_status tls_session_handshake(struct tls_session *session) {
     tls_context_bind(session->context, &session->binding);
     do {
         session->is_starved = false;
-        code = mbedtls_ssl_handshake(&session->ssl);
+        code = shake_hands(session);
     } while (is_to_repeat(session, code));
     tls_context_bind(session->context, NULL);
     if (code == 0)
         return GW_OK;
     return code == MBEDTLS_ERR_SSL_WANT_READ ? GW_WANT_INPUT : finish(session, code);
+}
+
+void tls_session_refuse(struct tls_session *session) {
+    static const unsigned char alert[] = {MBEDTLS_SSL_MSG_ALERT,
+                                          3,
+                                          3,
+                                          0,
+                                          2,
+                                          MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+                                          MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR};
+    gw_assert(!session->is_set_up);
+    session->finished = gw_buf_append(session->output, alert, sizeof alert);
+    if (session->finished == GW_OK)
+        session->finished = GW_INVALID;
 }
 
 static bool is_established(struct tls_session *session) {
@@ -219,6 +233,7 @@ enum gw_status tls_session_read(struct tls_session *session, char *out, size_t o
         code = mbedtls_ssl_read(&session->ssl, (unsigned char *)out, out_max);
     } while (code == 0 || is_to_repeat(session, code));
     if (code > 0) {
+        session->fruitless_receives = 0;
         *length = (size_t)code;
         return GW_OK;
     }
@@ -270,6 +285,10 @@ void tls_session_close_notify(struct tls_session *session) {
 
 bool tls_session_peer_spoke_http(const struct tls_session *session) {
     return session->peer_spoke_http;
+}
+
+bool tls_session_is_resumed(const struct tls_session *session) {
+    return !session->has_certified;
 }
 
 const char *tls_session_version(const struct tls_session *session) {

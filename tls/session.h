@@ -31,6 +31,8 @@ void tls_session_feed(struct tls_session *session, struct gw_str ciphertext);
 // GW_INVALID: the peer broke the protocol (an alert is in the output); GW_CANCELLED: the peer gave
 // up with an alert; GW_CLOSED: with close_notify; GW_NO_MEMORY.
 enum gw_status tls_session_handshake(struct tls_session *session) GW_MUST_USE;
+// Instead of a handshake, before it began: puts the alert internal_error on the output and finishes the session.
+void tls_session_refuse(struct tls_session *session);
 // One record at the most. GW_OK with *length > 0; GW_WANT_INPUT; GW_CLOSED: close_notify, and again
 // when asked again; GW_CANCELLED: the peer gave up with an alert; GW_INVALID; GW_NO_MEMORY.
 enum gw_status tls_session_read(struct tls_session *session, char *out, size_t out_max,
@@ -43,5 +45,7 @@ void tls_session_close_notify(struct tls_session *session);
 // The first bytes of the connection were an HTTP request in the clear (for a plain-text 400): true
 // after tls_session_handshake returned GW_INVALID for that reason.
 bool tls_session_peer_spoke_http(const struct tls_session *session);
+// After the handshake: it was a short one, by a ticket.
+bool tls_session_is_resumed(const struct tls_session *session);
 // "TLSv1.3", "TLSv1.2".
 const char *tls_session_version(const struct tls_session *session);

@@ -41,7 +41,10 @@ struct world {
     uv_tcp_t listener;
     struct sockaddr_in address;
     struct gw_transport_shared *shared;
-    struct tls_context *context; // of the server, NULL: plain
+    struct gw_metrics metrics;
+    struct gw_admission admission;
+    struct gw_admission_turn other; // see withhold_turns
+    struct tls_context *context;    // of the server, NULL: plain
     struct end server;
     struct end client;
     uv_connect_t connect;
@@ -169,6 +172,8 @@ static void world_init(struct world *world, struct tls_context *context) {
     world->guard.data = world;
     assert_int_equal(uv_timer_start(&world->guard, on_guard, GUARD_MS, 0), 0);
     assert_int_equal(gw_transport_shared_create(&world->shared), GW_OK);
+    gw_admission_open(&world->admission, &world->loop, 1, &world->metrics);
+    gw_transport_shared_admit_by(world->shared, &world->admission);
     listen_on_a_free_port(world);
 }
 
@@ -194,10 +199,12 @@ static void world_deinit(struct world *world) {
     gw_transport_close(&world->client.transport);
     uv_close((uv_handle_t *)&world->listener, NULL);
     uv_close((uv_handle_t *)&world->guard, NULL);
+    gw_admission_close(&world->admission);
     (void)uv_run(&world->loop, UV_RUN_DEFAULT);
     assert_int_equal(world->server.closes, world->is_accepted ? 1 : 0);
     assert_int_equal(world->client.closes, 1);
     assert_int_equal(uv_loop_close(&world->loop), 0);
+    assert_int_equal(world->metrics.tls_handshakes_waiting, 0);
     gw_transport_shared_destroy(world->shared);
 }
 
@@ -833,6 +840,91 @@ static void test_tls_alert_of_the_client_is_closed(void **state) {
     tls_world_deinit(&world);
 }
 
+// While the server's session has no turn: the other one takes longer than the budget of a round, and asks again.
+
+static void on_other_turn(struct gw_admission_turn *turn) {
+    struct world *world = gw_container_of(turn, struct world, other);
+    uint64_t end_ns = uv_hrtime() + GW_ADMISSION_BUDGET_US * UINT64_C(1000);
+    while (uv_hrtime() <= end_ns) {
+    }
+    gw_list_push_front(&world->admission.queues[GW_ADMISSION_FULL], &turn->link);
+}
+
+static void withhold_turns(struct world *world) {
+    gw_admission_turn_init(&world->other, on_other_turn);
+    gw_list_push_back(&world->admission.queues[GW_ADMISSION_FULL], &world->other.link);
+}
+
+static void grant_turns(struct world *world) {
+    gw_admission_leave(&world->admission, &world->other);
+}
+
+static void test_tls_hello_waits_for_its_turn(void **state) {
+    struct world world;
+    tls_world_init(&world, *state, MBEDTLS_SSL_VERSION_TLS1_3);
+    withhold_turns(&world);
+    (void)test_tls_client_handshake(&world.tls);
+    send_tls_output(&world);
+    run_until(&world, world.metrics.tls_handshakes_waiting == 1);
+    settle(&world);
+    assert_int_equal(world.client.received_bytes, 0);
+    grant_turns(&world);
+    run_until(&world, world.server.opens == 1);
+    assert_null(world.server.transport.handshake);
+    tls_world_deinit(&world);
+}
+
+static void test_tls_peer_that_leaves_while_it_waits_costs_nothing(void **state) {
+    struct world world;
+    tls_world_init(&world, *state, MBEDTLS_SSL_VERSION_TLS1_3);
+    withhold_turns(&world);
+    (void)test_tls_client_handshake(&world.tls);
+    send_tls_output(&world);
+    run_until(&world, world.metrics.tls_handshakes_waiting == 1);
+    gw_transport_close(&world.client.transport);
+    run_until(&world, world.server.errors == 1);
+    assert_int_equal(world.server.error, GW_CLOSED);
+    assert_int_equal(world.metrics.tls_handshakes_waiting, 0);
+    grant_turns(&world);
+    tls_world_deinit(&world);
+}
+
+// More than any hello: the rest stays where it is until the turn.
+static void test_tls_flood_behind_a_hello_is_not_kept(void **state) {
+    struct world world;
+    char *flood = calloc(1, 1000000);
+    assert_non_null(flood);
+    tls_world_init(&world, *state, MBEDTLS_SSL_VERSION_TLS1_3);
+    withhold_turns(&world);
+    (void)test_tls_client_handshake(&world.tls);
+    send_tls_output(&world);
+    send_bytes(&world.client, gw_str(flood, 400000));
+    run_until(&world, world.metrics.tls_handshakes_waiting == 1);
+    settle(&world);
+    assert_false(uv_is_active((uv_handle_t *)&world.server.transport.tcp)); // nor read
+    grant_turns(&world);
+    run_until(&world, world.server.errors == 1);
+    assert_int_equal(world.server.error, GW_INVALID);
+    free(flood);
+    tls_world_deinit(&world);
+}
+
+static void test_tls_hello_over_the_bound_gets_an_alert(void **state) {
+    struct world world;
+    tls_world_init(&world, *state, MBEDTLS_SSL_VERSION_TLS1_3);
+    world.client.on_read_hook = NULL;
+    world.admission.newcomers_max = 0;
+    (void)test_tls_client_handshake(&world.tls);
+    send_tls_output(&world);
+    run_until(&world, world.server.errors == 1 && world.client.ends == 1);
+    assert_int_equal(world.server.error, GW_INVALID);
+    assert_int_equal(world.metrics.tls_handshakes_refused_total, 1);
+    assert_int_equal(gw_buf_append_str(&world.tls.input, gw_buf_bytes(&world.client.received)),
+                     GW_OK);
+    assert_int_equal(test_tls_client_fatal_alert(&world.tls), MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR);
+    tls_world_deinit(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_bytes_are_echoed_and_no_buffer_stays),
@@ -866,6 +958,10 @@ int main(void) {
         cmocka_unit_test(test_tls_port_tells_http_in_the_clear_to_use_https),
         cmocka_unit_test(test_tls_reset_in_the_handshake_is_closed),
         cmocka_unit_test(test_tls_alert_of_the_client_is_closed),
+        cmocka_unit_test(test_tls_hello_waits_for_its_turn),
+        cmocka_unit_test(test_tls_peer_that_leaves_while_it_waits_costs_nothing),
+        cmocka_unit_test(test_tls_flood_behind_a_hello_is_not_kept),
+        cmocka_unit_test(test_tls_hello_over_the_bound_gets_an_alert),
     };
     return cmocka_run_group_tests(tests, set_up_tls, tear_down_tls);
 }

@@ -287,6 +287,41 @@ static void test_garbage_is_answered_with_an_alert(void **state) {
     }
 }
 
+// Each is legal and does nothing, so that they would keep the loop for as long as there are more.
+static void test_a_flood_of_warnings_ends_the_handshake(void **state) {
+    struct fixture *fixture = *state;
+    static const char warning[7] = {21, 3, 1, 0, 2, 1, 90}; // user_canceled
+    char flood[1000 * sizeof(warning)];
+    for (size_t at = 0; at < sizeof(flood); at += sizeof(warning))
+        memcpy(flood + at, warning, sizeof(warning));
+    struct test_tls_pair pair;
+    struct test_tls_client_options options = {0};
+    test_tls_pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
+    assert_int_equal(handshake_with(pair.server, gw_str(flood, 5 * sizeof(warning))),
+                     GW_WANT_INPUT);
+    assert_int_equal(handshake_with(pair.server, gw_str(flood, sizeof(flood))), GW_INVALID);
+    test_tls_pair_carry(&pair);
+    assert_int_equal(test_tls_client_fatal_alert(&pair.client),
+                     MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE);
+    test_tls_pair_deinit(&pair);
+}
+
+static void test_small_records_are_no_flood(void **state) {
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < 2; i++) {
+        struct test_tls_pair pair;
+        struct gw_buf got;
+        gw_buf_init(&got, 1024);
+        pair_open(&pair, fixture->contexts[TEST_KEY_EC], versions[i]);
+        for (int byte = 0; byte < 1000; byte++)
+            test_tls_client_write(&pair.client, "x", 1);
+        assert_int_equal(serve_read(&pair, &got), GW_WANT_INPUT);
+        assert_int_equal(gw_buf_length(&got), 1000);
+        gw_buf_deinit(&got);
+        test_tls_pair_deinit(&pair);
+    }
+}
+
 static void test_http_in_the_clear_is_recognised(void **state) {
     struct fixture *fixture = *state;
     struct test_tls_pair pair;
@@ -483,6 +518,8 @@ int main(void) {
         cmocka_unit_test(test_our_close_notify_is_sent_once),
         cmocka_unit_test(test_close_notify_before_the_handshake_says_nothing),
         cmocka_unit_test(test_garbage_is_answered_with_an_alert),
+        cmocka_unit_test(test_a_flood_of_warnings_ends_the_handshake),
+        cmocka_unit_test(test_small_records_are_no_flood),
         cmocka_unit_test(test_http_in_the_clear_is_recognised),
         cmocka_unit_test(test_truncated_hello_wants_more),
         cmocka_unit_test(test_weak_or_foreign_offers_are_refused),

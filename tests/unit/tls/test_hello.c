@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <mbedtls/ssl_ciphersuites.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/certificate.h"
+#include "tests/support/tls_pair.h"
+#include "tls/hello.h"
+#include "tls/tickets.h"
+
+static const mbedtls_ssl_protocol_version versions[] = {MBEDTLS_SSL_VERSION_TLS1_2,
+                                                        MBEDTLS_SSL_VERSION_TLS1_3};
+
+// The hello of a client of the library, in memory that the caller frees.
+static struct gw_str make_hello(const struct test_tls_client_options *options, char **memory) {
+    struct test_tls_client client;
+    test_tls_client_init(&client, options);
+    assert_int_equal(test_tls_client_handshake(&client), MBEDTLS_ERR_SSL_WANT_READ);
+    struct gw_str bytes = gw_buf_bytes(&client.output);
+    *memory = malloc(bytes.length + 1);
+    assert_non_null(*memory);
+    memcpy(*memory, bytes.at, bytes.length);
+    test_tls_client_deinit(&client);
+    return gw_str(*memory, bytes.length);
+}
+
+static struct tls_hello read_hello(const struct test_tls_client_options *options) {
+    struct tls_hello hello;
+    char *memory;
+    struct gw_str bytes = make_hello(options, &memory);
+    assert_int_equal(tls_hello_read(bytes, &hello), GW_OK);
+    free(memory);
+    return hello;
+}
+
+static void test_a_first_hello_brings_no_ticket(void **state) {
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct tls_hello hello =
+            read_hello(&(struct test_tls_client_options){.version = versions[i]});
+        assert_false(hello.may_resume);
+    }
+}
+
+static void test_aes_128_is_found_anywhere_in_the_list(void **state) {
+    (void)state;
+    static const int last[] = {MBEDTLS_TLS1_3_AES_256_GCM_SHA384, MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
+                               0};
+    static const int never[] = {MBEDTLS_TLS1_3_AES_256_GCM_SHA384,
+                                MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256, 0};
+    struct test_tls_client_options options = {.version = MBEDTLS_SSL_VERSION_TLS1_3,
+                                              .suites = last};
+    assert_true(read_hello(&options).offers_aes_128);
+    options.suites = never;
+    assert_false(read_hello(&options).offers_aes_128);
+}
+
+static void test_a_client_with_a_ticket_may_resume(void **state) {
+    (void)state;
+    static const unsigned char secret[TLS_TICKET_SECRET_BYTES] = {1};
+    struct test_certificate certificate;
+    struct tls_context *context;
+    char error[TLS_ERROR_TEXT_BYTES];
+    test_certificate_create(&certificate, TEST_KEY_EC);
+    const struct tls_context_options context_options = {.certificate_file =
+                                                            certificate.certificate_file,
+                                                        .key_file = certificate.key_file,
+                                                        .ticket_secret = secret};
+    assert_int_equal(tls_context_create_server(&context_options, &context, error), GW_OK);
+    for (size_t i = 0; i < 2; i++) {
+        struct test_tls_client_options options = {.version = versions[i]};
+        struct test_tls_pair pair;
+        mbedtls_ssl_session session;
+        mbedtls_ssl_session_init(&session);
+        test_tls_pair_init(&pair, context, &options);
+        assert_int_equal(test_tls_pair_handshake(&pair), GW_OK);
+        assert_false(tls_session_is_resumed(pair.server));
+        assert_true(test_tls_client_take_session(&pair.client, &session));
+        test_tls_pair_deinit(&pair);
+
+        options.session = &session;
+        assert_true(read_hello(&options).may_resume);
+        test_tls_pair_init(&pair, context, &options);
+        assert_int_equal(test_tls_pair_handshake(&pair), GW_OK);
+        assert_true(tls_session_is_resumed(pair.server));
+        test_tls_pair_deinit(&pair);
+        mbedtls_ssl_session_free(&session);
+    }
+    tls_context_release(context);
+    test_certificate_destroy(&certificate);
+}
+
+static void test_a_hello_in_pieces_wants_the_rest(void **state) {
+    (void)state;
+    struct tls_hello hello;
+    char *memory;
+    struct gw_str bytes = make_hello(&(struct test_tls_client_options){0}, &memory);
+    for (size_t length = 0; length < bytes.length; length++)
+        assert_int_equal(tls_hello_read(gw_str_slice(bytes, 0, length), &hello), GW_WANT_INPUT);
+    assert_int_equal(tls_hello_read(bytes, &hello), GW_OK);
+    free(memory);
+}
+
+static void test_what_is_not_tls_is_known_by_its_first_byte(void **state) {
+    (void)state;
+    struct tls_hello hello;
+    assert_int_equal(tls_hello_read(GW_STR("G"), &hello), GW_INVALID);
+    assert_int_equal(tls_hello_read(GW_STR("\0"), &hello), GW_INVALID);
+    assert_int_equal(tls_hello_read(GW_STR("\x80\x2e\x01"), &hello), GW_INVALID);
+    assert_int_equal(tls_hello_read(GW_STR("\x16"), &hello), GW_WANT_INPUT);
+}
+
+// They are the session's to refuse.
+static void test_other_records_and_broken_hellos_offer_nothing(void **state) {
+    (void)state;
+    static const struct gw_str inputs[] = {
+        GW_STR_INIT("\x15\x03\x01\x00\x02\x01\x00"),         // an alert
+        GW_STR_INIT("\x16\x03\x01\xff\xff"),                 // a record over the limit
+        GW_STR_INIT("\x16\x03\x01\x00\x00"),                 // an empty record
+        GW_STR_INIT("\x16\x03\x01\x00\x01\x01"),             // the rest is in the next record
+        GW_STR_INIT("\x16\x03\x01\x00\x04\x02\x00\x00\x00"), // a ServerHello
+        GW_STR_INIT("\x16\x03\x01\x00\x06\x01\x00\x00\x02\x03\x03"), // without a random
+    };
+    for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
+        struct tls_hello hello;
+        assert_int_equal(tls_hello_read(inputs[i], &hello), GW_OK);
+        assert_false(hello.may_resume || hello.offers_aes_128);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_first_hello_brings_no_ticket),
+        cmocka_unit_test(test_aes_128_is_found_anywhere_in_the_list),
+        cmocka_unit_test(test_a_client_with_a_ticket_may_resume),
+        cmocka_unit_test(test_a_hello_in_pieces_wants_the_rest),
+        cmocka_unit_test(test_what_is_not_tls_is_known_by_its_first_byte),
+        cmocka_unit_test(test_other_records_and_broken_hellos_offer_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
