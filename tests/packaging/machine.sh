@@ -21,13 +21,13 @@ require() {
     done
     unshare --mount --pid --fork true 2>/dev/null || skip "this machine does not let us make namespaces"
     [ -n "$(debian_mirror)" ] || skip "this machine has no Debian mirror configured"
+    mkdir -p "$cache"
 }
 
 # machine_tarball <suite>: prints the path of a bare system, made on first use.
 machine_tarball() {
     local tarball=$cache/$1.tar tree
     if [ ! -e "$tarball" ]; then
-        mkdir -p "$cache"
         tree=$(mktemp -d "$cache/$1.XXXXXX")
         debootstrap --variant=minbase "$1" "$tree" "$(debian_mirror)" >&2 || return 1
         rm -rf "$tree"/var/cache/apt/archives/*.deb "$tree"/var/lib/apt/lists/*
