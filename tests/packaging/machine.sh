@@ -43,6 +43,7 @@ machine_make() {
     local tarball
     tarball=$(machine_tarball "$1")
     tar -C "$2" -xf "$tarball"
+    chmod 755 "$2" # mktemp made it for root alone, and PostgreSQL runs as somebody else
     rm -f "$2/etc/resolv.conf" "$2/etc/hosts"
     cat /etc/resolv.conf >"$2/etc/resolv.conf"
     cat /etc/hosts >"$2/etc/hosts"
