@@ -206,6 +206,7 @@ static enum gw_status open_container(struct scanner *scanner, bool is_object) {
 }
 
 static bool is_in_object(const struct scanner *scanner) {
+    gw_assert(scanner->depth > 0 && scanner->depth <= GW_JSON_DEPTH_MAX);
     return (scanner->objects >> (scanner->depth - 1) & 1) != 0;
 }
 

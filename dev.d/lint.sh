@@ -37,7 +37,7 @@ lint_cppcheck() {
 lint_tidy() {
     local cache=build/lint common
     mkdir -p "$cache"
-    common=$({ clang-tidy --version; cat .clang-tidy; c_files '*.h' | xargs cat; } | sha256sum)
+    common=$({ clang-tidy --version; cat .clang-tidy tests/.clang-tidy; c_files '*.h' | xargs cat; } | sha256sum)
     export common cache
     # shellcheck disable=SC2016
     compiled_files | xargs -r -n 1 -P "$(jobs_max)" bash -c '

@@ -179,7 +179,10 @@ static bool pattern_matches(const char *pattern, struct gw_str path, struct gw_r
             keep_segment(pattern, segment, match);
             at += segment.length;
             pattern = strchr(pattern, '}') + 1;
-        } else if (at == path.length || path.at[at++] != *pattern++) {
+        } else if (at < path.length && path.at[at] == *pattern) {
+            at++;
+            pattern++;
+        } else {
             return false;
         }
     }

@@ -14,7 +14,7 @@ def refuses_connections(address):
     try:
         socket.create_connection(address, timeout=2).close()
         return False
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):  # reset: it stood in the queue when the listener closed
         return True
 
 
