@@ -28,6 +28,16 @@ void db_set_bytes(struct db_query *query, int index, struct gw_str bytes) {
     query->formats[index] = 1;
 }
 
+void db_set_bytes_or_null(struct db_query *query, int index, struct gw_str bytes) {
+    db_set_bytes(query, index, bytes);
+    if (bytes.at == NULL)
+        query->values[index] = NULL;
+}
+
+void db_set_boolean(struct db_query *query, int index, bool truth) {
+    db_set_bytes(query, index, truth ? GW_STR("\1") : gw_str("\0", 1));
+}
+
 void db_set_int2(struct db_query *query, int index, int16_t value, char out[2]) {
     put_big_endian(out, (uint16_t)value, 2);
     db_set_bytes(query, index, gw_str(out, 2));
@@ -46,9 +56,7 @@ static enum gw_status put_time(int64_t wall_ms, char out[8]) {
 }
 
 enum gw_status db_set_time(struct db_query *query, int index, int64_t wall_ms, char out[8]) {
-    query->values[index] = NULL;
-    query->lengths[index] = 0;
-    query->formats[index] = 1;
+    db_set_bytes_or_null(query, index, gw_str(NULL, 0));
     if (wall_ms == DB_TIME_NULL)
         return GW_OK;
     enum gw_status status = put_time(wall_ms, out);
@@ -120,6 +128,11 @@ int64_t db_get_int(const PGresult *result, int row, int column, int64_t otherwis
     default:
         return otherwise;
     }
+}
+
+bool db_get_boolean(const PGresult *result, int row, int column) {
+    struct gw_str byte = db_get_bytes(result, row, column);
+    return byte.length == 1 && byte.at[0] != 0;
 }
 
 int64_t db_get_time(const PGresult *result, int row, int column) {

@@ -19,6 +19,9 @@
 // ---- parameters; each fills one place of the query ----
 // Any bytes: text, bytea, or an array built below.
 void db_set_bytes(struct db_query *query, int index, struct gw_str bytes);
+// The same, but .at NULL becomes null.
+void db_set_bytes_or_null(struct db_query *query, int index, struct gw_str bytes);
+void db_set_boolean(struct db_query *query, int index, bool truth);
 // `out` is the 8 bytes that the value is written to; they must stay until the query is done.
 void db_set_int2(struct db_query *query, int index, int16_t value, char out[2]);
 void db_set_int8(struct db_query *query, int index, int64_t value, char out[8]);
@@ -49,6 +52,7 @@ struct gw_str db_get_bytes(const PGresult *result, int row, int column);
 bool db_get_fixed(const PGresult *result, int row, int column, unsigned char *out, size_t length);
 // `otherwise` for null.
 int64_t db_get_int(const PGresult *result, int row, int column,
-                   int64_t otherwise); // int2, int4, int8
+                   int64_t otherwise);                            // int2, int4, int8
+bool db_get_boolean(const PGresult *result, int row, int column); // false for null
 // DB_TIME_NULL for null and for the infinities.
 int64_t db_get_time(const PGresult *result, int row, int column);

@@ -19,7 +19,7 @@ struct db_statement {
     int parameter_count;
 };
 
-#define DB_QUERY_PARAMETERS_MAX 8
+#define DB_QUERY_PARAMETERS_MAX 11
 
 struct db_query {
     struct gw_list link; // the pool's

@@ -21,15 +21,25 @@ struct db_token_store {
 static const struct db_statement token_create_statement = {
     .name = "token_create",
     .sql = "select skillreg.token_create($1::text, $2::text, $3::text, $4::text, $5::bytea,"
-           " $6::int2, $7::timestamptz, $8::text)",
-    .parameter_count = 8,
+           " $6::int2, $7::timestamptz, $8::text, $9::text::inet, $10::boolean, null)",
+    .parameter_count = 10,
 };
 
 static const struct db_statement token_revoke_statement = {
     .name = "token_revoke",
     .sql = "select name, revoked_at, digest, event_seq"
-           " from skillreg.token_revoke($1::text, $2::text, $3::text)",
-    .parameter_count = 3,
+           " from skillreg.token_revoke($1::text, $2::text, $3::text, $4::text::inet)",
+    .parameter_count = 4,
+};
+
+static const struct db_statement token_rotate_statement = {
+    .name = "token_rotate",
+    .sql = "select is_made, may_repeat, id, name, scopes, created_at, expires_at, old_expires_at,"
+           " old_digest, revoked_digest"
+           " from skillreg.token_rotate($1::text, $2::text, $3::text, $4::text, $5::bytea,"
+           " $6::int8, $7::timestamptz, $8::text, $9::text, $10::text::inet,"
+           " $11::text)",
+    .parameter_count = 11,
 };
 
 // A row always comes, for the total; its other columns are null when the page is empty.
@@ -43,6 +53,15 @@ static const struct db_statement token_list_statement = {
            "   where org_id = $1::text and revoked_at is null"
            "   order by created_at desc, id desc limit $2::int8 offset $3::int8) p on true"
            " order by p.created_at desc, p.id desc",
+    .parameter_count = 3,
+};
+
+static const struct db_statement audit_list_statement = {
+    .name = "audit_list",
+    .sql = "select id, at, action, token_id, token_name, successor_id, actor_token_id, actor_name,"
+           " host(address)"
+           " from skillreg.token_audit where org_id = $1::text and id < $2::int8"
+           " order by id desc limit $3::int8",
     .parameter_count = 3,
 };
 
@@ -76,8 +95,8 @@ static const struct db_statement org_find_statement = {
 
 const struct db_statement *const db_token_store_statements[] = {
     &db_token_lookup_statement, &token_create_statement, &token_revoke_statement,
-    &token_list_statement,      &last_used_statement,    &org_create_statement,
-    &org_find_statement,
+    &token_rotate_statement,    &token_list_statement,   &audit_list_statement,
+    &last_used_statement,       &org_create_statement,   &org_find_statement,
 };
 const int db_token_store_statement_count =
     sizeof(db_token_store_statements) / sizeof(db_token_store_statements[0]);
@@ -159,6 +178,8 @@ enum gw_status db_token_store_create_token(struct db_token_store *store,
     db_set_int2(query, 5, create->scopes, create->scratch);
     enum gw_status status = db_set_time(query, 6, create->expires_ms, create->scratch + 8);
     db_set_bytes(query, 7, create->created_by);
+    db_set_bytes_or_null(query, 8, create->created_from);
+    db_set_boolean(query, 9, create->is_imported);
     return status == GW_OK ? db_pool_submit(store->pool, query) : status;
 }
 
@@ -187,7 +208,61 @@ enum gw_status db_token_store_revoke_token(struct db_token_store *store,
     db_set_bytes(query, 0, revoke->org_id);
     db_set_bytes(query, 1, revoke->id);
     db_set_bytes(query, 2, revoke->revoked_by);
+    db_set_bytes_or_null(query, 3, revoke->revoked_from);
     return db_pool_submit(store->pool, query);
+}
+
+// ---- rotate -------------------------------------------------------------------------------------------------------
+
+static void read_rotation(const PGresult *result, struct db_token_rotation *out) {
+    *out = (struct db_token_rotation){
+        .successor = {.id = db_get_bytes(result, 0, 2),
+                      .name = db_get_bytes(result, 0, 3),
+                      .scopes = (gw_scope_set)db_get_int(result, 0, 4, 0),
+                      .created_ms = db_get_time(result, 0, 5),
+                      .last_used_ms = DB_NO_TIME,
+                      .expires_ms = db_get_time(result, 0, 6)},
+        .old_expires_ms = db_get_time(result, 0, 7),
+        .may_repeat = db_get_boolean(result, 0, 1),
+    };
+    (void)db_get_fixed(result, 0, 8, out->old_digest, DB_DIGEST_LENGTH);
+    out->has_revoked = db_get_fixed(result, 0, 9, out->revoked_digest, DB_DIGEST_LENGTH);
+}
+
+static void on_rotate_done(struct db_query *query, enum gw_status status, const PGresult *result) {
+    struct db_token_rotate *rotate = gw_container_of(query, struct db_token_rotate, query);
+    struct db_token_rotation rotation;
+    if (status == GW_CONFLICT)
+        status = GW_INVALID; // the new id or digest is taken: no successor to speak of
+    else if (status == GW_OK && PQntuples(result) != 1)
+        status = GW_NOT_FOUND;
+    if (status != GW_OK) {
+        rotate->on_done(rotate, status, NULL);
+        return;
+    }
+    read_rotation(result, &rotation);
+    rotation.successor.prefix = rotate->new_prefix;
+    bool is_made = db_get_boolean(result, 0, 0);
+    rotate->on_done(rotate, is_made ? GW_OK : GW_CONFLICT, &rotation);
+}
+
+enum gw_status db_token_store_rotate_token(struct db_token_store *store,
+                                           struct db_token_rotate *rotate) {
+    struct db_query *query = &rotate->query;
+    query->statement = &token_rotate_statement;
+    query->on_done = on_rotate_done;
+    db_set_bytes(query, 0, rotate->org_id);
+    db_set_bytes(query, 1, rotate->id);
+    db_set_bytes(query, 2, rotate->new_id);
+    db_set_bytes(query, 3, rotate->new_prefix);
+    db_set_bytes(query, 4, gw_str((const char *)rotate->new_digest, DB_DIGEST_LENGTH));
+    db_set_int8(query, 5, rotate->overlap_s, rotate->scratch);
+    enum gw_status status = db_set_time(query, 6, rotate->expires_ms, rotate->scratch + 8);
+    db_set_bytes_or_null(query, 7, rotate->key);
+    db_set_bytes(query, 8, rotate->rotated_by);
+    db_set_bytes_or_null(query, 9, rotate->rotated_from);
+    db_set_bytes_or_null(query, 10, rotate->instead_of);
+    return status == GW_OK ? db_pool_submit(store->pool, query) : status;
 }
 
 // ---- list ---------------------------------------------------------------------------------------------------------
@@ -231,6 +306,51 @@ enum gw_status db_token_store_list_tokens(struct db_token_store *store,
     db_set_bytes(query, 0, list->org_id);
     db_set_int8(query, 1, list->limit, list->scratch);
     db_set_int8(query, 2, (int64_t)list->offset, list->scratch + 8);
+    return db_pool_submit(store->pool, query);
+}
+
+// ---- audit --------------------------------------------------------------------------------------------------------
+
+static void read_audit_event(const PGresult *result, int row, struct db_audit_event *out) {
+    *out = (struct db_audit_event){
+        .id = db_get_int(result, row, 0, 0),
+        .at_ms = db_get_time(result, row, 1),
+        .action = db_get_bytes(result, row, 2),
+        .token_id = db_get_bytes(result, row, 3),
+        .token_name = db_get_bytes(result, row, 4),
+        .successor_id = db_get_bytes(result, row, 5),
+        .actor_token_id = db_get_bytes(result, row, 6),
+        .actor_name = db_get_bytes(result, row, 7),
+        .address = db_get_bytes(result, row, 8),
+    };
+}
+
+// One row more was asked for than is wanted: it says whether there are more.
+static void on_audit_done(struct db_query *query, enum gw_status status, const PGresult *result) {
+    struct db_audit_list *list = gw_container_of(query, struct db_audit_list, query);
+    struct db_audit_event events[GW_LIST_LIMIT_MAX];
+    if (status != GW_OK) {
+        list->on_done(list, status, NULL, 0, false);
+        return;
+    }
+    int count = PQntuples(result);
+    bool has_more = count > (int)list->limit;
+    if (has_more)
+        count = (int)list->limit;
+    for (int i = 0; i < count; i++)
+        read_audit_event(result, i, &events[i]);
+    list->on_done(list, GW_OK, events, count, has_more);
+}
+
+enum gw_status db_token_store_list_audit(struct db_token_store *store, struct db_audit_list *list) {
+    if (list->limit < 1 || list->limit > GW_LIST_LIMIT_MAX)
+        return GW_INVALID;
+    struct db_query *query = &list->query;
+    query->statement = &audit_list_statement;
+    query->on_done = on_audit_done;
+    db_set_bytes(query, 0, list->org_id);
+    db_set_int8(query, 1, list->before, list->scratch);
+    db_set_int8(query, 2, (int64_t)list->limit + 1, list->scratch + 8);
     return db_pool_submit(store->pool, query);
 }
 

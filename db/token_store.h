@@ -75,7 +75,9 @@ struct db_token_create {
     unsigned char digest[DB_DIGEST_LENGTH];
     gw_scope_set scopes;
     int64_t expires_ms;
-    struct gw_str created_by; // token id, or "operator"
+    bool is_imported;
+    struct gw_str created_by;   // token id, or "operator"
+    struct gw_str created_from; // address of the client as text; .at NULL: none
     // GW_OK, GW_NOT_FOUND (no such organisation any more), GW_CONFLICT (this digest or id exists), GW_UNAVAILABLE.
     void (*on_done)(struct db_token_create *create, enum gw_status status, int64_t created_ms);
     char scratch[64]; // the store's: parameters in wire form
@@ -88,6 +90,7 @@ struct db_token_revoke {
     struct gw_str org_id;
     struct gw_str id;
     struct gw_str revoked_by;
+    struct gw_str revoked_from; // address of the client as text; .at NULL: none
     // GW_OK with name and time; GW_NOT_FOUND: unknown, of another organisation, or revoked before; GW_UNAVAILABLE.
     void (*on_done)(struct db_token_revoke *revoke, enum gw_status status, struct gw_str name,
                     int64_t revoked_ms);
@@ -98,6 +101,41 @@ struct db_token_revoke {
 };
 enum gw_status db_token_store_revoke_token(struct db_token_store *store,
                                            struct db_token_revoke *revoke) GW_MUST_USE;
+
+// A successor of a live token, in its place: of the same name and scopes. The old one expires after the overlap, if it
+// does not before.
+struct db_token_rotation {
+    struct db_token_row successor; // organisation slices are empty
+    int64_t old_expires_ms;
+    unsigned char old_digest[DB_DIGEST_LENGTH];
+    bool may_repeat;  // see db_token_rotate.instead_of
+    bool has_revoked; // the one that this is made instead of
+    unsigned char revoked_digest[DB_DIGEST_LENGTH];
+};
+
+struct db_token_rotate {
+    struct db_query query;
+    struct gw_str org_id;
+    struct gw_str id; // the old one
+    struct gw_str new_id;
+    struct gw_str new_prefix;
+    unsigned char new_digest[DB_DIGEST_LENGTH];
+    int64_t overlap_s;
+    int64_t expires_ms; // DB_NO_TIME: as long as the old one was to live
+    struct gw_str key;  // marks the rotation, so that it can be repeated; .at NULL: none
+    // .at NULL, or the successor that GW_CONFLICT named, when the rotation had the same key (may_repeat): it is revoked as
+    // one whose secret nobody has seen, and another made.
+    struct gw_str instead_of;
+    struct gw_str rotated_by;   // token id
+    struct gw_str rotated_from; // address of the client as text; .at NULL: none
+    // GW_OK; GW_CONFLICT: there is a successor already, and of `rotation` only its id and may_repeat are set; GW_NOT_FOUND: unknown, of another
+    // organisation, revoked or expired; else `rotation` is NULL.
+    void (*on_done)(struct db_token_rotate *rotate, enum gw_status status,
+                    const struct db_token_rotation *rotation);
+    char scratch[64];
+};
+enum gw_status db_token_store_rotate_token(struct db_token_store *store,
+                                           struct db_token_rotate *rotate) GW_MUST_USE;
 
 // Live tokens (not revoked; expired ones are listed), newest first.
 struct db_token_list {
@@ -112,6 +150,31 @@ struct db_token_list {
 };
 enum gw_status db_token_store_list_tokens(struct db_token_store *store,
                                           struct db_token_list *list) GW_MUST_USE;
+
+// What was done to the tokens of an organisation, newest first.
+struct db_audit_event {
+    int64_t id;
+    int64_t at_ms;
+    struct gw_str action; // "create", "import", "rotate", "revoke"
+    struct gw_str token_id;
+    struct gw_str token_name;
+    struct gw_str successor_id;   // of a rotation; else .at NULL
+    struct gw_str actor_token_id; // .at NULL: an operator
+    struct gw_str actor_name;
+    struct gw_str address; // .at NULL: of an operator
+};
+
+struct db_audit_list {
+    struct db_query query;
+    struct gw_str org_id;
+    int64_t before; // only events with a lower id
+    uint32_t limit;
+    void (*on_done)(struct db_audit_list *list, enum gw_status status,
+                    const struct db_audit_event *events, int count, bool has_more);
+    char scratch[64];
+};
+enum gw_status db_token_store_list_audit(struct db_token_store *store,
+                                         struct db_audit_list *list) GW_MUST_USE;
 
 // Newest uses of many tokens in one statement: never moves a time backwards, skips revoked rows.
 struct db_last_used_write {

@@ -325,7 +325,8 @@ void gw_auth_cache_revoke(struct gw_auth_cache *cache,
     count_entries(cache);
 }
 
-static void forget(struct gw_auth_cache *cache, const unsigned char *digest) {
+void gw_auth_cache_forget(struct gw_auth_cache *cache,
+                          const unsigned char digest[DB_DIGEST_LENGTH]) {
     outdate_flight(cache, digest);
     struct gw_auth_entry *entry = gw_auth_table_find(&cache->table, digest);
     if (entry != NULL && entry->kind != GW_AUTH_ENTRY_REVOKED)
@@ -347,7 +348,7 @@ void gw_auth_cache_apply(struct gw_auth_cache *cache, const struct db_event *eve
     case DB_EVENT_TOKEN_CREATED:
     case DB_EVENT_TOKEN_CHANGED:
     default:
-        forget(cache, event->digest);
+        gw_auth_cache_forget(cache, event->digest);
     }
 }
 

@@ -80,5 +80,8 @@ void gw_auth_cache_apply(struct gw_auth_cache *cache, const struct db_event *eve
 // The token was revoked through this process: from here on it is refused, whatever is still on its way.
 void gw_auth_cache_revoke(struct gw_auth_cache *cache,
                           const unsigned char digest[DB_DIGEST_LENGTH]);
+// It was changed through this process: what is known of it is outdated.
+void gw_auth_cache_forget(struct gw_auth_cache *cache,
+                          const unsigned char digest[DB_DIGEST_LENGTH]);
 // Everything known may be outdated.
 void gw_auth_cache_forget_all(struct gw_auth_cache *cache);

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "gateway/admin.h"
+#include "gateway/audit_api.h"
 #include "gateway/authz.h"
 #include "gateway/client_ip.h"
 #include "gateway/exchange.h"
@@ -22,6 +23,7 @@
 #include "gateway/relay_fields.h"
 #include "gateway/router.h"
 #include "gateway/token_api.h"
+#include "gateway/token_issue.h"
 #include "gateway/transport.h"
 #include "gateway/whoami.h"
 
@@ -375,10 +377,19 @@ static void start_handler(struct gw_exchange *exchange) {
         gw_token_api_list(exchange);
         break;
     case GW_ROUTE_TOKEN_CREATE:
-        gw_token_api_create(exchange);
+        gw_token_issue_create(exchange);
         break;
     case GW_ROUTE_TOKEN_REVOKE:
         gw_token_api_revoke(exchange);
+        break;
+    case GW_ROUTE_TOKEN_REVOKE_OWN:
+        gw_token_api_revoke_own(exchange);
+        break;
+    case GW_ROUTE_TOKEN_ROTATE:
+        gw_token_issue_rotate(exchange);
+        break;
+    case GW_ROUTE_AUDIT:
+        gw_audit_api_list(exchange);
         break;
     case GW_ROUTE_FORWARD_AUTH:
         gw_forward_auth_start(exchange);

@@ -97,6 +97,7 @@ void gw_exchange_start(struct gw_exchange *exchange, const struct gw_http_head *
     exchange->request = request;
     exchange->match = (struct gw_route_match){.route = NULL};
     exchange->has_identity = false;
+    exchange->expires_soon_ms = DB_NO_TIME;
     exchange->handler = NULL;
     exchange->phase = GW_RESPONSE_NONE;
     exchange->close_after = false;
@@ -174,6 +175,12 @@ static char *put_framing(struct gw_exchange *exchange, char *at, int status, uin
     return put(at, GW_STR("\r\n"));
 }
 
+static char *put_token_expires(char *at, int64_t expires_ms) {
+    char time[GW_CLOCK_ISO_LENGTH];
+    gw_clock_format_iso(expires_ms, time);
+    return put_field(at, GW_STR("SkillReg-Token-Expires"), gw_str(time, sizeof time));
+}
+
 static bool has_date(const struct gw_response_field *fields, int count) {
     for (int i = 0; i < count; i++) {
         if (gw_str_equal_nocase(fields[i].name, GW_STR("date")))
@@ -183,7 +190,7 @@ static bool has_date(const struct gw_response_field *fields, int count) {
 }
 
 static size_t head_bytes_max(const struct gw_response_field *fields, int count) {
-    size_t bytes = 512; // status line, Date, X-Request-Id, framing
+    size_t bytes = 512; // status line, Date, X-Request-Id, SkillReg-Token-Expires, framing
     for (int i = 0; i < count; i++)
         bytes += fields[i].name.length + fields[i].value.length + 4;
     return bytes;
@@ -203,6 +210,8 @@ static enum gw_status write_head(struct gw_exchange *exchange, int status,
         at = put_field(at, GW_STR("Date"),
                        gw_str(exchange->services->http_date, GW_CLOCK_HTTP_LENGTH));
     at = put_field(at, GW_STR("X-Request-Id"), gw_str(exchange->request_id, GW_REQUEST_ID_LENGTH));
+    if (exchange->expires_soon_ms != DB_NO_TIME)
+        at = put_token_expires(at, exchange->expires_soon_ms);
     for (int i = 0; i < count; i++)
         at = put_field(at, fields[i].name, fields[i].value);
     at = put_framing(exchange, at, status, content_length);

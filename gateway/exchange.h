@@ -67,6 +67,7 @@ struct gw_exchange {
     struct db_token_row identity; // meaningful when has_identity; slices in `arena`
     bool has_identity;
     bool is_tls;
+    int64_t expires_soon_ms;      // when the live token that was sent ends soon; else DB_NO_TIME
     struct gw_ip client_ip;       // who asks: the peer, or whom a trusted proxy names
     struct gw_str client_address; // its canonical text, terminated, owned by the connection
     struct gw_str proxy_address;  // of the trusted proxy that sent the request, empty: of none
@@ -101,7 +102,7 @@ struct gw_response_field {
 
 #define GW_LENGTH_UNKNOWN UINT64_MAX
 
-// A whole response: Date, X-Request-Id, Content-Length and Connection are added. `content_type` NULL: none.
+// A whole response: Date, X-Request-Id, SkillReg-Token-Expires when it is due, Content-Length and Connection are added. `content_type` NULL: none.
 void gw_exchange_respond(struct gw_exchange *exchange, int status,
                          const struct gw_response_field *fields, int field_count,
                          const char *content_type, struct gw_str body);
@@ -114,7 +115,7 @@ void gw_exchange_fail_with(struct gw_exchange *exchange, int status, const char 
                            const char *message, const struct gw_response_field *extra);
 
 // A streamed response. With content_length == GW_LENGTH_UNKNOWN the body is chunked on HTTP/1.1, and ended by close on HTTP/1.0.
-// Date is added unless among the fields, X-Request-Id always; fields named Connection, Content-Length, Transfer-Encoding must not be given.
+// Date is added unless among the fields, X-Request-Id always, SkillReg-Token-Expires when it is due; fields named Connection, Content-Length, Transfer-Encoding must not be given.
 void gw_exchange_begin(struct gw_exchange *exchange, int status,
                        const struct gw_response_field *fields, int field_count,
                        uint64_t content_length);

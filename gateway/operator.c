@@ -186,6 +186,7 @@ static enum exit_code store_token(const struct gw_operator_options *options,
         .prefix = gw_str_slice(secret, 0, GW_TOKEN_PREFIX_LENGTH),
         .scopes = options->scopes,
         .expires_ms = DB_NO_TIME,
+        .is_imported = !is_new,
         .created_by = GW_STR("operator"),
     };
     gw_token_digest(secret, create.digest);

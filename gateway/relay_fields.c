@@ -32,6 +32,7 @@ static const struct field_rule rules[] = {
     {GW_STR_INIT("authorization"), CREDENTIAL | NOT_AN_OPTION},
     {GW_STR_INIT("x-skillreg-"), NOT_TO_REGISTRY | NOT_AN_OPTION},
     {GW_STR_INIT("x-request-id"), NEITHER | NOT_AN_OPTION},
+    {GW_STR_INIT("skillreg-token-expires"), NOT_TO_CLIENT},
     {GW_STR_INIT("x-forwarded-"), NOT_TO_REGISTRY | NOT_AN_OPTION},
     {GW_STR_INIT("forwarded"), NOT_TO_REGISTRY | NOT_AN_OPTION},
     {GW_STR_INIT("x-real-ip"), NOT_TO_REGISTRY | NOT_AN_OPTION},

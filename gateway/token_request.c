@@ -71,21 +71,75 @@ static bool parse_expiry(struct gw_arena *arena, struct gw_json body, int64_t no
     return true;
 }
 
-bool gw_token_request_parse(struct gw_arena *arena, struct gw_str body, int64_t now_ms,
-                            struct gw_token_request *request, struct gw_refusal *refusal) {
-    struct gw_json root;
-    enum gw_status status = gw_json_parse(arena, body, GW_JSON_TOKENS_MAX, &root, NULL);
+static bool parse_object(struct gw_arena *arena, struct gw_str body, struct gw_json *root,
+                         struct gw_refusal *refusal) {
+    enum gw_status status = gw_json_parse(arena, body, GW_JSON_TOKENS_MAX, root, NULL);
     if (status == GW_NO_MEMORY)
         return refuse(refusal, 503, "unavailable", "The gateway is out of memory.");
     if (status == GW_TOO_BIG)
         return refuse(refusal, 400, "invalid_json", "The body is too deep or has too many values.");
     if (status != GW_OK)
         return refuse(refusal, 400, "invalid_json", "The body is not valid JSON.");
-    if (gw_json_type(root) != GW_JSON_OBJECT)
-        return refuse_field(refusal, "The body must be an object with a name.");
-    return parse_name(arena, root, &request->name, refusal) &&
+    if (gw_json_type(*root) != GW_JSON_OBJECT)
+        return refuse_field(refusal, "The body must be an object.");
+    return true;
+}
+
+bool gw_token_request_parse(struct gw_arena *arena, struct gw_str body, int64_t now_ms,
+                            struct gw_token_request *request, struct gw_refusal *refusal) {
+    struct gw_json root;
+    return parse_object(arena, body, &root, refusal) &&
+           parse_name(arena, root, &request->name, refusal) &&
            parse_scopes(arena, root, &request->scopes, refusal) &&
            parse_expiry(arena, root, now_ms, &request->expires_ms, refusal);
+}
+
+static bool parse_overlap(struct gw_json body, int64_t *overlap_s, struct gw_refusal *refusal) {
+    struct gw_json value;
+    *overlap_s = GW_ROTATE_OVERLAP_S_DEFAULT;
+    if (!gw_json_member(body, GW_STR("overlapSeconds"), &value) ||
+        gw_json_type(value) == GW_JSON_NULL)
+        return true;
+    if (gw_json_integer(value, overlap_s) != GW_OK || *overlap_s < 0 ||
+        *overlap_s > GW_ROTATE_OVERLAP_S_MAX)
+        return refuse_field(refusal, "overlapSeconds must be a whole number from 0 to 2592000.");
+    return true;
+}
+
+bool gw_rotate_request_parse(struct gw_arena *arena, struct gw_str body, int64_t now_ms,
+                             struct gw_rotate_request *request, struct gw_refusal *refusal) {
+    struct gw_json root;
+    if (body.length == 0)
+        body = GW_STR("{}");
+    return parse_object(arena, body, &root, refusal) &&
+           parse_overlap(root, &request->overlap_s, refusal) &&
+           parse_expiry(arena, root, now_ms, &request->expires_ms, refusal);
+}
+
+static bool is_visible_ascii(struct gw_str text) {
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.at[i] <= ' ' || text.at[i] > '~')
+            return false;
+    }
+    return true;
+}
+
+bool gw_idempotency_key_read(const struct gw_http_head *request, struct gw_str *key,
+                             struct gw_refusal *refusal) {
+    *key = gw_str(NULL, 0);
+    for (int i = 0; i < request->field_count; i++) {
+        const struct gw_http_field *field = &request->fields[i];
+        if (!gw_str_equal_nocase(field->name, GW_STR("idempotency-key")))
+            continue;
+        bool is_right = key->at == NULL && field->value.length > 0 &&
+                        field->value.length <= GW_IDEMPOTENCY_KEY_LENGTH_MAX &&
+                        is_visible_ascii(field->value);
+        if (!is_right)
+            return refuse(refusal, 400, "bad_request",
+                          "Idempotency-Key must be 1 to 64 visible ASCII characters, once.");
+        *key = field->value;
+    }
+    return true;
 }
 
 static bool parse_number(struct gw_str text, uint32_t max, uint32_t *number) {
@@ -109,6 +163,27 @@ bool gw_page_request_parse(struct gw_str query, struct gw_page_request *request,
         if (gw_str_equal(key, GW_STR("limit")) &&
             !parse_number(value, GW_LIST_LIMIT_MAX, &request->limit))
             return refuse_field(refusal, "limit must be a number from 1 to 200.");
+    }
+    return true;
+}
+
+bool gw_audit_request_parse(struct gw_str query, struct gw_audit_request *request,
+                            struct gw_refusal *refusal) {
+    struct gw_str part;
+    *request = (struct gw_audit_request){.before = INT64_MAX, .limit = GW_LIST_LIMIT_DEFAULT};
+    while (gw_str_next(&query, '&', &part)) {
+        size_t equals = gw_str_find(part, '=');
+        struct gw_str key = gw_str_slice(part, 0, equals);
+        struct gw_str value = gw_str_slice(part, equals + 1, part.length);
+        uint64_t before;
+        if (gw_str_equal(key, GW_STR("before"))) {
+            if (gw_str_to_u64(value, &before) != GW_OK || before < 1 || before > INT64_MAX)
+                return refuse_field(refusal, "before must be the id of an event.");
+            request->before = (int64_t)before;
+        } else if (gw_str_equal(key, GW_STR("limit")) &&
+                   !parse_number(value, GW_LIST_LIMIT_MAX, &request->limit)) {
+            return refuse_field(refusal, "limit must be a number from 1 to 200.");
+        }
     }
     return true;
 }

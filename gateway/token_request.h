@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What the clients of the token API may ask for: the body of create and the query of list, checked. Pure. A refusal says
-// which status, which code and one sentence that names the field.
+// What the clients of the token API may ask for: bodies, queries and fields of requests, checked. Pure. A refusal says which
+// status, which code and one sentence that names the field.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "gateway/http_parse.h"
 
 struct gw_token_request {
     struct gw_str name;
@@ -35,6 +36,27 @@ struct gw_page_request {
 // `query` raw, .at NULL when there is none.
 bool gw_page_request_parse(struct gw_str query, struct gw_page_request *request,
                            struct gw_refusal *refusal) GW_MUST_USE;
+
+// `before` is the id of an event, of which older ones are wanted; INT64_MAX when not given.
+struct gw_audit_request {
+    int64_t before;
+    uint32_t limit; // 1 to GW_LIST_LIMIT_MAX
+};
+bool gw_audit_request_parse(struct gw_str query, struct gw_audit_request *request,
+                            struct gw_refusal *refusal) GW_MUST_USE;
+
+struct gw_rotate_request {
+    int64_t overlap_s;  // 0 to GW_ROTATE_OVERLAP_S_MAX
+    int64_t expires_ms; // of the successor; DB_NO_TIME: not given
+};
+// The body of a rotation, as above; an empty one asks for nothing in particular.
+bool gw_rotate_request_parse(struct gw_arena *arena, struct gw_str body, int64_t now_ms,
+                             struct gw_rotate_request *request,
+                             struct gw_refusal *refusal) GW_MUST_USE;
+// The field Idempotency-Key: 1 to GW_IDEMPOTENCY_KEY_LENGTH_MAX visible ASCII characters, once; else 400. .at NULL when there
+// is none.
+bool gw_idempotency_key_read(const struct gw_http_head *request, struct gw_str *key,
+                             struct gw_refusal *refusal) GW_MUST_USE;
 
 // `wait` of a revoke: "5", "5s", "500ms"; 0 when not asked for. At most GW_REVOKE_WAIT_MS_MAX.
 bool gw_revoke_wait_parse(struct gw_str query, uint64_t *wait_ms,

@@ -21,6 +21,10 @@ ROUTES = [
     ("GET", "/orgs/{org}/tokens?page=1&limit=5", "admin", OWN),
     ("POST", "/orgs/{org}/tokens", "admin", OWN),
     ("DELETE", "/orgs/{org}/tokens/clx7f2k3a", "admin", OWN),
+    ("POST", "/orgs/{org}/tokens/clx7f2k3a/rotate", "admin", OWN),
+    ("GET", "/orgs/{org}/audit", "admin", OWN),
+    ("HEAD", "/orgs/{org}/audit?limit=1", "admin", OWN),
+    ("DELETE", "/auth/token?wait=x", ANY_TOKEN, OWN),  # refused behind the decision: the token is needed again
     ("POST", "/auth/cli/initiate", OPEN, FORWARDED),
     ("GET", "/auth/cli/poll?code=abc", OPEN, FORWARDED),
     ("GET", "/public/skills", OPEN, FORWARDED),
@@ -75,6 +79,12 @@ WRONG_METHODS = [
     ("PUT", "/orgs/{org}/tokens/clx7f2k3a", "DELETE"),
     ("PATCH", "/orgs/{org}/tokens/clx7f2k3a", "DELETE"),
     ("POST", "/orgs/{org}/tokens/clx7f2k3a", "DELETE"),
+    ("GET", "/orgs/{org}/tokens/clx7f2k3a/rotate", "POST"),
+    ("DELETE", "/orgs/{org}/tokens/clx7f2k3a/rotate", "POST"),
+    ("POST", "/orgs/{org}/audit", "GET, HEAD"),
+    ("DELETE", "/orgs/{org}/audit", "GET, HEAD"),
+    ("GET", "/auth/token", "DELETE"),
+    ("POST", "/auth/token", "DELETE"),
     ("OPTIONS", "/orgs/{org}/tokens", "GET, HEAD, POST"),
     ("GET", "/auth/cli/initiate", "POST"),
     ("POST", "/public/skills", None),
@@ -139,7 +149,10 @@ def assert_refused(response, outcome, needs, method):
         assert response.get("www-authenticate", "").startswith("Bearer")
 
 
-OWN_STATUS = {"GET": 200, "HEAD": 200, "POST": 201, "DELETE": 404}
+def own_status(method, path):
+    if "clx7f2k3a" in path:
+        return 404
+    return 422 if "wait=x" in path else {"GET": 200, "HEAD": 200, "POST": 201}[method]
 
 
 @pytest.mark.parametrize("actor,scope", ACTORS, ids=lambda value: str(value))
@@ -151,7 +164,7 @@ def test_route(method, path, needs, answered_by, actor, scope, gateway, upstream
         assert_refused(response, outcome, needs, method)
         assert upstream.requests == [], "a refused request reached the registry"
     elif answered_by == OWN:
-        assert response.status == OWN_STATUS[method], response.body
+        assert response.status == own_status(method, path), response.body
         assert upstream.requests == []
     else:
         assert response.status == 200, response.body

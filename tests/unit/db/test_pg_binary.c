@@ -38,6 +38,21 @@ static void test_pg_binary_times_have_null_and_bounds(void **state) {
     assert_int_equal(db_set_time(&query, 0, INT64_MIN + 1, eight), GW_INVALID);
 }
 
+static void test_pg_binary_writes_booleans_and_bytes_that_are_null(void **state) {
+    (void)state;
+    struct db_query query;
+    db_set_boolean(&query, 0, true);
+    db_set_boolean(&query, 1, false);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(query.lengths[i], 1);
+        assert_int_equal(query.values[i][0], i == 0);
+    }
+    db_set_bytes_or_null(&query, 2, gw_str(NULL, 0));
+    assert_null(query.values[2]);
+    db_set_bytes_or_null(&query, 2, GW_STR(""));
+    assert_non_null(query.values[2]);
+}
+
 static void test_pg_binary_writes_arrays(void **state) {
     (void)state;
     char memory[64];
@@ -86,6 +101,15 @@ static void test_pg_binary_reads_integers_of_every_width(void **state) {
     PQclear(result);
 }
 
+static void test_pg_binary_reads_booleans(void **state) {
+    (void)state;
+    const char *values[] = {"\1", "\0", NULL, "\1\1"};
+    PGresult *result = make_result(values, (int[]){1, 1, -1, 2}, 4);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(db_get_boolean(result, 0, i), i == 0);
+    PQclear(result);
+}
+
 static void test_pg_binary_reads_a_strange_width_as_null(void **state) {
     (void)state;
     const char *values[] = {"\1", "\1\2\3", "123456789", ""};
@@ -113,6 +137,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pg_binary_writes_integers_and_times_big_endian),
         cmocka_unit_test(test_pg_binary_times_have_null_and_bounds),
+        cmocka_unit_test(test_pg_binary_writes_booleans_and_bytes_that_are_null),
+        cmocka_unit_test(test_pg_binary_reads_booleans),
         cmocka_unit_test(test_pg_binary_writes_arrays),
         cmocka_unit_test(test_pg_binary_reads_integers_of_every_width),
         cmocka_unit_test(test_pg_binary_reads_a_strange_width_as_null),

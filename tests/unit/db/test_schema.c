@@ -111,6 +111,90 @@ static void test_schema_keeps_last_used_updates_off_the_indexes(void **state) {
         1);
 }
 
+// What the program before this schema prepares and runs: it goes on while a new one is rolled out.
+static void test_schema_still_serves_the_statements_of_an_older_program(void **state) {
+    (void)state;
+    test_execute(
+        database.url,
+        "prepare token_lookup as select t.prefix, t.digest, t.id, t.name, t.scopes, t.created_at,"
+        " t.last_used_at, t.expires_at, o.id, o.slug, o.name"
+        " from skillreg.api_token t join skillreg.organisation o on o.id = t.org_id"
+        " where t.prefix = any($1::text[]) and t.revoked_at is null and o.deleted_at is null;"
+        "prepare token_create as select skillreg.token_create($1::text, $2::text, $3::text,"
+        " $4::text, $5::bytea, $6::int2, $7::timestamptz, $8::text);"
+        "prepare token_revoke as select name, revoked_at, digest, event_seq"
+        " from skillreg.token_revoke($1::text, $2::text, $3::text);"
+        "execute token_create('clold', 'org1', 'old', 'sr_live_a1b2', sha256('old'), 3, null,"
+        " 'live');"
+        "execute token_lookup('{sr_live_a1b2}');"
+        "execute token_revoke('org1', 'clold', 'live')");
+    char actions[128];
+    test_value(
+        database.url,
+        "select string_agg(concat_ws(' ', action, actor_token_id, address), ', ' order by id)"
+        " from skillreg.token_audit where token_id = 'clold'",
+        actions, sizeof(actions));
+    assert_string_equal(actions, "create live, revoke live");
+}
+
+static void test_schema_only_ever_adds_to_the_audit(void **state) {
+    (void)state;
+    long before = test_number(database.url, "select count(*) from skillreg.token_audit");
+    assert_true(before > 0);
+    assert_refused("update skillreg.token_audit set actor_name = 'nobody'", RESTRICT_VIOLATION);
+    assert_refused("delete from skillreg.token_audit where action = 'revoke'", RESTRICT_VIOLATION);
+    assert_refused("truncate skillreg.token_audit", RESTRICT_VIOLATION);
+    assert_int_equal(test_number(database.url, "select count(*) from skillreg.token_audit"),
+                     before);
+}
+
+static void test_schema_writes_the_audit_of_plain_sql_too(void **state) {
+    (void)state;
+    char events[256];
+    test_value(
+        database.url,
+        "select string_agg(concat_ws(' ', action, token_id, actor_token_id, actor_name), ', '"
+        " order by id) from skillreg.token_audit",
+        events, sizeof(events));
+    assert_string_equal(events, "create live operator, create dead operator, revoke dead operator");
+    // A change that fails, or is undone, leaves no trace; one that is no event of a life neither.
+    assert_refused("update skillreg.api_token set revoked_at = now() where id = 'live'",
+                   CHECK_VIOLATION);
+    test_execute(database.url, "begin; update skillreg.api_token set revoked_at = now(),"
+                               " revoked_by = 'x' where id = 'live'; rollback;"
+                               "update skillreg.api_token set name = 'renamed' where id = 'live'");
+    assert_int_equal(test_number(database.url, "select count(*) from skillreg.token_audit"), 3);
+}
+
+static void test_schema_lists_the_audit_from_its_index(void **state) {
+    (void)state;
+    char plan[512];
+    test_value(database.url,
+               "set enable_seqscan = off;"
+               "explain (costs off, format json) select id from skillreg.token_audit"
+               " where org_id = 'org1' and id < 1000 order by id desc limit 10",
+               plan, sizeof(plan));
+    assert_non_null(strstr(plan, "token_audit_org"));
+    assert_null(strstr(plan, "Sort"));
+}
+
+static void test_schema_tells_of_a_change_of_addresses(void **state) {
+    (void)state;
+    test_execute(database.url, "update skillreg.api_token set allowed_ips = '{10.0.0.0/8}'"
+                               " where id = 'live'");
+    assert_int_equal(test_number(database.url, "select count(*) from skillreg.token_event"
+                                               " where kind = 3 and token_id = 'live'"),
+                     1);
+    const char *const refused[] = {"'{}'", "'{NULL}'", "'{{10.0.0.0/8},{11.0.0.0/8}}'",
+                                   "array_fill('10.0.0.0/8'::cidr, array[33])"};
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        char sql[256];
+        (void)snprintf(sql, sizeof(sql), "update skillreg.api_token set allowed_ips = %s",
+                       refused[i]);
+        assert_refused(sql, CHECK_VIOLATION);
+    }
+}
+
 static void test_schema_explains_every_table_and_column(void **state) {
     (void)state;
     assert_int_equal(
@@ -131,6 +215,11 @@ int main(void) {
         TEST(test_schema_holds_no_malformed_token),
         TEST(test_schema_holds_no_malformed_slug),
         TEST(test_schema_keeps_last_used_updates_off_the_indexes),
+        TEST(test_schema_still_serves_the_statements_of_an_older_program),
+        TEST(test_schema_only_ever_adds_to_the_audit),
+        TEST(test_schema_writes_the_audit_of_plain_sql_too),
+        TEST(test_schema_lists_the_audit_from_its_index),
+        TEST(test_schema_tells_of_a_change_of_addresses),
         TEST(test_schema_explains_every_table_and_column),
 #undef TEST
     };

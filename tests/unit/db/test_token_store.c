@@ -313,6 +313,304 @@ static void test_list_of_tokens_made_in_the_same_instant_loses_none_between_page
     assert_string_equal(listing.ids, "org12 org11");
 }
 
+// ---- rotate ----
+
+struct turn {
+    struct db_token_rotate rotate;
+    bool is_done;
+    enum gw_status status;
+    bool may_repeat;
+    bool has_revoked;
+    unsigned char revoked_digest[DB_DIGEST_LENGTH];
+    unsigned char old_digest[DB_DIGEST_LENGTH];
+    int64_t created_ms;
+    int64_t expires_ms;
+    int64_t old_expires_ms;
+    gw_scope_set scopes;
+    char id[DB_ID_LENGTH_MAX + 1];
+    char name[64];
+};
+
+static void on_rotated(struct db_token_rotate *rotate, enum gw_status status,
+                       const struct db_token_rotation *rotation) {
+    struct turn *turn = gw_container_of(rotate, struct turn, rotate);
+    assert_false(turn->is_done);
+    turn->is_done = true;
+    turn->status = status;
+    assert_int_equal(rotation != NULL, status == GW_OK || status == GW_CONFLICT);
+    if (rotation == NULL)
+        return;
+    turn->may_repeat = rotation->may_repeat;
+    (void)snprintf(turn->id, sizeof(turn->id), "%.*s", GW_STR_ARG(rotation->successor.id));
+    if (status == GW_CONFLICT)
+        return;
+    turn->has_revoked = rotation->has_revoked;
+    memcpy(turn->revoked_digest, rotation->revoked_digest, DB_DIGEST_LENGTH);
+    memcpy(turn->old_digest, rotation->old_digest, DB_DIGEST_LENGTH);
+    turn->created_ms = rotation->successor.created_ms;
+    turn->expires_ms = rotation->successor.expires_ms;
+    turn->old_expires_ms = rotation->old_expires_ms;
+    turn->scopes = rotation->successor.scopes;
+    assert_true(gw_str_equal(rotation->successor.prefix, GW_STR("sr_live_n3w4")));
+    (void)snprintf(turn->name, sizeof(turn->name), "%.*s", GW_STR_ARG(rotation->successor.name));
+}
+
+static void start_turn(struct turn *turn, const char *id, const char *new_id) {
+    turn->is_done = false;
+    turn->rotate.org_id = GW_STR("org1");
+    turn->rotate.id = gw_str_from(id);
+    turn->rotate.new_id = gw_str_from(new_id);
+    turn->rotate.new_prefix = GW_STR("sr_live_n3w4");
+    memset(turn->rotate.new_digest, new_id[strlen(new_id) - 1], DB_DIGEST_LENGTH);
+    turn->rotate.rotated_by = GW_STR("cladmin");
+    turn->rotate.rotated_from = GW_STR("192.0.2.7");
+    turn->rotate.on_done = on_rotated;
+    assert_int_equal(db_token_store_rotate_token(fixture.store, &turn->rotate), GW_OK);
+    assert_false(turn->is_done);
+}
+
+static struct turn new_turn(const char *key) {
+    struct turn turn;
+    memset(&turn, 0, sizeof(turn));
+    turn.rotate.overlap_s = 3600;
+    turn.rotate.expires_ms = DB_NO_TIME;
+    turn.rotate.key = key == NULL ? gw_str(NULL, 0) : gw_str_from(key);
+    return turn;
+}
+
+static enum gw_status run_turn(struct turn *turn, const char *id, const char *new_id) {
+    start_turn(turn, id, new_id);
+    test_run_until(&fixture.loop, &turn->is_done);
+    return turn->status;
+}
+
+static void test_rotate_makes_a_successor_and_lets_the_old_one_expire(void **state) {
+    (void)state;
+    make_token("cltoken1");
+    struct turn turn = new_turn(NULL);
+    assert_int_equal(run_turn(&turn, "cltoken1", "cltoken2"), GW_OK);
+    assert_string_equal(turn.id, "cltoken2");
+    assert_string_equal(turn.name, "ci-deploy");
+    assert_int_equal(turn.scopes, GW_SCOPE_READ | GW_SCOPE_WRITE);
+    assert_true(turn.expires_ms == DB_NO_TIME);
+    assert_true(turn.old_expires_ms == turn.created_ms + 3600 * 1000);
+    assert_false(turn.has_revoked);
+    unsigned char digest[DB_DIGEST_LENGTH];
+    memset(digest, '1', sizeof(digest));
+    assert_memory_equal(turn.old_digest, digest, sizeof(digest));
+    // Every gateway hears of both.
+    assert_int_equal(test_number(fixture.database.url,
+                                 "select count(*) from skillreg.token_event where (kind, token_id)"
+                                 " in ((3, 'cltoken1'), (1, 'cltoken2'))"),
+                     2);
+    char event[128];
+    test_value(fixture.database.url,
+               "select concat_ws(' ', action, token_id, successor_id, actor_name, host(address))"
+               " from skillreg.token_audit where action = 'rotate'",
+               event, sizeof(event));
+    assert_string_equal(event, "rotate cltoken1 cltoken2 cladmin 192.0.2.7");
+}
+
+static void test_rotate_gives_the_same_length_of_life_or_the_one_asked_for(void **state) {
+    (void)state;
+    make_token("cltoken1");
+    test_execute(fixture.database.url,
+                 "update skillreg.api_token set created_at = date_trunc('milliseconds', now())"
+                 " - interval '80 days', expires_at = date_trunc('milliseconds', now())"
+                 " + interval '10 minutes'");
+    struct turn turn = new_turn(NULL);
+    assert_int_equal(run_turn(&turn, "cltoken1", "cltoken2"), GW_OK);
+    assert_true(turn.expires_ms - turn.created_ms == (80LL * 24 * 60 + 10) * 60 * 1000);
+    assert_true(turn.old_expires_ms < turn.created_ms + 3600 * 1000); // never later than before
+    turn = new_turn(NULL);
+    turn.rotate.expires_ms = 4102444800123;
+    turn.rotate.overlap_s = 0;
+    assert_int_equal(run_turn(&turn, "cltoken2", "cltoken3"), GW_OK);
+    assert_true(turn.expires_ms == 4102444800123);
+    assert_true(turn.old_expires_ms == turn.created_ms);
+}
+
+static void test_rotate_again_tells_the_successor(void **state) {
+    (void)state;
+    make_token("cltoken1");
+    struct turn turn = new_turn("key");
+    assert_int_equal(run_turn(&turn, "cltoken1", "cltoken2"), GW_OK);
+    static const char *const keys[] = {NULL, "other"};
+    for (int i = 0; i < 2; i++) {
+        struct turn again = new_turn(keys[i]);
+        again.rotate.instead_of = GW_STR("cltoken2");
+        assert_int_equal(run_turn(&again, "cltoken1", "cltoken3"), GW_CONFLICT);
+        assert_string_equal(again.id, "cltoken2");
+        assert_false(again.may_repeat);
+    }
+    assert_int_equal(test_number(fixture.database.url, "select count(*) from skillreg.api_token"),
+                     2);
+}
+
+static void test_rotate_with_the_same_key_is_repeated_when_it_is_told_to(void **state) {
+    (void)state;
+    make_token("cltoken1");
+    test_execute(fixture.database.url, "update skillreg.api_token set expires_at ="
+                                       " created_at + interval '90 days'");
+    struct turn first = new_turn("key");
+    assert_int_equal(run_turn(&first, "cltoken1", "cltoken2"), GW_OK);
+    struct turn again = new_turn("key");
+    assert_int_equal(run_turn(&again, "cltoken1", "cltoken3"), GW_CONFLICT);
+    assert_true(again.may_repeat);
+    assert_string_equal(again.id, "cltoken2");
+    again.rotate.instead_of = GW_STR("cltoken2");
+    assert_int_equal(run_turn(&again, "cltoken1", "cltoken3"), GW_OK);
+    assert_string_equal(again.id, "cltoken3");
+    assert_true(again.has_revoked);
+    unsigned char digest[DB_DIGEST_LENGTH];
+    memset(digest, '2', sizeof(digest));
+    assert_memory_equal(again.revoked_digest, digest, sizeof(digest));
+    assert_true(again.old_expires_ms == first.old_expires_ms); // repeating prolongs nothing
+    assert_true(again.expires_ms - again.created_ms == 90LL * 24 * 3600 * 1000);
+    // Who repeats it instead of a successor that is gone is told of the one that is there.
+    assert_int_equal(run_turn(&again, "cltoken1", "cltoken4"), GW_CONFLICT);
+    assert_true(again.may_repeat);
+    assert_string_equal(again.id, "cltoken3");
+}
+
+static void test_rotate_is_not_repeated_once_the_successor_was_used_or_is_gone(void **state) {
+    (void)state;
+    static const char *const fates[] = {
+        "last_used_at = now()", "revoked_at = now(), revoked_by = 'x'", "replaced_by = 'cltoken9'"};
+    static const char *const old_ids[] = {"cla1", "clb2", "clc3"};
+    static const char *const new_ids[] = {"cld4", "cle5", "clf6"};
+    for (int i = 0; i < 3; i++) {
+        make_token(old_ids[i]);
+        struct turn turn = new_turn("key");
+        assert_int_equal(run_turn(&turn, old_ids[i], new_ids[i]), GW_OK);
+        char sql[256];
+        (void)snprintf(sql, sizeof(sql), "update skillreg.api_token set %s where id = '%s'",
+                       fates[i], new_ids[i]);
+        test_execute(fixture.database.url, sql);
+        turn.rotate.instead_of = gw_str_from(new_ids[i]);
+        assert_int_equal(run_turn(&turn, old_ids[i], "clz9"), GW_CONFLICT);
+        assert_false(turn.may_repeat);
+        assert_string_equal(turn.id, new_ids[i]);
+    }
+}
+
+static void test_rotate_twice_at_once_one_wins(void **state) {
+    (void)state;
+    make_token("cltoken1");
+    struct turn first = new_turn("key");
+    struct turn second = new_turn("key");
+    start_turn(&first, "cltoken1", "cltoken2");
+    start_turn(&second, "cltoken1", "cltoken3");
+    test_run_until(&fixture.loop, &first.is_done);
+    test_run_until(&fixture.loop, &second.is_done);
+    assert_int_equal((first.status == GW_OK) + (second.status == GW_OK), 1);
+    assert_int_equal((first.status == GW_CONFLICT) + (second.status == GW_CONFLICT), 1);
+    assert_string_equal(first.id, second.id);
+}
+
+static void test_rotate_of_what_is_not_live_here_is_not_found(void **state) {
+    (void)state;
+    static const char *const fates[] = {"org_id = 'org2'", "revoked_at = now(), revoked_by = 'x'",
+                                        "expires_at = now()"};
+    static const char *const ids[] = {"cla1", "clb2", "clc3"};
+    test_execute(fixture.database.url, "insert into skillreg.organisation (id, slug, name)"
+                                       " values ('org2', 'other', 'Other')");
+    struct turn turn = new_turn(NULL);
+    assert_int_equal(run_turn(&turn, "clnone", "clz9"), GW_NOT_FOUND);
+    for (int i = 0; i < 3; i++) {
+        make_token(ids[i]);
+        char sql[256];
+        (void)snprintf(sql, sizeof(sql), "update skillreg.api_token set %s where id = '%s'",
+                       fates[i], ids[i]);
+        test_execute(fixture.database.url, sql);
+        assert_int_equal(run_turn(&turn, ids[i], "clz9"), GW_NOT_FOUND);
+    }
+    make_token("cld4");
+    turn = new_turn(NULL);
+    assert_int_equal(run_turn(&turn, "cld4", "cla1"), GW_INVALID); // the new id is taken
+    test_execute(fixture.database.url, "update skillreg.organisation set deleted_at = now()");
+    assert_int_equal(run_turn(&turn, "cld4", "clz9"), GW_NOT_FOUND);
+}
+
+// ---- audit ----
+
+struct auditing {
+    struct db_audit_list list;
+    bool is_done;
+    enum gw_status status;
+    bool has_more;
+    int64_t last_id;
+    char lines[1024];
+};
+
+static void on_audited(struct db_audit_list *list, enum gw_status status,
+                       const struct db_audit_event *events, int count, bool has_more) {
+    struct auditing *auditing = gw_container_of(list, struct auditing, list);
+    auditing->is_done = true;
+    auditing->status = status;
+    auditing->has_more = has_more;
+    auditing->lines[0] = '\0';
+    for (int i = 0; i < count; i++) {
+        const struct db_audit_event *event = &events[i];
+        size_t used = strlen(auditing->lines);
+        (void)snprintf(auditing->lines + used, sizeof(auditing->lines) - used,
+                       "%.*s %.*s by %.*s (%.*s) from %.*s\n", GW_STR_ARG(event->action),
+                       GW_STR_ARG(event->token_id), GW_STR_ARG(event->actor_name),
+                       GW_STR_ARG(event->actor_token_id), GW_STR_ARG(event->address));
+        assert_true(event->at_ms > 1700000000000);
+        auditing->last_id = event->id;
+    }
+}
+
+static void run_audit(struct auditing *auditing, int64_t before, uint32_t limit) {
+    memset(auditing, 0, sizeof(*auditing));
+    auditing->list.org_id = GW_STR("org1");
+    auditing->list.before = before;
+    auditing->list.limit = limit;
+    auditing->list.on_done = on_audited;
+    assert_int_equal(db_token_store_list_audit(fixture.store, &auditing->list), GW_OK);
+    test_run_until(&fixture.loop, &auditing->is_done);
+    assert_int_equal(auditing->status, GW_OK);
+}
+
+static void test_audit_tells_who_did_what_from_where_newest_first(void **state) {
+    (void)state;
+    make_token("cladmin0");
+    struct creation creation;
+    init_creation(&creation, "cltoken1");
+    creation.create.is_imported = true;
+    creation.create.created_by = GW_STR("cladmin0");
+    creation.create.created_from = GW_STR("2001:db8::7");
+    assert_int_equal(run_creation(&creation), GW_OK);
+    struct revocation revocation;
+    assert_int_equal(run_revocation(&revocation, "org1", "cltoken1"), GW_OK);
+    struct auditing auditing;
+    run_audit(&auditing, INT64_MAX, 200);
+    assert_string_equal(auditing.lines,
+                        "revoke cltoken1 by cladmin () from \n" // no such token: an operator
+                        "import cltoken1 by ci-deploy (cladmin0) from 2001:db8::7\n"
+                        "create cladmin0 by operator () from \n");
+    assert_false(auditing.has_more);
+    run_audit(&auditing, INT64_MAX, 1);
+    assert_true(auditing.has_more);
+    run_audit(&auditing, auditing.last_id, 2);
+    assert_string_equal(auditing.lines, "import cltoken1 by ci-deploy (cladmin0) from 2001:db8::7\n"
+                                        "create cladmin0 by operator () from \n");
+    assert_false(auditing.has_more);
+    run_audit(&auditing, auditing.last_id, 2);
+    assert_string_equal(auditing.lines, "");
+}
+
+static void test_audit_is_of_one_organisation(void **state) {
+    (void)state;
+    test_execute(fixture.database.url, "insert into skillreg.organisation (id, slug, name)"
+                                       " values ('org2', 'other', 'Other')");
+    insert_tokens("org2", 3);
+    struct auditing auditing;
+    run_audit(&auditing, INT64_MAX, 200);
+    assert_string_equal(auditing.lines, "");
+}
+
 // ---- last used ----
 
 struct writing {
@@ -460,6 +758,15 @@ int main(void) {
         TEST(test_list_pages_newest_first_with_a_total),
         TEST(test_list_shows_neither_revoked_nor_foreign_tokens),
         TEST(test_list_of_tokens_made_in_the_same_instant_loses_none_between_pages),
+        TEST(test_rotate_makes_a_successor_and_lets_the_old_one_expire),
+        TEST(test_rotate_gives_the_same_length_of_life_or_the_one_asked_for),
+        TEST(test_rotate_again_tells_the_successor),
+        TEST(test_rotate_with_the_same_key_is_repeated_when_it_is_told_to),
+        TEST(test_rotate_is_not_repeated_once_the_successor_was_used_or_is_gone),
+        TEST(test_rotate_twice_at_once_one_wins),
+        TEST(test_rotate_of_what_is_not_live_here_is_not_found),
+        TEST(test_audit_tells_who_did_what_from_where_newest_first),
+        TEST(test_audit_is_of_one_organisation),
         TEST(test_last_used_moves_forward_only),
         TEST(test_last_used_skips_revoked_and_unknown_tokens),
         TEST(test_last_used_write_that_is_cancelled_frees_what_it_holds),

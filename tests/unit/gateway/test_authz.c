@@ -367,6 +367,28 @@ static void test_a_token_expires_at_its_very_millisecond(void **state) {
 
 #define DOWNLOAD "/api/v1/catalog/github/a/versions/1/download"
 
+// Told with every answer to a live token, refusals too; never to one that is dead already.
+static void test_an_expiry_within_14_days_is_to_be_told(void **state) {
+    struct fixture *fixture = *state;
+    const int64_t soon_ms = NOW_MS + GW_EXPIRES_SOON_MS;
+    const struct {
+        int64_t expires_ms;
+        int64_t told_ms;
+    } cases[] = {
+        {DB_NO_TIME, DB_NO_TIME}, {soon_ms, DB_NO_TIME}, {soon_ms - 1, soon_ms - 1},
+        {NOW_MS + 1, NOW_MS + 1}, {NOW_MS, DB_NO_TIME},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        fixture->cache.row.expires_ms = cases[i].expires_ms;
+        assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+        assert_true(fixture->exchange.expires_soon_ms == cases[i].told_ms);
+        assert_true(start(fixture, HTTP_DELETE, SKILLS "/a", "Bearer " LIVE)); // scope too small
+        assert_true(fixture->exchange.expires_soon_ms == cases[i].told_ms);
+    }
+    assert_true(start(fixture, HTTP_GET, SKILLS, NULL));
+    assert_true(fixture->exchange.expires_soon_ms == DB_NO_TIME);
+}
+
 static void test_a_token_is_good_for_its_own_organisation_alone(void **state) {
     struct fixture *fixture = *state;
     static const struct {
@@ -581,6 +603,7 @@ int main(void) {
         TEST(test_tokens_of_the_other_environment_are_refused),
         TEST(test_what_is_not_there_is_refused_and_what_cannot_be_known_is_unknown),
         TEST(test_a_token_expires_at_its_very_millisecond),
+        TEST(test_an_expiry_within_14_days_is_to_be_told),
         TEST(test_a_token_is_good_for_its_own_organisation_alone),
         TEST(test_the_organisation_is_judged_before_the_scope),
         TEST(test_each_scope_contains_those_below_it),

@@ -128,6 +128,24 @@ static void assert_broken(const struct fixture *fixture) {
 
 // ---- whole responses ------------------------------------------------------------------------------------------------
 
+static void test_an_expiry_that_is_near_is_told_with_every_response(void **state) {
+    struct fixture *fixture = *state;
+    static const char told[] = "SkillReg-Token-Expires: 2026-01-31T12:00:00.000Z\r\n";
+    for (int i = 0; i < 3; i++) {
+        struct gw_exchange *exchange = start_get(fixture);
+        exchange->expires_soon_ms = i < 2 ? 1769860800000 : DB_NO_TIME;
+        if (i == 0)
+            gw_exchange_fail(exchange, 403, "org_mismatch", "x");
+        else
+            gw_exchange_begin(exchange, 200, NULL, 0, 0);
+        struct gw_str output = gw_buf_bytes(&fixture->output);
+        const char *at = memmem(output.at, output.length, told, strlen(told));
+        assert_int_equal(at != NULL, i < 2);
+        gw_exchange_end(exchange);
+    }
+    assert_true(start_get(fixture)->expires_soon_ms == DB_NO_TIME); // nothing stays from the last
+}
+
 static void test_a_whole_response_to_the_letter(void **state) {
     struct fixture *fixture = *state;
     const struct gw_response_field fields[] = {{GW_STR("X-One"), GW_STR("1")},
@@ -555,6 +573,7 @@ static void test_the_owner_is_asked_for_the_body_and_for_what_waits(void **state
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(test_an_expiry_that_is_near_is_told_with_every_response),
         TEST(test_a_whole_response_to_the_letter),
         TEST(test_head_gets_the_head_alone),
         TEST(test_204_has_neither_length_nor_body),

@@ -113,6 +113,14 @@ static void test_identity_of_a_client_never_reaches_the_registry(void **state) {
     }
 }
 
+// The name is the gateway's: what the registry says under it, clients would take for the gateway's word.
+static void test_the_expiry_of_a_token_is_told_by_the_gateway_alone(void **state) {
+    (void)state;
+    assert_false(passes_to_client("SkillReg-Token-Expires", ""));
+    assert_false(passes_to_client("skillreg_token_expires", ""));
+    assert_true(passes_to_client("SkillReg-Token-Expired", ""));
+}
+
 static void test_fields_that_change_the_request_never_reach_the_registry(void **state) {
     (void)state;
     static const char *const names[] = {"X-HTTP-Method-Override",
@@ -198,6 +206,7 @@ int main(void) {
         cmocka_unit_test(test_ordinary_fields_pass_both_ways),
         cmocka_unit_test(test_fields_of_one_connection_stop_both_ways),
         cmocka_unit_test(test_identity_of_a_client_never_reaches_the_registry),
+        cmocka_unit_test(test_the_expiry_of_a_token_is_told_by_the_gateway_alone),
         cmocka_unit_test(test_fields_that_change_the_request_never_reach_the_registry),
         cmocka_unit_test(test_authorization_passes_only_when_the_operator_says_so),
         cmocka_unit_test(test_fields_named_by_connection_stop),

@@ -42,7 +42,7 @@ static void assert_slice(struct gw_str slice, const char *expected) {
 // ---- the table ------------------------------------------------------------------------------------------------------
 
 // One letter for what became of a request:
-//   I whoami, L list, C create, D revoke: answered here
+//   I whoami, L list, C create, D revoke, R rotate, U audit, O revoke one's own: answered here
 //   o open, s optional (search), r w a of the organisation with read, write, admin: forwarded
 //   - method not allowed, n not found
 static char letter_of(llhttp_method_t method, const char *target) {
@@ -68,6 +68,12 @@ static char letter_of(llhttp_method_t method, const char *target) {
         return is_admin_of_org ? 'C' : '!';
     case GW_ROUTE_TOKEN_REVOKE:
         return is_admin_of_org ? 'D' : '!';
+    case GW_ROUTE_TOKEN_ROTATE:
+        return is_admin_of_org ? 'R' : '!';
+    case GW_ROUTE_AUDIT:
+        return is_admin_of_org ? 'U' : '!';
+    case GW_ROUTE_TOKEN_REVOKE_OWN:
+        return route->access == GW_ACCESS_TOKEN ? 'O' : '!';
     default:
         break;
     }
@@ -91,6 +97,8 @@ static void test_every_method_on_every_kind_of_path(void **state) {
         const char *letters; // GET HEAD POST PUT PATCH DELETE OPTIONS TRACE PROPFIND
     } rows[] = {
         {"/auth/whoami", "II-------"},
+        {"/auth/token", "-----O---"},
+        {"/auth/tokens", "nnnnnnnnn"},
         {"/auth/cli/initiate", "--o------"},
         {"/auth/cli/poll", "oo-------"},
         {"/auth/cli", "nnnnnnnnn"},
@@ -109,6 +117,10 @@ static void test_every_method_on_every_kind_of_path(void **state) {
         {"/orgs/acme/tokens", "LLC------"},
         {"/orgs/acme/tokens/clx7f2k3a", "-----D---"},
         {"/orgs/acme/tokens/clx7f2k3a/x", "aaaaaaa--"},
+        {"/orgs/acme/tokens/clx7f2k3a/rotate", "--R------"},
+        {"/orgs/acme/tokens/clx7f2k3a/rotate/x", "aaaaaaa--"},
+        {"/orgs/acme/audit", "UU-------"},
+        {"/orgs/acme/audit/1", "aaaaaaa--"},
         {"/orgs/acme/skills", "rrwaaaa--"},
         {"/orgs/acme/skills/a", "rraawaa--"},
         {"/orgs/acme/skills/a/versions", "rrwaaaa--"},

@@ -250,6 +250,144 @@ static void test_pages_out_of_range_are_refused_by_name(void **state) {
     }
 }
 
+// ---- audit ----------------------------------------------------------------------------------------------------------
+
+static void test_pages_of_the_audit(void **state) {
+    (void)state;
+    static const struct {
+        const char *query;
+        int64_t before;
+        uint32_t limit;
+    } cases[] = {
+        {NULL, INT64_MAX, GW_LIST_LIMIT_DEFAULT},
+        {"", INT64_MAX, GW_LIST_LIMIT_DEFAULT},
+        {"before=17", 17, GW_LIST_LIMIT_DEFAULT},
+        {"limit=200&before=9223372036854775807", INT64_MAX, 200},
+        {"x=1&limit=1", INT64_MAX, 1},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct gw_audit_request request;
+        struct gw_refusal refusal;
+        struct gw_str query =
+            cases[i].query == NULL ? gw_str(NULL, 0) : gw_str_from(cases[i].query);
+        assert_true(gw_audit_request_parse(query, &request, &refusal));
+        assert_true(request.before == cases[i].before);
+        assert_int_equal(request.limit, cases[i].limit);
+    }
+}
+
+static void test_what_is_no_page_of_the_audit_is_refused_by_name(void **state) {
+    (void)state;
+    static const struct {
+        const char *query;
+        const char *word;
+    } cases[] = {
+        {"before=", "before"},
+        {"before=0", "before"},
+        {"before=-1", "before"},
+        {"before=a", "before"},
+        {"before=9223372036854775808", "before"},
+        {"limit=0", "limit"},
+        {"limit=201", "limit"},
+        {"before=1&limit=x", "limit"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct gw_audit_request request;
+        struct gw_refusal refusal = {0};
+        if (gw_audit_request_parse(gw_str_from(cases[i].query), &request, &refusal))
+            fail_msg("%s is accepted", cases[i].query);
+        assert_int_equal(refusal.status, 422);
+        assert_non_null(strstr(refusal.message, cases[i].word));
+    }
+}
+
+// ---- rotate ---------------------------------------------------------------------------------------------------------
+
+static void test_rotations_that_are_accepted(void **state) {
+    static const struct {
+        const char *body;
+        int64_t overlap_s;
+        int64_t expires_ms;
+    } cases[] = {
+        {"", GW_ROTATE_OVERLAP_S_DEFAULT, DB_NO_TIME},
+        {"{}", GW_ROTATE_OVERLAP_S_DEFAULT, DB_NO_TIME},
+        {"{\"overlapSeconds\":null,\"expiresAt\":null,\"x\":1}", GW_ROTATE_OVERLAP_S_DEFAULT,
+         DB_NO_TIME},
+        {"{\"overlapSeconds\":0}", 0, DB_NO_TIME},
+        {"{\"overlapSeconds\":2592000}", GW_ROTATE_OVERLAP_S_MAX, DB_NO_TIME},
+        {"{\"expiresAt\":\"2023-11-14T22:13:20.001Z\"}", GW_ROTATE_OVERLAP_S_DEFAULT, NOW_MS + 1},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct gw_rotate_request request;
+        struct gw_refusal refusal;
+        if (!gw_rotate_request_parse(*state, gw_str_from(cases[i].body), NOW_MS, &request,
+                                     &refusal))
+            fail_msg("%s: %s", cases[i].body, refusal.message);
+        assert_true(request.overlap_s == cases[i].overlap_s);
+        assert_true(request.expires_ms == cases[i].expires_ms);
+    }
+}
+
+static void test_rotations_that_are_refused(void **state) {
+    static const struct {
+        const char *body;
+        int status;
+        const char *word;
+    } cases[] = {
+        {" ", 400, "JSON"},
+        {"{", 400, "JSON"},
+        {"[]", 422, "object"},
+        {"{\"overlapSeconds\":-1}", 422, "overlapSeconds"},
+        {"{\"overlapSeconds\":2592001}", 422, "overlapSeconds"},
+        {"{\"overlapSeconds\":1.5}", 422, "overlapSeconds"},
+        {"{\"overlapSeconds\":99999999999999999999}", 422, "overlapSeconds"},
+        {"{\"overlapSeconds\":\"24h\"}", 422, "overlapSeconds"},
+        {"{\"expiresAt\":\"2023-11-14T22:13:20.000Z\"}", 422, "expiresAt"},
+        {"{\"expiresAt\":1}", 422, "expiresAt"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct gw_rotate_request request;
+        struct gw_refusal refusal = {0};
+        if (gw_rotate_request_parse(*state, gw_str_from(cases[i].body), NOW_MS, &request, &refusal))
+            fail_msg("%s is accepted", cases[i].body);
+        assert_int_equal(refusal.status, cases[i].status);
+        assert_non_null(strstr(refusal.message, cases[i].word));
+    }
+}
+
+static void test_idempotency_keys(void **state) {
+    (void)state;
+    char long_key[GW_IDEMPOTENCY_KEY_LENGTH_MAX + 2];
+    memset(long_key, 'k', sizeof long_key);
+    const struct {
+        struct gw_str values[2]; // .at NULL: not there
+        bool is_right;
+    } cases[] = {
+        {{{NULL, 0}, {NULL, 0}}, true},
+        {{GW_STR("!"), {NULL, 0}}, true},
+        {{gw_str(long_key, GW_IDEMPOTENCY_KEY_LENGTH_MAX), {NULL, 0}}, true},
+        {{gw_str(long_key, GW_IDEMPOTENCY_KEY_LENGTH_MAX + 1), {NULL, 0}}, false},
+        {{GW_STR(""), {NULL, 0}}, false},
+        {{GW_STR("a b"), {NULL, 0}}, false},
+        {{GW_STR("a\x7f"), {NULL, 0}}, false},
+        {{GW_STR("\xc3\xa4"), {NULL, 0}}, false},
+        {{GW_STR("a"), GW_STR("a")}, false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct gw_http_head head = {0};
+        for (int v = 0; v < 2 && cases[i].values[v].at != NULL; v++)
+            head.fields[head.field_count++] = (struct gw_http_field){
+                .name = GW_STR("idempotency-KEY"), .value = cases[i].values[v]};
+        struct gw_str key = GW_STR("untouched");
+        struct gw_refusal refusal = {0};
+        assert_int_equal(gw_idempotency_key_read(&head, &key, &refusal), cases[i].is_right);
+        if (cases[i].is_right)
+            assert_ptr_equal(key.at, cases[i].values[0].at);
+        else
+            assert_int_equal(refusal.status, 400);
+    }
+}
+
 static void test_json_content_types(void **state) {
     (void)state;
     static const char *const good[] = {"application/json", "Application/JSON",
@@ -282,6 +420,11 @@ int main(void) {
         TEST(test_without_memory_nothing_is_known),
         TEST(test_pages),
         TEST(test_pages_out_of_range_are_refused_by_name),
+        TEST(test_pages_of_the_audit),
+        TEST(test_what_is_no_page_of_the_audit_is_refused_by_name),
+        TEST(test_rotations_that_are_accepted),
+        TEST(test_rotations_that_are_refused),
+        TEST(test_idempotency_keys),
         TEST(test_json_content_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What the handlers of the gateway's own API answer in the same way: documents that nobody may keep, and the refusals that
+// any of them may have to give. Each of these answers the exchange.
+
+#include <stddef.h>
+
+#include "base/json.h"
+
+struct gw_exchange;
+struct gw_refusal;
+
+// The finished document, with Cache-Control: no-store, for it may hold a secret; 503 when it could not be written.
+void gw_api_reply_json(struct gw_exchange *exchange, int status, struct gw_json_writer *json);
+void gw_api_reply_refusal(struct gw_exchange *exchange, const struct gw_refusal *refusal);
+void gw_api_reply_no_memory(struct gw_exchange *exchange);
+void gw_api_reply_no_database(struct gw_exchange *exchange);
+void gw_api_reply_no_token(struct gw_exchange *exchange);
+// Memory of the request for a call of `size` bytes, all zero. NULL: answered with 503.
+void *gw_api_reply_start_call(struct gw_exchange *exchange, size_t size) GW_MUST_USE;
