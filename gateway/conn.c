@@ -679,6 +679,7 @@ static void on_deadline(struct gw_deadline *deadline) {
     }
     if (id == GW_DEADLINE_REST) {
         gw_http_parser_rest(&conn->parser);
+        gw_exchange_rest(&conn->exchange);
         arm_deadline(conn);
         return;
     }

@@ -122,8 +122,12 @@ void gw_exchange_end(struct gw_exchange *exchange) {
     gw_arena_reset(&exchange->arena);
 }
 
-void gw_exchange_deinit(struct gw_exchange *exchange) {
+void gw_exchange_rest(struct gw_exchange *exchange) {
     gw_arena_deinit(&exchange->arena);
+}
+
+void gw_exchange_deinit(struct gw_exchange *exchange) {
+    gw_exchange_rest(exchange);
 }
 
 // ---- the head ---------------------------------------------------------------------------------------------------

@@ -92,6 +92,8 @@ void gw_exchange_init(struct gw_exchange *exchange, struct gw_services *services
 void gw_exchange_start(struct gw_exchange *exchange, const struct gw_http_head *request);
 // Tells the handler that it is over and frees what the request held.
 void gw_exchange_end(struct gw_exchange *exchange);
+// Between requests, on an idle connection: gives back the memory that is kept for the next one.
+void gw_exchange_rest(struct gw_exchange *exchange);
 void gw_exchange_deinit(struct gw_exchange *exchange);
 
 // A field of a response. Names and values are ours or were checked by the parser: no CR, LF, NUL.

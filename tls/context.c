@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "tls/ecp_nettle.h"
+#include "tls/memory.h"
 #include "tls/tickets.h"
 
 struct tls_context {
@@ -22,6 +23,7 @@ struct tls_context {
     struct tls_tickets *tickets; // NULL: none
     mbedtls_ssl_config any;      // for clients without TLS_AES_128_GCM_SHA256
     mbedtls_ssl_config aes_128;  // for all others
+    struct tls_memory_pool memory_pool;
 };
 
 // SHA-256 and AES have processor support, so they come first; RFC 8446 section 9.1 makes 0x1301
@@ -184,6 +186,7 @@ void tls_context_release(struct tls_context *context) {
     mbedtls_ssl_config_free(&context->aes_128);
     mbedtls_ssl_config_free(&context->any);
     tls_tickets_destroy(context->tickets);
+    tls_memory_pool_deinit(&context->memory_pool);
     mbedtls_pk_free(&context->key);
     mbedtls_x509_crt_free(&context->chain);
     free(context);
@@ -197,4 +200,8 @@ const struct mbedtls_ssl_config *tls_context_config(const struct tls_context *co
 void tls_context_bind(struct tls_context *context, const struct tls_ticket_binding *binding) {
     if (context->tickets != NULL)
         tls_tickets_bind(context->tickets, binding);
+}
+
+struct tls_memory_pool *tls_context_memory_pool(struct tls_context *context) {
+    return &context->memory_pool;
 }

@@ -12,6 +12,7 @@
 #include "base/status.h"
 
 struct tls_context;
+struct tls_memory_pool;
 struct tls_ticket_binding;
 struct mbedtls_ssl_config;
 
@@ -38,3 +39,5 @@ const struct mbedtls_ssl_config *tls_context_config(const struct tls_context *co
                                                     bool offers_aes_128);
 // Before each step of a handshake: whose it is, for the tickets.
 void tls_context_bind(struct tls_context *context, const struct tls_ticket_binding *binding);
+// Where the connections of this context leave their record buffers between records.
+struct tls_memory_pool *tls_context_memory_pool(struct tls_context *context);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tls/hello.h"
+#include "tls/memory.h"
 #include "tls/tickets.h"
 
 // Receiving this often in one feed, and nothing comes of it: a flood of warnings or empty records.
@@ -15,6 +16,8 @@
 struct tls_session {
     mbedtls_ssl_context ssl;
     struct tls_ticket_binding binding;
+    struct tls_memory_rest rest;
+    const unsigned char *received_end; // in the record buffer, since the last rest
     struct tls_context *context;
     struct gw_buf *output;
     struct gw_str input;          // what is left of the slice that was fed
@@ -51,6 +54,8 @@ static int bio_receive(void *argument, unsigned char *bytes, size_t room) {
         return MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE;
     size_t length = room < session->input.length ? room : session->input.length;
     memcpy(bytes, session->input.at, length);
+    if (session->received_end < bytes + length)
+        session->received_end = bytes + length;
     session->input = gw_str_slice(session->input, length, session->input.length);
     session->has_alerted = false;
     return (int)length;
@@ -145,6 +150,25 @@ static enum gw_status finish(struct tls_session *session, int code) {
     return session->finished;
 }
 
+// After this nothing may be asked of the library before wake().
+static void rest(struct tls_session *session) {
+    tls_memory_rest(tls_context_memory_pool(session->context), &session->ssl, &session->rest,
+                    session->received_end);
+    if (session->rest.is_resting)
+        session->received_end = NULL;
+}
+
+// Without memory the session is finished, and silent: an alert would need the buffers.
+static enum gw_status wake(struct tls_session *session) {
+    enum gw_status status =
+        tls_memory_wake(tls_context_memory_pool(session->context), &session->ssl, &session->rest);
+    if (status == GW_OK)
+        return GW_OK;
+    session->finished = status;
+    session->input = gw_str(NULL, 0);
+    return status;
+}
+
 // The library may ask for more without having looked for it, for example after a warning alert:
 // then it is called again.
 static bool is_to_repeat(const struct tls_session *session, int code) {
@@ -193,8 +217,10 @@ enum gw_status tls_session_handshake(struct tls_session *session) {
         code = shake_hands(session);
     } while (is_to_repeat(session, code));
     tls_context_bind(session->context, NULL);
-    if (code == 0)
+    if (code == 0) {
+        tls_memory_drop_handshake(&session->ssl);
         return GW_OK;
+    }
     return code == MBEDTLS_ERR_SSL_WANT_READ ? GW_WANT_INPUT : finish(session, code);
 }
 
@@ -227,6 +253,11 @@ enum gw_status tls_session_read(struct tls_session *session, char *out, size_t o
         return GW_CLOSED;
     }
     gw_assert(is_established(session));
+    if (session->rest.is_resting && session->input.length == 0)
+        return GW_WANT_INPUT;
+    enum gw_status status = wake(session);
+    if (status != GW_OK)
+        return status;
     int code;
     do { // an empty record yields 0
         session->is_starved = false;
@@ -237,8 +268,10 @@ enum gw_status tls_session_read(struct tls_session *session, char *out, size_t o
         *length = (size_t)code;
         return GW_OK;
     }
-    if (code == MBEDTLS_ERR_SSL_WANT_READ)
+    if (code == MBEDTLS_ERR_SSL_WANT_READ) {
+        rest(session);
         return GW_WANT_INPUT;
+    }
     if (code == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
         session->is_peer_ended = true;
         session->input = gw_str(NULL, 0);
@@ -257,13 +290,7 @@ static enum gw_status reserve_records(struct tls_session *session, size_t length
     return gw_buf_reserve(session->output, length + records * (size_t)expansion, &at);
 }
 
-enum gw_status tls_session_write(struct tls_session *session, struct gw_str plaintext) {
-    if (session->finished != GW_OK)
-        return session->finished;
-    gw_assert(is_established(session) && !session->is_close_notify_sent);
-    enum gw_status status = reserve_records(session, plaintext.length);
-    if (status != GW_OK)
-        return status;
+static enum gw_status write_records(struct tls_session *session, struct gw_str plaintext) {
     while (plaintext.length > 0) {
         int code =
             mbedtls_ssl_write(&session->ssl, (const unsigned char *)plaintext.at, plaintext.length);
@@ -276,11 +303,28 @@ enum gw_status tls_session_write(struct tls_session *session, struct gw_str plai
     return GW_OK;
 }
 
+enum gw_status tls_session_write(struct tls_session *session, struct gw_str plaintext) {
+    if (session->finished != GW_OK)
+        return session->finished;
+    gw_assert(is_established(session) && !session->is_close_notify_sent);
+    enum gw_status status = reserve_records(session, plaintext.length);
+    if (status != GW_OK)
+        return status;
+    bool was_resting = session->rest.is_resting;
+    status = wake(session);
+    if (status == GW_OK)
+        status = write_records(session, plaintext);
+    if (status == GW_OK && was_resting)
+        rest(session);
+    return status;
+}
+
 void tls_session_close_notify(struct tls_session *session) {
     if (session->is_close_notify_sent || !is_established(session))
         return;
     session->is_close_notify_sent = true;
-    (void)mbedtls_ssl_close_notify(&session->ssl);
+    if (wake(session) == GW_OK)
+        (void)mbedtls_ssl_close_notify(&session->ssl);
 }
 
 bool tls_session_peer_spoke_http(const struct tls_session *session) {

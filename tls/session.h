@@ -4,7 +4,8 @@
 // sockets, no loop. What is to be sent collects in the output buffer, which the caller empties.
 // After any status but GW_OK, GW_WANT_INPUT and GW_TOO_BIG of a write the session is finished: send
 // what output holds (the alert), then close. Only the end of the peer (GW_CLOSED from
-// tls_session_read) leaves it writable. The record buffers are made when the first byte comes.
+// tls_session_read) leaves it writable. The record buffers are made when the first byte comes;
+// after the handshake a session has them only while a record is under way.
 //
 // Mbed TLS 3.6 knows no KeyUpdate (RFC 8446 section 4.6.3): a peer that sends one gets an
 // unexpected_message alert.

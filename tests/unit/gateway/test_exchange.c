@@ -571,6 +571,17 @@ static void test_the_owner_is_asked_for_the_body_and_for_what_waits(void **state
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void test_rest_gives_back_what_is_kept_for_the_next_request(void **state) {
+    struct fixture *fixture = *state;
+    struct gw_exchange *exchange = start_get(fixture);
+    assert_non_null(gw_arena_allocate(&exchange->arena, 1));
+    gw_exchange_end(exchange);
+    assert_non_null(exchange->arena.first);
+    gw_exchange_rest(exchange);
+    assert_null(exchange->arena.first);
+    assert_non_null(gw_arena_allocate(&start_get(fixture)->arena, 1));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_an_expiry_that_is_near_is_told_with_every_response),
@@ -602,6 +613,7 @@ int main(void) {
         TEST(test_nothing_of_a_request_is_left_for_the_next),
         TEST(test_responses_are_counted_by_class),
         TEST(test_the_owner_is_asked_for_the_body_and_for_what_waits),
+        TEST(test_rest_gives_back_what_is_kept_for_the_next_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
