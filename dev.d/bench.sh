@@ -5,7 +5,7 @@
 # shellcheck source=dev.d/deps.sh
 . dev.d/deps.sh
 
-bench_packages=(wrk haproxy nginx)
+bench_packages=(wrk haproxy nginx libssl-dev) # OpenSSL for the load of the TLS cases alone
 bench_dir=$PWD/build/bench
 bench_bin=$PWD/build/cmake/bench/bin
 node=
@@ -54,7 +54,7 @@ install_fastify() {
 build_bench() {
     step "configuring build/cmake/bench" cmake --preset release -B build/cmake/bench -DGATEWAY_BENCH=ON &&
         step "building build/cmake/bench" cmake --build build/cmake/bench -j "$(jobs_max)" \
-            --target skillreg-gateway bench_micro
+            --target skillreg-gateway bench_micro bench_tls
 }
 
 dev_bench() {

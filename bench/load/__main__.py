@@ -10,8 +10,8 @@ import time
 
 from . import report
 from .bench import Bench, Options
-from .cases import CASES
-from .machine import Trouble
+from .cases import CASES, GROUPS
+from .machine import Trouble, raise_descriptor_limit
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -19,6 +19,7 @@ _ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 def _arguments():
     names = "\n".join(f"  {name:<12} {case.about}{' (long)' if case.is_long else ''}" for name, case in CASES.items())
+    names += "".join(f"\n  {group:<12} all of: {' '.join(members)}" for group, members in GROUPS.items())
     parser = argparse.ArgumentParser(prog="./dev bench", formatter_class=argparse.RawDescriptionHelpFormatter,
                                      description="The gateway beside its peers, on one core.",
                                      epilog=f"cases:\n{names}")
@@ -39,7 +40,7 @@ def _arguments():
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)  # the arguments only
     parser.add_argument("--results", type=pathlib.Path, help="where the outcome goes (default bench/results)")
     arguments = parser.parse_args()
-    unknown = [name for name in arguments.cases if name not in CASES]
+    unknown = [name for name in arguments.cases if name not in CASES and name not in GROUPS]
     if unknown:
         parser.error(f"no such case: {unknown[0]} (there are: {', '.join(CASES)})")
     return arguments
@@ -57,7 +58,8 @@ def _options(arguments):
 
 
 def _chosen(arguments):
-    return arguments.cases or [name for name, case in CASES.items() if arguments.full or not case.is_long]
+    asked = [member for name in arguments.cases for member in GROUPS.get(name, (name,))]
+    return asked or [name for name, case in CASES.items() if arguments.full or not case.is_long]
 
 
 def _run_case(bench, name):
@@ -74,6 +76,7 @@ def _run_case(bench, name):
 def _run(options, names):
     """The names of the cases that failed."""
     failed = []
+    raise_descriptor_limit()
     options.results.mkdir(parents=True, exist_ok=True)
     bench = Bench(options)
     try:

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import platform
+import resource
 import socket
 import subprocess
 
@@ -42,6 +43,29 @@ def _numbers_after_name(pid):
 def _children(pid):
     for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
         yield from map(int, (thread / "children").read_text().split())
+
+
+def _family(pid):
+    """The process and all that descend from it."""
+    yield pid
+    for child in _children(pid):
+        yield from _family(child)
+
+
+def shared_out_bytes(pid):
+    """Proportional set size of a process and its children: a page that several map counts in parts."""
+    total = 0
+    for one in _family(pid):
+        rollup = pathlib.Path(f"/proc/{one}/smaps_rollup").read_text(encoding="ascii")
+        total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+    return total * 1024
+
+
+def raise_descriptor_limit():
+    """As high as the system lets us; what is started later inherits it. The number."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
 
 
 def _own_seconds(pid):

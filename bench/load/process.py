@@ -3,11 +3,12 @@
 their parent dies, and stop() ends them in every other case."""
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import time
 
-from .machine import Trouble, cpu_seconds
+from .machine import Trouble, cpu_seconds, shared_out_bytes
 
 
 def environment(**more):
@@ -23,6 +24,12 @@ def pinned(core, command, *, user=None, death_signal="KILL"):
     if user:
         head += ["--reuid", str(user.pw_uid), "--regid", str(user.pw_gid), "--clear-groups"]
     return [*head, *map(str, command)]
+
+
+def children_seconds():
+    """Processor time of the children that have ended and were waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def eventually(condition, what, timeout_s, process=None):
@@ -74,6 +81,9 @@ class Server:
 
     def cpu_seconds(self):
         return cpu_seconds(self.pid)
+
+    def memory_bytes(self):
+        return shared_out_bytes(self.pid)
 
     def stop(self, timeout_s=30):
         if self.popen.poll() is None:

@@ -3,11 +3,10 @@
 import dataclasses
 import json
 import pathlib
-import resource
 import subprocess
 
 from .machine import Trouble, find_program
-from .process import environment, pinned
+from .process import children_seconds, environment, pinned
 
 _LUA = pathlib.Path(__file__).parent / "lua"
 
@@ -34,7 +33,7 @@ class Load:
 
     def __init__(self, url, *, core, seconds, connections, script, arguments):
         self._seconds = seconds
-        self._before = _children_seconds()
+        self._before = children_seconds()
         command = [find_program("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "--latency",
                    "-s", script, url, "--", *arguments]
         self._popen = subprocess.Popen(pinned(core, command), env=environment(), stdin=subprocess.DEVNULL,
@@ -54,7 +53,7 @@ class Load:
             raise Trouble("wrk got no answer at all")
         return Outcome(numbers["requests"], numbers["microseconds"] / 1e6, numbers["refused"], numbers["broken"],
                        numbers["timeouts"], numbers["p50_us"], numbers["p99_us"], numbers["max_us"],
-                       _children_seconds() - self._before)
+                       children_seconds() - self._before)
 
     def is_running(self):
         return self._popen.poll() is None
@@ -63,11 +62,6 @@ class Load:
         if self._popen.poll() is None:
             self._popen.kill()
             self._popen.wait()
-
-
-def _children_seconds():
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
 
 
 def live_tokens(url, token_file, target, **options):

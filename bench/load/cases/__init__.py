@@ -4,7 +4,7 @@ on the command line."""
 import dataclasses
 import typing
 
-from . import flood, growth, known, last_used, micro, revoke, unknown
+from . import flood, growth, known, last_used, micro, revoke, tls_handshakes, tls_idle, tls_storm, unknown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,5 +23,12 @@ CASES = {
     "flood": Case(flood.run, "good traffic beside a flood of well-formed tokens that nobody has"),
     "revoke": Case(revoke.run, "from a revoke to the refusal on every gateway, under full load"),
     "last-used": Case(last_used.run, "rows and WAL written for last-used, against one UPDATE per request"),
+    "tls-full": Case(tls_handshakes.full, "full TLS handshakes, each with one request"),
+    "tls-resumed": Case(tls_handshakes.resumed, "resumed TLS handshakes, each with one request"),
+    "tls-idle": Case(tls_idle.run, "memory of 10,000 idle TLS connections"),
+    "tls-storm": Case(tls_storm.run, "established connections beside a storm of full handshakes"),
     "micro": Case(micro.run, "the parts of a decision, in nanoseconds", needs_servers=False),
 }
+
+# Several cases by one name.
+GROUPS = {"tls": tuple(name for name in CASES if name.startswith("tls-"))}

@@ -9,9 +9,9 @@ from ..process import environment, pinned
 from ..report import Report
 
 
-def run(bench):
+def _measure(bench, repeats):
+    """{name: nanoseconds of each repeat}"""
     program = bench.options.bin / "bench_micro"
-    repeats = "3" if bench.options.is_quick else "11"
     done = subprocess.run(pinned(bench.server_core, [program, repeats]), env=environment(), capture_output=True,
                           text=True, timeout=300, check=False)
     if done.returncode != 0:
@@ -20,6 +20,16 @@ def run(bench):
     for line in done.stdout.splitlines():
         name, _, values = line.partition("\t")
         samples[name] = [float(value) for value in values.split()]
+    return samples
+
+
+def median_ns(bench, name):
+    return statistics.median(_measure(bench, "3")[name])
+
+
+def run(bench):
+    repeats = "3" if bench.options.is_quick else "11"
+    samples = _measure(bench, repeats)
     rows = [[name, f"{statistics.median(values):,.1f}", f"{min(values):,.1f}", f"{max(values):,.1f}"]
             for name, values in samples.items()]
     return Report("micro", "Parts of a decision, nanoseconds for each (one core, median of several runs)",

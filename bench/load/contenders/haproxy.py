@@ -7,7 +7,8 @@ from .. import http_client, tokens
 _CONFIGURATION = """
 global
     nbthread 1
-    maxconn 4000
+    maxconn 10500
+    no strict-limits
     tune.bufsize 16384
     ssl-default-bind-options ssl-min-ver TLSv1.2
     ssl-default-bind-ciphersuites {ciphersuite}
