@@ -9,7 +9,8 @@
 #include "base/clock.h"
 #include "base/limits.h"
 
-enum kind { TEXT, NUMBER, COUNT, DURATION, LIMIT, SWITCH, ENVIRONMENT, LEVEL, PROXIES };
+// For the first two an empty variable is none.
+enum kind { TEXT, TEXTS, NUMBER, COUNT, DURATION, LIMIT, SWITCH, ENVIRONMENT, LEVEL, PROXIES };
 
 struct setting {
     const char *flag;
@@ -42,8 +43,8 @@ static const struct setting settings[] = {
      "its private key, PEM, not encrypted; required with HTTPS"},
     {"--tls-ticket-secret", "GATEWAY_TLS_TICKET_SECRET", TEXT, SETTING(tls_ticket_secret), NULL,
      "FILE", "secret that all gateways share, for TLS resumption; 32 bytes or more"},
-    {"--upstream", "GATEWAY_UPSTREAM", TEXT, SETTING(upstream), NULL, "URL",
-     "the registry, http://host:port; without it forwarded routes answer 503"},
+    {"--upstream", "GATEWAY_UPSTREAM", TEXTS, SETTING(upstreams), NULL, "URL",
+     "the registry, http://host:port; may be repeated; without it forwarded routes answer 503"},
     {"--upstream-connect-timeout", "GATEWAY_UPSTREAM_CONNECT_TIMEOUT", DURATION,
      SETTING(upstream_connect_timeout_ms), "3s", "TIME", "to connect to the registry"},
     {"--upstream-timeout", "GATEWAY_UPSTREAM_TIMEOUT", DURATION, SETTING(upstream_timeout_ms),
@@ -165,12 +166,21 @@ static bool parse_environment(const char *text, bool *is_test) {
     return *is_test || strcmp(text, "live") == 0;
 }
 
+static bool add_text(const char *text, struct gw_config_texts *texts) {
+    if (text[0] == '\0' || texts->count == GW_CONFIG_TEXTS_MAX)
+        return false;
+    texts->at[texts->count++] = text;
+    return true;
+}
+
 static bool set_value(struct gw_config *config, const struct setting *setting, const char *text) {
     void *at = (char *)config + setting->offset;
     switch (setting->kind) {
     case TEXT:
         *(const char **)at = text;
         return text[0] != '\0';
+    case TEXTS:
+        return add_text(text, at);
     case NUMBER:
         return parse_number(text, 1, at);
     case COUNT:
@@ -211,7 +221,7 @@ static enum gw_config_outcome read_environment(struct gw_config *config) {
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         const char *text = getenv(settings[i].variable);
         const char *name = settings[i].variable;
-        if (text == NULL || (text[0] == '\0' && settings[i].kind == TEXT)) {
+        if (text == NULL || (text[0] == '\0' && settings[i].kind <= TEXTS)) {
             text = settings[i].fallback;
             name = settings[i].flag;
         }
@@ -234,6 +244,12 @@ static const struct setting *find_flag(const char *argument, size_t length) {
     return NULL;
 }
 
+// The first flag of its kind makes what the variable said count no more.
+static void begin_flags(struct gw_config_texts *texts) {
+    if (!texts->are_flags)
+        *texts = (struct gw_config_texts){.are_flags = true};
+}
+
 // Takes "--flag value", "--flag=value" or "--switch"; *index moves past a value of its own.
 static enum gw_config_outcome read_flag(struct gw_config *config, int argc, char **argv,
                                         int *index) {
@@ -243,6 +259,8 @@ static enum gw_config_outcome read_flag(struct gw_config *config, int argc, char
     const struct setting *setting = find_flag(argument, length);
     if (setting == NULL)
         return refuse("unknown argument", argument, NULL);
+    if (setting->kind == TEXTS)
+        begin_flags((struct gw_config_texts *)((char *)config + setting->offset));
     if (equals != NULL)
         return set_or_refuse(config, setting, setting->flag, equals + 1);
     if (setting->kind == SWITCH)

@@ -13,6 +13,14 @@
 #include "gateway/trusted_proxies.h"
 
 #define GW_WORKERS_MAX 256
+#define GW_CONFIG_TEXTS_MAX 32
+
+// Of a flag that may be repeated; the variable makes one.
+struct gw_config_texts {
+    const char *at[GW_CONFIG_TEXTS_MAX];
+    int count;
+    bool are_flags; // and so take the place of what the variable said
+};
 
 struct gw_config {
     const char *database_url;
@@ -21,8 +29,8 @@ struct gw_config {
     const char *listen_admin;
     const char *tls_cert;
     const char *tls_key;
-    const char *tls_ticket_secret; // a file; NULL: one of this start's own
-    const char *upstream;          // "http://host:port"; NULL: none
+    const char *tls_ticket_secret;    // a file; NULL: one of this start's own
+    struct gw_config_texts upstreams; // as gateway/upstream.h takes them; none: no registry
     bool is_test_environment;
     int workers; // 1 to GW_WORKERS_MAX
     int connections_max;

@@ -209,8 +209,7 @@ static enum gw_status start_call(struct gw_exchange *exchange, struct relay *rel
                                                .is_head = request->method == HTTP_HEAD,
                                                .is_idempotent = is_idempotent(request->method)};
     enum gw_status status = gw_relay_compose_request(
-        exchange, gw_upstream_authority(upstream),
-        exchange->services->config->forward_authorization, &call_request.head);
+        exchange, exchange->services->config->forward_authorization, &call_request);
     if (status != GW_OK)
         return status;
     return gw_upstream_call_start(upstream, &relay->call, &call_events, &call_request);

@@ -34,10 +34,10 @@ static void put_field(struct head_writer *writer, struct gw_str name, struct gw_
 }
 
 // An upper bound of the head, so that it is written in one piece and in one pass.
-static size_t bytes_needed(const struct gw_exchange *exchange, struct gw_str authority) {
+static size_t bytes_needed(const struct gw_exchange *exchange) {
     const struct gw_http_head *request = exchange->request;
     size_t bytes = LITERAL_BYTES + request->method_name.length + exchange->match.path.length +
-                   exchange->match.query.length + authority.length + request->host.length +
+                   exchange->match.query.length + request->host.length +
                    exchange->client_address.length + exchange->proxy_address.length;
     if (exchange->has_identity)
         bytes += exchange->identity.org_slug.length + exchange->identity.id.length;
@@ -125,19 +125,19 @@ static void put_origin(struct head_writer *writer, const struct gw_exchange *exc
         put_field(writer, GW_STR("X-Forwarded-Host"), host);
 }
 
-enum gw_status gw_relay_compose_request(struct gw_exchange *exchange, struct gw_str authority,
-                                        bool forward_authorization, struct gw_str *head) {
+enum gw_status gw_relay_compose_request(struct gw_exchange *exchange, bool forward_authorization,
+                                        struct gw_upstream_request *composed) {
     const struct gw_http_head *request = exchange->request;
     struct gw_relay_options options;
     enum gw_status status = gw_relay_options_read(request, &options);
     if (status != GW_OK)
         return status;
-    struct head_writer writer = {.left = bytes_needed(exchange, authority)};
+    struct head_writer writer = {.left = bytes_needed(exchange)};
     char *start = writer.at = gw_arena_allocate(&exchange->arena, writer.left);
     if (start == NULL)
         return GW_NO_MEMORY;
     put_request_line(&writer, exchange);
-    put_field(&writer, GW_STR("Host"), authority);
+    const char *fields = writer.at;
     for (int i = 0; i < request->field_count; i++) {
         const struct gw_http_field *field = &request->fields[i];
         if (gw_relay_passes_to_registry(field, &options, forward_authorization))
@@ -147,7 +147,8 @@ enum gw_status gw_relay_compose_request(struct gw_exchange *exchange, struct gw_
     put_identity(&writer, exchange);
     put_origin(&writer, exchange);
     put(&writer, GW_STR("\r\n"));
-    *head = gw_str(start, (size_t)(writer.at - start));
+    composed->line = gw_str(start, (size_t)(fields - start));
+    composed->fields = gw_str(fields, (size_t)(writer.at - fields));
     return GW_OK;
 }
 

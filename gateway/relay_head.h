@@ -5,15 +5,15 @@
 
 #include "base/str.h"
 #include "gateway/exchange.h"
+#include "gateway/upstream_call.h"
 
-// Request line in origin form with the path and query bytes that were matched, then Host, the fields that may
-// pass, the framing, and ours: X-SkillReg-Org, -Token-Id, -Scopes (when the exchange has an identity), X-Request-Id,
+// Request line in origin form with the path and query bytes that were matched; then the fields that may pass, the
+// framing, and ours: X-SkillReg-Org, -Token-Id, -Scopes (when the exchange has an identity), X-Request-Id,
 // X-Forwarded-For, -Proto, -Host: of what a trusted proxy sent, its list with the proxy behind and its -Proto and -Host stay; nobody
-// else's do. In the exchange's arena. GW_NO_MEMORY; GW_TOO_BIG: too many options in
-// Connection (gw_relay_fields_check refuses those earlier).
-enum gw_status gw_relay_compose_request(struct gw_exchange *exchange, struct gw_str authority,
-                                        bool forward_authorization,
-                                        struct gw_str *head) GW_MUST_USE;
+// else's do. Host is left to the upstream. Both slices in the exchange's arena. GW_NO_MEMORY; GW_TOO_BIG: too many
+// options in Connection (gw_relay_fields_check refuses those earlier).
+enum gw_status gw_relay_compose_request(struct gw_exchange *exchange, bool forward_authorization,
+                                        struct gw_upstream_request *composed) GW_MUST_USE;
 
 // The fields that pass to the client, byte for byte; `fields` has GW_HTTP_FIELDS_MAX places, slices are the head's. GW_TOO_BIG as above.
 enum gw_status gw_relay_pick_fields(const struct gw_http_head *response,

@@ -322,14 +322,16 @@ static enum gw_status open_database(struct gw_server *server) {
 
 static enum gw_status open_upstream(struct gw_server *server) {
     struct gw_services *services = &server->services;
-    const char *problem = NULL;
-    if (services->config->upstream == NULL)
+    const struct gw_config_texts *texts = &services->config->upstreams;
+    struct gw_upstream_problem problem;
+    struct gw_log_quote culprit;
+    if (texts->count == 0)
         return GW_OK;
-    enum gw_status status = gw_upstream_create(services, gw_str_from(services->config->upstream),
-                                               &services->upstream, &problem);
+    enum gw_status status =
+        gw_upstream_create(services, texts->at, texts->count, &services->upstream, &problem);
     if (status != GW_OK)
-        gw_log(GW_LOG_ERROR, "server", "cannot use --upstream reason=\"%s\"",
-               problem != NULL ? problem : gw_status_text(status));
+        gw_log(GW_LOG_ERROR, "server", "cannot use --upstream value=%s reason=\"%s\"",
+               gw_log_quoted(&culprit, problem.culprit), problem.text);
     return status;
 }
 

@@ -2,7 +2,6 @@
 // The pool, and what becomes of a call when its connection fails: another address, the one retry, or the end.
 #include "gateway/upstream.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,24 +9,57 @@
 #include "gateway/services.h"
 #include "gateway/upstream_addresses.h"
 #include "gateway/upstream_conn.h"
+#include "gateway/upstream_peers.h"
 
-#define CHUNK_FRAME_BYTES_MAX 24 // size, and two line ends
-#define EARLY_BYTES_MAX (GW_CONN_WRITE_HIGH_WATER_BYTES + 2 * GW_CONN_READ_BYTES)
+// One --upstream.
+struct origin {
+    struct gw_upstream *upstream;
+    struct gw_upstream_url url;
+    struct gw_upstream_addresses addresses;
+};
 
 struct gw_upstream {
     const struct gw_services *services;
-    struct gw_upstream_addresses addresses;
-    struct gw_upstream_url url;
-    struct gw_upstream_conn_lists conns;
+    struct gw_upstream_conn_lists waiting; // connections without an address
+    struct gw_upstream_peers peers;
+    struct origin origins[GW_UPSTREAM_ORIGINS_MAX];
+    int origin_count;
+    int origins_open;
     bool is_closing;
-    bool are_addresses_closed;
     void (*on_closed)(struct gw_upstream *upstream);
-    char url_text[];
 };
 
 static const struct gw_upstream_conn_events conn_events;
 
+static struct gw_upstream_peer *peer_of(const struct gw_upstream_conn *conn) {
+    gw_assert(conn->lists != &conn->upstream->waiting);
+    return gw_container_of(conn->lists, struct gw_upstream_peer, conns);
+}
+
+static uint64_t now_ms(const struct gw_upstream *upstream) {
+    return uv_now(upstream->services->loop);
+}
+
+static struct origin *origin_of(struct gw_upstream *upstream, const struct gw_upstream_peer *peer) {
+    return &upstream->origins[peer->origin];
+}
+
 // ---- a connection for a call --------------------------------------------------------------------------------------
+
+static void attach(struct gw_upstream_conn *conn, struct gw_upstream_call *call) {
+    gw_assert(conn->call == NULL && call->conn == NULL);
+    conn->call = call;
+    call->conn = conn;
+}
+
+// NULL when there is none.
+static struct gw_upstream_call *detach(struct gw_upstream_conn *conn) {
+    struct gw_upstream_call *call = conn->call;
+    if (call != NULL)
+        call->conn = NULL;
+    conn->call = NULL;
+    return call;
+}
 
 static enum gw_status fail_to_open(struct gw_upstream_call *call, enum gw_status status,
                                    const char *reason) {
@@ -37,57 +69,87 @@ static enum gw_status fail_to_open(struct gw_upstream_call *call, enum gw_status
 
 static enum gw_status create_connection(struct gw_upstream *upstream, struct gw_upstream_call *call,
                                         struct gw_upstream_conn **conn) {
-    enum gw_status status =
-        gw_upstream_conn_create(upstream, upstream->services, &upstream->conns, &conn_events, conn);
+    enum gw_status status = gw_upstream_conn_create(upstream, upstream->services,
+                                                    &upstream->waiting, &conn_events, conn);
     if (status != GW_OK)
         return fail_to_open(call, status, "out of memory");
-    gw_upstream_conn_attach(*conn, call);
+    attach(*conn, call);
     return GW_OK;
 }
 
-static enum gw_status connect_to(struct gw_upstream_conn *conn, int address) {
-    struct gw_upstream *upstream = conn->upstream;
-    conn->call->addresses_tried |= UINT32_C(1) << address;
-    upstream->services->metrics->upstream_connects_total++;
-    const struct sockaddr_storage *socket = &upstream->addresses.list[address].socket;
-    return gw_upstream_conn_connect(conn, address, (const struct sockaddr *)socket);
+static enum gw_status connect_to(struct gw_upstream_conn *conn, struct gw_upstream_peer *peer) {
+    conn->upstream->services->metrics->upstream_connects_total++;
+    return gw_upstream_conn_connect(conn, &peer->conns, (const struct sockaddr *)&peer->address);
 }
 
-// Gives the call a fresh connection: to an address that it did not try yet, or one that waits for the first lookup.
-static enum gw_status open_connection(struct gw_upstream *upstream, struct gw_upstream_call *call) {
-    struct gw_upstream_addresses *addresses = &upstream->addresses;
-    struct gw_upstream_conn *conn;
-    if (upstream->is_closing)
-        return fail_to_open(call, GW_UNAVAILABLE, "the gateway is stopping");
-    if (addresses->count == 0) {
-        if (!gw_upstream_addresses_refresh(addresses))
-            return fail_to_open(call, GW_UNAVAILABLE, "its name does not resolve");
-        return create_connection(upstream, call, &conn);
-    }
-    for (;;) {
-        int address = gw_upstream_addresses_pick(addresses, call->addresses_tried);
-        if (address < 0)
-            return fail_to_open(call, GW_UNAVAILABLE, "could not connect");
-        enum gw_status status = create_connection(upstream, call, &conn);
-        if (status != GW_OK || connect_to(conn, address) == GW_OK)
-            return status;
-        gw_upstream_conn_detach(conn);
-        gw_upstream_conn_close(conn);
-        gw_upstream_addresses_report_failure(addresses, address);
-    }
+// A failed connection may mean that the name has other addresses by now.
+static void report_failure(struct gw_upstream *upstream, struct gw_upstream_peer *peer,
+                           const char *reason) {
+    gw_upstream_peers_report_failure(&upstream->peers, peer, now_ms(upstream), reason);
+    (void)gw_upstream_addresses_refresh(&origin_of(upstream, peer)->addresses);
 }
 
-static enum gw_status take_idle_connection(struct gw_upstream *upstream,
-                                           struct gw_upstream_call *call) {
-    struct gw_list *idle = &upstream->conns.of[GW_UPSTREAM_CONN_IDLE];
+static bool send_head(struct gw_upstream_conn *conn) {
+    const struct origin *origin = origin_of(conn->upstream, peer_of(conn));
+    return gw_upstream_call_send_head(conn->call, origin->url.authority) == GW_OK;
+}
+
+static enum gw_status use_idle_connection(struct gw_upstream_peer *peer,
+                                          struct gw_upstream_call *call) {
+    struct gw_list *idle = &peer->conns.of[GW_UPSTREAM_CONN_IDLE];
     struct gw_upstream_conn *conn = gw_container_of(idle->next, struct gw_upstream_conn, link);
-    gw_upstream_conn_attach(conn, call);
-    enum gw_status status = gw_upstream_conn_send_request(conn);
+    attach(conn, call);
+    if (send_head(conn))
+        return GW_OK;
+    (void)detach(conn);
+    gw_upstream_conn_close(conn);
+    return fail_to_open(call, GW_NO_MEMORY, "out of memory");
+}
+
+static enum gw_status open_connection(struct gw_upstream *upstream, struct gw_upstream_peer *peer,
+                                      struct gw_upstream_call *call) {
+    struct gw_upstream_conn *conn;
+    enum gw_status status = create_connection(upstream, call, &conn);
+    if (status != GW_OK)
+        return status;
+    status = connect_to(conn, peer);
     if (status == GW_OK)
         return GW_OK;
-    gw_upstream_conn_detach(conn);
+    (void)detach(conn);
     gw_upstream_conn_close(conn);
-    return fail_to_open(call, status, "out of memory");
+    report_failure(upstream, peer, "could not connect");
+    return fail_to_open(call, status, "could not connect");
+}
+
+// Before any name was looked up with success: waits for the lookups that are under way, or can be.
+static enum gw_status await_address(struct gw_upstream *upstream, struct gw_upstream_call *call) {
+    struct gw_upstream_conn *conn;
+    bool is_looking_up = false;
+    for (int i = 0; i < upstream->origin_count; i++)
+        is_looking_up |= gw_upstream_addresses_refresh(&upstream->origins[i].addresses);
+    if (!is_looking_up)
+        return fail_to_open(call, GW_UNAVAILABLE, "its name does not resolve");
+    return create_connection(upstream, call, &conn);
+}
+
+// Gives the call a connection to an address that it did not try yet, a fresh one or, if it may be, one that rested.
+static enum gw_status find_connection(struct gw_upstream *upstream, struct gw_upstream_call *call,
+                                      bool may_be_used) {
+    if (upstream->is_closing)
+        return fail_to_open(call, GW_UNAVAILABLE, "the gateway is stopping");
+    if (upstream->peers.count == 0)
+        return await_address(upstream, call);
+    for (;;) {
+        struct gw_upstream_peer *peer =
+            gw_upstream_peers_pick(&upstream->peers, &call->tried, now_ms(upstream));
+        if (peer == NULL)
+            return fail_to_open(call, GW_UNAVAILABLE, "could not connect");
+        bool has_idle = peer->conns.counts[GW_UPSTREAM_CONN_IDLE] > 0;
+        enum gw_status status = may_be_used && has_idle ? use_idle_connection(peer, call)
+                                                        : open_connection(upstream, peer, call);
+        if (status != GW_UNAVAILABLE)
+            return status;
+    }
 }
 
 // ---- how a call ends ----------------------------------------------------------------------------------------------
@@ -101,18 +163,27 @@ static void fail_call(struct gw_upstream_call *call, enum gw_status status, cons
 }
 
 static void on_failed(struct gw_upstream_conn *conn, enum gw_status status, const char *reason) {
-    struct gw_upstream_call *call = gw_upstream_conn_detach(conn);
+    struct gw_upstream_call *call = detach(conn);
+    if (status == GW_TIMED_OUT && conn->is_request_whole && !conn->has_answered)
+        report_failure(conn->upstream, peer_of(conn), reason);
     gw_upstream_conn_close(conn);
     fail_call(call, status, reason);
+}
+
+static void tell_writable(struct gw_upstream_call *call) {
+    if (!call->is_body_ended && gw_upstream_call_is_writable(call))
+        call->events->on_writable(call);
 }
 
 static void on_unreachable(struct gw_upstream_conn *conn, enum gw_status status,
                            const char *reason) {
     struct gw_upstream *upstream = conn->upstream;
-    gw_upstream_addresses_report_failure(&upstream->addresses, conn->address);
-    struct gw_upstream_call *call = gw_upstream_conn_detach(conn);
+    report_failure(upstream, peer_of(conn), reason);
+    struct gw_upstream_call *call = detach(conn);
     gw_upstream_conn_close(conn);
-    if (open_connection(upstream, call) != GW_OK)
+    if (find_connection(upstream, call, true) == GW_OK)
+        tell_writable(call); // a pooled connection may be there at once
+    else
         fail_call(call, status, reason);
 }
 
@@ -121,41 +192,80 @@ static bool may_retry(const struct gw_upstream_conn *conn, const struct gw_upstr
            call->request.is_idempotent && call->request.body == GW_UPSTREAM_NO_BODY;
 }
 
+// Somewhere else if there is anything else.
+static enum gw_status retry(struct gw_upstream *upstream, struct gw_upstream_call *call) {
+    call->was_retried = true;
+    enum gw_status status = find_connection(upstream, call, false);
+    if (status != GW_UNAVAILABLE)
+        return status;
+    call->tried = 0;
+    return find_connection(upstream, call, false);
+}
+
 static void on_lost(struct gw_upstream_conn *conn) {
-    struct gw_upstream_call *call = gw_upstream_conn_detach(conn);
+    struct gw_upstream *upstream = conn->upstream;
+    struct gw_upstream_call *call = detach(conn);
     bool is_retried = may_retry(conn, call);
+    const char *reason = conn->has_answered ? "the connection closed within the response"
+                                            : "the connection closed before a response";
+    if (!conn->was_used && !conn->has_answered)
+        report_failure(upstream, peer_of(conn), reason);
     gw_upstream_conn_close(conn);
     if (!is_retried) {
-        fail_call(call, GW_CLOSED,
-                  conn->has_answered ? "the connection closed within the response"
-                                     : "the connection closed before a response");
+        fail_call(call, GW_CLOSED, reason);
         return;
     }
-    call->was_retried = true;
-    enum gw_status status = open_connection(conn->upstream, call);
+    enum gw_status status = retry(upstream, call);
     if (status != GW_OK)
         fail_call(call, status, call->reason);
 }
 
 static void on_complete(struct gw_upstream_conn *conn, bool is_clean) {
-    struct gw_upstream_call *call = gw_upstream_conn_detach(conn);
-    if (is_clean && call->is_body_ended && gw_upstream_conn_may_rest(conn))
+    struct gw_upstream_call *call = detach(conn);
+    if (is_clean && conn->is_request_whole && peer_of(conn)->is_listed &&
+        gw_upstream_conn_may_rest(conn))
         gw_upstream_conn_rest(conn);
     else
         gw_upstream_conn_close(conn);
     call->events->on_end(call);
 }
 
+// ---- what passes through to the call ------------------------------------------------------------------------------
+
+static void on_open(struct gw_upstream_conn *conn) {
+    if (send_head(conn))
+        tell_writable(conn->call);
+    else
+        on_failed(conn, GW_NO_MEMORY, "out of memory");
+}
+
+static void on_head(struct gw_upstream_conn *conn, const struct gw_http_head *head) {
+    gw_upstream_peers_report_answer(&conn->upstream->peers, peer_of(conn));
+    conn->call->events->on_head(conn->call, head);
+}
+
+static void on_body(struct gw_upstream_conn *conn, struct gw_str bytes) {
+    conn->call->events->on_body(conn->call, bytes);
+}
+
+static void on_drain(struct gw_upstream_conn *conn) {
+    tell_writable(conn->call);
+}
+
 static void end_close(struct gw_upstream *upstream);
 
 static void on_conn_closed(struct gw_upstream_conn *conn) {
-    struct gw_upstream_call *call = gw_upstream_conn_detach(conn);
+    struct gw_upstream_call *call = detach(conn);
     if (call != NULL) // the upstream was closed under it
         fail_call(call, GW_CLOSED, "the gateway is stopping");
     end_close(conn->upstream);
 }
 
 static const struct gw_upstream_conn_events conn_events = {
+    .on_open = on_open,
+    .on_head = on_head,
+    .on_body = on_body,
+    .on_drain = on_drain,
     .on_unreachable = on_unreachable,
     .on_lost = on_lost,
     .on_failed = on_failed,
@@ -163,20 +273,58 @@ static const struct gw_upstream_conn_events conn_events = {
     .on_closed = on_conn_closed,
 };
 
+// ---- addresses ----------------------------------------------------------------------------------------------------
+
+static void close_all(struct gw_list *conns) {
+    while (!gw_list_is_empty(conns))
+        gw_upstream_conn_close(gw_container_of(conns->next, struct gw_upstream_conn, link));
+}
+
+static void update_peers(struct origin *origin) {
+    struct gw_upstream_peers *peers = &origin->upstream->peers;
+    gw_upstream_peers_update(peers, (int)(origin - origin->upstream->origins),
+                             origin->addresses.list, origin->addresses.count);
+    for (int i = 0; i < peers->count; i++) {
+        if (!peers->list[i].is_listed)
+            close_all(&peers->list[i].conns.of[GW_UPSTREAM_CONN_IDLE]);
+    }
+}
+
+static bool is_any_looking_up(const struct gw_upstream *upstream) {
+    for (int i = 0; i < upstream->origin_count; i++) {
+        if (upstream->origins[i].addresses.is_looking_up)
+            return true;
+    }
+    return false;
+}
+
+// For a call that waited until now.
+static void leave_waiting(struct gw_upstream_conn *conn) {
+    struct gw_upstream *upstream = conn->upstream;
+    struct gw_upstream_peer *peer =
+        gw_upstream_peers_pick(&upstream->peers, &conn->call->tried, now_ms(upstream));
+    gw_assert(peer != NULL);
+    if (connect_to(conn, peer) != GW_OK)
+        on_unreachable(conn, GW_UNAVAILABLE, "could not connect");
+}
+
 static void on_resolved(struct gw_upstream_addresses *addresses) {
-    struct gw_upstream *upstream = gw_container_of(addresses, struct gw_upstream, addresses);
+    struct origin *origin = gw_container_of(addresses, struct origin, addresses);
+    struct gw_upstream *upstream = origin->upstream;
     struct gw_list waiting;
+    update_peers(origin);
+    if (upstream->peers.count == 0 && is_any_looking_up(upstream))
+        return;
     gw_list_init(&waiting);
-    gw_list_append_all(&waiting, &upstream->conns.of[GW_UPSTREAM_CONN_RESOLVING]);
+    gw_list_append_all(&waiting, &upstream->waiting.of[GW_UPSTREAM_CONN_RESOLVING]);
     while (!gw_list_is_empty(&waiting)) {
         struct gw_upstream_conn *conn =
             gw_container_of(waiting.previous, struct gw_upstream_conn, link);
         gw_assert(conn->call != NULL);
-        int address = gw_upstream_addresses_pick(addresses, conn->call->addresses_tried);
-        if (address < 0)
+        if (upstream->peers.count == 0)
             on_failed(conn, GW_UNAVAILABLE, "its name does not resolve");
-        else if (connect_to(conn, address) != GW_OK)
-            on_unreachable(conn, GW_UNAVAILABLE, "could not connect");
+        else
+            leave_waiting(conn);
     }
 }
 
@@ -185,143 +333,123 @@ static void on_resolved(struct gw_upstream_addresses *addresses) {
 enum gw_status gw_upstream_call_start(struct gw_upstream *upstream, struct gw_upstream_call *call,
                                       const struct gw_upstream_call_events *events,
                                       const struct gw_upstream_request *request) {
-    *call = (struct gw_upstream_call){.events = events,
-                                      .upstream = upstream,
-                                      .request = *request,
-                                      .is_body_ended = request->body == GW_UPSTREAM_NO_BODY,
-                                      .reason = ""};
-    gw_buf_init(&call->early, EARLY_BYTES_MAX);
+    gw_upstream_call_init(call, upstream, events, request);
     upstream->services->metrics->upstream_requests_total++;
-    bool is_any_idle = !gw_list_is_empty(&upstream->conns.of[GW_UPSTREAM_CONN_IDLE]);
-    enum gw_status status =
-        is_any_idle ? take_idle_connection(upstream, call) : open_connection(upstream, call);
+    enum gw_status status = find_connection(upstream, call, true);
     if (status != GW_OK)
         upstream->services->metrics->upstream_failures_total++;
     return status;
-}
-
-static bool is_connected(const struct gw_upstream_call *call) {
-    return call->conn != NULL && call->conn->state == GW_UPSTREAM_CONN_BUSY;
-}
-
-bool gw_upstream_call_is_writable(const struct gw_upstream_call *call) {
-    return is_connected(call) &&
-           gw_transport_pending_bytes(&call->conn->transport) <= GW_CONN_WRITE_HIGH_WATER_BYTES;
-}
-
-// Where body bytes go now; NULL when nobody wants them any more.
-static struct gw_buf *body_output(struct gw_upstream_call *call) {
-    if (call->is_body_ended || call->conn == NULL || call->conn->state == GW_UPSTREAM_CONN_CLOSING)
-        return NULL;
-    return is_connected(call) ? gw_transport_output(&call->conn->transport) : &call->early;
-}
-
-// RFC 9112 section 7.1.
-static enum gw_status append_chunk(struct gw_buf *output, struct gw_str bytes) {
-    char *at;
-    enum gw_status status = gw_buf_reserve(output, bytes.length + CHUNK_FRAME_BYTES_MAX, &at);
-    if (status != GW_OK)
-        return status;
-    size_t length = (size_t)snprintf(at, CHUNK_FRAME_BYTES_MAX, "%zx\r\n", bytes.length);
-    memcpy(at + length, bytes.at, bytes.length);
-    length += bytes.length;
-    memcpy(at + length, "\r\n", 2);
-    gw_buf_commit(output, length + 2);
-    return GW_OK;
-}
-
-enum gw_status gw_upstream_call_send_body(struct gw_upstream_call *call, struct gw_str bytes) {
-    struct gw_buf *output = body_output(call);
-    if (output == NULL || bytes.length == 0)
-        return GW_OK;
-    enum gw_status status = call->request.body == GW_UPSTREAM_BODY_CHUNKED
-                                ? append_chunk(output, bytes)
-                                : gw_buf_append_str(output, bytes);
-    if (status == GW_OK && is_connected(call))
-        gw_upstream_conn_flush(call->conn);
-    return status;
-}
-
-enum gw_status gw_upstream_call_end_body(struct gw_upstream_call *call) {
-    struct gw_buf *output = body_output(call);
-    if (output == NULL)
-        return GW_OK;
-    enum gw_status status = GW_OK;
-    if (call->request.body == GW_UPSTREAM_BODY_CHUNKED)
-        status = gw_buf_append_str(output, GW_STR("0\r\n\r\n"));
-    if (status != GW_OK)
-        return status;
-    call->is_body_ended = true;
-    if (is_connected(call))
-        gw_upstream_conn_flush(call->conn);
-    return GW_OK;
-}
-
-void gw_upstream_call_pause(struct gw_upstream_call *call) {
-    if (is_connected(call))
-        gw_upstream_conn_set_paused(call->conn, true);
-}
-
-void gw_upstream_call_resume(struct gw_upstream_call *call) {
-    if (is_connected(call))
-        gw_upstream_conn_set_paused(call->conn, false);
 }
 
 void gw_upstream_call_abort(struct gw_upstream_call *call) {
     if (call->conn == NULL)
         return;
     struct gw_upstream_conn *conn = call->conn;
-    gw_upstream_conn_detach(conn);
+    (void)detach(conn);
+    if (conn->lists != &conn->upstream->waiting)
+        gw_upstream_peers_report_nothing(peer_of(conn), now_ms(conn->upstream));
     gw_upstream_conn_close(conn);
     gw_buf_deinit(&call->early);
 }
 
-bool gw_upstream_call_is_over(const struct gw_upstream_call *call) {
-    return call->conn == NULL;
-}
-
-const char *gw_upstream_call_reason(const struct gw_upstream_call *call) {
-    return call->reason;
-}
-
 // ---- the upstream -------------------------------------------------------------------------------------------------
 
-enum gw_status gw_upstream_create(const struct gw_services *services, struct gw_str url,
-                                  struct gw_upstream **upstream, const char **problem) {
-    struct gw_upstream *created = calloc(1, sizeof(*created) + url.length + 1);
+static bool is_separator(char c) {
+    return c == ',' || c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+// The next address of *text, which moves behind it; empty at the end.
+static struct gw_str next_url(const char **text) {
+    while (is_separator(**text))
+        (*text)++;
+    const char *start = *text;
+    while (**text != '\0' && !is_separator(**text))
+        (*text)++;
+    return gw_str(start, (size_t)(*text - start));
+}
+
+static enum gw_status add_origin(struct gw_upstream *upstream, struct gw_str url,
+                                 struct gw_upstream_problem *problem) {
+    problem->culprit = url;
+    if (upstream->origin_count == GW_UPSTREAM_ORIGINS_MAX) {
+        problem->text = "there are too many of them";
+        return GW_INVALID;
+    }
+    struct origin *origin = &upstream->origins[upstream->origin_count];
+    enum gw_status status = gw_upstream_url_parse(url, &origin->url, &problem->text);
+    for (int i = 0; i < upstream->origin_count && status == GW_OK; i++) {
+        if (gw_str_equal_nocase(upstream->origins[i].url.authority, origin->url.authority)) {
+            problem->text = "it is there twice";
+            status = GW_INVALID;
+        }
+    }
+    origin->upstream = upstream;
+    upstream->origin_count++;
+    return status;
+}
+
+static enum gw_status add_origins(struct gw_upstream *upstream, const char *const *texts,
+                                  int text_count, struct gw_upstream_problem *problem) {
+    for (int i = 0; i < text_count; i++) {
+        const char *text = texts[i];
+        for (struct gw_str url; (url = next_url(&text)).length > 0;) {
+            enum gw_status status = add_origin(upstream, url, problem);
+            if (status != GW_OK)
+                return status;
+        }
+    }
+    if (upstream->origin_count > 0)
+        return GW_OK;
+    *problem = (struct gw_upstream_problem){"there is no address in it", GW_STR("")};
+    return GW_INVALID;
+}
+
+enum gw_status gw_upstream_create(const struct gw_services *services, const char *const *texts,
+                                  int text_count, struct gw_upstream **upstream,
+                                  struct gw_upstream_problem *problem) {
+    struct gw_upstream *created = calloc(1, sizeof(*created));
     if (created == NULL) {
-        *problem = "out of memory";
+        *problem = (struct gw_upstream_problem){"out of memory", GW_STR("")};
         return GW_NO_MEMORY;
     }
-    memcpy(created->url_text, url.at, url.length);
-    enum gw_status status =
-        gw_upstream_url_parse(gw_str(created->url_text, url.length), &created->url, problem);
+    enum gw_status status = add_origins(created, texts, text_count, problem);
     if (status != GW_OK) {
         free(created);
         return status;
     }
     created->services = services;
-    gw_upstream_conn_lists_init(&created->conns);
-    gw_upstream_addresses_open(&created->addresses, services->loop, &created->url, on_resolved);
+    gw_upstream_conn_lists_init(&created->waiting);
+    gw_upstream_peers_init(&created->peers, services->metrics);
+    for (int i = 0; i < created->origin_count; i++) {
+        struct origin *origin = &created->origins[i];
+        gw_upstream_addresses_open(&origin->addresses, services->loop, &origin->url, on_resolved);
+        update_peers(origin); // a number needs no lookup
+        created->origins_open++;
+    }
     *upstream = created;
     return GW_OK;
 }
 
-struct gw_str gw_upstream_authority(const struct gw_upstream *upstream) {
-    return upstream->url.authority;
+void gw_upstream_stats(const struct gw_upstream *upstream, struct gw_upstream_stats *stats) {
+    *stats = (struct gw_upstream_stats){.connections_opening =
+                                            upstream->waiting.counts[GW_UPSTREAM_CONN_RESOLVING]};
+    for (int i = 0; i < upstream->peers.count; i++) {
+        const int *counts = upstream->peers.list[i].conns.counts;
+        stats->connections_opening += counts[GW_UPSTREAM_CONN_CONNECTING];
+        stats->connections_busy += counts[GW_UPSTREAM_CONN_BUSY];
+        stats->connections_idle += counts[GW_UPSTREAM_CONN_IDLE];
+    }
 }
 
-void gw_upstream_stats(const struct gw_upstream *upstream, struct gw_upstream_stats *stats) {
-    const int *counts = upstream->conns.counts;
-    *stats = (struct gw_upstream_stats){.connections_opening = counts[GW_UPSTREAM_CONN_RESOLVING] +
-                                                               counts[GW_UPSTREAM_CONN_CONNECTING],
-                                        .connections_busy = counts[GW_UPSTREAM_CONN_BUSY],
-                                        .connections_idle = counts[GW_UPSTREAM_CONN_IDLE]};
+static bool has_connections(const struct gw_upstream *upstream) {
+    bool has = gw_upstream_conn_lists_count(&upstream->waiting) > 0;
+    for (int i = 0; i < upstream->peers.count; i++)
+        has = has || gw_upstream_conn_lists_count(&upstream->peers.list[i].conns) > 0;
+    return has;
 }
 
 static void end_close(struct gw_upstream *upstream) {
-    if (!upstream->is_closing || !upstream->are_addresses_closed ||
-        upstream->conns.counts[GW_UPSTREAM_CONN_CLOSING] > 0)
+    if (!upstream->is_closing || upstream->origins_open > 0 || has_connections(upstream))
         return;
     if (upstream->on_closed != NULL)
         upstream->on_closed(upstream);
@@ -329,9 +457,9 @@ static void end_close(struct gw_upstream *upstream) {
 }
 
 static void on_addresses_closed(struct gw_upstream_addresses *addresses) {
-    struct gw_upstream *upstream = gw_container_of(addresses, struct gw_upstream, addresses);
-    upstream->are_addresses_closed = true;
-    end_close(upstream);
+    struct origin *origin = gw_container_of(addresses, struct origin, addresses);
+    origin->upstream->origins_open--;
+    end_close(origin->upstream);
 }
 
 void gw_upstream_close(struct gw_upstream *upstream,
@@ -339,9 +467,10 @@ void gw_upstream_close(struct gw_upstream *upstream,
     upstream->is_closing = true;
     upstream->on_closed = on_closed;
     for (int state = 0; state < GW_UPSTREAM_CONN_CLOSING; state++) {
-        struct gw_list *list = &upstream->conns.of[state];
-        while (!gw_list_is_empty(list))
-            gw_upstream_conn_close(gw_container_of(list->next, struct gw_upstream_conn, link));
+        close_all(&upstream->waiting.of[state]);
+        for (int i = 0; i < upstream->peers.count; i++)
+            close_all(&upstream->peers.list[i].conns.of[state]);
     }
-    gw_upstream_addresses_close(&upstream->addresses, on_addresses_closed);
+    for (int i = 0; i < upstream->origin_count; i++)
+        gw_upstream_addresses_close(&upstream->origins[i].addresses, on_addresses_closed);
 }

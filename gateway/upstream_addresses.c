@@ -9,7 +9,7 @@
 
 static bool take_numeric(struct gw_upstream_addresses *addresses,
                          const struct gw_upstream_url *url) {
-    struct sockaddr_storage *socket = &addresses->list[0].socket;
+    struct sockaddr_storage *socket = &addresses->list[0];
     if (uv_ip4_addr(url->host, url->port, (struct sockaddr_in *)socket) != 0 &&
         uv_ip6_addr(url->host, url->port, (struct sockaddr_in6 *)socket) != 0)
         return false;
@@ -36,11 +36,11 @@ static void log_outcome(struct gw_upstream_addresses *addresses, int failure) {
 static void take_results(struct gw_upstream_addresses *addresses, const struct addrinfo *results) {
     int count = 0;
     for (; results != NULL && count < GW_UPSTREAM_ADDRESSES_MAX; results = results->ai_next) {
-        struct gw_upstream_address *address = &addresses->list[count];
-        if (results->ai_addrlen > sizeof(address->socket))
+        struct sockaddr_storage *address = &addresses->list[count];
+        if (results->ai_addrlen > sizeof(*address))
             continue;
-        *address = (struct gw_upstream_address){.has_failed = false};
-        memcpy(&address->socket, results->ai_addr, results->ai_addrlen);
+        memset(address, 0, sizeof(*address));
+        memcpy(address, results->ai_addr, results->ai_addrlen);
         count++;
     }
     if (count > 0)
@@ -127,30 +127,4 @@ void gw_upstream_addresses_close(struct gw_upstream_addresses *addresses,
         (void)uv_cancel(
             (uv_req_t *)&addresses->lookup); // busy already: then its callback comes late
     uv_close((uv_handle_t *)&addresses->timer, on_timer_closed);
-}
-
-static bool is_untried(int index, uint32_t tried) {
-    return (tried & (UINT32_C(1) << index)) == 0;
-}
-
-int gw_upstream_addresses_pick(struct gw_upstream_addresses *addresses, uint32_t tried) {
-    int second_choice = -1;
-    for (int i = 0; i < addresses->count; i++) {
-        int index = (addresses->next + i) % addresses->count;
-        if (!is_untried(index, tried))
-            continue;
-        if (!addresses->list[index].has_failed) {
-            addresses->next = index + 1;
-            return index;
-        }
-        if (second_choice < 0)
-            second_choice = index;
-    }
-    return second_choice;
-}
-
-void gw_upstream_addresses_report_failure(struct gw_upstream_addresses *addresses, int index) {
-    if (index < addresses->count)
-        addresses->list[index].has_failed = true;
-    (void)gw_upstream_addresses_refresh(addresses);
 }

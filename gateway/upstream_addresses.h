@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The addresses behind the name of the registry. Looked up at once and every GW_UPSTREAM_RESOLVE_INTERVAL_MS with
-// uv_getaddrinfo, sooner when a connection failed; a numeric host is known from the start and never looked up. A
-// lookup that fails keeps the addresses of the last one that did not.
-//
-// New connections go round the addresses in turn; one that failed is passed over until the next lookup, unless
-// all have.
+// The addresses behind one name of the registry. Looked up at once and every GW_UPSTREAM_RESOLVE_INTERVAL_MS with
+// uv_getaddrinfo, sooner when asked; a numeric host is known from the start and never looked up. A lookup that fails
+// keeps the addresses of the last one that did not.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,19 +11,13 @@
 #include "base/status.h"
 #include "gateway/upstream_url.h"
 
-#define GW_UPSTREAM_ADDRESSES_MAX 16
+#define GW_UPSTREAM_ADDRESSES_MAX 64
 #define GW_UPSTREAM_RESOLVE_INTERVAL_MS 30000
 #define GW_UPSTREAM_RESOLVE_MIN_MS 1000 // between two lookups
 
-struct gw_upstream_address {
-    struct sockaddr_storage socket;
-    bool has_failed;
-};
-
 struct gw_upstream_addresses {
-    struct gw_upstream_address list[GW_UPSTREAM_ADDRESSES_MAX];
+    struct sockaddr_storage list[GW_UPSTREAM_ADDRESSES_MAX];
     int count; // 0 before the first lookup that succeeded
-    int next;
     const struct gw_upstream_url *url;
     // A lookup ended: `count` may be 0 still. Never inside a call of this header.
     void (*on_resolved)(struct gw_upstream_addresses *addresses);
@@ -46,7 +37,3 @@ void gw_upstream_addresses_close(struct gw_upstream_addresses *addresses,
                                  void (*on_closed)(struct gw_upstream_addresses *addresses));
 // Starts a lookup unless one is under way or the last was just now. True when on_resolved will come.
 bool gw_upstream_addresses_refresh(struct gw_upstream_addresses *addresses);
-// The next address whose bit is not in `tried`: its index, or -1.
-int gw_upstream_addresses_pick(struct gw_upstream_addresses *addresses, uint32_t tried);
-// A connection to it failed; starts a lookup.
-void gw_upstream_addresses_report_failure(struct gw_upstream_addresses *addresses, int index);

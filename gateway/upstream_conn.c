@@ -8,13 +8,20 @@
 
 #define INTERIM_RESPONSES_MAX 16 // 1xx of one request
 
-// ---- state, deadline, call ----------------------------------------------------------------------------------------
+// ---- state and deadline -------------------------------------------------------------------------------------------
 
 void gw_upstream_conn_lists_init(struct gw_upstream_conn_lists *lists) {
     for (int state = 0; state < GW_UPSTREAM_CONN_STATE_COUNT; state++) {
         gw_list_init(&lists->of[state]);
         lists->counts[state] = 0;
     }
+}
+
+int gw_upstream_conn_lists_count(const struct gw_upstream_conn_lists *lists) {
+    int count = 0;
+    for (int state = 0; state < GW_UPSTREAM_CONN_STATE_COUNT; state++)
+        count += lists->counts[state];
+    return count;
 }
 
 static void enter(struct gw_upstream_conn *conn, enum gw_upstream_conn_state state) {
@@ -44,33 +51,19 @@ static void set_deadline(struct gw_upstream_conn *conn, enum gw_deadline_id id) 
     gw_deadline_set(&conn->deadline, &services->deadlines[id], uv_now(services->loop));
 }
 
-static size_t unsent_bytes(const struct gw_upstream_conn *conn) {
+size_t gw_upstream_conn_unsent_bytes(const struct gw_upstream_conn *conn) {
     return gw_transport_pending_bytes(&conn->transport);
 }
 
 // The clock runs while the registry is the one to act: to take what we sent, or to answer a whole request.
 static void watch(struct gw_upstream_conn *conn) {
-    const struct gw_upstream_call *call = conn->call;
-    conn->unsent_when_watched = unsent_bytes(conn);
-    bool is_its_turn = conn->unsent_when_watched > 0 || (call->is_body_ended && !call->is_paused);
+    conn->unsent_when_watched = gw_upstream_conn_unsent_bytes(conn);
+    bool is_its_turn =
+        conn->unsent_when_watched > 0 || (conn->is_request_whole && !conn->is_paused);
     if (is_its_turn)
         set_deadline(conn, GW_DEADLINE_UPSTREAM_RESPONSE);
     else
         gw_deadline_clear(&conn->deadline);
-}
-
-void gw_upstream_conn_attach(struct gw_upstream_conn *conn, struct gw_upstream_call *call) {
-    gw_assert(conn->call == NULL && call->conn == NULL);
-    conn->call = call;
-    call->conn = conn;
-}
-
-struct gw_upstream_call *gw_upstream_conn_detach(struct gw_upstream_conn *conn) {
-    struct gw_upstream_call *call = conn->call;
-    if (call != NULL)
-        call->conn = NULL;
-    conn->call = NULL;
-    return call;
 }
 
 // ---- the response -------------------------------------------------------------------------------------------------
@@ -82,12 +75,7 @@ static struct gw_upstream_conn *conn_of(struct gw_transport *transport) {
 static void on_body(struct gw_http_parser *parser, struct gw_str bytes) {
     struct gw_upstream_conn *conn = gw_container_of(parser, struct gw_upstream_conn, parser);
     if (conn->call != NULL) // else aborted by the piece before
-        conn->call->events->on_body(conn->call, bytes);
-}
-
-static void expect_response(struct gw_upstream_conn *conn) {
-    if (conn->call->request.is_head)
-        gw_http_parser_expect_no_body(&conn->parser);
+        conn->events->on_body(conn, bytes);
 }
 
 // False: the call is over.
@@ -104,7 +92,7 @@ static bool take_head(struct gw_upstream_conn *conn) {
     }
     conn->has_head = true;
     conn->is_reusable = head->keep_alive;
-    conn->call->events->on_head(conn->call, head);
+    conn->events->on_head(conn, head);
     return conn->call != NULL;
 }
 
@@ -133,8 +121,7 @@ static void take_bytes(struct gw_upstream_conn *conn, struct gw_str bytes) {
                 conn->events->on_complete(conn, bytes.length == 0);
                 return;
             }
-            expect_response(conn); // that was an interim one
-            break;
+            break; // that was an interim one
         }
     }
 }
@@ -177,38 +164,28 @@ void gw_upstream_conn_flush(struct gw_upstream_conn *conn) {
     watch(conn);
 }
 
-enum gw_status gw_upstream_conn_send_request(struct gw_upstream_conn *conn) {
-    struct gw_upstream_call *call = conn->call;
-    struct gw_buf *output = gw_transport_output(&conn->transport);
+struct gw_buf *gw_upstream_conn_begin(struct gw_upstream_conn *conn, bool is_head) {
     set_state(conn, GW_UPSTREAM_CONN_BUSY);
     conn->has_answered = conn->has_head = false;
+    conn->is_request_whole = conn->is_paused = false;
     conn->interim_count = 0;
-    expect_response(conn);
-    enum gw_status status = gw_buf_append_str(output, call->request.head);
-    if (status == GW_OK)
-        status = gw_buf_append_str(output, gw_buf_bytes(&call->early));
-    if (status != GW_OK)
-        return status;
-    gw_buf_deinit(&call->early);
-    gw_upstream_conn_flush(conn);
-    return GW_OK;
+    if (is_head)
+        gw_http_parser_expect_no_body(&conn->parser);
+    return gw_upstream_conn_output(conn);
 }
 
-static void tell_writable(struct gw_upstream_conn *conn) {
-    struct gw_upstream_call *call = conn->call;
-    if (!call->is_body_ended && gw_upstream_call_is_writable(call))
-        call->events->on_writable(call);
+struct gw_buf *gw_upstream_conn_output(struct gw_upstream_conn *conn) {
+    return gw_transport_output(&conn->transport);
+}
+
+void gw_upstream_conn_end_request(struct gw_upstream_conn *conn) {
+    conn->is_request_whole = true;
 }
 
 static void on_open(struct gw_transport *transport) {
     struct gw_upstream_conn *conn = conn_of(transport);
-    if (conn->call == NULL)
-        return;
-    enum gw_status status = gw_upstream_conn_send_request(conn);
-    if (status != GW_OK)
-        conn->events->on_failed(conn, status, "out of memory");
-    else
-        tell_writable(conn);
+    if (conn->call != NULL)
+        conn->events->on_open(conn);
 }
 
 static void on_drain(struct gw_transport *transport) {
@@ -216,13 +193,13 @@ static void on_drain(struct gw_transport *transport) {
     if (conn->call == NULL || conn->state != GW_UPSTREAM_CONN_BUSY)
         return;
     watch(conn);
-    tell_writable(conn);
+    conn->events->on_drain(conn);
 }
 
 void gw_upstream_conn_set_paused(struct gw_upstream_conn *conn, bool is_paused) {
-    if (conn->call->is_paused == is_paused)
+    if (conn->is_paused == is_paused)
         return;
-    conn->call->is_paused = is_paused;
+    conn->is_paused = is_paused;
     if (is_paused)
         gw_transport_pause(&conn->transport);
     else
@@ -231,9 +208,9 @@ void gw_upstream_conn_set_paused(struct gw_upstream_conn *conn, bool is_paused) 
 }
 
 static void time_out_response(struct gw_upstream_conn *conn) {
-    if (unsent_bytes(conn) < conn->unsent_when_watched)
+    if (gw_upstream_conn_unsent_bytes(conn) < conn->unsent_when_watched)
         watch(conn); // slow, but it takes what we send
-    else if (!conn->call->is_body_ended)
+    else if (!conn->is_request_whole)
         conn->events->on_failed(conn, GW_TIMED_OUT, "it stopped taking the request");
     else if (conn->has_head)
         conn->events->on_failed(conn, GW_TIMED_OUT, "it stopped in its response");
@@ -304,16 +281,19 @@ enum gw_status gw_upstream_conn_create(struct gw_upstream *upstream,
     return GW_OK;
 }
 
-enum gw_status gw_upstream_conn_connect(struct gw_upstream_conn *conn, int index,
+enum gw_status gw_upstream_conn_connect(struct gw_upstream_conn *conn,
+                                        struct gw_upstream_conn_lists *lists,
                                         const struct sockaddr *address) {
-    conn->address = index;
+    leave(conn);
+    conn->lists = lists;
+    enter(conn, conn->state);
     set_state(conn, GW_UPSTREAM_CONN_CONNECTING);
     set_deadline(conn, GW_DEADLINE_UPSTREAM_CONNECT);
     return gw_transport_connect(&conn->transport, &conn->connect, address);
 }
 
 bool gw_upstream_conn_may_rest(const struct gw_upstream_conn *conn) {
-    return conn->is_reusable && unsent_bytes(conn) == 0 &&
+    return conn->is_reusable && gw_upstream_conn_unsent_bytes(conn) == 0 &&
            conn->lists->counts[GW_UPSTREAM_CONN_IDLE] < GW_UPSTREAM_IDLE_CONNECTIONS_MAX;
 }
 

@@ -202,8 +202,8 @@ def start_upstream():
     """Registry stubs of the test's own."""
     started = []
 
-    def start():
-        started.append(Upstream())
+    def start(port=0):
+        started.append(Upstream(port))
         return started[-1]
 
     yield start

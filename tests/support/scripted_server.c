@@ -158,6 +158,11 @@ static void on_connection(uv_stream_t *listener, int status) {
 
 void scripted_server_open(struct scripted_server *server, uv_loop_t *loop,
                           const struct script_step *const *scripts) {
+    scripted_server_open_at(server, loop, "127.0.0.1", 0, scripts);
+}
+
+void scripted_server_open_at(struct scripted_server *server, uv_loop_t *loop, const char *host,
+                             int port, const struct script_step *const *scripts) {
     struct sockaddr_in address;
     int length = sizeof(address);
     memset(many, 'x', sizeof(many));
@@ -166,7 +171,7 @@ void scripted_server_open(struct scripted_server *server, uv_loop_t *loop,
     server->scripts = scripts;
     gw_assert(uv_tcp_init(loop, &server->listener) == 0);
     server->listener.data = server;
-    gw_assert(uv_ip4_addr("127.0.0.1", 0, &address) == 0);
+    gw_assert(uv_ip4_addr(host, port, &address) == 0);
     gw_assert(uv_tcp_bind(&server->listener, (const struct sockaddr *)&address, 0) == 0);
     gw_assert(uv_listen((uv_stream_t *)&server->listener, 64, on_connection) == 0);
     gw_assert(uv_tcp_getsockname(&server->listener, (struct sockaddr *)&address, &length) == 0);

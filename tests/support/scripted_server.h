@@ -55,6 +55,9 @@ struct scripted_server {
 
 void scripted_server_open(struct scripted_server *server, uv_loop_t *loop,
                           const struct script_step *const *scripts);
+// At a chosen address of this machine.
+void scripted_server_open_at(struct scripted_server *server, uv_loop_t *loop, const char *host,
+                             int port, const struct script_step *const *scripts);
 // Goes on where connection `index` holds.
 void scripted_server_release(struct scripted_server *server, int index);
 // Run the loop afterwards, then scripted_server_deinit.

@@ -165,8 +165,9 @@ class _Connection:
 
 
 class Upstream:
-    def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+    def __init__(self, port=0):
+        self.listener = socket.create_server(("127.0.0.1", port), backlog=512)
+        self.address = self.listener.getsockname()
         self.changed = threading.Condition()
         self.requests = []
         self.connections_total = 0
@@ -175,10 +176,6 @@ class Upstream:
         self._is_stopped = False
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
         self._acceptor.start()
-
-    @property
-    def address(self):
-        return self.listener.getsockname()
 
     @property
     def url(self):

@@ -45,6 +45,7 @@ struct fixture {
     struct gw_deadline_kind kinds[GW_DEADLINE_COUNT];
     struct gw_deadlines deadlines;
     struct scripted_server server;
+    char url[64];
     struct gw_http_parser parser;
     struct gw_exchange exchange;
     struct gw_buf output;
@@ -128,13 +129,13 @@ static void open_without_upstream(struct fixture *fixture,
 }
 
 static void open_all(struct fixture *fixture, const struct script_step *const *scripts) {
-    char url[64];
-    const char *problem = NULL;
+    const char *const texts[] = {fixture->url};
+    struct gw_upstream_problem problem;
     open_without_upstream(fixture, scripts);
-    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%d", fixture->server.port);
-    assert_int_equal(gw_upstream_create(&fixture->services, gw_str_from(url),
-                                        &fixture->services.upstream, &problem),
-                     GW_OK);
+    (void)snprintf(fixture->url, sizeof(fixture->url), "http://127.0.0.1:%d", fixture->server.port);
+    assert_int_equal(
+        gw_upstream_create(&fixture->services, texts, 1, &fixture->services.upstream, &problem),
+        GW_OK);
 }
 
 static void close_all(struct fixture *fixture) {

@@ -20,7 +20,7 @@
 #define SHORT_MS 100
 #define MANY_BYTES ((size_t)32 * 1024 * 1024)
 
-#define GET_HEAD "GET /a HTTP/1.1\r\nHost: r\r\n\r\n"
+#define GET_LINE "GET /a HTTP/1.1\r\n"
 #define OK_2 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 // clang-format off
 #define AWAIT_HEAD {.kind = SCRIPT_AWAIT, .text = "\r\n\r\n"}
@@ -43,6 +43,8 @@ struct fixture {
     struct gw_deadlines deadlines;
     struct gw_upstream *upstream;
     struct scripted_server server;
+    struct scripted_server second; // of those tests that open it
+    char urls[300];
 };
 
 // One call and all that it was told.
@@ -110,8 +112,8 @@ static void on_end(struct gw_upstream_call *call) {
     assert_true(gw_upstream_call_is_over(call));
     caller->end_count++;
     if (caller->next != NULL) {
-        static const struct gw_upstream_request get = {.head = GW_STR_INIT(GET_HEAD),
-                                                       .is_idempotent = true};
+        static const struct gw_upstream_request get = {
+            .line = GW_STR_INIT(GET_LINE), .fields = GW_STR_INIT("\r\n"), .is_idempotent = true};
         struct fixture fixture = {.upstream = caller->upstream};
         start(&fixture, caller->next, &get);
     }
@@ -151,16 +153,17 @@ static void start(struct fixture *fixture, struct caller *caller,
 }
 
 static void start_get(struct fixture *fixture, struct caller *caller) {
-    const struct gw_upstream_request request = {.head = GW_STR(GET_HEAD), .is_idempotent = true};
+    const struct gw_upstream_request request = {
+        .line = GW_STR(GET_LINE), .fields = GW_STR("\r\n"), .is_idempotent = true};
     start(fixture, caller, &request);
 }
 
 static void start_post(struct fixture *fixture, struct caller *caller, enum gw_upstream_body body) {
-    static const char sized[] = "POST /a HTTP/1.1\r\nHost: r\r\nContent-Length: 6\r\n\r\n";
-    static const char chunked[] =
-        "POST /a HTTP/1.1\r\nHost: r\r\nTransfer-Encoding: chunked\r\n\r\n";
     const struct gw_upstream_request request = {
-        .head = gw_str_from(body == GW_UPSTREAM_BODY_SIZED ? sized : chunked), .body = body};
+        .line = GW_STR("POST /a HTTP/1.1\r\n"),
+        .fields = body == GW_UPSTREAM_BODY_SIZED ? GW_STR("Content-Length: 6\r\n\r\n")
+                                                 : GW_STR("Transfer-Encoding: chunked\r\n\r\n"),
+        .body = body};
     start(fixture, caller, &request);
 }
 
@@ -202,18 +205,31 @@ static void open_fixture(struct fixture *fixture, const struct script_step *cons
     scripted_server_open(&fixture->server, &fixture->loop, scripts);
 }
 
+static void open_upstream(struct fixture *fixture) {
+    const char *const texts[] = {fixture->urls};
+    struct gw_upstream_problem problem;
+    assert_int_equal(gw_upstream_create(&fixture->services, texts, 1, &fixture->upstream, &problem),
+                     GW_OK);
+}
+
 static void open_upstream_at(struct fixture *fixture, const char *host) {
-    char url[300];
-    const char *problem = NULL;
-    (void)snprintf(url, sizeof(url), "http://%s:%d", host, fixture->server.port);
-    assert_int_equal(
-        gw_upstream_create(&fixture->services, gw_str_from(url), &fixture->upstream, &problem),
-        GW_OK);
+    (void)snprintf(fixture->urls, sizeof(fixture->urls), "http://%s:%d", host,
+                   fixture->server.port);
+    open_upstream(fixture);
 }
 
 static void open_all(struct fixture *fixture, const struct script_step *const *scripts) {
     open_fixture(fixture, scripts);
     open_upstream_at(fixture, "127.0.0.1");
+}
+
+static void open_two(struct fixture *fixture, const struct script_step *const *scripts,
+                     const struct script_step *const *second) {
+    open_fixture(fixture, scripts);
+    scripted_server_open(&fixture->second, &fixture->loop, second);
+    (void)snprintf(fixture->urls, sizeof(fixture->urls), "http://127.0.0.1:%d, http://127.0.0.1:%d",
+                   fixture->server.port, fixture->second.port);
+    open_upstream(fixture);
 }
 
 static void on_upstream_closed(struct gw_upstream *upstream) {
@@ -223,12 +239,15 @@ static void on_upstream_closed(struct gw_upstream *upstream) {
 static void close_all(struct fixture *fixture) {
     gw_upstream_close(fixture->upstream, on_upstream_closed);
     scripted_server_close(&fixture->server);
+    if (fixture->second.loop != NULL)
+        scripted_server_close(&fixture->second);
     gw_deadlines_close(&fixture->deadlines, NULL);
     uv_close((uv_handle_t *)&fixture->watchdog, NULL);
     uv_run(&fixture->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&fixture->loop), 0);
     gw_transport_shared_destroy(fixture->services.transport_shared);
     scripted_server_deinit(&fixture->server);
+    scripted_server_deinit(&fixture->second);
 }
 
 static void turn(struct fixture *fixture) {
@@ -250,10 +269,11 @@ static void run_until_idle_is(struct fixture *fixture, int count) {
     }
 }
 
-static void run_until_received(struct fixture *fixture, int index, const char *text) {
+static void run_until_received(struct fixture *fixture, const struct scripted_server *server,
+                               int index, const char *text) {
     for (;;) {
-        if (fixture->server.connection_count > index) {
-            struct gw_str bytes = scripted_server_received(&fixture->server, index);
+        if (server->connection_count > index) {
+            struct gw_str bytes = scripted_server_received(server, index);
             if (bytes.length > 0 && memmem(bytes.at, bytes.length, text, strlen(text)) != NULL)
                 return;
         }
@@ -302,7 +322,7 @@ static void get_once(const struct script_step *script, struct caller *caller, in
 static void test_a_response_comes_back_and_the_connection_is_kept(void **state) {
     (void)state;
     static const struct script_step script[] = {
-        AWAIT(GET_HEAD), SEND("HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 2\r\n\r\nok"), END};
+        AWAIT_HEAD, SEND("HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 2\r\n\r\nok"), END};
     struct caller caller;
     int idle;
     get_once(script, &caller, &idle);
@@ -357,8 +377,8 @@ static void test_a_response_to_head_has_a_length_and_no_body(void **state) {
     struct fixture fixture;
     struct caller caller = {.status = 0};
     open_all(&fixture, scripts);
-    const struct gw_upstream_request request = {.head =
-                                                    GW_STR("HEAD / HTTP/1.1\r\nHost: r\r\n\r\n"),
+    const struct gw_upstream_request request = {.line = GW_STR("HEAD / HTTP/1.1\r\n"),
+                                                .fields = GW_STR("\r\n"),
                                                 .is_head = true,
                                                 .is_idempotent = true};
     start(&fixture, &caller, &request);
@@ -570,7 +590,7 @@ static void test_concurrent_requests_have_a_connection_each(void **state) {
     for (int i = 0; i < 3; i++)
         start_get(&fixture, &callers[i]);
     for (int i = 0; i < 3; i++)
-        run_until_received(&fixture, i, "\r\n\r\n");
+        run_until_received(&fixture, &fixture.server, i, "\r\n\r\n");
     for (int i = 0; i < 3; i++)
         scripted_server_release(&fixture.server, i);
     run_until_idle_is(&fixture, 3);
@@ -778,7 +798,7 @@ static void test_a_slow_registry_bounds_what_waits_for_it(void **state) {
     struct caller caller = {.status = 0};
     open_all(&fixture, scripts);
     start_post(&fixture, &caller, GW_UPSTREAM_BODY_CHUNKED);
-    run_until_received(&fixture, 0, "\r\n\r\n");
+    run_until_received(&fixture, &fixture.server, 0, "\r\n\r\n");
     fixture.server.discards = true;
     size_t sent = 0;
     bool was_stopped = false;
@@ -819,7 +839,7 @@ static void test_a_paused_response_stops_the_registry(void **state) {
     struct caller caller = {.pause_above = 1};
     open_all(&fixture, scripts);
     start_get(&fixture, &caller);
-    while (!caller.call.is_paused)
+    while (caller.body_bytes <= caller.pause_above)
         turn(&fixture);
     const struct scripted_connection *connection = &fixture.server.connections[0];
     size_t sent = 0;
@@ -849,7 +869,7 @@ static void test_a_call_paused_at_its_end_leaves_a_connection_that_reads(void **
     open_all(&fixture, scripts);
     start_get(&fixture, &first);
     run_until_done(&fixture, &first);
-    assert_true(first.call.is_paused);
+    assert_true(first.body_bytes > first.pause_above);
     start_get(&fixture, &second);
     run_until_done(&fixture, &second);
     assert_answered(&second, 200, "ok");
@@ -865,7 +885,7 @@ static void test_an_aborted_call_closes_its_connection(void **state) {
     struct caller caller = {.status = 0};
     open_all(&fixture, scripts);
     start_get(&fixture, &caller);
-    run_until_received(&fixture, 0, "\r\n\r\n");
+    run_until_received(&fixture, &fixture.server, 0, "\r\n\r\n");
     gw_upstream_call_abort(&caller.call);
     gw_upstream_call_abort(&caller.call);
     assert_true(gw_upstream_call_is_over(&caller.call));
@@ -914,7 +934,7 @@ static void test_closing_the_upstream_ends_its_calls(void **state) {
     struct caller caller = {.status = 0};
     open_all(&fixture, scripts);
     start_get(&fixture, &caller);
-    run_until_received(&fixture, 0, "\r\n\r\n");
+    run_until_received(&fixture, &fixture.server, 0, "\r\n\r\n");
     close_all(&fixture);
     assert_failed(&caller, GW_CLOSED);
 }
@@ -983,7 +1003,7 @@ static void test_a_registry_that_stops_taking_the_request_times_out(void **state
     open_all(&fixture, scripts);
     fixture.kinds[GW_DEADLINE_UPSTREAM_RESPONSE].duration_ms = SHORT_MS;
     start_post(&fixture, &caller, GW_UPSTREAM_BODY_CHUNKED);
-    run_until_received(&fixture, 0, "\r\n\r\n");
+    run_until_received(&fixture, &fixture.server, 0, "\r\n\r\n");
     while (!is_done(&caller)) {
         if (gw_upstream_call_is_writable(&caller.call))
             assert_int_equal(gw_upstream_call_send_body(&caller.call, gw_str(piece, sizeof(piece))),
@@ -1061,14 +1081,167 @@ static void test_a_bad_url_is_refused(void **state) {
     (void)state;
     static const struct script_step *const scripts[] = {NULL};
     struct fixture fixture;
-    const char *problem = NULL;
+    static const struct {
+        const char *texts[2];
+        const char *culprit;
+    } cases[] = {
+        {{"http://registry/prefix", "http://b"}, "http://registry/prefix"},
+        {{"http://a,http://b", "http://c ftp://d"}, "ftp://d"},
+        {{"http://a", "http://A"}, "http://A"},
+        {{" ,", ","}, ""},
+    };
     open_fixture(&fixture, scripts);
-    assert_int_equal(gw_upstream_create(&fixture.services, GW_STR("http://registry/prefix"),
-                                        &fixture.upstream, &problem),
-                     GW_INVALID);
-    assert_non_null(problem);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct gw_upstream_problem problem;
+        assert_int_equal(
+            gw_upstream_create(&fixture.services, cases[i].texts, 2, &fixture.upstream, &problem),
+            GW_INVALID);
+        assert_non_null(problem.text);
+        assert_true(gw_str_equal(problem.culprit, gw_str_from(cases[i].culprit)));
+    }
     open_upstream_at(&fixture, "127.0.0.1");
     close_all(&fixture);
+}
+
+static void test_too_many_urls_are_refused(void **state) {
+    (void)state;
+    static const struct script_step *const scripts[] = {NULL};
+    struct fixture fixture;
+    struct gw_upstream_problem problem;
+    const char *const texts[] = {fixture.urls};
+    open_fixture(&fixture, scripts);
+    for (int i = 0; i <= GW_UPSTREAM_ORIGINS_MAX; i++) {
+        size_t used = strlen(fixture.urls);
+        (void)snprintf(fixture.urls + used, sizeof(fixture.urls) - used, "http://h%d ", i);
+    }
+    assert_int_equal(gw_upstream_create(&fixture.services, texts, 1, &fixture.upstream, &problem),
+                     GW_INVALID);
+    assert_true(gw_str_equal(problem.culprit, GW_STR("http://h16")));
+    open_upstream_at(&fixture, "127.0.0.1");
+    close_all(&fixture);
+}
+
+// ---- several addresses --------------------------------------------------------------------------------------------
+
+static const struct script_step held[] = {AWAIT_HEAD, HOLD, SEND(OK_2), END};
+static const struct script_step answers_twice[] = {AWAIT_HEAD, SEND(OK_2), AWAIT_HEAD, SEND(OK_2),
+                                                   END};
+
+static void test_requests_in_flight_are_spread_evenly(void **state) {
+    (void)state;
+    const struct script_step *const scripts[] = {held, held, NULL};
+    struct fixture fixture;
+    struct caller callers[4] = {{.status = 0}};
+    open_two(&fixture, scripts, scripts);
+    for (int i = 0; i < 4; i++)
+        start_get(&fixture, &callers[i]);
+    run_until_received(&fixture, &fixture.server, 1, "\r\n\r\n");
+    run_until_received(&fixture, &fixture.second, 1, "\r\n\r\n");
+    assert_int_equal(fixture.server.connection_count, 2);
+    assert_int_equal(fixture.second.connection_count, 2);
+    close_all(&fixture);
+}
+
+static void test_a_busy_address_is_spared(void **state) {
+    (void)state;
+    const struct script_step *const busy[] = {held, NULL};
+    const struct script_step *const free_one[] = {answers_twice, NULL};
+    struct fixture fixture;
+    struct caller slow = {.status = 0}, first = {.status = 0}, second = {.status = 0};
+    open_two(&fixture, busy, free_one);
+    start_get(&fixture, &slow);
+    run_until_received(&fixture, &fixture.server, 0, "\r\n\r\n");
+    start_get(&fixture, &first);
+    run_until_done(&fixture, &first);
+    start_get(&fixture, &second);
+    run_until_done(&fixture, &second);
+    assert_answered(&second, 200, "ok");
+    assert_int_equal(fixture.second.connection_count, 1);
+    close_all(&fixture);
+}
+
+static void test_host_names_the_address_that_is_asked(void **state) {
+    (void)state;
+    const struct script_step *const scripts[] = {answers_twice, NULL};
+    struct fixture fixture;
+    struct caller callers[2] = {{.status = 0}};
+    char host[64];
+    open_two(&fixture, scripts, scripts);
+    for (int i = 0; i < 2; i++) {
+        start_get(&fixture, &callers[i]);
+        run_until_done(&fixture, &callers[i]);
+    }
+    (void)snprintf(host, sizeof(host), GET_LINE "Host: 127.0.0.1:%d\r\n\r\n", fixture.server.port);
+    run_until_received(&fixture, &fixture.server, 0, host);
+    (void)snprintf(host, sizeof(host), GET_LINE "Host: 127.0.0.1:%d\r\n\r\n", fixture.second.port);
+    run_until_received(&fixture, &fixture.second, 0, host);
+    close_all(&fixture);
+}
+
+static void test_a_dead_address_costs_nobody_a_request_and_is_left_out(void **state) {
+    (void)state;
+#define TWICE AWAIT("0\r\n\r\n"), SEND(OK_2), AWAIT("0\r\n\r\n"), SEND(OK_2)
+    static const struct script_step many[] = {TWICE, TWICE, TWICE, TWICE, END};
+#undef TWICE
+    const struct script_step *const scripts[] = {many, NULL};
+    struct fixture fixture;
+    open_two(&fixture, scripts, scripts);
+    uv_close((uv_handle_t *)&fixture.second.listener, NULL);
+    turn(&fixture);
+    for (int i = 0; i < 8; i++) {
+        struct caller caller = {.status = 0};
+        start_post(&fixture, &caller, GW_UPSTREAM_BODY_CHUNKED); // not idempotent: nothing was sent
+        end_body(&caller);
+        run_until_done(&fixture, &caller);
+        assert_answered(&caller, 200, "ok");
+    }
+    assert_int_equal(fixture.metrics.upstreams_ejected, 1);
+    assert_int_equal(fixture.metrics.upstream_failures_total, 0);
+    assert_int_equal(fixture.metrics.upstream_connects_total, 1 + GW_UPSTREAM_FAILURES_MAX);
+    close_all(&fixture);
+}
+
+static void test_a_request_that_is_sent_once_more_goes_elsewhere(void **state) {
+    (void)state;
+    static const struct script_step dies[] = {AWAIT_HEAD, SEND(OK_2), AWAIT_HEAD, RESET, END};
+    static const struct script_step answers[] = {AWAIT_HEAD, SEND(OK_2), END};
+    const struct script_step *const first_scripts[] = {dies, answers, NULL};
+    const struct script_step *const second_scripts[] = {held, answers, NULL};
+    struct fixture fixture;
+    struct caller first = {.status = 0}, busy = {.status = 0}, again = {.status = 0};
+    open_two(&fixture, first_scripts, second_scripts);
+    start_get(&fixture, &first);
+    run_until_done(&fixture, &first);
+    start_get(&fixture, &busy);
+    run_until_received(&fixture, &fixture.second, 0, "\r\n\r\n");
+    start_get(&fixture, &again); // to the first, which has nothing to do
+    run_until_done(&fixture, &again);
+    assert_answered(&again, 200, "ok");
+    assert_int_equal(fixture.server.connection_count, 1);
+    assert_int_equal(fixture.second.connection_count, 2);
+    close_all(&fixture);
+}
+
+static void test_an_address_that_does_not_answer_is_left_out(void **state) {
+    (void)state;
+    static const struct script_step silent[] = {AWAIT_HEAD, END};
+    static const struct script_step closes[] = {AWAIT_HEAD, CLOSE, END};
+    static const struct script_step *const variants[] = {silent, closes};
+    for (int i = 0; i < 2; i++) {
+        const struct script_step *const good[] = {held, held, held, held, NULL};
+        const struct script_step *const bad[] = {variants[i], variants[i], variants[i], NULL};
+        struct fixture fixture;
+        struct caller callers[6] = {{.status = 0}};
+        open_two(&fixture, good, bad);
+        fixture.kinds[GW_DEADLINE_UPSTREAM_RESPONSE].duration_ms = SHORT_MS;
+        for (int j = 0; j < 6; j++)
+            start_get(&fixture, &callers[j]);
+        for (int j = 0; j < 6; j++)
+            run_until_done(&fixture, &callers[j]);
+        // Both failed three times; the second to do so is the last and stays.
+        assert_int_equal(fixture.metrics.upstreams_ejected, 1);
+        close_all(&fixture);
+    }
 }
 
 int main(void) {
@@ -1116,6 +1289,13 @@ int main(void) {
         cmocka_unit_test(test_a_name_that_does_not_resolve_is_unavailable),
         cmocka_unit_test(test_a_name_that_resolves_too_slowly_times_out),
         cmocka_unit_test(test_a_bad_url_is_refused),
+        cmocka_unit_test(test_too_many_urls_are_refused),
+        cmocka_unit_test(test_requests_in_flight_are_spread_evenly),
+        cmocka_unit_test(test_a_busy_address_is_spared),
+        cmocka_unit_test(test_host_names_the_address_that_is_asked),
+        cmocka_unit_test(test_a_dead_address_costs_nobody_a_request_and_is_left_out),
+        cmocka_unit_test(test_a_request_that_is_sent_once_more_goes_elsewhere),
+        cmocka_unit_test(test_an_address_that_does_not_answer_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The addresses that requests may go to, those of every --upstream together: which is next, and which is left out for
+// a while because it fails. Policy over plain data: no I/O and no clock of its own.
+//
+// The next is the one with the fewest requests in flight; equal ones take turns. One that failed
+// GW_UPSTREAM_FAILURES_MAX times without an answer in between is ejected, unless it is the last: nothing goes there
+// for a window. Then a single request is let through. Its answer ends the ejection; its failure begins the next
+// window, twice as long, up to GW_UPSTREAM_EJECTION_MAX_MS. Each ejection and each return is a line of the log.
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "gateway/metrics.h"
+#include "gateway/upstream_conn.h"
+
+#define GW_UPSTREAM_PEERS_MAX 64 // a bit each in a set
+
+struct gw_upstream_peer {
+    struct gw_upstream_conn_lists conns;
+    struct sockaddr_storage address;
+    int origin;         // which --upstream it came from
+    bool is_listed;     // its name has it; else it only lasts until its connections are closed
+    int failures;       // since its last answer
+    uint64_t window_ms; // 0: not ejected
+    uint64_t ejected_until_ms; // UINT64_MAX: a request is on its way that will tell
+};
+
+struct gw_upstream_peers {
+    struct gw_upstream_peer list[GW_UPSTREAM_PEERS_MAX];
+    int count; // places in use, now or before
+    int next;  // where the next turn begins
+    bool was_full;
+    struct gw_metrics *metrics;
+};
+
+void gw_upstream_peers_init(struct gw_upstream_peers *peers, struct gw_metrics *metrics);
+// What the name of `origin` has now, in place of what it had. Those that are gone get no further request.
+void gw_upstream_peers_update(struct gw_upstream_peers *peers, int origin,
+                              const struct sockaddr_storage *addresses, int address_count);
+// The next one whose bit is not in *tried, and sets it; NULL when there is none. Ejected ones come last.
+struct gw_upstream_peer *gw_upstream_peers_pick(struct gw_upstream_peers *peers, uint64_t *tried,
+                                                uint64_t now_ms);
+// How a request to it went.
+void gw_upstream_peers_report_answer(struct gw_upstream_peers *peers,
+                                     struct gw_upstream_peer *peer);
+// Not connected, or no byte of an answer. `reason` is for the log.
+void gw_upstream_peers_report_failure(struct gw_upstream_peers *peers,
+                                      struct gw_upstream_peer *peer, uint64_t now_ms,
+                                      const char *reason);
+// It ended before it could tell.
+void gw_upstream_peers_report_nothing(struct gw_upstream_peer *peer, uint64_t now_ms);

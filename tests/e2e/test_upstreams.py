@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""A registry with several addresses (HARDENING 3.6): which of them is asked, and what becomes of one that fails."""
+import socket
+import threading
+
+import pytest
+
+from harness import binaries
+from harness.http_client import assert_error_shape, bearer, format_request
+from harness.process import clean_environment, run
+from harness.waiting import eventually
+
+PUBLIC = "/api/v1/public/skills"
+FAILURES = 3  # GW_UPSTREAM_FAILURES_MAX
+
+
+@pytest.fixture
+def pair(start_upstream):
+    return start_upstream(), start_upstream()
+
+
+def count_requests(stubs):
+    return [len(stub.requests) for stub in stubs]
+
+
+def get(gateway, times=1):
+    for _ in range(times):
+        assert gateway.request("GET", PUBLIC).status == 200
+
+
+@pytest.mark.parametrize("separator", [None, ",", " ", " ,\n"], ids=["repeated", "comma", "space", "both"])
+def test_requests_go_to_each_address(separator, pair, start_gateway):
+    urls = [stub.url for stub in pair]
+    if separator is None:
+        own = start_gateway("--upstream", urls[1], upstream=urls[0])
+    else:
+        own = start_gateway(env={"GATEWAY_UPSTREAM": separator.join(urls)})
+    get(own, 6)
+    assert count_requests(pair) == [3, 3]
+    for stub in pair:
+        assert stub.wait_for_request().get("Host") == "%s:%d" % stub.address
+
+
+def test_flags_take_the_place_of_the_variable(pair, start_gateway):
+    own = start_gateway(upstream=pair[0].url, env={"GATEWAY_UPSTREAM": pair[1].url})
+    get(own, 4)
+    assert count_requests(pair) == [4, 0]
+
+
+def test_slow_address_gets_less(pair, start_gateway):
+    own = start_gateway("--upstream", pair[1].url, upstream=pair[0].url)
+    go_on = threading.Event()
+    pair[0].behave(lambda exchange: (go_on.wait(20), exchange.reply(200)))
+    with own.connect() as waiting:
+        waiting.send(format_request("GET", PUBLIC))
+        pair[0].wait_until(lambda stub: stub.requests, "the first request")
+        get(own, 10)
+        assert count_requests(pair) == [1, 10]
+        go_on.set()
+        assert waiting.read_response().status == 200
+
+
+def test_address_that_dies_is_left_out_and_comes_back(pair, start_gateway, start_upstream):
+    dead, alive = pair
+    own = start_gateway("--upstream", alive.url, upstream=dead.url)
+    get(own, 2)
+    dead.stop()
+    get(own, 20)
+    assert own.metric("upstreams_ejected") == 1
+    assert own.metric("upstream_failures_total") == 0
+    back = start_upstream(port=dead.address[1])
+
+    def is_back():
+        get(own)
+        return back.requests
+    eventually(is_back, "did requests go to the address that came back")
+    assert own.metric("upstreams_ejected") == 0
+    lines = own.log().splitlines()
+    address = "%s:%d" % dead.address
+    assert len([line for line in lines if "left out for a while" in line and address in line]) == 1
+    assert len([line for line in lines if "answers again" in line and address in line]) == 1
+
+
+def test_address_that_is_silent_is_left_out(pair, start_gateway):
+    """Each request that it was given fails; then there are no more of them."""
+    own = start_gateway("--upstream", pair[1].url, "--upstream-timeout", "300ms", upstream=pair[0].url)
+    pair[0].behave(lambda exchange: exchange.wait_for_close())
+    with_failures = [own.request("GET", PUBLIC).status for _ in range(2 * FAILURES)]
+    assert sorted(with_failures) == [200] * FAILURES + [504] * FAILURES
+    assert own.metric("upstreams_ejected") == 1
+
+
+def test_answers_of_the_registry_are_no_failures(pair, start_gateway):
+    own = start_gateway("--upstream", pair[1].url, upstream=pair[0].url)
+    for stub in pair:
+        stub.behave(lambda exchange: exchange.reply(503))
+    for _ in range(4 * FAILURES):
+        assert own.request("GET", PUBLIC).status == 503
+    assert own.metric("upstreams_ejected") == 0
+    assert count_requests(pair) == [2 * FAILURES] * 2
+
+
+def test_last_address_is_never_left_out(pair, start_gateway, start_upstream):
+    own = start_gateway("--upstream", pair[1].url, upstream=pair[0].url)
+    for stub in pair:
+        stub.stop()
+    for _ in range(4 * FAILURES):
+        response = own.request("GET", PUBLIC)
+        assert (response.status, response.error_code) == (502, "upstream_failed")
+        assert_error_shape(response)
+    assert own.metric("upstreams_ejected") == 1
+    start_upstream(port=pair[1].address[1])
+    start_upstream(port=pair[0].address[1])
+    get(own)
+
+
+def test_request_that_met_a_dying_connection_goes_elsewhere(pair, start_gateway):
+    own = start_gateway("--upstream", pair[1].url, upstream=pair[0].url)
+    get(own, 2)
+    seen = [stub.connections_total for stub in pair]
+    pair[0].behave(lambda exchange: exchange.reset())
+    get(own)
+    assert [stub.connections_total for stub in pair] == [seen[0], seen[1] + 1]
+
+
+def test_upload_is_not_lost_to_a_dead_address(pair, start_gateway, acme):
+    own = start_gateway("--upstream", pair[1].url, upstream=pair[0].url)
+    pair[0].stop()
+    with own.connect() as connection:
+        for _ in range(4):
+            response = connection.request("POST", f"/api/v1/orgs/{acme.slug}/skills", bearer(acme.write), b"x" * 300000)
+            assert response.status == 200
+    assert [len(request.body) for request in pair[1].requests] == [300000] * 4
+
+
+@pytest.mark.parametrize("flags, said", [
+    (["--upstream", "registry:8080"], r'value="registry:8080" reason="it must start with http'),
+    (["--upstream", "http://a,http://b/api"], r'value="http://b/api" reason="a path, query or fragment is not supported"'),
+    (["--upstream", "http://a", "--upstream", "http://a"], r'value="http://a" reason="it is there twice"'),
+    (["--upstream", "http://a:99999"], r'value="http://a:99999" reason="the port must be 1 to 65535"'),
+    (["--upstream", " , "], 'reason="there is no address in it"'),
+    (["--upstream", " ".join(f"http://h{i}" for i in range(17))], r'value="http://h16" reason="there are too many of them"'),
+])
+def test_mistake_is_one_clear_line(flags, said, postgres, tmp_path):
+    done = run([binaries.find("skillreg-gateway"), "--listen-http", "127.0.0.1:0", "--listen-https", "off",
+                "--listen-admin", "off", *flags], cwd=tmp_path, env=clean_environment(DATABASE_URL=postgres.url))
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if " error " in line]
+    assert len(lines) == 1 and "cannot use --upstream" in lines[0] and said in lines[0], done.stderr
+
+
+def test_name_with_two_addresses(start_gateway, start_upstream):
+    """localhost is ::1 and 127.0.0.1 where there is IPv6; the registry is at the second only."""
+    stub = start_upstream()
+    if not any(address[4][0] == "::1" for address in socket.getaddrinfo("localhost", None)):
+        pytest.skip("localhost has no IPv6 address")
+    own = start_gateway(upstream="http://localhost:%d" % stub.address[1])
+    get(own, 10)
+    assert own.metric("upstream_failures_total") == 0
+    assert own.metric("upstreams_ejected") == 1
