@@ -68,17 +68,13 @@ static void refuse_too_big(struct gw_exchange *exchange) {
 
 // ---- the request, towards the registry ----------------------------------------------------------------------------
 
-// The client sends as fast as the registry takes; a client that waits for 100 Continue gets it when there is a
-// connection to send to.
+// The client sends as fast as the registry takes.
 static void match_client_to_registry(struct relay *relay) {
-    struct gw_exchange *exchange = relay->handler.exchange;
     bool is_wanted = gw_upstream_call_is_writable(&relay->call);
     if (is_wanted == relay->wants_body)
         return;
     relay->wants_body = is_wanted;
-    if (is_wanted)
-        gw_exchange_continue(exchange);
-    gw_exchange_want_body(exchange, is_wanted);
+    gw_exchange_want_body(relay->handler.exchange, is_wanted);
 }
 
 static void on_request_body(struct gw_handler *handler, struct gw_str bytes) {
@@ -126,6 +122,12 @@ static const struct gw_handler_calls handler_calls = {
 
 // ---- the response, towards the client -----------------------------------------------------------------------------
 
+// Only the registry knows whether it wants the body: a client that waits gets its 100 Continue, or its refusal
+// before anything was sent (RFC 9110 section 10.1.1).
+static void on_continue(struct gw_upstream_call *call) {
+    gw_exchange_continue(relay_of_call(call)->handler.exchange);
+}
+
 static void on_head(struct gw_upstream_call *call, const struct gw_http_head *head) {
     struct gw_exchange *exchange = relay_of_call(call)->handler.exchange;
     struct gw_response_field fields[GW_HTTP_FIELDS_MAX];
@@ -161,6 +163,7 @@ static void on_error(struct gw_upstream_call *call, enum gw_status status) {
 }
 
 static const struct gw_upstream_call_events call_events = {
+    .on_continue = on_continue,
     .on_head = on_head,
     .on_body = on_response_body,
     .on_end = on_response_end,

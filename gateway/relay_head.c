@@ -65,6 +65,8 @@ static void put_framing(struct head_writer *writer, const struct gw_http_head *r
         int length = snprintf(digits, sizeof(digits), "%" PRIu64, request->content_length);
         put_field(writer, GW_STR("Content-Length"), gw_str(digits, (size_t)length));
     }
+    if (request->expects_continue && (request->is_chunked || request->content_length > 0))
+        put_field(writer, GW_STR("Expect"), GW_STR("100-continue"));
 }
 
 static void put_identity(struct head_writer *writer, const struct gw_exchange *exchange) {

@@ -239,6 +239,12 @@ static void on_open(struct gw_upstream_conn *conn) {
         on_failed(conn, GW_NO_MEMORY, "out of memory");
 }
 
+static void on_continue(struct gw_upstream_conn *conn) {
+    const struct gw_upstream_call_events *events = conn->call->events;
+    if (events->on_continue != NULL)
+        events->on_continue(conn->call);
+}
+
 static void on_head(struct gw_upstream_conn *conn, const struct gw_http_head *head) {
     gw_upstream_peers_report_answer(&conn->upstream->peers, peer_of(conn));
     conn->call->events->on_head(conn->call, head);
@@ -263,6 +269,7 @@ static void on_conn_closed(struct gw_upstream_conn *conn) {
 
 static const struct gw_upstream_conn_events conn_events = {
     .on_open = on_open,
+    .on_continue = on_continue,
     .on_head = on_head,
     .on_body = on_body,
     .on_drain = on_drain,

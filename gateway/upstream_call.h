@@ -20,7 +20,9 @@ struct gw_upstream_call;
 struct gw_upstream_conn;
 
 struct gw_upstream_call_events {
-    // The head of the final response: 1xx never comes here. Valid during the call.
+    // 100 Continue: the registry wants the body. May be NULL.
+    void (*on_continue)(struct gw_upstream_call *call);
+    // The head of the final response: other 1xx are dropped. Valid during the call.
     void (*on_head)(struct gw_upstream_call *call, const struct gw_http_head *head);
     // A piece of the response body, without its framing; valid during the call. Pieces already read still come after
     // a pause: at most GW_CONN_READ_BYTES.

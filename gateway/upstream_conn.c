@@ -84,7 +84,9 @@ static bool take_head(struct gw_upstream_conn *conn) {
     bool is_interim = head->status >= 100 && head->status < 200 && head->status != 101;
     if (is_interim && conn->interim_count < INTERIM_RESPONSES_MAX) {
         conn->interim_count++;
-        return true;
+        if (head->status == 100)
+            conn->events->on_continue(conn);
+        return conn->call != NULL;
     }
     if (head->status < 200 || head->status > 599) {
         conn->events->on_failed(conn, GW_INVALID, "a status that nothing asked for");

@@ -51,6 +51,8 @@ struct gw_upstream_conn;
 struct gw_upstream_conn_events {
     // Connected: begin the request now.
     void (*on_open)(struct gw_upstream_conn *conn);
+    // 100 Continue. Other interim responses are dropped.
+    void (*on_continue)(struct gw_upstream_conn *conn);
     // The head of the final response; then its body in pieces. Both are valid during the call.
     void (*on_head)(struct gw_upstream_conn *conn, const struct gw_http_head *head);
     void (*on_body)(struct gw_upstream_conn *conn, struct gw_str bytes);

@@ -148,15 +148,51 @@ def test_body_of_a_delete_is_forwarded(gateway, upstream, acme):
     assert upstream.wait_for_request().body == b"why"
 
 
-def test_100_continue_comes_when_the_registry_can_take_the_body(gateway, upstream, acme):
+def expecting(acme, length=5):
+    return format_request("POST", skills(acme), [
+        *bearer(acme.write), ("Expect", "100-continue"), ("Content-Length", str(length))])
+
+
+def test_100_continue_comes_from_the_registry(gateway, upstream, acme):
+    go_on = threading.Event()
+    upstream.behave(lambda exchange: (go_on.wait(PATIENCE_S), exchange.reply(200)))
     with gateway.connect() as connection:
-        connection.send(format_request("POST", skills(acme), [
-            *bearer(acme.write), ("Expect", "100-continue"), ("Content-Length", "5")]))
+        connection.send(expecting(acme))
+        upstream.wait_until(lambda own: own.requests, "the head")
+        assert not connection.is_readable(), "100 before the registry said so"
+        go_on.set()
         assert connection.read_response("POST").status == 100
         connection.send(b"hello")
         assert connection.read_response("POST").status == 200
     request = upstream.wait_for_request()
-    assert (request.body, request.get("Expect")) == (b"hello", None)
+    assert (request.body, request.get("Expect")) == (b"hello", "100-continue")
+
+
+def test_refusal_of_the_registry_comes_instead_of_100(gateway, upstream, acme):
+    upstream.behave(lambda exchange: (exchange.reply(409, body=b"is there already", read_body=False), exchange.close()))
+    with gateway.connect() as connection:
+        connection.send(expecting(acme, 50_000_000))
+        response = connection.read_response("POST")
+        assert (response.status, response.body) == (409, b"is there already")
+        assert response.says_close
+        connection.assert_closed()
+    assert upstream.requests[0].body == b""
+
+
+def test_body_sent_without_waiting_for_100_arrives(gateway, upstream, acme):
+    """A registry that knows nothing of Expect, and a client that gave up waiting."""
+    def answer(exchange):
+        exchange.request.body = exchange.connection.take(5)
+        exchange.request.is_complete = True
+        exchange.reply(200, read_body=False)
+
+    upstream.behave(answer)
+    with gateway.connect() as connection:
+        connection.send(expecting(acme))
+        upstream.wait_until(lambda own: own.requests, "the head")
+        connection.send(b"hello")
+        assert connection.read_response("POST").status == 200
+    assert upstream.wait_for_request().body == b"hello"
 
 
 def test_no_100_continue_without_a_registry(start_gateway, start_upstream, acme):

@@ -61,9 +61,11 @@ class Exchange:
         return self.request.body
 
     def body_pieces(self):
-        """The body as it comes; marks the request complete at its end."""
+        """The body as it comes; marks the request complete at its end. Says that it is wanted, where that is expected."""
         if self.request.is_complete:
             return
+        if self.request.get("expect"):
+            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         for piece in self._pieces():
             with self.upstream.changed:
                 self.request.body += piece

@@ -363,21 +363,63 @@ static void test_a_body_is_asked_for_once_there_is_a_connection(void **state) {
     const struct script_step *const scripts[] = {script, NULL};
     struct fixture fixture;
     open_all(&fixture, scripts);
-    start(&fixture, "POST /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
-                    "Content-Length: 6\r\n\r\n");
+    start(&fixture, "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\n");
     assert_false(fixture.is_body_wanted);
-    assert_int_equal(gw_buf_length(&fixture.output), 0);
     while (!fixture.is_body_wanted)
         turn(&fixture);
-    assert_true(output_ends_with(&fixture, "HTTP/1.1 100 Continue\r\n\r\n"));
-    gw_buf_clear(&fixture.output);
     give_body(&fixture, GW_STR("123"));
     give_body(&fixture, GW_STR("456"));
     end_body(&fixture);
     run_until_ended(&fixture);
     assert_status(&fixture, 201);
-    struct gw_str received = scripted_server_received(&fixture.server, 0);
-    assert_null(memmem(received.at, received.length, "Expect", 6));
+    close_all(&fixture);
+}
+
+#define POST_EXPECTING                                                                             \
+    "POST /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 6\r\n\r\n"
+
+static void test_100_continue_is_the_registrys_to_say(void **state) {
+    (void)state;
+    static const struct script_step script[] = {
+        AWAIT("Expect: 100-continue\r\n"),
+        AWAIT_HEAD,
+        HOLD,
+        SEND("HTTP/1.1 103 Early Hints\r\n\r\n"),
+        SEND("HTTP/1.1 100 Continue\r\n\r\n"),
+        AWAIT("123456"),
+        SEND("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"),
+        END};
+    const struct script_step *const scripts[] = {script, NULL};
+    struct fixture fixture;
+    open_all(&fixture, scripts);
+    start(&fixture, POST_EXPECTING);
+    run_until_received(&fixture, "\r\n\r\n");
+    assert_true(fixture.is_body_wanted); // the client need not wait
+    assert_int_equal(gw_buf_length(&fixture.output), 0);
+    scripted_server_release(&fixture.server, 0);
+    while (gw_buf_length(&fixture.output) == 0)
+        turn(&fixture);
+    assert_true(
+        gw_str_equal(gw_buf_bytes(&fixture.output), GW_STR("HTTP/1.1 100 Continue\r\n\r\n")));
+    gw_buf_clear(&fixture.output);
+    give_body(&fixture, GW_STR("123456"));
+    end_body(&fixture);
+    run_until_ended(&fixture);
+    assert_status(&fixture, 201);
+    close_all(&fixture);
+}
+
+static void test_a_refusal_of_the_registry_takes_the_place_of_100_continue(void **state) {
+    (void)state;
+    static const struct script_step script[] = {
+        AWAIT_HEAD, SEND("HTTP/1.1 409 Conflict\r\nContent-Length: 1\r\n\r\nn"), END};
+    const struct script_step *const scripts[] = {script, NULL};
+    struct fixture fixture;
+    open_all(&fixture, scripts);
+    start(&fixture, POST_EXPECTING);
+    run_until_ended(&fixture);
+    assert_status(&fixture, 409);
+    assert_true(output_has(&fixture, "Connection: close\r\n"));
     close_all(&fixture);
 }
 
@@ -613,6 +655,8 @@ int main(void) {
         cmocka_unit_test(test_a_redirect_is_relayed_and_not_followed),
         cmocka_unit_test(test_a_large_response_waits_for_the_client),
         cmocka_unit_test(test_a_body_is_asked_for_once_there_is_a_connection),
+        cmocka_unit_test(test_100_continue_is_the_registrys_to_say),
+        cmocka_unit_test(test_a_refusal_of_the_registry_takes_the_place_of_100_continue),
         cmocka_unit_test(test_a_chunked_body_stays_chunked),
         cmocka_unit_test(test_an_upload_waits_for_the_registry),
         cmocka_unit_test(test_an_early_answer_reaches_the_client),

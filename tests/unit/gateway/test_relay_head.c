@@ -176,7 +176,7 @@ static void test_a_body_is_framed_as_it_was_parsed(void **state) {
                   GW_STR("/a"), gw_str(NULL, 0));
     assert_composed(&fixture, false,
                     "POST /a HTTP/1.1\r\nContent-Type: text/plain\r\n"
-                    "Content-Length: 12\r\nX-Request-Id: " REQUEST_ID "\r\n"
+                    "Content-Length: 12\r\nExpect: 100-continue\r\nX-Request-Id: " REQUEST_ID "\r\n"
                     "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n"
                     "X-Forwarded-Host: h\r\n\r\n");
     close_exchange(&fixture);
@@ -188,6 +188,20 @@ static void test_a_body_is_framed_as_it_was_parsed(void **state) {
                     "PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
                     "X-Request-Id: " REQUEST_ID "\r\nX-Forwarded-For: 192.0.2.7\r\n"
                     "X-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n\r\n");
+    close_exchange(&fixture);
+}
+
+static void test_without_a_body_there_is_nothing_to_wait_for(void **state) {
+    (void)state;
+    struct fixture fixture;
+    open_exchange(
+        &fixture,
+        "POST /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n",
+        GW_STR("/a"), gw_str(NULL, 0));
+    assert_composed(&fixture, false,
+                    "POST /a HTTP/1.1\r\nContent-Length: 0\r\nX-Request-Id: " REQUEST_ID "\r\n"
+                    "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n"
+                    "X-Forwarded-Host: h\r\n\r\n");
     close_exchange(&fixture);
 }
 
@@ -268,6 +282,7 @@ int main(void) {
         cmocka_unit_test(test_a_trusted_proxy_that_says_little_is_added_to_what_we_see),
         cmocka_unit_test(test_an_empty_query_keeps_its_question_mark),
         cmocka_unit_test(test_a_body_is_framed_as_it_was_parsed),
+        cmocka_unit_test(test_without_a_body_there_is_nothing_to_wait_for),
         cmocka_unit_test(test_authorization_is_passed_on_when_the_operator_says_so),
         cmocka_unit_test(test_the_largest_head_fits),
         cmocka_unit_test(test_too_little_memory_is_reported),
