@@ -4,7 +4,7 @@
 #include <stdarg.h>
 
 #include "base/buf.h"
-#include "cli/output.h"
+#include "cli/terminal.h"
 #include "cli/text.h"
 
 enum cli_exit cli_fail(struct cli_reason *why, enum cli_exit code, const char *format, ...) {
@@ -22,7 +22,7 @@ enum cli_exit cli_fail_status(struct cli_reason *why, enum gw_status status) {
 static void print(const char *lead, const char *text, FILE *stream) {
     struct gw_buf line;
     gw_buf_init(&line, 4 * (size_t)CLI_REASON_BYTES_MAX);
-    if (cli_text_append_clean(&line, gw_str_from(text), cli_output_is_utf8(stream)) == GW_OK)
+    if (cli_text_append_clean(&line, gw_str_from(text), cli_terminal_is_utf8(stream)) == GW_OK)
         (void)fprintf(stream, "%s%.*s\n", lead, GW_STR_ARG(gw_buf_bytes(&line)));
     gw_buf_deinit(&line);
 }

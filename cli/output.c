@@ -2,7 +2,6 @@
 #include "cli/output.h"
 
 #include <errno.h>
-#include <langinfo.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,20 +10,10 @@
 #define BYTES_MAX (256 * 1024 * 1024)
 #define BYTES_FIRST 8192 // more than a new token takes: no outgrown block keeps a copy of it
 
-bool cli_output_is_utf8(FILE *stream) {
-    return !isatty(fileno(stream)) || strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-}
-
-struct cli_symbols cli_output_symbols(bool utf8) {
-    if (utf8)
-        return (struct cli_symbols){.done = "✓", .warning = "⚠", .dash = "—"};
-    return (struct cli_symbols){.done = "OK", .warning = "!", .dash = "-"};
-}
-
 void cli_output_init(struct cli_output *output) {
-    bool utf8 = cli_output_is_utf8(stdout);
+    bool utf8 = cli_terminal_is_utf8(stdout);
     char *reserved;
-    *output = (struct cli_output){.utf8 = utf8, .symbols = cli_output_symbols(utf8)};
+    *output = (struct cli_output){.utf8 = utf8, .symbols = cli_terminal_symbols(utf8)};
     gw_buf_init(&output->bytes, BYTES_MAX);
     output->status = gw_buf_reserve(&output->bytes, BYTES_FIRST, &reserved);
 }

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+#include "cli/terminal.h"
+
+#include <langinfo.h>
+#include <string.h>
+#include <unistd.h>
+
+bool cli_terminal_is_utf8(FILE *stream) {
+    return !isatty(fileno(stream)) || strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+struct cli_symbols cli_terminal_symbols(bool utf8) {
+    if (utf8)
+        return (struct cli_symbols){.done = "✓", .warning = "⚠", .dash = "—"};
+    return (struct cli_symbols){.done = "OK", .warning = "!", .dash = "-"};
+}
