@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "cli/relative_time.h"
 
-#define SCOPES_BYTES_MAX 1024
+#define LIST_BYTES_MAX (64 * 1024)
 
 struct gw_str cli_answer_text(struct gw_json object, const char *key, struct gw_arena *arena) {
     struct gw_json member;
@@ -19,39 +19,48 @@ struct gw_str cli_answer_keep(struct gw_str text, struct gw_arena *arena) {
     return gw_str(text.at == NULL ? NULL : gw_arena_copy(arena, text), text.length);
 }
 
-static enum gw_status join(struct gw_json scopes, struct gw_arena *arena, struct gw_buf *out) {
+static enum gw_status join(struct gw_json list, struct gw_arena *arena, struct gw_buf *out) {
     enum gw_status status = GW_OK;
-    for (int i = 0; i < gw_json_count(scopes) && status == GW_OK; i++) {
-        struct gw_str scope = gw_str(NULL, 0);
-        status = gw_json_string(gw_json_element(scopes, i), arena, &scope);
+    for (int i = 0; i < gw_json_count(list) && status == GW_OK; i++) {
+        struct gw_str element = gw_str(NULL, 0);
+        status = gw_json_string(gw_json_element(list, i), arena, &element);
         if (status == GW_OK && gw_buf_length(out) > 0)
             status = gw_buf_append_str(out, GW_STR(", "));
         if (status == GW_OK)
-            status = gw_buf_append_str(out, scope);
+            status = gw_buf_append_str(out, element);
     }
     return status;
 }
 
-struct gw_str cli_answer_scopes(struct gw_json token, struct gw_arena *arena) {
-    struct gw_json scopes;
+struct gw_str cli_answer_list(struct gw_json object, const char *key, struct gw_arena *arena) {
+    struct gw_json list;
     struct gw_str text = gw_str(NULL, 0);
     struct gw_buf joined;
-    gw_buf_init(&joined, SCOPES_BYTES_MAX);
-    if (gw_json_member(token, GW_STR("scopes"), &scopes) && gw_json_type(scopes) == GW_JSON_ARRAY &&
-        join(scopes, arena, &joined) == GW_OK)
+    gw_buf_init(&joined, LIST_BYTES_MAX);
+    if (gw_json_member(object, gw_str_from(key), &list) && gw_json_type(list) == GW_JSON_ARRAY &&
+        join(list, arena, &joined) == GW_OK)
         text = cli_answer_keep(gw_buf_bytes(&joined), arena);
     gw_buf_deinit(&joined);
     return text;
 }
 
-struct gw_str cli_answer_ago(struct gw_json object, const char *key, struct gw_arena *arena) {
-    struct gw_str iso = cli_answer_text(object, key, arena);
+static struct gw_str in_words(struct gw_str iso,
+                              void (*format)(int64_t then_ms, int64_t now_ms, char *out),
+                              struct gw_arena *arena) {
     int64_t then_ms;
     if (iso.at == NULL)
         return GW_STR("never");
     if (gw_clock_parse_iso(iso, &then_ms) != GW_OK)
         return iso;
     char text[CLI_RELATIVE_TIME_BYTES_MAX];
-    cli_relative_time_format(then_ms, gw_clock_wall_ms(), text);
+    format(then_ms, gw_clock_wall_ms(), text);
     return cli_answer_keep(gw_str_from(text), arena);
+}
+
+struct gw_str cli_answer_ago(struct gw_json object, const char *key, struct gw_arena *arena) {
+    return in_words(cli_answer_text(object, key, arena), cli_relative_time_ago, arena);
+}
+
+struct gw_str cli_answer_ahead(struct gw_json object, const char *key, struct gw_arena *arena) {
+    return in_words(cli_answer_text(object, key, arena), cli_relative_time_ahead, arena);
 }

@@ -10,9 +10,11 @@
 
 // A string member.
 struct gw_str cli_answer_text(struct gw_json object, const char *key, struct gw_arena *arena);
-// The array `scopes` of a token's object as "read, write"; scopes that a newer gateway may know stand as they came.
-struct gw_str cli_answer_scopes(struct gw_json token, struct gw_arena *arena);
+// An array of strings as "read, write"; not there when it is no such array.
+struct gw_str cli_answer_list(struct gw_json object, const char *key, struct gw_arena *arena);
 // A time in words: "2 hours ago"; "never" for null or not there; as it came when it is no time.
 struct gw_str cli_answer_ago(struct gw_json object, const char *key, struct gw_arena *arena);
+// The same for a time that lies ahead: "in 5 days".
+struct gw_str cli_answer_ahead(struct gw_json object, const char *key, struct gw_arena *arena);
 // A copy in `arena`, for what must outlive the answer.
 struct gw_str cli_answer_keep(struct gw_str text, struct gw_arena *arena);

@@ -109,34 +109,55 @@ static enum cli_exit explain(const struct cli_api_client *client, CURLcode code,
     }
 }
 
+// Empty when the answer has no such header.
+static void copy_header(struct cli_api_client *client, const char *name,
+                        char out[CLI_API_HEADER_BYTES_MAX]) {
+    struct curl_header *header;
+    out[0] = '\0';
+    if (curl_easy_header(client->easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+        (void)snprintf(out, CLI_API_HEADER_BYTES_MAX, "%s", header->value);
+}
+
 static void read_headers(struct cli_api_client *client, struct cli_api_response *response) {
     struct curl_header *header;
-    response->request_id[0] = '\0';
-    response->retry_after_s = -1;
-    if (curl_easy_header(client->easy, "X-Request-Id", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
-        (void)snprintf(response->request_id, sizeof(response->request_id), "%s", header->value);
     uint64_t seconds;
+    copy_header(client, "X-Request-Id", response->request_id);
+    copy_header(client, "SkillReg-Token-Expires", response->token_expires);
+    response->retry_after_s = -1;
     if (curl_easy_header(client->easy, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
         gw_str_to_u64(gw_str_trim(gw_str_from(header->value)), &seconds) == GW_OK &&
         seconds <= 86400)
         response->retry_after_s = (long)seconds;
 }
 
-// `content_type` stands before the headers of every request, if there is a body to describe.
 static CURLcode set_request(struct cli_api_client *client, const struct cli_api_request *request,
-                            const char *url, struct curl_slist *content_type) {
+                            const char *url, struct curl_slist *headers) {
     CURL *easy = client->easy;
     CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, url);
     code |= curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-    code |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, client->headers);
+    code |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
     if (request->body.at != NULL) {
-        code |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, content_type);
         code |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.at);
         code |=
             curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
     }
     code |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
     return code;
+}
+
+static CURLcode perform(struct cli_api_client *client) {
+    gw_buf_clear(&client->body);
+    client->body_too_big = false;
+    client->curl_error[0] = '\0';
+    return curl_easy_perform(client->easy);
+}
+
+// After a failure: whether the gateway may have served the request.
+static bool may_have_been_served(const struct cli_api_client *client) {
+    long bytes_sent = 0;
+    return !client->body_too_big &&
+           curl_easy_getinfo(client->easy, CURLINFO_REQUEST_SIZE, &bytes_sent) == CURLE_OK &&
+           bytes_sent > 0;
 }
 
 enum cli_exit cli_api_client_send(struct cli_api_client *client,
@@ -146,14 +167,23 @@ enum cli_exit cli_api_client_send(struct cli_api_client *client,
     int length = snprintf(url, sizeof(url), "%s%s", client->base_url, request->path);
     if (length >= (int)sizeof(url))
         return cli_fail(why, CLI_USAGE, "an argument is too long");
-    gw_buf_clear(&client->body);
-    client->body_too_big = false;
-    client->curl_error[0] = '\0';
-    char line[] = "Content-Type: application/json";
-    struct curl_slist content_type = {.data = line, .next = client->headers};
-    if (set_request(client, request, url, &content_type) != CURLE_OK)
+    char type_line[] = "Content-Type: application/json";
+    char key_line[CLI_API_HEADER_BYTES_MAX];
+    (void)snprintf(key_line, sizeof(key_line), "Idempotency-Key: %s",
+                   request->idempotency_key != NULL ? request->idempotency_key : "");
+    // What only this request has stands before the headers of all.
+    struct curl_slist *headers = client->headers;
+    struct curl_slist type = {.data = type_line, .next = headers};
+    if (request->body.at != NULL)
+        headers = &type;
+    struct curl_slist key = {.data = key_line, .next = headers};
+    if (request->idempotency_key != NULL)
+        headers = &key;
+    if (set_request(client, request, url, headers) != CURLE_OK)
         return cli_fail_status(why, GW_NO_MEMORY);
-    CURLcode code = curl_easy_perform(client->easy);
+    CURLcode code = perform(client);
+    if (code != CURLE_OK && request->idempotency_key != NULL && may_have_been_served(client))
+        code = perform(client);
     if (client->body_too_big)
         return cli_fail(why, CLI_FAILED,
                         "the answer of %s is too long for a gateway's, check the address",

@@ -17,7 +17,7 @@
 #define CLI_API_CONNECT_TIMEOUT_MS 10000
 #define CLI_API_TOTAL_TIMEOUT_MS 60000
 #define CLI_API_BODY_BYTES_MAX (4 * 1024 * 1024)
-#define CLI_API_REQUEST_ID_BYTES_MAX 128
+#define CLI_API_HEADER_BYTES_MAX 128
 
 struct cli_api_client_options {
     const char *base_url; // as cli_api_url_base makes it
@@ -29,15 +29,17 @@ struct cli_api_client_options {
 
 struct cli_api_request {
     const char *method;
-    const char *path;   // encoded, below base_url, begins with "/"
-    struct gw_str body; // JSON; .at NULL: none
+    const char *path;            // encoded, below base_url, begins with "/"
+    struct gw_str body;          // JSON; .at NULL: none
+    const char *idempotency_key; // NULL: none
 };
 
 struct cli_api_response {
     long status;
-    struct gw_str body;                            // the client's, until the next request or close
-    char request_id[CLI_API_REQUEST_ID_BYTES_MAX]; // of X-Request-Id; empty: none
-    long retry_after_s;                            // -1: none, or a date
+    struct gw_str body;                           // the client's, until the next request or close
+    char request_id[CLI_API_HEADER_BYTES_MAX];    // of X-Request-Id; empty: none
+    char token_expires[CLI_API_HEADER_BYTES_MAX]; // of SkillReg-Token-Expires; empty: none
+    long retry_after_s;                           // -1: none, or a date
 };
 
 struct cli_api_client {
@@ -55,6 +57,8 @@ enum cli_exit cli_api_client_open(struct cli_api_client *client,
                                   const struct cli_api_client_options *options,
                                   struct cli_reason *why) GW_MUST_USE;
 // CLI_UNREACHABLE: no whole answer came. CLI_FAILED: an answer that cannot be one of the gateway's.
+// When the connection fails after a request with a key was sent, nobody knows whether it was served: it is sent once
+// more, with the same key, and a gateway that served it answers as it did then.
 enum cli_exit cli_api_client_send(struct cli_api_client *client,
                                   const struct cli_api_request *request,
                                   struct cli_api_response *response,

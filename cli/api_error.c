@@ -12,7 +12,7 @@
 // What the gateway itself said, in brackets after our words: " (<message>; request <id>)", or as much as there is.
 struct detail {
     char text[DETAIL_BYTES_MAX];
-    bool insufficient_scope;
+    const char *advice; // about a 403, with a comma in front; empty: the message says it all
 };
 
 static struct gw_str member_text(struct gw_json object, const char *key, struct gw_arena *arena) {
@@ -31,18 +31,25 @@ static struct gw_str without_full_stop(struct gw_str text) {
     return gw_str_slice(text, 0, MESSAGE_BYTES_MAX);
 }
 
+static const char *advice_for(struct gw_str code) {
+    if (gw_str_equal(code, GW_STR("insufficient_scope")))
+        return ", use a token with that scope";
+    if (gw_str_equal(code, GW_STR("org_mismatch")))
+        return ", use a token of that organisation";
+    return "";
+}
+
 static void read_detail(const struct cli_api_response *response, struct detail *detail) {
     struct gw_arena arena;
     struct gw_json root;
     struct gw_json error;
     struct gw_str message = GW_STR("");
     gw_arena_init(&arena, ARENA_BYTES_MAX);
-    *detail = (struct detail){.text = ""};
+    *detail = (struct detail){.text = "", .advice = ""};
     if (gw_json_parse(&arena, response->body, JSON_TOKENS_MAX, &root, NULL) == GW_OK &&
         gw_json_member(root, GW_STR("error"), &error)) {
         message = without_full_stop(member_text(error, "message", &arena));
-        detail->insufficient_scope =
-            gw_str_equal(member_text(error, "code", &arena), GW_STR("insufficient_scope"));
+        detail->advice = advice_for(member_text(error, "code", &arena));
     }
     bool with_id = response->request_id[0] != '\0';
     if (message.length > 0 || with_id)
@@ -89,13 +96,15 @@ enum cli_exit cli_api_error_check(const struct cli_api_response *response,
     case 401:
         return explain_unauthorised(context, &detail, why);
     case 403:
-        return cli_fail(why, CLI_FAILED, "the token may not do this%s, use %s", detail.text,
-                        detail.insufficient_scope ? "a token with that scope"
-                                                  : "a token of that organisation");
+        return cli_fail(why, CLI_FAILED, "the token may not do this%s%s", detail.text,
+                        detail.advice);
     case 404:
         return cli_fail(why, CLI_FAILED, "not found%s, %s", detail.text,
-                        context->not_found_hint != NULL ? context->not_found_hint
-                                                        : "check the address of the gateway");
+                        context->hint != NULL ? context->hint : "check the address of the gateway");
+    case 409:
+        return cli_fail(why, CLI_FAILED, "the gateway refused the request%s%s%s", detail.text,
+                        context->hint != NULL ? ", " : "",
+                        context->hint != NULL ? context->hint : "");
     case 400:
     case 413:
     case 415:

@@ -9,7 +9,7 @@
 struct cli_api_context {
     const char *base_url;
     enum cli_token_source token_source;
-    const char *not_found_hint; // what to do about a 404; NULL: check the address
+    const char *hint; // what to do about a 404 or 409; NULL: check the address
 };
 
 // CLI_DONE for a 2xx, else CLI_FAILED with *why filled.

@@ -108,13 +108,18 @@ static bool is_unreserved(char c) {
     return gw_is_base64url_char(c) || c == '.' || c == '~';
 }
 
-enum gw_status cli_api_url_append_segment(struct gw_buf *path, struct gw_str segment) {
-    enum gw_status status = gw_buf_append(path, "/", 1);
-    for (size_t i = 0; i < segment.length && status == GW_OK; i++) {
-        if (is_unreserved(segment.at[i]))
-            status = gw_buf_append(path, &segment.at[i], 1);
+enum gw_status cli_api_url_append_encoded(struct gw_buf *url, struct gw_str text) {
+    enum gw_status status = GW_OK;
+    for (size_t i = 0; i < text.length && status == GW_OK; i++) {
+        if (is_unreserved(text.at[i]))
+            status = gw_buf_append(url, &text.at[i], 1);
         else
-            status = gw_buf_printf(path, "%%%02X", (unsigned)(unsigned char)segment.at[i]);
+            status = gw_buf_printf(url, "%%%02X", (unsigned)(unsigned char)text.at[i]);
     }
     return status;
+}
+
+enum gw_status cli_api_url_append_segment(struct gw_buf *path, struct gw_str segment) {
+    enum gw_status status = gw_buf_append(path, "/", 1);
+    return status == GW_OK ? cli_api_url_append_encoded(path, segment) : status;
 }

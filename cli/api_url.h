@@ -16,5 +16,7 @@ enum cli_exit cli_api_url_base(const char *address, bool insecure_http,
                                char out[CLI_API_URL_BYTES_MAX], struct cli_reason *why) GW_MUST_USE;
 // True for localhost, 127.0.0.0/8 and [::1], by the name in the URL alone: nothing is resolved.
 bool cli_api_url_is_loopback(const char *url);
-// Appends "/" and `segment` with every character but the unreserved ones percent-encoded (RFC 3986 section 2.3).
+// Appends `text` with every character but the unreserved ones percent-encoded (RFC 3986 section 2.3).
+enum gw_status cli_api_url_append_encoded(struct gw_buf *url, struct gw_str text) GW_MUST_USE;
+// Appends "/" and `segment`, encoded in the same way.
 enum gw_status cli_api_url_append_segment(struct gw_buf *path, struct gw_str segment) GW_MUST_USE;

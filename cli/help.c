@@ -8,6 +8,10 @@
     "  --insecure-http    allow http:// to another machine (the token goes in clear)\n"            \
     "  --help             print this text\n"
 
+#define FLAG_EXPIRES                                                                               \
+    "  --expires <when>   when it ends: 12h or 90d from now, a date (2027-01-31, as\n"             \
+    "                     the day begins in UTC), or a time (2027-01-31T12:00:00Z)\n"
+
 #define FLAG_ORG                                                                                   \
     "  --org <slug>       the organisation; without it SKILLREG_ORG, then \"org\" in\n"            \
     "                     ~/.skillreg/config.json, then the one of your own token\n"
@@ -20,7 +24,9 @@ static const char main_text[] =
     "Commands:\n"
     "  token create --name <name>   create a token, and show its secret this once\n"
     "  token list                   list the tokens of the organisation\n"
+    "  token rotate <id>            replace a token, the old one works on for a while\n"
     "  token revoke <id>            revoke a token, for good\n"
+    "  audit                        show who created, rotated and revoked tokens\n"
     "  whoami                       show whose token this is and what it may do\n"
     "  login --token                check a token and store it for later commands\n"
     "\n"
@@ -43,15 +49,16 @@ static const char token_text[] =
     "Commands:\n"
     "  create --name <name>   create a token, and show its secret this once\n"
     "  list                   list the tokens of the organisation\n"
+    "  rotate <id>            replace a token, the old one works on for a while\n"
     "  revoke <id>            revoke a token, for good\n"
     "\n"
-    "All three need a token with the admin scope.\n"
+    "All of them need a token with the admin scope, but for \"revoke --self\".\n"
     "\"skillreg token create --help\" explains one command.\n";
 
 // clang-format off
 static const char create_text[] =
-    "Usage: skillreg token create --name <name> [--scopes <list>] [--org <slug>]\n"
-    "                             [--json]\n"
+    "Usage: skillreg token create --name <name> [--scopes <list>] [--expires <when>]\n"
+    "                             [--allow-ip <network>]... [--org <slug>] [--json]\n"
     "\n"
     "Creates a token and prints its secret. The secret is shown this once: if it is\n"
     "lost, revoke the token and create another.\n"
@@ -62,11 +69,16 @@ static const char create_text[] =
     "                       read   pull, search, list and view skills\n"
     "                       write  push skills, and all of read\n"
     "                       admin  tokens, settings and members, and all of write\n"
+    FLAG_EXPIRES
+    "  --allow-ip <network>\n"
+    "                     the token works only from this address or network, such as\n"
+    "                     192.0.2.7 or 10.0.0.0/8; give it again for more of them\n"
     FLAG_ORG
     FLAGS_OF_ALL
     "\n"
-    "Example:\n"
-    "  skillreg token create --name bot-readonly --scopes read\n";
+    "Examples:\n"
+    "  skillreg token create --name bot-readonly --scopes read\n"
+    "  skillreg token create --name ci-deploy --expires 90d --allow-ip 10.0.0.0/8\n";
 // clang-format on
 
 static const char list_text[] =
@@ -78,15 +90,46 @@ static const char list_text[] =
     "\n"
     "Flags:\n" FLAG_ORG FLAGS_OF_ALL;
 
+static const char rotate_text[] =
+    "Usage: skillreg token rotate <id> [--overlap <time>] [--expires <when>]\n"
+    "                             [--store] [--org <slug>] [--json]\n"
+    "\n"
+    "Creates a successor with the same name, scopes and networks, and prints its\n"
+    "secret, this once. The old token works on for the overlap, time enough to put\n"
+    "the new one in its place. The id is the last column of \"skillreg token list\".\n"
+    "\n"
+    "Flags:\n"
+    "  --overlap <time>   how long the old token works on, as 30m, or 0; default 24h\n" FLAG_EXPIRES
+    "  --store            put the new token in the place of the old one in\n"
+    "                     ~/.skillreg/config.json, if that is the one to be rotated\n" FLAG_ORG
+        FLAGS_OF_ALL "\n"
+    "Example:\n"
+    "  skillreg token rotate clx7f2k3a --overlap 1h\n";
+
 static const char revoke_text[] =
     "Usage: skillreg token revoke <id> [--org <slug>] [--wait] [--json]\n"
+    "       skillreg token revoke --self [--json]\n"
     "\n"
     "Revokes a token. It cannot be undone. The id is the last column of \"skillreg\n"
     "token list\"; it is neither the name nor the prefix.\n"
     "\n"
+    "With --self it is the token of this very call, of any scope: who finds a leaked\n"
+    "one puts it into SKILLREG_TOKEN and ends it.\n"
+    "\n"
     "Flags:\n"
-    "  --wait                 until every gateway refuses it, 10 seconds at most\n" FLAG_ORG
+    "  --self             the token that asks, instead of an id\n"
+    "  --wait             until every gateway refuses it, 10 seconds at most\n" FLAG_ORG
         FLAGS_OF_ALL;
+
+static const char audit_text[] =
+    "Usage: skillreg audit [--limit <n>] [--org <slug>] [--json]\n"
+    "\n"
+    "Shows who created, rotated, revoked and imported tokens of the organisation, and\n"
+    "from which address, newest first. It needs a token with the admin scope. --json\n"
+    "has the ids too.\n"
+    "\n"
+    "Flags:\n"
+    "  --limit <n>        how many at most, 1 to 10000; default 50\n" FLAG_ORG FLAGS_OF_ALL;
 
 static const char whoami_text[] =
     "Usage: skillreg whoami [--json]\n"
@@ -113,7 +156,8 @@ const char *cli_help_text(enum cli_command command) {
         [CLI_COMMAND_NONE] = main_text,           [CLI_COMMAND_TOKEN] = token_text,
         [CLI_COMMAND_TOKEN_CREATE] = create_text, [CLI_COMMAND_TOKEN_LIST] = list_text,
         [CLI_COMMAND_TOKEN_REVOKE] = revoke_text, [CLI_COMMAND_WHOAMI] = whoami_text,
-        [CLI_COMMAND_LOGIN] = login_text,
+        [CLI_COMMAND_LOGIN] = login_text,         [CLI_COMMAND_TOKEN_ROTATE] = rotate_text,
+        [CLI_COMMAND_AUDIT] = audit_text,
     };
     return texts[command];
 }

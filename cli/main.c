@@ -4,8 +4,10 @@
 #include <locale.h>
 #include <signal.h>
 
+#include "cli/audit_cmd.h"
 #include "cli/help.h"
 #include "cli/login_cmd.h"
+#include "cli/rotate_cmd.h"
 #include "cli/token_cmd.h"
 #include "cli/whoami_cmd.h"
 
@@ -23,8 +25,12 @@ static enum cli_exit run_in_session(struct cli_session *session, const struct cl
         return cli_token_cmd_create(session, options, why);
     case CLI_COMMAND_TOKEN_LIST:
         return cli_token_cmd_list(session, options, why);
+    case CLI_COMMAND_TOKEN_ROTATE:
+        return cli_rotate_cmd(session, options, why);
     case CLI_COMMAND_TOKEN_REVOKE:
         return cli_token_cmd_revoke(session, options, why);
+    case CLI_COMMAND_AUDIT:
+        return cli_audit_cmd(session, options, why);
     default:
         return cli_whoami_cmd(session, options, why);
     }

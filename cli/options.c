@@ -3,14 +3,15 @@
 
 #include <string.h>
 
-#include "base/utf8.h"
+#include "cli/option_values.h"
 
 #define OPERANDS_MAX 4
 #define QUOTED_BYTES_MAX 64
 
 #define FOR(command) (1U << CLI_COMMAND_##command)
-#define FOR_TOKEN_COMMANDS (FOR(TOKEN_CREATE) | FOR(TOKEN_LIST) | FOR(TOKEN_REVOKE))
-#define FOR_REQUESTS (FOR_TOKEN_COMMANDS | FOR(WHOAMI) | FOR(LOGIN))
+#define FOR_ORG_COMMANDS                                                                           \
+    (FOR(TOKEN_CREATE) | FOR(TOKEN_LIST) | FOR(TOKEN_ROTATE) | FOR(TOKEN_REVOKE) | FOR(AUDIT))
+#define FOR_REQUESTS (FOR_ORG_COMMANDS | FOR(WHOAMI) | FOR(LOGIN))
 #define FOR_ALL (~0U)
 
 static const struct {
@@ -20,7 +21,13 @@ static const struct {
 } flags[CLI_FLAG_COUNT] = {
     [CLI_FLAG_NAME] = {"name", true, FOR(TOKEN_CREATE)},
     [CLI_FLAG_SCOPES] = {"scopes", true, FOR(TOKEN_CREATE)},
-    [CLI_FLAG_ORG] = {"org", true, FOR_TOKEN_COMMANDS},
+    [CLI_FLAG_EXPIRES] = {"expires", true, FOR(TOKEN_CREATE) | FOR(TOKEN_ROTATE)},
+    [CLI_FLAG_ALLOW_IP] = {"allow-ip", true, FOR(TOKEN_CREATE)},
+    [CLI_FLAG_OVERLAP] = {"overlap", true, FOR(TOKEN_ROTATE)},
+    [CLI_FLAG_STORE] = {"store", false, FOR(TOKEN_ROTATE)},
+    [CLI_FLAG_SELF] = {"self", false, FOR(TOKEN_REVOKE)},
+    [CLI_FLAG_LIMIT] = {"limit", true, FOR(AUDIT)},
+    [CLI_FLAG_ORG] = {"org", true, FOR_ORG_COMMANDS},
     [CLI_FLAG_TOKEN] = {"token", false, FOR(LOGIN)},
     [CLI_FLAG_WAIT] = {"wait", false, FOR(TOKEN_REVOKE)},
     [CLI_FLAG_JSON] = {"json", false, FOR_REQUESTS},
@@ -36,7 +43,9 @@ static const char *const command_words[CLI_COMMAND_COUNT] = {
     [CLI_COMMAND_TOKEN] = "token",
     [CLI_COMMAND_TOKEN_CREATE] = "token create",
     [CLI_COMMAND_TOKEN_LIST] = "token list",
+    [CLI_COMMAND_TOKEN_ROTATE] = "token rotate",
     [CLI_COMMAND_TOKEN_REVOKE] = "token revoke",
+    [CLI_COMMAND_AUDIT] = "audit",
     [CLI_COMMAND_WHOAMI] = "whoami",
     [CLI_COMMAND_LOGIN] = "login",
 };
@@ -63,6 +72,17 @@ static enum cli_flag find_flag(struct gw_str name) {
     return (enum cli_flag)flag;
 }
 
+static enum cli_exit add_allowed_ip(struct cli_options *options, const char *value,
+                                    struct cli_reason *why) {
+    if (options->allowed_ip_count == CLI_OPTIONS_ALLOWED_IPS_MAX)
+        return cli_fail(why, CLI_USAGE,
+                        "--allow-ip is given more than %d times, name larger networks",
+                        CLI_OPTIONS_ALLOWED_IPS_MAX);
+    options->allowed_ips[options->allowed_ip_count++] = value;
+    options->values[CLI_FLAG_ALLOW_IP] = options->allowed_ips[0];
+    return CLI_DONE;
+}
+
 // One argument that begins with "--"; *index moves on when its value is the next one.
 static enum cli_exit parse_flag(int argument_count, char *const arguments[], int *index,
                                 struct cli_options *options, struct cli_reason *why) {
@@ -77,7 +97,7 @@ static enum cli_exit parse_flag(int argument_count, char *const arguments[], int
         return cli_fail(why, CLI_USAGE, "unknown flag --%.*s",
                         (int)(name.length < QUOTED_BYTES_MAX ? name.length : QUOTED_BYTES_MAX),
                         shown(argument + 2));
-    if (cli_options_has(options, flag))
+    if (cli_options_has(options, flag) && flag != CLI_FLAG_ALLOW_IP)
         return cli_fail(why, CLI_USAGE, "--%s is given twice", flags[flag].name);
     if (!flags[flag].takes_value) {
         if (value != NULL && flag == CLI_FLAG_TOKEN)
@@ -96,6 +116,8 @@ static enum cli_exit parse_flag(int argument_count, char *const arguments[], int
         return cli_fail(why, CLI_USAGE, "--%s needs a value", flags[flag].name);
     if (value[0] == '\0')
         return cli_fail(why, CLI_USAGE, "--%s must not be empty", flags[flag].name);
+    if (flag == CLI_FLAG_ALLOW_IP)
+        return add_allowed_ip(options, value, why);
     options->values[flag] = value;
     return CLI_DONE;
 }
@@ -139,10 +161,12 @@ static enum cli_exit find_command(struct cli_options *options, struct operands *
         const char *word;
         enum cli_command command;
     } firsts[] = {{"token", CLI_COMMAND_TOKEN},
+                  {"audit", CLI_COMMAND_AUDIT},
                   {"whoami", CLI_COMMAND_WHOAMI},
                   {"login", CLI_COMMAND_LOGIN}},
       seconds[] = {{"create", CLI_COMMAND_TOKEN_CREATE},
                    {"list", CLI_COMMAND_TOKEN_LIST},
+                   {"rotate", CLI_COMMAND_TOKEN_ROTATE},
                    {"revoke", CLI_COMMAND_TOKEN_REVOKE}};
     if (operands->count == 0)
         return CLI_DONE;
@@ -187,7 +211,9 @@ static enum cli_exit check_flags(const struct cli_options *options, struct cli_r
 
 static enum cli_exit check_operands(struct cli_options *options, const struct operands *operands,
                                     int taken, struct cli_reason *why) {
-    if (options->command == CLI_COMMAND_TOKEN_REVOKE && operands->count > taken)
+    bool takes_id = options->command == CLI_COMMAND_TOKEN_ROTATE ||
+                    options->command == CLI_COMMAND_TOKEN_REVOKE;
+    if (takes_id && operands->count > taken)
         options->id = operands->at[taken++];
     if (operands->count == taken)
         return CLI_DONE;
@@ -197,52 +223,6 @@ static enum cli_exit check_operands(struct cli_options *options, const struct op
                         "standard input");
     return cli_fail(why, CLI_USAGE, "unexpected argument \"%.*s\"", QUOTED_BYTES_MAX,
                     shown(operands->at[taken]));
-}
-
-static enum cli_exit check_create(struct cli_options *options, struct cli_reason *why) {
-    const char *name = options->values[CLI_FLAG_NAME];
-    if (name == NULL)
-        return cli_fail(why, CLI_USAGE, "token create needs --name <name>");
-    if (!gw_utf8_valid(gw_str_from(name)))
-        return cli_fail(why, CLI_USAGE, "--name is not valid UTF-8");
-    if (!cli_options_has(options, CLI_FLAG_SCOPES)) {
-        options->scopes = GW_SCOPE_READ | GW_SCOPE_WRITE;
-        return CLI_DONE;
-    }
-    struct gw_str wrong = GW_STR("");
-    struct gw_str list = gw_str_from(options->values[CLI_FLAG_SCOPES]);
-    if (gw_scope_parse_list(list, &options->scopes, &wrong) == GW_OK)
-        return CLI_DONE;
-    size_t length = wrong.length < QUOTED_BYTES_MAX ? wrong.length : QUOTED_BYTES_MAX;
-    return cli_fail(why, CLI_USAGE,
-                    "unknown scope \"%.*s\": a token has read, write, admin, or some of them "
-                    "joined by commas",
-                    (int)length, wrong.at);
-}
-
-// What a command cannot do without.
-static enum cli_exit check_needs(struct cli_options *options, struct cli_reason *why) {
-    switch (options->command) {
-    case CLI_COMMAND_NONE:
-        return cli_fail(why, CLI_USAGE, "no command given");
-    case CLI_COMMAND_TOKEN:
-        return cli_fail(why, CLI_USAGE, "token needs one of create, list, revoke");
-    case CLI_COMMAND_TOKEN_CREATE:
-        return check_create(options, why);
-    case CLI_COMMAND_TOKEN_REVOKE:
-        if (options->id == NULL || options->id[0] == '\0')
-            return cli_fail(why, CLI_USAGE,
-                            "token revoke needs the id of a token: skillreg token list shows it");
-        return CLI_DONE;
-    case CLI_COMMAND_LOGIN:
-        if (!cli_options_has(options, CLI_FLAG_TOKEN))
-            return cli_fail(why, CLI_USAGE,
-                            "login through a browser is not part of this tool yet, use: skillreg "
-                            "login --token");
-        return CLI_DONE;
-    default:
-        return CLI_DONE;
-    }
 }
 
 enum cli_exit cli_options_parse(int argument_count, char *const arguments[],
@@ -263,5 +243,5 @@ enum cli_exit cli_options_parse(int argument_count, char *const arguments[],
     if (exit != CLI_DONE || only_told)
         return exit;
     exit = check_operands(options, &operands, taken, why);
-    return exit == CLI_DONE ? check_needs(options, why) : exit;
+    return exit == CLI_DONE ? cli_option_values_read(options, why) : exit;
 }

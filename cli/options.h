@@ -4,8 +4,8 @@
 // file.
 //
 // Flags may stand before, between and after the words of the command, as `--flag value` or `--flag=value`; `--` ends
-// them. A flag given twice, unknown, or of another command is refused. There is no way to pass a token as an
-// argument, where `ps` would show it; what looks like one is never repeated in an error.
+// them. A flag given twice (but for --allow-ip), unknown, or of another command is refused. There is no way to pass a
+// token as an argument, where `ps` would show it; what looks like one is never repeated in an error.
 
 #include "base/scope.h"
 #include "cli/outcome.h"
@@ -15,7 +15,9 @@ enum cli_command {
     CLI_COMMAND_TOKEN, // `token` without a second word: only --help makes sense
     CLI_COMMAND_TOKEN_CREATE,
     CLI_COMMAND_TOKEN_LIST,
+    CLI_COMMAND_TOKEN_ROTATE,
     CLI_COMMAND_TOKEN_REVOKE,
+    CLI_COMMAND_AUDIT,
     CLI_COMMAND_WHOAMI,
     CLI_COMMAND_LOGIN,
     CLI_COMMAND_COUNT,
@@ -24,6 +26,12 @@ enum cli_command {
 enum cli_flag {
     CLI_FLAG_NAME,
     CLI_FLAG_SCOPES,
+    CLI_FLAG_EXPIRES,
+    CLI_FLAG_ALLOW_IP, // holds the first one; all are in allowed_ips
+    CLI_FLAG_OVERLAP,
+    CLI_FLAG_STORE,
+    CLI_FLAG_SELF,
+    CLI_FLAG_LIMIT,
     CLI_FLAG_ORG,
     CLI_FLAG_TOKEN, // a switch: `login --token`
     CLI_FLAG_WAIT,
@@ -36,11 +44,19 @@ enum cli_flag {
     CLI_FLAG_COUNT,
 };
 
+#define CLI_OPTIONS_ALLOWED_IPS_MAX 32
+#define CLI_OPTIONS_NO_TIME INT64_MIN
+
 struct cli_options {
     enum cli_command command;
     const char *values[CLI_FLAG_COUNT]; // NULL: not given; a switch that is given holds ""
-    const char *id;                     // of `token revoke`, never empty there
+    const char *id;      // of `token rotate` and `token revoke`, never empty; NULL with --self
     gw_scope_set scopes; // of `token create`; read and write where --scopes is not given
+    int64_t expires_ms;  // since 1970, of --expires; CLI_OPTIONS_NO_TIME where it is not given
+    int64_t overlap_s;   // of `token rotate`
+    int64_t limit;       // of `audit`
+    const char *allowed_ips[CLI_OPTIONS_ALLOWED_IPS_MAX];
+    size_t allowed_ip_count;
 };
 
 static inline bool cli_options_has(const struct cli_options *options, enum cli_flag flag) {

@@ -7,6 +7,8 @@
 #include "cli/terminal.h"
 #include "cli/text.h"
 
+#define LEAD_BYTES_MAX 8
+
 enum cli_exit cli_fail(struct cli_reason *why, enum cli_exit code, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
@@ -39,4 +41,16 @@ void cli_note(const char *format, ...) {
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     print("skillreg: note: ", text, stderr);
+}
+
+void cli_warn(const char *format, ...) {
+    char text[CLI_REASON_BYTES_MAX];
+    char lead[LEAD_BYTES_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    (void)snprintf(lead, sizeof(lead), "%s ",
+                   cli_terminal_symbols(cli_terminal_is_utf8(stderr)).warning);
+    print(lead, text, stderr);
 }

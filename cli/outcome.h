@@ -33,3 +33,5 @@ enum cli_exit cli_fail_status(struct cli_reason *why, enum gw_status status);
 void cli_reason_print(const struct cli_reason *why, FILE *stream);
 // "skillreg: note: <text>" on stderr, made harmless in the same way.
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+// The same with a warning sign in front: something that needs doing before long.
+void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));

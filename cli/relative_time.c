@@ -2,6 +2,7 @@
 #include "cli/relative_time.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -9,8 +10,9 @@
 #define HOUR_S (60 * MINUTE_S)
 #define DAY_S (24 * HOUR_S)
 
-void cli_relative_time_format(int64_t then_ms, int64_t now_ms,
-                              char out[CLI_RELATIVE_TIME_BYTES_MAX]) {
+// "2 hours", with what stands around it; false when it is under a minute.
+static bool format_span(int64_t span_ms, const char *before, const char *after,
+                        char out[CLI_RELATIVE_TIME_BYTES_MAX]) {
     static const struct {
         int64_t seconds;
         const char *name;
@@ -18,14 +20,24 @@ void cli_relative_time_format(int64_t then_ms, int64_t now_ms,
         {365 * DAY_S, "year"}, {30 * DAY_S, "month"}, {DAY_S, "day"},
         {HOUR_S, "hour"},      {MINUTE_S, "minute"},
     };
-    int64_t age_s = now_ms > then_ms ? (now_ms - then_ms) / 1000 : 0;
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        int64_t count = age_s / units[i].seconds;
-        if (count == 0)
+        int64_t count = span_ms / 1000 / units[i].seconds;
+        if (count <= 0)
             continue;
-        (void)snprintf(out, CLI_RELATIVE_TIME_BYTES_MAX, "%" PRId64 " %s%s ago", count,
-                       units[i].name, count == 1 ? "" : "s");
-        return;
+        (void)snprintf(out, CLI_RELATIVE_TIME_BYTES_MAX, "%s%" PRId64 " %s%s%s", before, count,
+                       units[i].name, count == 1 ? "" : "s", after);
+        return true;
     }
-    (void)snprintf(out, CLI_RELATIVE_TIME_BYTES_MAX, "just now");
+    return false;
+}
+
+void cli_relative_time_ago(int64_t then_ms, int64_t now_ms, char out[CLI_RELATIVE_TIME_BYTES_MAX]) {
+    if (!format_span(now_ms - then_ms, "", " ago", out))
+        (void)snprintf(out, CLI_RELATIVE_TIME_BYTES_MAX, "just now");
+}
+
+void cli_relative_time_ahead(int64_t then_ms, int64_t now_ms,
+                             char out[CLI_RELATIVE_TIME_BYTES_MAX]) {
+    if (!format_span(then_ms - now_ms, "in ", "", out))
+        (void)snprintf(out, CLI_RELATIVE_TIME_BYTES_MAX, "now");
 }

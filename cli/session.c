@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "cli/session.h"
 
+#include "base/clock.h"
 #include "cli/api_error.h"
+#include "cli/relative_time.h"
 
 #define JSON_TOKENS_MAX 65536
 #define ANSWER_BYTES_MAX (16 * 1024 * 1024)
 #define MEMORY_BYTES_MAX (256 * 1024 * 1024)
+#define DATE_LENGTH 10 // "2026-12-31"
 
 enum cli_exit cli_session_open(struct cli_session *session, const struct cli_settings *settings,
                                struct cli_reason *why) {
-    *session = (struct cli_session){.settings = settings};
+    *session = (struct cli_session){.settings = settings, .own_expires_ms = GW_JSON_NO_TIME};
     const struct cli_api_client_options options = {
         .base_url = settings->base_url,
         .token = settings->token,
@@ -25,7 +28,23 @@ enum cli_exit cli_session_open(struct cli_session *session, const struct cli_set
     return CLI_DONE;
 }
 
+static void warn_of_expiry(const struct cli_session *session) {
+    char ahead[CLI_RELATIVE_TIME_BYTES_MAX];
+    char iso[GW_CLOCK_ISO_LENGTH];
+    struct gw_str id = session->own_token_id.at != NULL ? session->own_token_id : GW_STR("<id>");
+    cli_relative_time_ahead(session->own_expires_ms, gw_clock_wall_ms(), ahead);
+    gw_clock_format_iso(session->own_expires_ms, iso);
+    cli_warn("This token expires %s (%.*s). Replace it: skillreg token rotate %.*s", ahead,
+             DATE_LENGTH, iso, GW_STR_ARG(id));
+}
+
+void cli_session_forget_expiry(struct cli_session *session) {
+    session->own_expires_ms = GW_JSON_NO_TIME;
+}
+
 void cli_session_close(struct cli_session *session) {
+    if (session->own_expires_ms != GW_JSON_NO_TIME)
+        warn_of_expiry(session);
     gw_arena_deinit(&session->answer);
     gw_arena_deinit(&session->memory);
     cli_api_client_close(&session->client);
@@ -49,18 +68,25 @@ static struct gw_str trim(struct gw_str text) {
     return text;
 }
 
+static void note_expiry(struct cli_session *session, const struct cli_api_response *response) {
+    int64_t expires_ms;
+    if (gw_clock_parse_iso(gw_str_from(response->token_expires), &expires_ms) == GW_OK)
+        session->own_expires_ms = expires_ms;
+}
+
 enum cli_exit cli_session_call(struct cli_session *session, const struct cli_api_request *request,
-                               const char *not_found_hint, struct gw_json *root,
-                               struct cli_reason *why) {
+                               const char *hint, struct gw_json *root, struct cli_reason *why) {
     const struct cli_api_context context = {
         .base_url = session->settings->base_url,
         .token_source = session->settings->token_source,
-        .not_found_hint = not_found_hint,
+        .hint = hint,
     };
     struct cli_api_response response;
     enum cli_exit exit = cli_api_client_send(&session->client, request, &response, why);
-    if (exit == CLI_DONE)
-        exit = cli_api_error_check(&response, &context, why);
+    if (exit != CLI_DONE)
+        return exit;
+    note_expiry(session, &response);
+    exit = cli_api_error_check(&response, &context, why);
     if (exit != CLI_DONE)
         return exit;
     gw_arena_reset(&session->answer);

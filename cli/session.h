@@ -4,6 +4,9 @@
 //
 // Embeds the client and two arenas: `memory` lives as long as the session, the one behind `answer` until the next
 // call. Strings of an answer point into it.
+//
+// An answer may tell that the caller's token ends soon (SkillReg-Token-Expires): the session remembers it, and says so
+// once, on stderr, when it is closed.
 
 #include "base/json.h"
 #include "cli/api_client.h"
@@ -16,15 +19,21 @@ struct cli_session {
     struct gw_arena memory;
     struct gw_arena answer;
     struct gw_str answer_text; // the last answer as it came, without white space around it
+    // Of the caller's own token, once whoami was asked: in `memory`, .at NULL before.
+    struct gw_str own_org;
+    struct gw_str own_token_id;
+    int64_t own_expires_ms; // GW_JSON_NO_TIME: not soon, as far as is known
 };
 
 // On failure there is nothing to close.
 enum cli_exit cli_session_open(struct cli_session *session, const struct cli_settings *settings,
                                struct cli_reason *why) GW_MUST_USE;
 void cli_session_close(struct cli_session *session);
-// CLI_DONE: a 2xx with a JSON object, at *root. `not_found_hint` as in cli/api_error.h.
+// The caller's token has been replaced or revoked: no word about its end any more.
+void cli_session_forget_expiry(struct cli_session *session);
+// CLI_DONE: a 2xx with a JSON object, at *root. `hint` as in cli/api_error.h.
 enum cli_exit cli_session_call(struct cli_session *session, const struct cli_api_request *request,
-                               const char *not_found_hint, struct gw_json *root,
+                               const char *hint, struct gw_json *root,
                                struct cli_reason *why) GW_MUST_USE;
 // The last answer as it came and a line end: what --json prints.
 void cli_session_put_answer(const struct cli_session *session, struct cli_output *output);

@@ -23,7 +23,8 @@ static bool needs_token(const struct cli_options *options) {
 }
 
 static bool needs_org(const struct cli_options *options) {
-    return options->command != CLI_COMMAND_LOGIN && options->command != CLI_COMMAND_WHOAMI;
+    return options->command != CLI_COMMAND_LOGIN && options->command != CLI_COMMAND_WHOAMI &&
+           !cli_options_has(options, CLI_FLAG_SELF);
 }
 
 static bool is_slug_char(char c) {

@@ -27,7 +27,7 @@ struct cli_settings {
     char ca_file[PATH_MAX];               // empty: what the system trusts
 };
 
-// `login` needs no token, and only the token commands need an organisation. CLI_USAGE: something is missing or cannot
+// `login` needs no token, and only commands that take --org need an organisation. CLI_USAGE: something is missing or cannot
 // be right. CLI_FAILED: the file cannot be read. Failing leaves nothing to deinit.
 enum cli_exit cli_settings_load(struct cli_settings *settings, const struct cli_options *options,
                                 struct cli_reason *why) GW_MUST_USE;

@@ -10,9 +10,21 @@ static struct gw_str cell_at(const struct cli_table *table, size_t row, size_t c
     return table->cells[(row - 1) * table->column_count + column];
 }
 
+static bool is_left_out(const struct cli_table *table, size_t column) {
+    const char *nothing = table->columns[column].nothing;
+    size_t row = 1;
+    while (nothing != NULL && row <= table->row_count &&
+           gw_str_equal(cell_at(table, row, column), gw_str_from(nothing)))
+        row++;
+    return nothing != NULL && row > table->row_count;
+}
+
+// The width of a column that is left out is 0.
 static void measure(const struct cli_table *table, bool utf8, size_t *widths) {
     for (size_t column = 0; column < table->column_count; column++) {
         widths[column] = 0;
+        if (is_left_out(table, column))
+            continue;
         for (size_t row = 0; row <= table->row_count; row++) {
             size_t width = cli_text_columns(cell_at(table, row, column), utf8);
             if (width > widths[column])
@@ -28,6 +40,8 @@ static enum gw_status render_row(const struct cli_table *table, size_t row, cons
     size_t blanks = 0;
     for (size_t column = 0; column < table->column_count && status == GW_OK; column++) {
         struct gw_str cell = cell_at(table, row, column);
+        if (widths[column] == 0)
+            continue;
         if (cell.length > 0 && blanks > 0) {
             status = gw_buf_printf(out, "%*s", (int)blanks, "");
             blanks = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // A plain table: a line of titles, a line for each row, columns as wide as their widest cell, no trailing blanks.
+// Every column has a title.
 // Widths are terminal columns, so names in wide scripts line up; cells are made harmless as cli/text.h says.
 
 #include <stdbool.h>
@@ -12,7 +13,8 @@
 
 struct cli_table_column {
     const char *title;
-    size_t gap; // blanks between this column and the next
+    size_t gap;          // blanks between this column and the next
+    const char *nothing; // the column is left out when each of its cells is this one; NULL: never
 };
 
 struct cli_table {

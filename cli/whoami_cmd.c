@@ -15,6 +15,16 @@ static bool find_org(struct gw_json root, struct gw_json *org) {
     return true;
 }
 
+static enum cli_exit remember(struct cli_session *session, const struct cli_identity *identity,
+                              struct cli_reason *why) {
+    struct gw_str id = gw_str(NULL, 0);
+    if (identity->has_token)
+        id = cli_answer_text(identity->token, "id", &session->answer);
+    session->own_org = cli_answer_keep(identity->org_slug, &session->memory);
+    session->own_token_id = cli_answer_keep(id, &session->memory);
+    return session->own_org.at != NULL ? CLI_DONE : cli_fail_status(why, GW_NO_MEMORY);
+}
+
 enum cli_exit cli_whoami_cmd_ask(struct cli_session *session, struct cli_identity *identity,
                                  struct cli_reason *why) {
     const struct cli_api_request request = {.method = "GET", .path = "/auth/whoami"};
@@ -37,7 +47,7 @@ enum cli_exit cli_whoami_cmd_ask(struct cli_session *session, struct cli_identit
     if (identity->user_name.at == NULL || identity->user_email.at == NULL ||
         identity->org_slug.length == 0 || identity->org_name.at == NULL)
         return cli_session_fail_strange(session, why);
-    return CLI_DONE;
+    return remember(session, identity, why);
 }
 
 // "Label:         value" or "Label:         value (detail)".
@@ -63,11 +73,14 @@ static void render(struct cli_session *session, const struct cli_identity *ident
     if (!identity->has_token)
         return;
     struct gw_str expires = cli_answer_text(token, "expiresAt", arena);
+    struct gw_str addresses = cli_answer_list(token, "allowedIps", arena);
     put_field(out, "Token:         ", cli_answer_text(token, "name", arena),
               cli_answer_text(token, "prefix", arena));
-    put_field(out, "Scopes:        ", cli_answer_scopes(token, arena), none);
+    put_field(out, "Scopes:        ", cli_answer_list(token, "scopes", arena), none);
     put_field(out, "Last used:     ", cli_answer_ago(token, "lastUsedAt", arena), none);
     put_field(out, "Expires:       ", expires.at != NULL ? expires : GW_STR("never"), none);
+    if (addresses.length > 0)
+        put_field(out, "From:          ", addresses, none);
 }
 
 enum cli_exit cli_whoami_cmd(struct cli_session *session, const struct cli_options *options,

@@ -17,6 +17,6 @@ struct cli_identity {
 
 enum cli_exit cli_whoami_cmd(struct cli_session *session, const struct cli_options *options,
                              struct cli_reason *why) GW_MUST_USE;
-// GET /auth/whoami.
+// GET /auth/whoami. The session remembers the organisation and the id of the token.
 enum cli_exit cli_whoami_cmd_ask(struct cli_session *session, struct cli_identity *identity,
                                  struct cli_reason *why) GW_MUST_USE;

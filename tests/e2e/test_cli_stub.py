@@ -238,6 +238,319 @@ def test_json_is_the_answer_as_it_came(stub, cli):
     assert json.loads(cli.must("whoami", "--json")) == WHOAMI
 
 
+# ---- the life of a token: expiry, addresses, rotation ----
+
+LIMITED = {**CREATED, "expiresAt": "2100-01-01T00:00:00.000Z", "allowedIps": ["10.0.0.0/8", "2001:db8::1"]}
+ROTATED = {**CREATED, "id": "clx7f2k3z", "replaces": {"id": "clx7f2k3a", "expiresAt": "2100-01-02T03:04:05.678Z"}}
+ROTATED_TEXT = CREATED_TEXT.replace("created", "rotated") + "  The old token works until 2100-01-02T03:04:05.678Z.\n"
+ROTATE = ("POST", "/api/v1/orgs/acme/tokens/clx7f2k3a/rotate")
+ROTATE_OWN = ("POST", "/api/v1/orgs/acme/tokens/clt1/rotate")
+OWN_ROTATED = {**ROTATED, "replaces": {**ROTATED["replaces"], "id": "clt1"}, "token": "sr_live_" + "NeXt" * 12}
+
+
+def test_create_with_expiry_and_addresses_adds_a_line_for_each(stub, cli):
+    stub.answers["POST", "/api/v1/orgs/acme/tokens"] = (201, LIMITED)
+    text = cli.must("token", "create", "--name", "ci-deploy", "--expires", "2100-01-01", "--allow-ip", "10.0.0.0/8", "--allow-ip",
+                    "2001:db8::1")
+    token_line = f"  Token:  {SECRET}\n"
+    assert text == CREATED_TEXT.replace(
+        token_line, token_line + "  Expires: 2100-01-01T00:00:00.000Z\n  From:    10.0.0.0/8, 2001:db8::1\n")
+    assert json.loads(stub.requests[0].body) == {
+        "name": "ci-deploy", "scopes": ["read", "write"], "expiresAt": "2100-01-01T00:00:00.000Z",
+        "allowedIps": ["10.0.0.0/8", "2001:db8::1"]}
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_a_gateway_that_does_not_know_allowed_addresses_is_no_success(flags, stub, cli):
+    stub.answers["POST", "/api/v1/orgs/acme/tokens"] = (201, CREATED)
+    done = cli.run("token", "create", "--name", "ci-deploy", "--allow-ip", "10.0.0.0/8", *flags)
+    assert (done.returncode, done.stderr) == (
+        1, "skillreg: this gateway does not know --allow-ip, so the token works from everywhere, revoke it: skillreg token "
+           "revoke clx7f2k3a\n")
+    assert SECRET in done.stdout
+
+
+def test_list_shows_when_tokens_expire_once_one_of_them_does(stub, cli):
+    tokens = [{**DOCUMENTED[0], "expiresAt": ago(days=-5, minutes=-1)}, *DOCUMENTED[1:]]
+    stub.answers["GET", "/api/v1/orgs/acme/tokens"] = (200, page(tokens))
+    assert cli.must("token", "list") == (
+        "NAME          PREFIX         SCOPES        LAST USED     EXPIRES     ID\n"
+        "ci-deploy     sr_live_a1b2   read, write   2 hours ago   in 5 days   clx7f2k3a\n"
+        "bot-readonly  sr_live_f3g4   read          3 days ago    never       clx7f2k3b\n"
+        "admin-key     sr_live_x9y0   admin         never         never       clx7f2k3c\n")
+
+
+def test_whoami_shows_where_the_token_works_if_not_everywhere(stub, cli):
+    stub.answers["GET", "/api/v1/auth/whoami"] = (
+        200, {**WHOAMI, "token": {**WHOAMI["token"], "allowedIps": ["10.0.0.0/8", "::1"]}})
+    assert cli.must("whoami").endswith("Expires:       never\nFrom:          10.0.0.0/8, ::1\n")
+
+
+def test_rotate_prints_the_new_secret_and_how_long_the_old_one_works(stub, cli):
+    stub.answers[ROTATE] = (201, ROTATED)
+    done = cli.run("token", "rotate", "clx7f2k3a")
+    assert (done.returncode, done.stdout, done.stderr) == (0, ROTATED_TEXT, "")
+    done = cli.run("token", "rotate", "clx7f2k3a", "--overlap", "0")
+    assert done.stdout == CREATED_TEXT.replace("created", "rotated") + "  The old token does not work any more.\n"
+    assert json.loads(cli.must("token", "rotate", "clx7f2k3a", "--json")) == ROTATED
+
+
+def rotations(stub):
+    return [request for request in stub.requests if request.path.endswith("/rotate")]
+
+
+def test_rotate_sends_overlap_and_expiry_and_a_key_of_its_own(stub, cli):
+    stub.answers[ROTATE] = (201, ROTATED)
+    cli.must("token", "rotate", "clx7f2k3a")
+    cli.must("token", "rotate", "clx7f2k3a", "--overlap", "90m", "--expires", "2100-06-01T12:00:00+02:00")
+    first, second = rotations(stub)
+    assert json.loads(first.body) == {"overlapSeconds": 86400}
+    assert json.loads(second.body) == {"overlapSeconds": 5400, "expiresAt": "2100-06-01T10:00:00.000Z"}
+    keys = [request.headers["Idempotency-Key"] for request in (first, second)]
+    assert all(re.fullmatch("[0-9a-f]{32}", key) for key in keys) and keys[0] != keys[1]
+    assert all(request.headers["Idempotency-Key"] is None for request in stub.requests if request.command == "GET")
+
+
+def hang_up(request):
+    request.connection.shutdown(socket.SHUT_RDWR)
+    return 200, b""
+
+
+def test_a_rotation_whose_answer_is_lost_is_sent_again_with_the_same_key(stub, cli):
+    stub.server.handle_error = lambda *_: None
+    # Closed after whoami, so that no connection is reused: libcurl itself tries again when one of those has died.
+    stub.answers["GET", "/api/v1/auth/whoami"] = (200, WHOAMI, {"Connection": "close"})
+    stub.answers[ROTATE] = lambda request: hang_up(request) if len(rotations(stub)) == 1 else (201, ROTATED)
+    done = cli.run("token", "rotate", "clx7f2k3a")
+    assert (done.returncode, done.stdout, done.stderr) == (0, ROTATED_TEXT, "")
+    first, second = rotations(stub)
+    assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
+    assert first.body == second.body
+
+
+def test_a_rotation_that_is_never_answered_is_3_and_says_what_may_have_happened(stub, cli):
+    stub.server.handle_error = lambda *_: None
+    stub.answers["GET", "/api/v1/auth/whoami"] = (200, WHOAMI, {"Connection": "close"})
+    stub.answers[ROTATE] = hang_up
+    done = cli.run("token", "rotate", "clx7f2k3a")
+    assert (done.returncode, done.stdout) == (3, "")
+    note, line = done.stderr.splitlines()
+    assert note == "skillreg: note: the token may have been rotated all the same: skillreg token list shows it"
+    assert line.startswith(f"skillreg: no answer from {stub.url}/api/v1 (")
+    assert len(rotations(stub)) == 2
+
+
+def test_a_request_without_a_key_is_sent_once(stub, cli):
+    stub.server.handle_error = lambda *_: None
+    stub.answers["POST", "/api/v1/orgs/acme/tokens"] = hang_up
+    assert cli.run("token", "create", "--name", "ci-deploy").returncode == 3
+    assert stub.asked() == ["POST /api/v1/orgs/acme/tokens"]
+
+
+def test_a_token_that_has_a_successor_is_one_line_and_1(stub, cli):
+    stub.answers[ROTATE] = (409, error("already_rotated", "This token has a successor."))
+    assert_fails(cli.run("token", "rotate", "clx7f2k3a"), 1,
+                 "the gateway refused the request (This token has a successor), skillreg token list shows the tokens there are")
+
+
+def test_rotating_the_own_token_says_where_the_new_one_belongs(stub, cli, home):
+    stub.answers[ROTATE_OWN] = (201, OWN_ROTATED)
+    assert cli.run("token", "rotate", "clt1").stderr == (
+        "skillreg: note: that is the token in SKILLREG_TOKEN, set the new one there\n")
+    del cli.settings["SKILLREG_TOKEN"]
+    write_config(home, {"token": SECRET})
+    assert cli.run("token", "rotate", "clt1").stderr == (
+        "skillreg: note: that is the token in ~/.skillreg/config.json, store the new one: skillreg login --token\n")
+    assert json.loads(config_of(home).read_text()) == {"token": SECRET}
+
+
+def test_rotate_with_store_puts_the_new_token_in_the_place_of_the_old_one(stub, cli, home):
+    stub.answers[ROTATE_OWN] = (201, OWN_ROTATED)
+    del cli.settings["SKILLREG_TOKEN"]
+    before = '{ "theme":"dark", "token": "%s",\n "org":"acme" }\n'
+    write_config(home, before % SECRET)
+    config_of(home).chmod(0o644)
+    done = cli.run("token", "rotate", "clt1", "--store")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == ROTATED_TEXT.replace(SECRET, OWN_ROTATED["token"]) + "  The new token is in ~/.skillreg/config.json.\n"
+    assert config_of(home).read_text() == before % OWN_ROTATED["token"]
+    assert stat.S_IMODE(config_of(home).stat().st_mode) == 0o600
+
+
+def test_rotate_with_store_changes_nothing_when_it_cannot_be(stub, cli, home):
+    write_config(home, {"token": SECRET})
+    assert_fails(cli.run("token", "rotate", "clt1", "--store"), 2,
+                 "--store replaces the token in ~/.skillreg/config.json, but SKILLREG_TOKEN is set and goes before it, unset it "
+                 "or leave --store out")
+    del cli.settings["SKILLREG_TOKEN"]
+    assert_fails(cli.run("token", "rotate", "clx7f2k3a", "--store"), 2,
+                 "--store is for the token in ~/.skillreg/config.json itself, which has another id, leave it out")
+    assert rotations(stub) == []
+    assert json.loads(config_of(home).read_text()) == {"token": SECRET}
+
+
+def test_a_new_token_that_cannot_be_stored_is_shown_all_the_same(stub, cli, home):
+    def break_file(_):
+        write_config(home, "oops")
+        return 201, OWN_ROTATED
+    stub.answers[ROTATE_OWN] = break_file
+    del cli.settings["SKILLREG_TOKEN"]
+    write_config(home, {"token": SECRET})
+    done = cli.run("token", "rotate", "clt1", "--store")
+    assert done.returncode == 1
+    assert done.stdout == ROTATED_TEXT.replace(SECRET, OWN_ROTATED["token"])
+    assert done.stderr == (f"skillreg: the new token was not stored: {config_of(home)} is not valid JSON (byte 1), repair it or "
+                           "move it away\n")
+
+
+def test_a_rotated_secret_that_could_not_be_shown_says_what_to_rotate(stub, cli):
+    stub.answers[ROTATE] = (201, ROTATED)
+    with open("/dev/full", "wb") as full:
+        done = run_with_stdout(cli, full, "token", "rotate", "clx7f2k3a")
+    assert (done.returncode, done.stderr) == (
+        1, "skillreg: the token was rotated but the new one could not be shown, rotate that: skillreg token rotate clx7f2k3z\n")
+
+
+def test_revoke_self_needs_no_id_and_no_organisation(stub, cli, home):
+    stub.answers["DELETE", "/api/v1/auth/token"] = (200, {"id": "clt1", "name": "ci", "revokedAt": ago()},
+                                                    {"SkillReg-Token-Expires": ago(days=-2)})
+    del cli.settings["SKILLREG_ORG"]
+    done = cli.run("token", "revoke", "--self")
+    assert (done.returncode, done.stdout, done.stderr) == (0, '\u2713 Token "ci" has been revoked.\n', "")
+    assert stub.asked() == ["DELETE /api/v1/auth/token"]
+    assert json.loads(cli.must("token", "revoke", "--self", "--json"))["id"] == "clt1"
+    del cli.settings["SKILLREG_TOKEN"]
+    write_config(home, {"token": SECRET})
+    assert cli.run("token", "revoke", "--self").stderr == (
+        "skillreg: note: ~/.skillreg/config.json still holds it, store another one: skillreg login --token\n")
+
+
+@pytest.mark.parametrize("id", [SECRET, SECRET[:12], "sk_live_" + "x" * 20])
+def test_a_token_in_the_place_of_an_id_is_never_sent(id, stub, cli):
+    for command in ("rotate", "revoke"):
+        done = cli.run("token", command, id)
+        assert done.returncode == 2 and "takes the id of a token, never the token or its prefix" in done.stderr
+        assert id not in done.stderr
+    assert stub.requests == []
+
+
+# ---- the audit ----
+
+def event(number, action="create", by=("token", "admin-key"), name="ci-deploy", address="192.0.2.7"):
+    kind, actor = by
+    return {"id": str(number), "at": f"2026-11-01T12:00:00.{number:03}Z", "action": action, "tokenId": "clx7f2k3a",
+            "tokenName": name, "actor": {"kind": kind, "tokenId": kind == "token" and "clx7f2k3c" or None, "name": actor},
+            "address": address}
+
+
+def test_audit_lines_up(stub, cli):
+    stub.answers["GET", "/api/v1/orgs/acme/audit"] = (200, {"next": None, "events": [
+        event(3, "revoke", address="2001:db8::1"), event(2, "rotate", name="\u6f22\u5b57"),
+        event(1, "import", by=("operator", None), address=None)]})
+    assert cli.must("audit") == (
+        "WHEN                       ACTION   TOKEN       BY          FROM\n"
+        "2026-11-01T12:00:00.003Z   revoke   ci-deploy   admin-key   2001:db8::1\n"
+        "2026-11-01T12:00:00.002Z   rotate   \u6f22\u5b57        admin-key   192.0.2.7\n"
+        "2026-11-01T12:00:00.001Z   import   ci-deploy   operator    -\n")
+
+
+def test_audit_makes_names_harmless(stub, cli):
+    stub.answers["GET", "/api/v1/orgs/acme/audit"] = (200, {"next": None, "events": [
+        event(1, name="a\nb\x1b[2J", by=("token", "\u202ec"), address="\x9b1")]})
+    line = cli.must("audit").splitlines()[1]
+    assert line == "2026-11-01T12:00:00.001Z   create   a\ufffdb\ufffd[2J   \ufffdc   \ufffd1"
+
+
+def audit_pages(request):
+    """Ids fall from 500 to 1."""
+    query = dict(pair.split("=") for pair in request.path.partition("?")[2].split("&"))
+    newest = int(query.get("before", "p%20501")[4:]) - 1
+    oldest = max(newest - int(query["limit"]) + 1, 1)
+    following = f"p {oldest}" if oldest > 1 else None
+    return 200, {"events": [event(number) for number in range(newest, oldest - 1, -1)], "next": following}
+
+
+@pytest.mark.parametrize("flags,count,queries", [
+    ((), 50, ["limit=50"]),
+    (("--limit", "3"), 3, ["limit=3"]),
+    (("--limit", "201"), 201, ["limit=200", "limit=1&before=p%20301"]),
+    (("--limit", "10000"), 500, ["limit=200", "limit=200&before=p%20301", "limit=200&before=p%20101"])])
+def test_audit_follows_pages_up_to_its_limit(flags, count, queries, stub, cli):
+    stub.answers["GET", "/api/v1/orgs/acme/audit"] = audit_pages
+    assert cli.must("audit", *flags).count("\n") == 1 + count
+    assert stub.asked() == [f"GET /api/v1/orgs/acme/audit?{query}" for query in queries]
+    printed = json.loads(cli.must("audit", "--json", *flags))
+    assert [event["id"] for event in printed["events"]] == [str(number) for number in range(500, 500 - count, -1)]
+
+
+def test_audit_without_events_says_so(stub, cli):
+    stub.answers["GET", "/api/v1/orgs/acme/audit"] = (200, {"events": [], "next": None})
+    assert cli.must("audit") == "Nothing has been recorded yet.\n"
+    assert cli.must("audit", "--json") == '{"events":[]}\n'
+
+
+# ---- a token that ends soon ----
+
+def ends_in(**delta):
+    then = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(**delta, seconds=30)
+    return {"SkillReg-Token-Expires": then.strftime("%Y-%m-%dT%H:%M:%S.000Z")}, then.strftime("%Y-%m-%d")
+
+
+def test_a_token_that_ends_soon_is_told_once_on_stderr(stub, cli):
+    header, date = ends_in(days=5)
+    stub.answers["GET", "/api/v1/orgs/acme/tokens"] = lambda request: (200, page(DOCUMENTED, pages=2), header)
+    warning = f"\u26a0 This token expires in 5 days ({date}). Replace it: skillreg token rotate <id>\n"
+    done = cli.run("token", "list")
+    assert (done.returncode, done.stderr) == (0, warning)
+    done = cli.run("token", "list", "--json")
+    assert (done.returncode, done.stderr, len(json.loads(done.stdout)["tokens"])) == (0, warning, 6)
+
+
+def test_the_warning_has_the_id_where_it_is_known(stub, cli):
+    header, date = ends_in(hours=3)
+    stub.answers["GET", "/api/v1/auth/whoami"] = (200, WHOAMI, header)
+    assert cli.run("whoami").stderr == (
+        f"\u26a0 This token expires in 3 hours ({date}). Replace it: skillreg token rotate clt1\n")
+    login = CommandLine(cli.home, url=stub.url).run("login", "--token", text_in=SECRET)
+    assert (login.returncode, "skillreg token rotate clt1" in login.stderr) == (0, True)
+
+
+def test_the_warning_changes_no_exit_code_and_comes_before_a_refusal(stub, cli):
+    header, _ = ends_in(days=1)
+    stub.answers["GET", "/api/v1/orgs/acme/tokens"] = (403, error("insufficient_scope", "The admin scope is needed."), header)
+    done = cli.run("token", "list")
+    warning, line = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "expires in 1 day (" in warning and line.startswith("skillreg: the token may not do this")
+
+
+def test_rotating_a_token_that_ends_soon_is_not_answered_with_the_advice_to_do_so(stub, cli):
+    header, _ = ends_in(days=5)
+    stub.answers["GET", "/api/v1/auth/whoami"] = (200, WHOAMI, header)
+    stub.answers[ROTATE_OWN] = (201, OWN_ROTATED, header)
+    assert "expires" not in cli.run("token", "rotate", "clt1").stderr
+
+
+@pytest.mark.parametrize("value", ["soon", "", "2026-13-01T00:00:00Z", "\x1b[2J"])
+def test_an_expiry_that_is_no_time_is_ignored(value, stub, cli):
+    stub.answers["GET", "/api/v1/auth/whoami"] = (200, WHOAMI, {"SkillReg-Token-Expires": value})
+    done = cli.run("whoami")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_warning_has_a_stand_in_sign_on_a_terminal_that_lacks_it(stub, cli):
+    stub.answers["GET", "/api/v1/auth/whoami"] = (200, WHOAMI, ends_in(days=5)[0])
+    for locale, sign in (("C", "! "), ("C.UTF-8", "\u26a0 ")):
+        cli.settings["LC_ALL"] = locale
+        terminal, far_end = os.openpty()
+        done = subprocess.run([binaries.find("skillreg"), "whoami"], stdout=subprocess.DEVNULL, stderr=far_end, check=False,
+                              env=clean_environment(HOME=str(cli.home), **cli.settings), timeout=30)
+        assert done.returncode == 0
+        assert os.read(terminal, 4096).decode().startswith(sign + "This token expires in 5 days (")
+        os.close(far_end)
+        os.close(terminal)
+
+
 # ---- settings ----
 
 def test_organisation_is_of_flag_then_environment_then_file_then_token(stub, cli, home):
@@ -397,9 +710,6 @@ def test_nobody_there_is_3(cli):
 
 
 def test_a_connection_that_closes_without_an_answer_is_3(stub, cli):
-    def hang_up(request):
-        request.connection.shutdown(socket.SHUT_RDWR)
-        return 200, b""
     stub.server.handle_error = lambda *_: None
     stub.answers["GET", "/api/v1/auth/whoami"] = hang_up
     done = cli.run("whoami")
@@ -506,7 +816,8 @@ def test_a_full_disk_is_told_and_a_closed_pipe_is_not(stub, cli):
     assert (done.returncode, done.stderr) == (1, "")
 
 
-@pytest.mark.parametrize("words", ["", "token", "token create", "token list", "token revoke", "whoami", "login"])
+@pytest.mark.parametrize("words", ["", "token", "token create", "token list", "token rotate", "token revoke", "audit", "whoami",
+                                   "login"])
 def test_help_is_there_for_every_command_and_fits_a_terminal(words, cli):
     text = cli.must(*words.split(), "--help")
     assert text.isascii() and "Usage: skillreg" in text

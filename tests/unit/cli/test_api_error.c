@@ -63,9 +63,18 @@ static void test_api_error_has_a_sentence_for_each_kind_of_refusal(void **state)
     assert_said(answer, &context,
                 "the token may not do this (The token belongs to another "
                 "organisation), use a token of that organisation");
+    answer.body = ERROR_BODY("another_reason", "The token is not for this address.");
+    assert_said(answer, &context, "the token may not do this (The token is not for this address)");
+    answer.status = 409;
+    answer.body = ERROR_BODY("already_rotated", "The token has a successor.");
+    assert_said(answer, &context, "the gateway refused the request (The token has a successor)");
+    context.hint = "skillreg token list shows it";
+    assert_said(answer, &context,
+                "the gateway refused the request (The token has a successor), "
+                "skillreg token list shows it");
     answer.status = 404;
     answer.body = ERROR_BODY("not_found", "No such token.");
-    context.not_found_hint = "skillreg token list shows the ids";
+    context.hint = "skillreg token list shows the ids";
     assert_said(answer, &context, "not found (No such token), skillreg token list shows the ids");
     answer.status = 422;
     answer.body = ERROR_BODY("invalid_name", "name has control characters");

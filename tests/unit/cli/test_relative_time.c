@@ -16,7 +16,7 @@
 
 static void assert_shown(int64_t age_ms, const char *wanted) {
     char text[CLI_RELATIVE_TIME_BYTES_MAX];
-    cli_relative_time_format(NOW_MS - age_ms, NOW_MS, text);
+    cli_relative_time_ago(NOW_MS - age_ms, NOW_MS, text);
     assert_string_equal(text, wanted);
 }
 
@@ -49,11 +49,27 @@ static void test_relative_time_rounds_down_to_the_largest_unit(void **state) {
     assert_shown(800 * DAY_MS, "2 years ago");
 }
 
+static void assert_ahead(int64_t ahead_ms, const char *wanted) {
+    char text[CLI_RELATIVE_TIME_BYTES_MAX];
+    cli_relative_time_ahead(NOW_MS + ahead_ms, NOW_MS, text);
+    assert_string_equal(text, wanted);
+}
+
+static void test_relative_time_says_how_far_ahead(void **state) {
+    (void)state;
+    assert_ahead(-DAY_MS, "now");
+    assert_ahead(MINUTE_MS - 1, "now");
+    assert_ahead(MINUTE_MS, "in 1 minute");
+    assert_ahead(6 * DAY_MS - 1, "in 5 days");
+    assert_ahead(90 * DAY_MS, "in 3 months");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_relative_time_under_a_minute_is_just_now),
         cmocka_unit_test(test_relative_time_ahead_of_the_clock_is_just_now),
         cmocka_unit_test(test_relative_time_rounds_down_to_the_largest_unit),
+        cmocka_unit_test(test_relative_time_says_how_far_ahead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

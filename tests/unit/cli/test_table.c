@@ -24,8 +24,10 @@ static void assert_renders(const struct cli_table *table, bool utf8, const char 
 
 static void test_table_renders_the_documented_sample(void **state) {
     (void)state;
-    static const struct cli_table_column columns[] = {
-        {"NAME", 2}, {"PREFIX", 3}, {"SCOPES", 3}, {"LAST USED", 0}};
+    static const struct cli_table_column columns[] = {{.title = "NAME", .gap = 2},
+                                                      {.title = "PREFIX", .gap = 3},
+                                                      {.title = "SCOPES", .gap = 3},
+                                                      {.title = "LAST USED", .gap = 0}};
     static const struct gw_str cells[] = {
         CELL("ci-deploy"),    CELL("sr_live_a1b2"), CELL("read, write"), CELL("2 hours ago"),
         CELL("bot-readonly"), CELL("sr_live_f3g4"), CELL("read"),        CELL("3 days ago"),
@@ -40,14 +42,16 @@ static void test_table_renders_the_documented_sample(void **state) {
 
 static void test_table_without_rows_is_its_titles(void **state) {
     (void)state;
-    static const struct cli_table_column columns[] = {{"NAME", 2}, {"ID", 0}};
+    static const struct cli_table_column columns[] = {{.title = "NAME", .gap = 2},
+                                                      {.title = "ID", .gap = 0}};
     const struct cli_table table = {columns, 2, NULL, 0};
     assert_renders(&table, true, "NAME  ID\n");
 }
 
 static void test_table_counts_terminal_columns_of_wide_and_combining_characters(void **state) {
     (void)state;
-    static const struct cli_table_column columns[] = {{"NAME", 2}, {"ID", 0}};
+    static const struct cli_table_column columns[] = {{.title = "NAME", .gap = 2},
+                                                      {.title = "ID", .gap = 0}};
     static const struct gw_str cells[] = {
         CELL("部署"), CELL("a"), CELL("🚀ci"), CELL("b"), CELL("e\u0301t\u00e9"), CELL("c"),
     };
@@ -61,7 +65,8 @@ static void test_table_counts_terminal_columns_of_wide_and_combining_characters(
 
 static void test_table_shows_control_characters_and_broken_bytes_as_one_column(void **state) {
     (void)state;
-    static const struct cli_table_column columns[] = {{"N", 2}, {"ID", 0}};
+    static const struct cli_table_column columns[] = {{.title = "N", .gap = 2},
+                                                      {.title = "ID", .gap = 0}};
     static const struct gw_str cells[] = {CELL("a\nb\x1b[2J"), CELL("1"),        CELL("\xff\xfe"),
                                           CELL("2"),           CELL("x\u202ey"), CELL("3")};
     const struct cli_table table = {columns, 2, cells, 3};
@@ -74,7 +79,8 @@ static void test_table_shows_control_characters_and_broken_bytes_as_one_column(v
 
 static void test_table_stays_ascii_where_the_terminal_is_not_utf8(void **state) {
     (void)state;
-    static const struct cli_table_column columns[] = {{"NAME", 2}, {"ID", 0}};
+    static const struct cli_table_column columns[] = {{.title = "NAME", .gap = 2},
+                                                      {.title = "ID", .gap = 0}};
     static const struct gw_str cells[] = {CELL("部署 été"), CELL("1")};
     const struct cli_table table = {columns, 2, cells, 1};
     assert_renders(&table, false, "NAME    ID\n?? ?t?  1\n");
@@ -82,7 +88,8 @@ static void test_table_stays_ascii_where_the_terminal_is_not_utf8(void **state) 
 
 static void test_table_leaves_no_blanks_at_line_ends(void **state) {
     (void)state;
-    static const struct cli_table_column columns[] = {{"A", 2}, {"B", 2}, {"C", 2}};
+    static const struct cli_table_column columns[] = {
+        {.title = "A", .gap = 2}, {.title = "B", .gap = 2}, {.title = "C", .gap = 2}};
     static const struct gw_str cells[] = {CELL("long cell"), CELL(""), CELL(""),
                                           CELL(""),          CELL(""), CELL("end")};
     const struct cli_table table = {columns, 3, cells, 2};
@@ -90,6 +97,23 @@ static void test_table_leaves_no_blanks_at_line_ends(void **state) {
                    "A          B  C\n"
                    "long cell\n"
                    "              end\n");
+}
+
+static void test_table_leaves_out_a_column_that_says_nothing(void **state) {
+    (void)state;
+    static const struct cli_table_column columns[] = {
+        {.title = "A", .gap = 2}, {.title = "B", .gap = 2, .nothing = "never"}, {.title = "C"}};
+    static const struct gw_str cells[] = {CELL("1"), CELL("never"), CELL("2"),
+                                          CELL("3"), CELL("never"), CELL("4")};
+    static const struct gw_str other_cells[] = {CELL("1"), CELL("never"), CELL("2"),
+                                                CELL("3"), CELL("soon"),  CELL("4")};
+    struct cli_table table = {columns, 3, cells, 2};
+    assert_renders(&table, true, "A  C\n1  2\n3  4\n");
+    table.cells = other_cells;
+    assert_renders(&table, true,
+                   "A  B      C\n"
+                   "1  never  2\n"
+                   "3  soon   4\n");
 }
 
 int main(void) {
@@ -100,6 +124,7 @@ int main(void) {
         cmocka_unit_test(test_table_shows_control_characters_and_broken_bytes_as_one_column),
         cmocka_unit_test(test_table_stays_ascii_where_the_terminal_is_not_utf8),
         cmocka_unit_test(test_table_leaves_no_blanks_at_line_ends),
+        cmocka_unit_test(test_table_leaves_out_a_column_that_says_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// `skillreg audit`: who made, rotated, revoked and imported tokens of the organisation, newest first.
+
+#include "cli/options.h"
+#include "cli/session.h"
+
+// As many pages as --limit needs.
+enum cli_exit cli_audit_cmd(struct cli_session *session, const struct cli_options *options,
+                            struct cli_reason *why) GW_MUST_USE;

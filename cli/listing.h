@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// A list that comes in several answers, gathered to be printed as one: as a table, or as one JSON array of the elements
+// as they came.
+
+#include "cli/session.h"
+#include "cli/table.h"
+
+struct cli_listing_kind {
+    const char *key;   // of the array: in an answer, and in what --json prints
+    const char *empty; // printed instead of a table without rows
+    const struct cli_table_column *columns;
+    size_t column_count;
+    // The cells of one element, column by column; .at NULL when the element lacks what it must hold.
+    void (*read)(struct gw_json element, struct gw_arena *arena, struct gw_str *cells);
+};
+
+struct cli_listing {
+    const struct cli_listing_kind *kind;
+    bool json;
+    size_t count;        // of elements so far
+    struct gw_buf cells; // of struct gw_str, whose bytes are in the memory of the session
+    struct gw_buf array;
+};
+
+void cli_listing_init(struct cli_listing *listing, const struct cli_listing_kind *kind, bool json);
+void cli_listing_deinit(struct cli_listing *listing);
+// The elements of the session's last answer, which is at `root`.
+enum cli_exit cli_listing_add(struct cli_listing *listing, struct cli_session *session,
+                              struct gw_json root, struct cli_reason *why) GW_MUST_USE;
+enum cli_exit cli_listing_print(const struct cli_listing *listing,
+                                struct cli_reason *why) GW_MUST_USE;
