@@ -84,9 +84,14 @@ static enum cli_exit explain(const struct cli_api_client *client, CURLcode code,
     long error = 0;
     switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-        return cli_fail(why, CLI_UNREACHABLE, "cannot find the host of %s, check the address",
+        return cli_fail(why, CLI_UNREACHABLE,
+                        "cannot find the host of %s, check the address and the network",
                         client->base_url);
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return cli_fail(why, CLI_UNREACHABLE,
+                        "cannot find the proxy on the way to %s (%s), check https_proxy, "
+                        "http_proxy and all_proxy",
+                        client->base_url, detail);
     case CURLE_COULDNT_CONNECT:
         (void)curl_easy_getinfo(client->easy, CURLINFO_OS_ERRNO, &error);
         return cli_fail(why, CLI_UNREACHABLE,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli/api_error.h"
 
-#include "base/json.h"
+#include "cli/answer.h"
 
 #define JSON_TOKENS_MAX 256
 #define ARENA_BYTES_MAX (64 * 1024)
@@ -16,12 +16,8 @@ struct detail {
 };
 
 static struct gw_str member_text(struct gw_json object, const char *key, struct gw_arena *arena) {
-    struct gw_json member;
-    struct gw_str text = gw_str(NULL, 0);
-    if (!gw_json_member(object, gw_str_from(key), &member) ||
-        gw_json_string(member, arena, &text) != GW_OK)
-        return GW_STR("");
-    return text;
+    struct gw_str text = cli_answer_text(object, key, arena);
+    return text.at != NULL ? text : GW_STR("");
 }
 
 // A full stop in the middle of our sentence reads badly.

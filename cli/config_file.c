@@ -114,6 +114,14 @@ void cli_config_file_close(struct cli_config_file *file) {
     gw_arena_deinit(&file->arena);
 }
 
+enum cli_exit cli_config_file_check(const char *path, struct cli_reason *why) {
+    struct cli_config_file file;
+    enum cli_exit exit = cli_config_file_open(&file, path, why);
+    if (exit == CLI_DONE)
+        cli_config_file_close(&file);
+    return exit;
+}
+
 enum cli_exit cli_config_file_get(struct cli_config_file *file, const char *key,
                                   struct gw_str *value, struct cli_reason *why) {
     struct gw_json member;

@@ -108,7 +108,7 @@ static const char rotate_text[] =
 
 static const char revoke_text[] =
     "Usage: skillreg token revoke <id> [--org <slug>] [--wait] [--json]\n"
-    "       skillreg token revoke --self [--json]\n"
+    "       skillreg token revoke --self [--wait] [--json]\n"
     "\n"
     "Revokes a token. It cannot be undone. The id is the last column of \"skillreg\n"
     "token list\"; it is neither the name nor the prefix.\n"

@@ -9,15 +9,6 @@
 #include "cli/session.h"
 #include "cli/whoami_cmd.h"
 
-// Before anything is asked: a file that cannot be rewritten later is better known now.
-static enum cli_exit check_file(const char *path, struct cli_reason *why) {
-    struct cli_config_file file;
-    enum cli_exit exit = cli_config_file_open(&file, path, why);
-    if (exit == CLI_DONE)
-        cli_config_file_close(&file);
-    return exit;
-}
-
 static enum cli_exit ask_token(struct cli_settings *settings, struct cli_reason *why) {
     char line[CLI_SETTINGS_TOKEN_BYTES_MAX];
     size_t length = 0;
@@ -117,7 +108,7 @@ enum cli_exit cli_login_cmd(const struct cli_options *options, struct cli_settin
     struct cli_identity identity;
     enum cli_exit exit = cli_config_file_path(path, why);
     if (exit == CLI_DONE)
-        exit = check_file(path, why);
+        exit = cli_config_file_check(path, why);
     if (exit == CLI_DONE)
         exit = ask_token(settings, why);
     if (exit == CLI_DONE)

@@ -96,8 +96,6 @@ static enum cli_exit check_revoke_self(const struct cli_options *options, struct
     if (cli_options_has(options, CLI_FLAG_ORG))
         return cli_fail(why, CLI_USAGE,
                         "token revoke --self takes no --org: a token is of one organisation");
-    if (cli_options_has(options, CLI_FLAG_WAIT))
-        return cli_fail(why, CLI_USAGE, "token revoke --self takes no --wait");
     return CLI_DONE;
 }
 

@@ -14,7 +14,7 @@
 enum cli_exit {
     CLI_DONE = 0,
     CLI_FAILED = 1,      // refused by the gateway, or failed here
-    CLI_USAGE = 2,       // the command line or a setting is wrong; nothing was sent
+    CLI_USAGE = 2,       // the command line or a setting is wrong; nothing was changed
     CLI_UNREACHABLE = 3, // no connection, no TLS, no answer in time
 };
 

@@ -33,7 +33,6 @@ static bool make_key(char key[KEY_LENGTH + 1]) {
 static enum cli_exit check_store(const struct cli_session *session, const struct rotation *rotation,
                                  struct cli_reason *why) {
     char path[PATH_MAX];
-    struct cli_config_file file;
     if (!cli_options_has(rotation->options, CLI_FLAG_STORE))
         return CLI_DONE;
     if (session->settings->token_source != CLI_TOKEN_OF_FILE)
@@ -45,11 +44,7 @@ static enum cli_exit check_store(const struct cli_session *session, const struct
                         "--store is for the token in ~/.skillreg/config.json itself, which has "
                         "another id, leave it out");
     enum cli_exit exit = cli_config_file_path(path, why);
-    if (exit == CLI_DONE)
-        exit = cli_config_file_open(&file, path, why);
-    if (exit == CLI_DONE)
-        cli_config_file_close(&file);
-    return exit;
+    return exit == CLI_DONE ? cli_config_file_check(path, why) : exit;
 }
 
 static enum cli_exit prepare(struct cli_session *session, struct rotation *rotation,

@@ -3,8 +3,8 @@
 // `skillreg token rotate`: a successor of a token, with the same name, scopes and addresses. The old one works on for
 // the overlap.
 //
-// The request carries a key made for this run: should its answer be lost, it is sent again and brings the same
-// successor, so that nobody is left with a token whose secret was never seen.
+// The request carries a key made for this run: should its answer be lost, it is sent again, and the gateway puts another
+// successor in the place of the one whose secret nobody has seen.
 
 #include "cli/options.h"
 #include "cli/session.h"

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "cli/api_error.h"
 #include "cli/relative_time.h"
+#include "cli/text.h"
 
 #define JSON_TOKENS_MAX 65536
 #define ANSWER_BYTES_MAX (16 * 1024 * 1024)
@@ -56,18 +57,6 @@ enum cli_exit cli_session_fail_strange(const struct cli_session *session, struct
                     session->settings->base_url);
 }
 
-static bool is_space(char c) {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static struct gw_str trim(struct gw_str text) {
-    while (text.length > 0 && is_space(text.at[0]))
-        text = gw_str_slice(text, 1, text.length);
-    while (text.length > 0 && is_space(text.at[text.length - 1]))
-        text.length--;
-    return text;
-}
-
 static void note_expiry(struct cli_session *session, const struct cli_api_response *response) {
     int64_t expires_ms;
     if (gw_clock_parse_iso(gw_str_from(response->token_expires), &expires_ms) == GW_OK)
@@ -90,7 +79,7 @@ enum cli_exit cli_session_call(struct cli_session *session, const struct cli_api
     if (exit != CLI_DONE)
         return exit;
     gw_arena_reset(&session->answer);
-    session->answer_text = trim(response.body);
+    session->answer_text = cli_text_trim(response.body);
     enum gw_status status =
         gw_json_parse(&session->answer, session->answer_text, JSON_TOKENS_MAX, root, NULL);
     if (status == GW_NO_MEMORY)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/config_file.h"
+#include "cli/text.h"
 
 // Slices of the flags, the environment and the open file; .at is NULL when not found yet.
 struct found {
@@ -42,16 +43,9 @@ static bool is_slug(struct gw_str text) {
     return true;
 }
 
-static bool is_space(char c) {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 enum cli_exit cli_settings_set_token(struct cli_settings *settings, struct gw_str token,
                                      struct cli_reason *why) {
-    while (token.length > 0 && is_space(token.at[0]))
-        token = gw_str_slice(token, 1, token.length);
-    while (token.length > 0 && is_space(token.at[token.length - 1]))
-        token.length--;
+    token = cli_text_trim(token);
     bool valid = token.length > 0 && token.length < sizeof(settings->token);
     for (size_t i = 0; valid && i < token.length; i++)
         valid = token.at[i] > ' ' && token.at[i] < 0x7F;

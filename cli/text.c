@@ -23,6 +23,18 @@ enum gw_status cli_text_append_clean(struct gw_buf *out, struct gw_str text, boo
     return GW_OK;
 }
 
+static bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct gw_str cli_text_trim(struct gw_str text) {
+    while (text.length > 0 && is_space(text.at[0]))
+        text = gw_str_slice(text, 1, text.length);
+    while (text.length > 0 && is_space(text.at[text.length - 1]))
+        text.length--;
+    return text;
+}
+
 size_t cli_text_columns(struct gw_str text, bool utf8) {
     size_t columns = 0;
     uint32_t code_point;

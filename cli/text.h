@@ -12,5 +12,7 @@
 
 // Appends `text` made harmless.
 enum gw_status cli_text_append_clean(struct gw_buf *out, struct gw_str text, bool utf8) GW_MUST_USE;
+// Without blanks, tabs and line ends at both ends.
+struct gw_str cli_text_trim(struct gw_str text);
 // The terminal columns of what cli_text_append_clean writes for `text`.
 size_t cli_text_columns(struct gw_str text, bool utf8);

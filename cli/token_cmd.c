@@ -190,11 +190,11 @@ static void note_pending(struct gw_json root) {
 static enum cli_exit make_revoke_path(struct cli_session *session,
                                       const struct cli_options *options, const char **path,
                                       struct cli_reason *why) {
-    if (cli_options_has(options, CLI_FLAG_SELF)) {
+    enum cli_exit exit = CLI_DONE;
+    if (cli_options_has(options, CLI_FLAG_SELF))
         *path = "/auth/token";
-        return CLI_DONE;
-    }
-    enum cli_exit exit = cli_org_path_make(session, "tokens", options->id, path, why);
+    else
+        exit = cli_org_path_make(session, "tokens", options->id, path, why);
     if (exit != CLI_DONE || !cli_options_has(options, CLI_FLAG_WAIT))
         return exit;
     *path = gw_arena_printf(&session->memory, "%s?wait=10", *path).at;

@@ -418,6 +418,8 @@ def test_revoke_self_needs_no_id_and_no_organisation(stub, cli, home):
     done = cli.run("token", "revoke", "--self")
     assert (done.returncode, done.stdout, done.stderr) == (0, '\u2713 Token "ci" has been revoked.\n', "")
     assert stub.asked() == ["DELETE /api/v1/auth/token"]
+    cli.must("token", "revoke", "--self", "--wait")
+    assert stub.asked()[1:] == ["DELETE /api/v1/auth/token?wait=10"]
     assert json.loads(cli.must("token", "revoke", "--self", "--json"))["id"] == "clt1"
     del cli.settings["SKILLREG_TOKEN"]
     write_config(home, {"token": SECRET})
@@ -706,7 +708,14 @@ def test_nobody_there_is_3(cli):
                  f"cannot connect to http://127.0.0.1:{port}/api/v1 (Connection refused), check the address and that the "
                  "gateway runs")
     assert_fails(cli.run("whoami", "--url", "https://gateway.invalid"), 3,
-                 "cannot find the host of https://gateway.invalid/api/v1, check the address")
+                 "cannot find the host of https://gateway.invalid/api/v1, check the address and the network")
+
+
+def test_a_proxy_that_cannot_be_found_is_named_as_such(cli):
+    cli.settings["https_proxy"] = "http://proxy.invalid:3128"
+    done = cli.run("whoami", "--url", "https://gateway.invalid")
+    assert done.returncode == 3
+    assert done.stderr.startswith("skillreg: cannot find the proxy on the way to https://gateway.invalid/api/v1 (")
 
 
 def test_a_connection_that_closes_without_an_answer_is_3(stub, cli):

@@ -123,7 +123,6 @@ static void test_options_refuses_wrong_usage_with_one_clear_line(void **state) {
                    "it");
     assert_refused("token revoke a --self",
                    "token revoke takes an id or --self (the token that asks), not both");
-    assert_refused("token revoke --self --wait", "token revoke --self takes no --wait");
     assert_refused("token revoke --self --org acme",
                    "token revoke --self takes no --org: a token is of one organisation");
     assert_refused("token list --self", "token list takes no --self");
