@@ -16,13 +16,13 @@ newer_packages=(libllhttp-dev libmbedtls-dev)
 # dev_deps [up|fuzz]: the packages of one purpose, or all that `./dev test` needs.
 dev_deps() {
     local packages=("${build_packages[@]}" "${run_packages[@]}")
-    [ -z "${SKIP_DEPS:-}" ] || return 0
     case ${1:-all} in
         up) ;;
         fuzz) packages+=("${fuzz_packages[@]}") ;;
         all) packages+=("${test_packages[@]}") ;;
-        *) die "deps: unknown purpose: $1" ;;
+        *) wrong_usage "deps: unknown purpose: $1" ;;
     esac
+    [ -z "${SKIP_DEPS:-}" ] || return 0
     if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
         die "no apt-get here: install ${packages[*]} ${newer_packages[*]} yourself, then set SKIP_DEPS=1"
     fi
@@ -80,7 +80,7 @@ install_idle() (
     mapfile -t missing < <(missing_packages "$@")
     [ "${#missing[@]}" -gt 0 ] || exit 0
     if [ ! -e "$policy" ]; then
-        trap 'stop_ticker; as_root rm -f "$policy"' EXIT
+        trap 'end_step; as_root rm -f "$policy"' EXIT
         printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
         as_root chmod 755 "$policy"
     fi
@@ -90,18 +90,18 @@ install_idle() (
 
 # The package would make and start a server of its own on port 5432. Where PostgreSQL comes to the machine through us,
 # it is asked not to, for this one installation.
-install_postgresql() {
-    local conf=/etc/postgresql-common/createcluster.conf kept
-    [ -n "$(missing_packages postgresql-common)" ] || return 0
+install_postgresql() (
+    conf=/etc/postgresql-common/createcluster.conf
+    [ -n "$(missing_packages postgresql-common)" ] || exit 0
+    trap end_step EXIT
     step "installing postgresql-common" apt_get install --no-install-recommends postgresql-common ||
         die "could not install postgresql-common"
     kept=$(mktemp)
     cp "$conf" "$kept"
-    as_root sh -c "echo 'create_main_cluster = false' >> $conf"
+    trap 'end_step; as_root sh -c "cat \"$kept\" >$conf"; rm -f "$kept"' EXIT
+    as_root sh -c "echo 'create_main_cluster = false' >>$conf"
     step "installing postgresql" apt_get install --no-install-recommends postgresql || true
-    as_root sh -c "cat '$kept' > $conf"
-    rm -f "$kept"
-}
+)
 
 fetch_newer() {
     local dir=$PWD/build/deps

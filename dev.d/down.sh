@@ -7,11 +7,11 @@
 
 dev_down() {
     local purge=0 pid
-    case ${1:-} in
-        '') ;;
-        --purge) purge=1 ;;
-        *) die "down: unknown argument: $1" ;;
-    esac
+    if [ "${1:-}" = --purge ]; then
+        purge=1
+        shift
+    fi
+    no_arguments down "$@"
     # A foreground `up` stops its own.
     if pid=$(running_pid up); then
         kill -TERM "$pid" 2>/dev/null || true

@@ -5,9 +5,14 @@
 # shellcheck source=dev.d/deps.sh
 . dev.d/deps.sh
 
+fuzzer_names() { find tests/fuzz -name 'fuzz_*.c' | sed 's|.*/fuzz_\(.*\)\.c|\1|' | sort; }
+
 dev_fuzz() {
     local seconds=${1:-30} only=${2:-} fuzzer name status=0 corpus seeds
-    [[ $seconds =~ ^[0-9]+$ ]] || die "fuzz: not a number of seconds: $seconds"
+    [[ $seconds =~ ^[1-9][0-9]*$ ]] || wrong_usage "fuzz: not a number of seconds: $seconds"
+    [ -z "$only" ] || [ -e "tests/fuzz/fuzz_$only.c" ] ||
+        wrong_usage "fuzz: no such fuzzer: $only, there are $(fuzzer_names | paste -sd ' ')"
+    no_arguments fuzz "${@:3}"
     dev_deps fuzz
     build fuzz || return 1
     for fuzzer in build/cmake/fuzz/bin/fuzz_*; do

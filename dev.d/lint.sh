@@ -74,10 +74,13 @@ lint_all() {
 }
 
 dev_lint() {
+    local fix=${1:-}
+    [ "$fix" != --fix ] || shift
+    no_arguments lint "$@"
     # shellcheck source=dev.d/deps.sh
     . dev.d/deps.sh
     dev_deps
-    if [ "${1:-}" = --fix ]; then
+    if [ "$fix" = --fix ]; then
         c_files '*.c' '*.h' | xargs -r clang-format -i
         return
     fi

@@ -26,7 +26,7 @@ read_options() {
         case $1 in
             --detach) detach=1 ;;
             --port | --admin-port | --pg-port | --build-type)
-                [ $# -ge 2 ] || die "up: $1 needs a value"
+                [ $# -ge 2 ] || wrong_usage "up: $1 needs a value"
                 case $1 in
                     --port) port=$2 ;;
                     --admin-port) admin_port=$2 ;;
@@ -35,27 +35,30 @@ read_options() {
                 esac
                 shift
                 ;;
-            *) die "up: unknown argument: $1" ;;
+            *) wrong_usage "up: unknown argument: $1" ;;
         esac
         shift
     done
-    case $build_type in dev | asan | release) ;; *) die "up: --build-type is dev, asan or release" ;; esac
-    check_ports
+    case $build_type in dev | asan | release) ;; *) wrong_usage "up: --build-type is dev, asan or release" ;; esac
+    for_ports check_number
     if [ "$port" = "$admin_port" ] || [ "$port" = "$pg_port" ] || [ "$admin_port" = "$pg_port" ]; then
-        die "up: two of the ports are the same"
+        wrong_usage "up: two of the ports are the same"
     fi
 }
 
-check_ports() {
-    check_port --port "$port"
-    check_port --admin-port "$admin_port"
-    [ -z "$pg_port" ] || check_port --pg-port "$pg_port"
+for_ports() { # for_ports <function>: with the option and the value of each
+    "$1" --port "$port"
+    "$1" --admin-port "$admin_port"
+    [ -z "$pg_port" ] || "$1" --pg-port "$pg_port"
 }
 
-check_port() { # check_port <option> <value>
+check_number() {
     if [[ ! $2 =~ ^[1-9][0-9]{0,4}$ ]] || [ "$2" -gt 65535 ]; then
-        die "up: $1 is not a port number: $2"
+        wrong_usage "up: $1 is not a port number: $2"
     fi
+}
+
+check_free() {
     ! (exec 3<>"/dev/tcp/127.0.0.1/$2") 2>/dev/null ||
         die "port $2 is in use by another program; choose one with $1"
 }
@@ -67,7 +70,7 @@ free_port() {
 clean_up() {
     local status=$?
     trap '' INT TERM HUP
-    stop_ticker
+    end_step
     [ "$keep" = 0 ] || exit "$status"
     if [ -e "$state/running" ]; then
         say "stopping"
@@ -217,16 +220,17 @@ follow_gateway() {
 
 dev_up() {
     local pid
+    read_options "$@"
     if pid=$(running_pid gateway); then
         die "already running (process $pid): ./dev down stops it"
     fi
-    read_options "$@"
+    for_ports check_free
     dev_deps up
     build "$build_type" all || die "the build failed"
     bin=$PWD/build/cmake/$build_type/bin
     [ ! -e "$state/running" ] || step "stopping what an earlier run left" stop_all
 
-    check_ports # again: installing and building take their time
+    for_ports check_free # again: installing and building take their time
 
     trap clean_up EXIT
     trap 'exit 130' INT

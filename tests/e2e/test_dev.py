@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""./dev in the hands of somebody who mistypes: one line that says what is wrong, exit 2, and nothing done."""
+import pathlib
+
+import pytest
+
+from harness.process import clean_environment, run
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def dev(*arguments):
+    return run([ROOT / "dev", *arguments], env=clean_environment(SKIP_DEPS="1"), cwd=ROOT)
+
+
+@pytest.mark.parametrize("line,said", [
+    ("upp", "unknown command: upp"),
+    ("up --detatch", "up: unknown argument: --detatch"),
+    ("up --port", "up: --port needs a value"),
+    ("up --port 65536", "up: --port is not a port number: 65536"),
+    ("up --port 9090", "up: two of the ports are the same"),
+    ("up --build-type fast", "up: --build-type is dev, asan or release"),
+    ("down --purge now", "down: unexpected argument: now"),
+    ("test unti", "test: unknown part: unti, there are unit, e2e, lint and packaging"),
+    ("test lint cli", "test lint: unexpected argument: cli"),
+    ("lint --fxi", "lint: unexpected argument: --fxi"),
+    ("fuzz json", "fuzz: not a number of seconds: json"),
+    ("deps everything", "deps: unknown purpose: everything"),
+])
+def test_wrong_usage_is_2_and_one_line(line, said):
+    done = dev(*line.split())
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"dev: {said} (./dev help)\n")
+
+
+def test_an_unknown_fuzzer_is_not_a_run_of_none():
+    done = dev("fuzz", "1", "jsno")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("dev: fuzz: no such fuzzer: jsno, there are ") and " json " in done.stderr
+
+
+@pytest.mark.parametrize("line", ["", "help", "--help", "-h", "up --help", "down -h", "test --help", "lint --help", "fuzz --help",
+                                  "deps --help"])
+def test_help_is_there_wherever_it_is_asked_for(line):
+    done = dev(*line.split())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Usage: ./dev <command>\n")
