@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""Expiry, addresses, rotation, leak response and audit with the real `skillreg` against the real gateway. What the command line
+does with answers that are rare is in test_cli_stub.py, what the gateway answers in test_token_life.py."""
+import datetime
+import json
+import pathlib
+import re
+
+import pytest
+
+from harness import token_syntax
+
+
+@pytest.fixture
+def organisation(new_org):
+    return new_org("admin")
+
+
+@pytest.fixture
+def command_line(skillreg, organisation):
+    return skillreg(organisation)
+
+
+def create(command_line, *flags, name="ci-deploy"):
+    return json.loads(command_line.must("token", "create", "--name", name, "--json", *flags))
+
+
+def works(gateway, secret):
+    status = gateway.request("GET", "/api/v1/auth/whoami", secret).status
+    assert status in (200, 401)
+    return status == 200
+
+
+def secret_of(text):
+    secret = re.search(r"^  Token:  (\S+)$", text, re.MULTILINE)[1]
+    assert token_syntax.checksum_is_right(secret)
+    return secret
+
+
+def test_create_with_expiry(command_line):
+    text = command_line.must("token", "create", "--name", "ci-deploy", "--expires", "90d")
+    expires = datetime.datetime.fromisoformat(re.search(r"^  Expires: (\S+)$", text, re.MULTILINE)[1].replace("Z", "+00:00"))
+    ahead = expires - datetime.datetime.now(datetime.timezone.utc)
+    assert datetime.timedelta(days=89, hours=23) < ahead <= datetime.timedelta(days=90)
+    title, row = command_line.must("token", "list").splitlines()[:2]
+    assert re.split(" {2,}", title) == ["NAME", "PREFIX", "SCOPES", "LAST USED", "EXPIRES", "ID"]
+    assert re.split(" {2,}", row)[4] == "in 89 days"
+
+
+def test_rotated_token_and_its_successor_both_work_for_the_overlap(command_line, gateway):
+    old = create(command_line, "--scopes", "read")
+    text = command_line.must("token", "rotate", old["id"], "--overlap", "1h")
+    assert text.startswith("\u2713 Token rotated successfully!\n\n  Name:   ci-deploy\n  Scopes: read\n  Token:  sr_live_")
+    assert re.search(r"\n  The old token works until \S+Z\.\n$", text)
+    assert works(gateway, old["token"]) and works(gateway, secret_of(text))
+
+
+def test_rotation_without_overlap_ends_the_old_token(command_line, gateway):
+    old = create(command_line)
+    text = command_line.must("token", "rotate", old["id"], "--overlap", "0")
+    assert text.endswith("  The old token does not work any more.\n")
+    assert not works(gateway, old["token"]) and works(gateway, secret_of(text))
+
+
+def test_a_token_is_rotated_once(command_line):
+    old = create(command_line)
+    successor = json.loads(command_line.must("token", "rotate", old["id"], "--json"))
+    again = command_line.run("token", "rotate", old["id"])
+    assert (again.returncode, again.stdout) == (1, "")
+    assert again.stderr.count("\n") == 1 and successor["id"] in again.stderr
+
+
+def test_the_stored_token_is_replaced_by_its_successor(skillreg, organisation, gateway):
+    command_line = skillreg()
+    command_line.must("login", "--token", text_in=organisation.admin)
+    own = json.loads(command_line.must("whoami", "--json"))["token"]["id"]
+    text = command_line.must("token", "rotate", own, "--store", "--overlap", "0")
+    config = pathlib.Path(command_line.home, ".skillreg/config.json")
+    assert json.loads(config.read_text())["token"] == secret_of(text)
+    assert config.stat().st_mode & 0o777 == 0o600
+    assert not works(gateway, organisation.admin)
+    assert "admin-key" in command_line.must("token", "list")
+
+
+def test_whoever_holds_a_token_may_end_it(skillreg, command_line, gateway):
+    leaked = create(command_line, "--scopes", "read")
+    finder = skillreg(token=leaked["token"])
+    assert finder.must("token", "revoke", "--self", "--wait") == '\u2713 Token "ci-deploy" has been revoked.\n'
+    assert not works(gateway, leaked["token"])
+    assert "ci-deploy" not in command_line.must("token", "list")
+    assert finder.run("token", "revoke", "--self").returncode == 1
+
+
+def test_audit_tells_what_was_done(command_line):
+    old = create(command_line)
+    new = json.loads(command_line.must("token", "rotate", old["id"], "--json"))
+    command_line.must("token", "revoke", new["id"])
+    lines = command_line.must("audit", "--limit", "3").splitlines()
+    assert [re.split(" {2,}", line)[1:] for line in lines] == [
+        ["ACTION", "TOKEN", "BY", "FROM"], ["revoke", "ci-deploy", "admin-key", "127.0.0.1"],
+        ["rotate", "ci-deploy", "admin-key", "127.0.0.1"], ["create", "ci-deploy", "admin-key", "127.0.0.1"]]
+    assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z   ", line) for line in lines[1:])
+    events = json.loads(command_line.must("audit", "--json"))["events"]
+    assert [event["tokenId"] for event in events[:3]] == [new["id"], old["id"], old["id"]]
+
+
+def test_audit_over_many_pages(command_line, organisation, postgres):
+    postgres.query(
+        "insert into skillreg.token_audit (org_id, action, token_id, token_name, actor_name)"
+        " select o.id, 'create', 'clpage' || n, 'key ' || n, 'operator'"
+        " from skillreg.organisation o, generate_series(1, 450) n where o.slug = %s", (organisation.slug,))
+    events = json.loads(command_line.must("audit", "--limit", "430", "--json"))["events"]
+    assert [event["tokenName"] for event in events] == [f"key {number}" for number in range(450, 20, -1)]
+
+
+def test_audit_needs_the_admin_scope(skillreg, acme):
+    done = skillreg(token=acme.read).run("audit")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1 and "admin" in done.stderr
+
+
+def test_a_token_that_ends_soon_says_so(skillreg, command_line):
+    soon = create(command_line, "--expires", "5d")
+    done = skillreg(token=soon["token"]).run("whoami")
+    assert done.returncode == 0
+    assert done.stderr == (f"\u26a0 This token expires in 4 days ({soon['expiresAt'][:10]}). Replace it: skillreg token rotate "
+                           f"{soon['id']}\n")
+    late = create(command_line, "--expires", "15d")
+    assert skillreg(token=late["token"]).run("whoami").stderr == ""
