@@ -61,7 +61,7 @@ static const struct setting settings[] = {
      "RANGES", "CIDRs by comma: who may name the client in X-Forwarded-For or Forwarded"},
     {"--handshakes-waiting-max", "GATEWAY_HANDSHAKES_WAITING_MAX", NUMBER,
      SETTING(handshakes_waiting_max), "8192", "N",
-     "TLS handshakes of a worker that wait for their turn; newcomers over it are refused"},
+     "handshakes of a worker that wait their turn; more are refused"},
     {"--handshake-timeout", "GATEWAY_HANDSHAKE_TIMEOUT", DURATION, SETTING(handshake_timeout_ms),
      "10s", "TIME", "for a TLS handshake"},
     {"--head-timeout", "GATEWAY_HEAD_TIMEOUT", DURATION, SETTING(head_timeout_ms), "15s", "TIME",
