@@ -44,7 +44,7 @@ static const struct setting settings[] = {
     {"--tls-ticket-secret", "GATEWAY_TLS_TICKET_SECRET", TEXT, SETTING(tls_ticket_secret), NULL,
      "FILE", "secret that all gateways share, for TLS resumption; 32 bytes or more"},
     {"--upstream", "GATEWAY_UPSTREAM", TEXTS, SETTING(upstreams), NULL, "URL",
-     "the registry, http://host:port; repeatable; without: forwarded routes: 503"},
+     "the registry, http://host:port; may be repeated; without it forwarded routes answer 503"},
     {"--upstream-connect-timeout", "GATEWAY_UPSTREAM_CONNECT_TIMEOUT", DURATION,
      SETTING(upstream_connect_timeout_ms), "3s", "TIME", "to connect to the registry"},
     {"--upstream-timeout", "GATEWAY_UPSTREAM_TIMEOUT", DURATION, SETTING(upstream_timeout_ms),
@@ -101,12 +101,32 @@ static const struct setting settings[] = {
 
 // ---- help -------------------------------------------------------------------------------------------------------
 
+#define HELP_INDENT 37
+#define HELP_COLUMNS 72 // of text beside the flag
+
+// What fits on a line ends at a space.
+static void print_wrapped(const char *text) {
+    size_t length = strlen(text);
+    while (length > HELP_COLUMNS) {
+        size_t end = HELP_COLUMNS;
+        while (end > 0 && text[end] != ' ')
+            end--;
+        if (end == 0)
+            break;
+        printf("%.*s\n%*s", (int)end, text, HELP_INDENT, "");
+        text += end + 1;
+        length -= end + 1;
+    }
+    puts(text);
+}
+
 static void print_setting(const struct setting *setting) {
     char left[64];
     snprintf(left, sizeof left, "%s%s%s", setting->flag, setting->argument != NULL ? " " : "",
              setting->argument != NULL ? setting->argument : "");
-    printf("  %-34s %s\n", left, setting->help);
-    printf("  %-34s   %s", "", setting->variable);
+    printf("  %-34s ", left);
+    print_wrapped(setting->help);
+    printf("%*s  %s", HELP_INDENT, "", setting->variable);
     if (setting->fallback != NULL)
         printf(", default %s", setting->fallback);
     putchar('\n');

@@ -61,7 +61,7 @@ def help_of(program, *words):
 
 def settings_of_help():
     """(flag with its argument, variable, default, meaning), in the order of --help."""
-    lines = help_of("skillreg-gateway").splitlines()
+    lines = re.sub(r"\n {37}(?=\S)", " ", help_of("skillreg-gateway")).splitlines()  # what was wrapped is one line again
     found = []
     for line, below in zip(lines, lines[1:]):
         flag = re.fullmatch(r"  (--[a-z-]+(?: [A-Z]+)?)\s{2,}(\S.*)", line)
