@@ -42,6 +42,7 @@
 #define GW_DB_CONNECTIONS 4
 #define GW_DB_QUEUE_MAX 10000
 #define GW_DB_QUERY_TIMEOUT_MS 5000
+#define GW_DB_LOOKUP_PATIENCE_MS 20 // of lookups, for a connection with nothing to do
 #define GW_DB_RECONNECT_MIN_MS 100
 #define GW_DB_RECONNECT_MAX_MS 5000
 #define GW_DB_CONNECT_TIMEOUT_MS 5000

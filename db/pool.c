@@ -447,6 +447,15 @@ bool db_pool_is_ready(const struct db_pool *pool) {
     return pool->ready > 0;
 }
 
+bool db_pool_is_busy(const struct db_pool *pool) {
+    int idle = -pool->queued; // what is queued will be dealt out first
+    for (int i = 0; i < pool->member_count; i++) {
+        const struct db_conn *conn = &pool->members[i].conn;
+        idle += conn->state == DB_CONN_READY && conn->slot_count == 0;
+    }
+    return pool->ready > 0 && idle <= 0;
+}
+
 const char *db_pool_trouble(const struct db_pool *pool, bool *is_reached) {
     if (pool->ready > 0 || pool->last_reason[0] == '\0')
         return NULL;

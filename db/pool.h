@@ -44,6 +44,9 @@ void db_pool_flush(struct db_pool *pool);
 // True when at least one connection is up, with its statements prepared.
 bool db_pool_is_ready(const struct db_pool *pool);
 
+// True when connections are up and each has something to do already: what is submitted now waits behind it.
+bool db_pool_is_busy(const struct db_pool *pool);
+
 // Why there is no connection, one line without a secret, and whether a server was reached at all; NULL while one is up or
 // none has failed yet. Valid until the loop runs on.
 const char *db_pool_trouble(const struct db_pool *pool, bool *is_reached);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/status.h"
 #include "db/pg_binary.h"
 
@@ -142,12 +143,8 @@ static void sort_list(const struct gw_list *list, struct db_token_lookup **out, 
     qsort(out, (size_t)count, sizeof(struct db_token_lookup *), compare_prefixes);
 }
 
-// Before the loop sleeps.
-static void on_prepare(uv_prepare_t *prepare) {
-    struct db_token_lookups *lookups = gw_container_of(prepare, struct db_token_lookups, prepare);
+static void send_waiting(struct db_token_lookups *lookups) {
     int count = list_length(&lookups->waiting);
-    if (count == 0)
-        return;
     struct gw_list refused;
     gw_list_init(&refused);
     struct db_token_lookup **sorted = malloc((size_t)count * sizeof(struct db_token_lookup *));
@@ -163,6 +160,26 @@ static void on_prepare(uv_prepare_t *prepare) {
     free(sorted);
     db_pool_flush(lookups->pool);
     end_members(&refused);
+}
+
+static void on_impatient(uv_timer_t *patience) {
+    gw_container_of(patience, struct db_token_lookups, patience)->is_patient = false;
+}
+
+// Before the loop sleeps. A connection that answers slowly, or not at all, delays what waits only so long.
+static void on_prepare(uv_prepare_t *prepare) {
+    struct db_token_lookups *lookups = gw_container_of(prepare, struct db_token_lookups, prepare);
+    uv_timer_t *patience = &lookups->patience;
+    bool is_any_waiting = !gw_list_is_empty(&lookups->waiting);
+    if (is_any_waiting && lookups->is_patient && db_pool_is_busy(lookups->pool)) {
+        if (!uv_is_active((const uv_handle_t *)patience))
+            (void)uv_timer_start(patience, on_impatient, GW_DB_LOOKUP_PATIENCE_MS, 0);
+        return;
+    }
+    lookups->is_patient = true;
+    (void)uv_timer_stop(patience);
+    if (is_any_waiting)
+        send_waiting(lookups);
 }
 
 enum gw_status db_token_lookups_add(struct db_token_lookups *lookups,
@@ -263,15 +280,27 @@ void db_token_lookups_init(struct db_token_lookups *lookups, uv_loop_t *loop,
     lookups->is_closing = false;
     gw_list_init(&lookups->waiting);
     gw_list_init(&lookups->batches);
-    // neither can fail; see their manual
+    lookups->is_patient = true;
+    // none of these can fail; see their manual
     (void)uv_prepare_init(loop, &lookups->prepare);
     (void)uv_prepare_start(&lookups->prepare, on_prepare);
+    (void)uv_timer_init(loop, &lookups->patience);
+    lookups->handle_count = 2;
+}
+
+static void on_handle_closed(struct db_token_lookups *lookups) {
+    if (--lookups->handle_count > 0)
+        return;
+    end_members(&lookups->waiting);
+    lookups->on_closed(lookups);
 }
 
 static void on_prepare_closed(uv_handle_t *handle) {
-    struct db_token_lookups *lookups = gw_container_of(handle, struct db_token_lookups, prepare);
-    end_members(&lookups->waiting);
-    lookups->on_closed(lookups);
+    on_handle_closed(gw_container_of(handle, struct db_token_lookups, prepare));
+}
+
+static void on_patience_closed(uv_handle_t *handle) {
+    on_handle_closed(gw_container_of(handle, struct db_token_lookups, patience));
 }
 
 void db_token_lookups_close(struct db_token_lookups *lookups,
@@ -289,4 +318,5 @@ void db_token_lookups_close(struct db_token_lookups *lookups,
     }
     gw_list_init(&lookups->batches);
     uv_close((uv_handle_t *)&lookups->prepare, on_prepare_closed);
+    uv_close((uv_handle_t *)&lookups->patience, on_patience_closed);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The batched lookups of the token store (private to it): all that were asked for in one loop turn leave as statements
-// `prefix = any($1)` over their distinct prefixes, before the loop sleeps. Every candidate row of a prefix is compared
+// The batched lookups of the token store (private to it): all that were asked for in one loop turn leave as one statement
+// `prefix = any($1)` over their distinct prefixes, before the loop sleeps. While every connection has something to do they
+// gather, up to GW_DB_LOOKUP_PATIENCE_MS, and leave together when one is free. Every candidate row of a prefix is compared
 // with every lookup of that prefix, whole digest, in constant time, and none ends the walk early.
 
 #include <uv.h>
@@ -13,8 +14,11 @@ extern const struct db_statement db_token_lookup_statement;
 struct db_token_lookups {
     struct db_pool *pool;
     uv_prepare_t prepare;
-    struct gw_list waiting; // of this turn
+    uv_timer_t patience;    // runs while lookups wait for a connection
+    int handle_count;       // of the two above
+    struct gw_list waiting; // of this turn, or for a connection
     struct gw_list batches; // on their way
+    bool is_patient;
     bool is_closing;
     void (*on_closed)(struct db_token_lookups *lookups);
 };

@@ -235,6 +235,99 @@ static void test_lookups_past_the_size_of_a_statement_go_into_more(void **state)
     free(lookups);
 }
 
+// Statements that were sent and have no answer.
+static int in_flight(void) {
+    struct db_pool_stats stats;
+    db_pool_stats(fixture.pool, &stats);
+    return stats.queries_in_flight;
+}
+
+static void run_until_in_flight(int count) {
+    for (uint64_t until = uv_hrtime() + 20000000000ULL; in_flight() < count && uv_hrtime() < until;)
+        (void)uv_run(&fixture.loop, UV_RUN_NOWAIT);
+    assert_int_equal(in_flight(), count);
+}
+
+// A lock in the way of every lookup, held by a session of its own until `unlock`.
+static PGconn *lock_tokens(void) {
+    PGconn *pg = PQconnectdb(fixture.database.url);
+    PQclear(PQexec(pg, "begin"));
+    PQclear(PQexec(pg, "lock table skillreg.api_token in access exclusive mode"));
+    assert_int_equal(PQtransactionStatus(pg), PQTRANS_INTRANS);
+    return pg;
+}
+
+static void unlock(PGconn *pg) {
+    PQfinish(pg);
+}
+
+// The pool of the fixture has two connections.
+static void test_lookups_gather_while_every_connection_is_busy(void **state) {
+    (void)state;
+    enum { COUNT = 400 };
+    insert_tokens("'sr_live_' || lpad(i::text, 4, '0')", COUNT);
+    wait_until_ready();
+    PGconn *lock = lock_tokens();
+    static struct lookup lookups[COUNT];
+    struct db_pool_stats before;
+    struct db_pool_stats after;
+    db_pool_stats(fixture.pool, &before);
+    int left = COUNT;
+    for (int i = 0; i < COUNT; i++) { // each in a turn of its own
+        char prefix[32];
+        (void)snprintf(prefix, sizeof(prefix), "sr_live_%04d", i + 1);
+        init_lookup(&lookups[i], prefix, (uint32_t)i + 1);
+        lookups[i].left = &left;
+        start(&lookups[i]);
+        (void)uv_run(&fixture.loop, UV_RUN_NOWAIT);
+    }
+    unlock(lock);
+    run_while_left(&left);
+    db_pool_stats(fixture.pool, &after);
+    // one for each connection, one when they are free; on a slow machine some more, of those who have lost patience
+    assert_in_range(after.queries_total - before.queries_total, 2, COUNT / 2);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(lookups[i].status, GW_OK);
+}
+
+static void test_lookups_wait_only_so_long_for_a_free_connection(void **state) {
+    (void)state;
+    insert_tokens("'" PREFIX "'", 3);
+    wait_until_ready();
+    PGconn *lock = lock_tokens();
+    struct lookup lookups[3];
+    int left = 3;
+    for (int i = 0; i < 3; i++) {
+        init_lookup(&lookups[i], PREFIX, (uint32_t)i + 1);
+        lookups[i].left = &left;
+        start(&lookups[i]);
+        run_until_in_flight(i + 1);
+    }
+    unlock(lock);
+    run_while_left(&left);
+}
+
+static void test_lookups_that_gather_when_the_store_closes_end_as_unavailable(void **state) {
+    (void)state;
+    insert_tokens("'" PREFIX "'", 3);
+    wait_until_ready();
+    PGconn *lock = lock_tokens();
+    struct lookup lookups[3];
+    int left = 3;
+    for (int i = 0; i < 3; i++) {
+        init_lookup(&lookups[i], PREFIX, (uint32_t)i + 1);
+        lookups[i].left = &left;
+        start(&lookups[i]);
+        (void)uv_run(&fixture.loop, UV_RUN_NOWAIT);
+    }
+    db_token_store_close(fixture.store, NULL);
+    run_while_left(&left);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(lookups[i].status, GW_UNAVAILABLE);
+    unlock(lock);
+    assert_int_equal(db_token_store_create(&fixture.loop, fixture.pool, &fixture.store), GW_OK);
+}
+
 static void test_lookup_refuses_a_prefix_that_no_token_has(void **state) {
     (void)state;
     const char *prefixes[] = {"sr_live_a1b'", "sr_live_a1b\"",   "sr_live_a1b,", "sr_live_a1b}",
@@ -332,6 +425,9 @@ int main(void) {
         TEST(test_lookup_leaves_expiry_to_the_caller),
         TEST(test_lookups_of_one_turn_are_one_statement),
         TEST(test_lookups_past_the_size_of_a_statement_go_into_more),
+        TEST(test_lookups_gather_while_every_connection_is_busy),
+        TEST(test_lookups_wait_only_so_long_for_a_free_connection),
+        TEST(test_lookups_that_gather_when_the_store_closes_end_as_unavailable),
         TEST(test_lookup_refuses_a_prefix_that_no_token_has),
         TEST(test_lookup_that_is_cancelled_is_not_called_at_any_stage),
         TEST(test_lookups_that_wait_when_the_store_closes_end_as_unavailable),
