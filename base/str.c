@@ -97,12 +97,18 @@ enum gw_status gw_str_to_u64(struct gw_str digits, uint64_t *value) {
 }
 
 bool gw_bytes_equal_constant_time(const void *a, const void *b, size_t length) {
-    // volatile, so that the compiler cannot find out that the answer is known before the end
-    const volatile unsigned char *left = a;
-    const volatile unsigned char *right = b;
-    unsigned char difference = 0;
-    for (size_t i = 0; i < length; i++)
-        difference = (unsigned char)(difference | (left[i] ^ right[i]));
+    const char *left = a;
+    const char *right = b;
+    uint64_t difference = 0;
+    for (size_t i = 0; i < length; i += sizeof difference) {
+        uint64_t words[2] = {0};
+        size_t bytes = length - i < sizeof difference ? length - i : sizeof difference;
+        memcpy(&words[0], left + i, bytes);
+        memcpy(&words[1], right + i, bytes);
+        difference |= words[0] ^ words[1];
+        // so that the compiler cannot find out that the answer is known before the end
+        __asm__ __volatile__("" : "+r"(difference));
+    }
     return difference == 0;
 }
 
