@@ -54,28 +54,21 @@ static enum gw_status grow(struct gw_buf *buf, size_t needed) {
     return GW_OK;
 }
 
-enum gw_status gw_buf_reserve(struct gw_buf *buf, size_t length, char **at) {
+enum gw_status gw_buf_make_room(struct gw_buf *buf, size_t length, char **at) {
     size_t held = gw_buf_length(buf);
     if (length > buf->capacity_max - held)
         return GW_TOO_BIG;
-    if (buf->memory == NULL || length > buf->capacity - buf->end) {
-        // Moving is cheap enough when it frees at least as many bytes as it moves, and all that is left at the cap.
-        bool fits = buf->memory != NULL && length <= buf->capacity - held;
-        if (fits && (buf->start >= held || buf->capacity == buf->capacity_max)) {
-            move_to_front(buf);
-        } else {
-            enum gw_status status = grow(buf, held + length);
-            if (status != GW_OK)
-                return status;
-        }
+    // Moving is cheap enough when it frees at least as many bytes as it moves, and all that is left at the cap.
+    bool fits = buf->memory != NULL && length <= buf->capacity - held;
+    if (fits && (buf->start >= held || buf->capacity == buf->capacity_max)) {
+        move_to_front(buf);
+    } else {
+        enum gw_status status = grow(buf, held + length);
+        if (status != GW_OK)
+            return status;
     }
     *at = buf->memory + buf->end;
     return GW_OK;
-}
-
-void gw_buf_commit(struct gw_buf *buf, size_t length) {
-    gw_assert(length <= buf->capacity - buf->end);
-    buf->end += length;
 }
 
 enum gw_status gw_buf_append(struct gw_buf *buf, const void *bytes, size_t length) {

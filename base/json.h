@@ -70,6 +70,7 @@ void gw_json_open_object(struct gw_json_writer *writer);
 void gw_json_close_object(struct gw_json_writer *writer);
 void gw_json_open_array(struct gw_json_writer *writer);
 void gw_json_close_array(struct gw_json_writer *writer);
+// `key` is ours: it holds nothing that would have to be escaped.
 void gw_json_key(struct gw_json_writer *writer, const char *key);
 // Escapes what RFC 8259 section 7 demands, and <, >, &, U+2028, U+2029; invalid UTF-8 becomes U+FFFD.
 void gw_json_write_string(struct gw_json_writer *writer, struct gw_str text);

@@ -70,19 +70,27 @@ void gw_json_close_array(struct gw_json_writer *writer) {
 }
 
 void gw_json_key(struct gw_json_writer *writer, const char *key) {
-    gw_json_write_string(writer, gw_str_from(key));
-    append(writer, ":", 1);
+    size_t length = strlen(key);
+    char *at = begin_value(writer, length + 3);
+    if (at == NULL)
+        return;
+    at[0] = '"';
+    memcpy(at + 1, key, length);
+    memcpy(at + 1 + length, "\":", 2);
+    end_value(writer, length + 3);
     writer->needs_comma = false;
 }
 
-// Printable ASCII that stands for itself.
-static bool is_plain(unsigned char c) {
-    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+// Printable ASCII that stands for itself: all but " & < > \ and DEL. A bit for each: this looks at every byte written.
+static bool is_plain(char c) {
+    static const uint64_t plain[2] = {0xafffffbb00000000, 0x7fffffffefffffff};
+    unsigned char byte = (unsigned char)c;
+    return byte < 128 && (plain[byte >> 6] >> (byte & 63) & 1) != 0;
 }
 
 static size_t count_plain(struct gw_str text) {
     size_t count = 0;
-    while (count < text.length && is_plain((unsigned char)text.at[count]))
+    while (count < text.length && is_plain(text.at[count]))
         count++;
     return count;
 }

@@ -99,15 +99,6 @@ static void test_strings_are_escaped(void **state) {
     assert_written(fixture, GW_STR("\"\""));
 }
 
-static void test_keys_are_escaped_too(void **state) {
-    struct fixture *fixture = *state;
-    gw_json_open_object(&fixture->writer);
-    gw_json_key(&fixture->writer, "a\"b");
-    gw_json_write_null(&fixture->writer);
-    gw_json_close_object(&fixture->writer);
-    assert_written(fixture, GW_STR("{\"a\\\"b\":null}"));
-}
-
 // Whatever bytes go in, what comes out is read back, and means the same where it was valid text.
 static void test_what_is_written_can_be_read_back(void **state) {
     struct fixture *fixture = *state;
@@ -208,7 +199,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         json_test(test_commas_stand_between_values_only),
         json_test(test_strings_are_escaped),
-        json_test(test_keys_are_escaped_too),
         json_test(test_what_is_written_can_be_read_back),
         json_test(test_integers_are_written_to_their_limits),
         json_test(test_times_are_iso_or_null),
