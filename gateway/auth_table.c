@@ -41,12 +41,17 @@ static struct gw_auth_entry **bucket_of(struct gw_auth_table *table, const unsig
     return &table->buckets[(key * table->seed) >> (64 - table->bucket_bits)];
 }
 
+// An entry lies on three cache lines, none of them near where a table of many tokens is used: they are fetched at once.
 struct gw_auth_entry *gw_auth_table_find(struct gw_auth_table *table,
                                          const unsigned char digest[DB_DIGEST_LENGTH]) {
     struct gw_auth_entry *entry = *bucket_of(table, digest);
+    if (entry != NULL) {
+        __builtin_prefetch(&entry->verified_ms);
+        __builtin_prefetch(entry->text);
+    }
     while (entry != NULL && !gw_bytes_equal_constant_time(entry->digest, digest, DB_DIGEST_LENGTH))
         entry = entry->next;
-    if (entry != NULL)
+    if (entry != NULL && !entry->was_used)
         entry->was_used = true;
     return entry;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Where uses are: `noted` goes with the next flush. `batch` is a sorted array on its way to the database, a slice of
 // GW_LAST_USED_ENTRIES_MAX rows a statement; a slice that fails goes back, with all behind it, into `noted`. `written` knows the tokens that
-// were written in this period; further uses of those wait in `later`, which becomes noted when the period ends.
+// were written in this period, and keeps the further uses of those, which are noted when the period ends.
 #include "gateway/last_used.h"
 
 #include <stdlib.h>
@@ -22,7 +22,6 @@ struct gw_last_used {
     uint64_t period_ends_ms; // uv_now
     struct gw_last_used_map noted;
     struct gw_last_used_map written;
-    struct gw_last_used_map later;
     struct gw_last_use *batch;
     size_t batch_count;
     size_t batch_written;
@@ -41,9 +40,8 @@ static void start_flush(struct gw_last_used *last_used);
 
 // All that waits for the next period is due.
 static void end_period(struct gw_last_used *last_used) {
-    gw_last_used_map_deinit(&last_used->written);
-    last_used->metrics->last_used_dropped_total +=
-        (int64_t)gw_last_used_map_move(&last_used->noted, &last_used->later, GW_LAST_USED_KEPT_MAX);
+    last_used->metrics->last_used_dropped_total += (int64_t)gw_last_used_map_move(
+        &last_used->noted, &last_used->written, GW_LAST_USED_KEPT_MAX);
     last_used->period_ends_ms = uv_now(last_used->interval.loop) + last_used->options.resolution_ms;
 }
 
@@ -84,9 +82,11 @@ enum gw_status gw_last_used_create(uv_loop_t *loop, struct db_token_store *store
 }
 
 void gw_last_used_note(struct gw_last_used *last_used, struct gw_str token_id, int64_t used_ms) {
-    bool is_written = gw_last_used_map_find(&last_used->written, token_id) != NULL;
-    struct gw_last_used_map *map = is_written ? &last_used->later : &last_used->noted;
-    if (gw_last_used_map_note(map, token_id, used_ms, 1, GW_LAST_USED_KEPT_MAX) != GW_OK)
+    struct gw_last_use *written = gw_last_used_map_find(&last_used->written, token_id);
+    if (written != NULL)
+        gw_last_use_add(written, used_ms, 1);
+    else if (gw_last_used_map_note(&last_used->noted, token_id, used_ms, 1,
+                                   GW_LAST_USED_KEPT_MAX) != GW_OK)
         last_used->metrics->last_used_dropped_total++;
     else if (last_used->noted.count >= GW_LAST_USED_ENTRIES_MAX && !last_used->is_failing)
         start_flush(last_used);
@@ -102,8 +102,8 @@ static const struct gw_last_use *find_in_batch(const struct gw_last_used *last_u
 }
 
 int64_t gw_last_used_find(const struct gw_last_used *last_used, struct gw_str token_id) {
-    const struct gw_last_use *use = gw_last_used_map_find(&last_used->later, token_id);
-    if (use == NULL)
+    const struct gw_last_use *use = gw_last_used_map_find(&last_used->written, token_id);
+    if (use == NULL || use->uses == 0)
         use = gw_last_used_map_find(&last_used->noted, token_id);
     if (use == NULL)
         use = find_in_batch(last_used, token_id);
@@ -250,7 +250,6 @@ void gw_last_used_close(struct gw_last_used *last_used,
     drop_batch(last_used);
     gw_last_used_map_deinit(&last_used->noted);
     gw_last_used_map_deinit(&last_used->written);
-    gw_last_used_map_deinit(&last_used->later);
     last_used->interval.data = last_used->drain_timer.data = last_used;
     uv_close((uv_handle_t *)&last_used->interval, on_handle_closed);
     uv_close((uv_handle_t *)&last_used->drain_timer, on_handle_closed);

@@ -6,12 +6,23 @@
 
 #define CAPACITY_FIRST 64
 
-// FNV-1a, 64 bit.
+// A product carries upwards only: what differs at the top of it comes down by the fold.
+static uint64_t mix(uint64_t value) {
+    value *= 0x9e3779b97f4a7c15;
+    return value ^ (value >> 32);
+}
+
+// Eight bytes at a time: this is done on each request. The last characters of an id are at the top of the last word, and
+// reach the low bits with the second mix.
 static size_t hash(struct gw_str id) {
-    uint64_t value = 0xcbf29ce484222325;
-    for (size_t i = 0; i < id.length; i++)
-        value = (value ^ (unsigned char)id.at[i]) * 0x100000001b3;
-    return (size_t)(value ^ (value >> 32));
+    uint64_t value = id.length;
+    for (size_t i = 0; i < id.length; i += sizeof(uint64_t)) {
+        size_t left = id.length - i;
+        uint64_t word = 0;
+        memcpy(&word, id.at + i, left < sizeof word ? left : sizeof word);
+        value = mix(value ^ word);
+    }
+    return (size_t)mix(value);
 }
 
 // The slot of `id`, or the free one where it would go. There is always a free one.
@@ -37,6 +48,12 @@ static enum gw_status grow(struct gw_last_used_map *map) {
     return GW_OK;
 }
 
+void gw_last_use_add(struct gw_last_use *use, int64_t used_ms, uint32_t uses) {
+    use->uses += uses;
+    if (used_ms > use->used_ms)
+        use->used_ms = used_ms;
+}
+
 enum gw_status gw_last_used_map_note(struct gw_last_used_map *map, struct gw_str id,
                                      int64_t used_ms, uint32_t uses, size_t count_max) {
     gw_assert(id.length > 0 && id.length <= DB_ID_LENGTH_MAX);
@@ -51,17 +68,14 @@ enum gw_status gw_last_used_map_note(struct gw_last_used_map *map, struct gw_str
         slot->used_ms = used_ms;
         map->count++;
     }
-    slot->uses += uses;
-    if (used_ms > slot->used_ms)
-        slot->used_ms = used_ms;
+    gw_last_use_add(slot, used_ms, uses);
     return GW_OK;
 }
 
-const struct gw_last_use *gw_last_used_map_find(const struct gw_last_used_map *map,
-                                                struct gw_str id) {
+struct gw_last_use *gw_last_used_map_find(const struct gw_last_used_map *map, struct gw_str id) {
     if (map->count == 0)
         return NULL;
-    const struct gw_last_use *slot = slot_of(map, id);
+    struct gw_last_use *slot = slot_of(map, id);
     return slot->id_length != 0 ? slot : NULL;
 }
 
@@ -70,8 +84,8 @@ uint64_t gw_last_used_map_move(struct gw_last_used_map *to, struct gw_last_used_
     uint64_t uses_left = 0;
     for (size_t i = 0; i < from->capacity; i++) {
         const struct gw_last_use *use = &from->slots[i];
-        if (use->id_length != 0 && gw_last_used_map_note(to, gw_last_use_id(use), use->used_ms,
-                                                         use->uses, count_max) != GW_OK)
+        if (use->uses > 0 && gw_last_used_map_note(to, gw_last_use_id(use), use->used_ms, use->uses,
+                                                   count_max) != GW_OK)
             uses_left += use->uses;
     }
     gw_last_used_map_deinit(from);

@@ -27,14 +27,16 @@ static inline struct gw_str gw_last_use_id(const struct gw_last_use *use) {
     return gw_str(use->id, use->id_length);
 }
 
+// Adds `uses` and moves the time forward, never back.
+void gw_last_use_add(struct gw_last_use *use, int64_t used_ms, uint32_t uses);
+
 // Adds `uses` to the entry of `id` and moves its time forward, never back. GW_NO_MEMORY; GW_TOO_BIG: not there yet and
 // `count_max` reached.
 enum gw_status gw_last_used_map_note(struct gw_last_used_map *map, struct gw_str id,
                                      int64_t used_ms, uint32_t uses, size_t count_max) GW_MUST_USE;
 // NULL when not there.
-const struct gw_last_use *gw_last_used_map_find(const struct gw_last_used_map *map,
-                                                struct gw_str id);
-// Moves what `from` has into `to`, where it fits; returns the uses of what did not. `from` is empty then.
+struct gw_last_use *gw_last_used_map_find(const struct gw_last_used_map *map, struct gw_str id);
+// Moves the uses that `from` has into `to`, where they fit; returns those that did not. `from` is empty then.
 uint64_t gw_last_used_map_move(struct gw_last_used_map *to, struct gw_last_used_map *from,
                                size_t count_max);
 // Turns the slots into an array of `count` entries sorted by id, owned by the caller (free); the map is empty then.

@@ -85,6 +85,24 @@ static void test_many_entries_are_found_again_while_it_grows(void **state) {
     gw_last_used_map_deinit(&map);
 }
 
+// Ids that differ in their last characters alone must not lie in one row, where each use of one walks past others.
+static void test_ids_that_count_up_are_spread(void **state) {
+    (void)state;
+    struct gw_last_used_map map = {.slots = NULL};
+    char id[20];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(id, sizeof id, "cltoken%09d", i);
+        assert_int_equal(note(&map, id, i), GW_OK);
+    }
+    size_t longest = 0;
+    for (size_t i = 0, row = 0; i < map.capacity; i++) {
+        row = map.slots[i].id_length != 0 ? row + 1 : 0;
+        longest = row > longest ? row : longest;
+    }
+    assert_in_range(longest, 1, 200);
+    gw_last_used_map_deinit(&map);
+}
+
 static void test_a_full_map_takes_no_new_token_but_new_uses(void **state) {
     (void)state;
     struct gw_last_used_map map = {.slots = NULL};
@@ -179,6 +197,7 @@ int main(void) {
         cmocka_unit_test(test_times_before_1970_are_kept),
         cmocka_unit_test(test_ids_that_begin_alike_are_told_apart),
         cmocka_unit_test(test_many_entries_are_found_again_while_it_grows),
+        cmocka_unit_test(test_ids_that_count_up_are_spread),
         cmocka_unit_test(test_a_full_map_takes_no_new_token_but_new_uses),
         cmocka_unit_test(test_taking_sorts_by_id_and_empties),
         cmocka_unit_test(test_moving_adds_up_what_both_have),
