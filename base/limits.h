@@ -32,6 +32,8 @@
 #define GW_REST_TIMEOUT_MS 1000 // of an idle connection, until it gives its memory back
 #define GW_LINGER_TIMEOUT_MS 2000
 #define GW_DRAIN_TIMEOUT_MS 10000
+// Progress is that much of a body, either way, within its deadline, or all that is left: a byte now and then is none.
+#define GW_PROGRESS_BYTES_MIN (16 * 1024)
 
 // One request.
 #define GW_REQUEST_ARENA_BYTES_MAX (512 * 1024)

@@ -67,7 +67,7 @@ static const struct setting settings[] = {
     {"--head-timeout", "GATEWAY_HEAD_TIMEOUT", DURATION, SETTING(head_timeout_ms), "15s", "TIME",
      "for the head of a request"},
     {"--body-timeout", "GATEWAY_BODY_TIMEOUT", DURATION, SETTING(body_timeout_ms), "30s", "TIME",
-     "without progress of a body, either way"},
+     "for 16 KiB of a body, either way, or its end"},
     {"--idle-timeout", "GATEWAY_IDLE_TIMEOUT", DURATION, SETTING(idle_timeout_ms), "75s", "TIME",
      "between requests of a connection"},
     {"--last-used-interval", "GATEWAY_LAST_USED_INTERVAL", DURATION, SETTING(last_used_interval_ms),

@@ -55,7 +55,8 @@ struct gw_conn {
     enum gw_conn_kind kind;
     enum conn_state state;
     enum gw_deadline_id deadline_id; // GW_DEADLINE_COUNT: none
-    size_t pending_mark;             // what waited to be written when the write deadline was set
+    uint64_t progress_mark;          // acknowledged when the write deadline was set
+    size_t body_bytes;               // of the request, since the body deadline was set
     struct gw_str unread;
     struct gw_buf input;
     bool is_tls;
@@ -142,7 +143,9 @@ static void arm_deadline(struct gw_conn *conn) {
     struct gw_services *services = conn->group->services;
     conn->deadline_id = id;
     conn->needs_rearm = false;
-    conn->pending_mark = gw_transport_pending_bytes(&conn->transport);
+    conn->body_bytes = 0;
+    if (id == GW_DEADLINE_WRITE)
+        conn->progress_mark = gw_transport_acknowledged_bytes(&conn->transport);
     if (id == GW_DEADLINE_COUNT)
         gw_deadline_clear(&conn->deadline);
     else
@@ -508,8 +511,11 @@ static void read_body(struct gw_conn *conn) {
     struct gw_exchange *exchange = &conn->exchange;
     while (conn->unread.length > 0 && conn->is_body_wanted && !exchange->body_complete &&
            exchange->phase != GW_RESPONSE_DONE) {
+        size_t left = conn->unread.length;
         enum gw_http_event event = feed(conn);
-        conn->needs_rearm = true;
+        conn->body_bytes += left - conn->unread.length;
+        if (conn->body_bytes >= GW_PROGRESS_BYTES_MIN)
+            conn->needs_rearm = true;
         if (event == GW_HTTP_END) {
             end_body(conn);
         } else if (event == GW_HTTP_FAILED) {
@@ -664,9 +670,10 @@ static void on_request_body(struct gw_http_parser *parser, struct gw_str bytes) 
         handler->calls->on_body(handler, bytes);
 }
 
-// Some of what waited has been written: the client reads, if slowly.
-static bool has_write_progress(struct gw_conn *conn) {
-    return gw_transport_pending_bytes(&conn->transport) < conn->pending_mark;
+// The client reads, if slowly.
+static bool has_write_progress(const struct gw_conn *conn) {
+    return gw_transport_acknowledged_bytes(&conn->transport) - conn->progress_mark >=
+           GW_PROGRESS_BYTES_MIN;
 }
 
 static void on_deadline(struct gw_deadline *deadline) {

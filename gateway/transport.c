@@ -7,7 +7,9 @@
 // turns, they collect in struct gw_transport_handshake first, and the turn does the rest.
 #include "gateway/transport.h"
 
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "tls/hello.h"
 
@@ -254,6 +256,7 @@ static enum gw_status start_write(struct gw_transport *transport, struct gw_buf 
 static void transmit(struct gw_transport *transport, struct gw_buf *bytes) {
     struct gw_str left = gw_buf_bytes(bytes);
     uv_buf_t piece = {.base = bytes->memory + bytes->start, .len = left.length};
+    transport->handed_bytes += left.length;
     int taken = uv_try_write(stream_of(transport), &piece, 1);
     if (taken > 0)
         gw_buf_take(bytes, (size_t)taken);
@@ -345,6 +348,15 @@ void gw_transport_flush(struct gw_transport *transport) {
 size_t gw_transport_pending_bytes(const struct gw_transport *transport) {
     return gw_buf_length(&transport->output) + gw_buf_length(&transport->wire) +
            uv_stream_get_write_queue_size((const uv_stream_t *)&transport->tcp);
+}
+
+uint64_t gw_transport_acknowledged_bytes(const struct gw_transport *transport) {
+    const uv_stream_t *stream = (const uv_stream_t *)&transport->tcp;
+    uv_os_fd_t fd;
+    int in_kernel = 0;
+    if (uv_fileno((const uv_handle_t *)stream, &fd) == 0)
+        (void)ioctl(fd, SIOCOUTQ, &in_kernel);
+    return transport->handed_bytes - uv_stream_get_write_queue_size(stream) - (uint64_t)in_kernel;
 }
 
 void gw_transport_shutdown(struct gw_transport *transport) {

@@ -79,6 +79,7 @@ struct gw_transport {
     struct gw_buf output;                     // plaintext waiting for the socket
     struct gw_buf wire;                       // ciphertext on its way to the socket (TLS only)
     struct gw_transport_write *write;         // in flight, owns its bytes
+    uint64_t handed_bytes;                    // to libuv, since the beginning
     uv_shutdown_t shutdown;
     enum gw_status
         failure; // GW_OK while the stream works; on_error says so as soon as the peer was told
@@ -119,6 +120,9 @@ void gw_transport_flush(struct gw_transport *transport);
 // What the kernel has not taken yet; falls as the peer reads. 0 after a flush: all is sent, no
 // on_drain follows.
 size_t gw_transport_pending_bytes(const struct gw_transport *transport);
+// What the peer has acknowledged since the beginning, with the overhead of TLS: grows as it reads,
+// also while the kernel takes nothing more from us. A system call; for deadlines.
+uint64_t gw_transport_acknowledged_bytes(const struct gw_transport *transport);
 // Stops and starts reading from the socket; bytes of TLS records already read may still arrive
 // after pause. While paused, neither the end nor a reset of the peer is noticed.
 void gw_transport_pause(struct gw_transport *transport);

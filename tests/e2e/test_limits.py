@@ -13,6 +13,7 @@ from harness.waiting import eventually
 
 WHOAMI = "/api/v1/auth/whoami"
 SHORT_MS = 400
+PROGRESS_BYTES_MIN = 16 * 1024  # GW_PROGRESS_BYTES_MIN
 
 
 @pytest.fixture(scope="module")
@@ -99,19 +100,58 @@ def test_body_of_the_token_api_that_stops(impatient, acme):
         assert_408_or_nothing(rest)
 
 
-def test_body_that_makes_progress_lives_longer_than_the_deadline(impatient, acme, upstream):
-    pieces = 12
-    with impatient.connect() as connection:
-        connection.send(format_request("POST", f"/api/v1/orgs/{acme.slug}/skills",
-                                       [*bearer(acme.write), ("Content-Length", str(pieces))]))
-        for index in range(pieces):
-            connection.send(b"x")
-            upstream.wait_until(lambda own: own.requests and len(own.requests[-1].body) == index + 1, "the next byte")
-            assert not connection.is_readable(0.1)
-            if index == pieces - 2:
+def upload_in_pieces(gateway, organisation, piece, count):
+    """A body of `count` pieces, ten in a second, until an answer comes."""
+    with gateway.connect() as connection:
+        connection.send(format_request("POST", f"/api/v1/orgs/{organisation.slug}/skills",
+                                       [*bearer(organisation.write), ("Content-Length", str(count * len(piece)))]))
+        for _ in range(count):
+            connection.send_ignoring_refusal(piece)
+            if connection.is_readable(0.1):
                 break
-        connection.send(b"x")
-        assert connection.read_response("POST").status == 200
+        return connection.read_response("POST")
+
+
+def test_body_that_makes_progress_lives_longer_than_the_deadline(impatient, acme, upstream):
+    assert upload_in_pieces(impatient, acme, b"x" * PROGRESS_BYTES_MIN, 12).status == 200
+
+
+def test_body_that_drips_is_not_kept_alive_by_dripping(impatient, acme, upstream):
+    """HARDENING 4.1: each byte well within the deadline, forwarded and for the token API alike."""
+    answer = upload_in_pieces(impatient, acme, b"x", 100)
+    assert (answer.status, answer.error_code) == (408, "request_timeout")
+    upstream.wait_until(lambda own: own.requests and own.requests[-1].is_aborted, "the end of the broken upload")
+
+
+@pytest.fixture
+def download(impatient, acme, upstream):
+    """A connection on which a download of 30 MB has begun, to a client with small buffers."""
+    upstream.behave(lambda exchange: exchange.reply(body=b"x" * 30_000_000))
+    with impatient.connect() as connection:
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        connection.send(format_request("GET", f"/api/v1/orgs/{acme.slug}/skills/large", bearer(acme.read)))
+        yield connection
+
+
+def test_download_that_is_taken_slowly_lives_longer_than_the_deadline(impatient, download):
+    """For ten deadlines, and too slow for the kernel to ask for more within one of them: what counts is what the client took.
+    It takes more than the least, because over the loopback a window opens 64 KiB at a time."""
+    before = impatient.metric("timeouts_total")
+    for _ in range(20):
+        download.socket.recv(8 * PROGRESS_BYTES_MIN, socket.MSG_WAITALL)
+        time.sleep(SHORT_MS / 2000)
+    assert impatient.metric("timeouts_total") == before
+
+
+def test_download_that_is_taken_byte_by_byte_is_cut(impatient, download):
+    """HARDENING 4.1. The client does not see it: its kernel holds enough to go on for hours."""
+    before = impatient.metric("timeouts_total")
+
+    def is_cut():
+        download.socket.recv(1)
+        return impatient.metric("timeouts_total") > before
+
+    eventually(is_cut, "was the connection closed")
 
 
 def test_handshake_that_does_not_start(impatient):
