@@ -187,6 +187,8 @@ class Player:
         method = self.methods.pop(0) if response.status >= 200 and self.methods else "GET"
         if response.status >= 400 and response.get("x-stub-registry") is None:
             assert_error_shape(response, is_head=method == "HEAD")
+            if response.status == 400 and method != "HEAD" and response.error_code == "bad_request":
+                assert response.says_close, "a message that was not understood is not followed by another"
         if codes and method != "HEAD":
             assert response.error_code in codes.split("|"), f"expected {codes}, got {response.body}"
 
