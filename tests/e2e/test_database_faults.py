@@ -206,6 +206,67 @@ def test_wrong_password(world, database, tmp_path):
         own.stop()
 
 
+def test_newer_schema(world, database, tmp_path):
+    """During a rolling update the old program runs on the schema of the new one; it just cannot migrate any more."""
+    database.query("create database newer")
+    operator = Operator(database.url_of("newer"), tmp_path)
+    operator.migrate()
+    operator.create_org("acme")
+    token = operator.create_token("acme", "reader", "read")["token"]
+    database.query("insert into skillreg.migration select 9999, '9999_later', checksum from skillreg.migration limit 1",
+                   database="newer")
+    own = Gateway(tmp_path, "old-program", database_url=database.url_of("newer"))
+    try:
+        assert own.wait_until_ready().request("GET", WHOAMI, token).status == 200
+        refused = operator.run("migrate")
+        assert refused.returncode == 1 and "newer" in refused.stderr, refused.stderr
+    finally:
+        own.stop()
+
+
+def test_out_of_connections(world, database, tmp_path):
+    """SQLSTATE 53300 for every attempt, until there is room again."""
+    for statement in ("create role crowd login password 'crowd' connection limit 0",
+                      "grant usage on schema skillreg to crowd",
+                      "grant all on all tables in schema skillreg to crowd",
+                      "grant all on all sequences in schema skillreg to crowd"):
+        database.query(statement)
+    own = Gateway(tmp_path, "crowd", database_url=database.url.replace(f"skillreg:{database.password}", "crowd:crowd"),
+                  upstream=None)
+    try:
+        own.process.wait_for_line(r" (warning|error) .*too many connections")
+        for answer in at_once(own, [format_request("GET", WHOAMI, bearer(world.read))] * 20):
+            assert_unknown(answer)
+        assert own.admin_get("/readyz").status == 503
+        complaints = [line for line in own.process.lines() if re.search(r" (warning|error) ", line)]
+        assert len(complaints) <= 3, "\n".join(complaints)
+        database.query("alter role crowd connection limit -1")
+        assert_recovers(own, world)
+    finally:
+        own.stop()
+
+
+def test_recovery(world, database, start):
+    """A server that replays its log reads and does not write, as a standby, or a primary that was demoted: what can be known is
+    told, what needs a write is 503 and never lost, and once it is promoted all goes on."""
+    own = start("--last-used-interval", "100ms", "--last-used-resolution", "0s")
+    token = own.request("POST", "/api/v1/orgs/acme/tokens", world.admin, json_body={"name": "replayed"}).json()
+    database.stop()
+    standby_signal = database.data / "standby.signal"
+    standby_signal.touch()
+    database.start()
+    eventually(lambda: own.request("GET", WHOAMI, token["token"]).status == 200, "was a token read from the standby", 15)
+    answer = own.request("POST", "/api/v1/orgs/acme/tokens", world.admin, json_body={"name": "x"})
+    assert_unknown(answer)
+    assert own.request("GET", WHOAMI, token_syntax.make()).status in (401, 503)
+    eventually(lambda: own.metric("last_used_flush_failures_total") >= 1, "did a flush fail")
+    database.query("select pg_promote()")
+    assert not standby_signal.exists()
+    assert_recovers(own, world)
+    eventually(lambda: database.query("select last_used_at from skillreg.api_token where id = %s", (token["id"],))[0][0],
+               "was the use written after the promotion")
+
+
 def test_read_only_database_still_decides(world, database, start):
     own = start("--last-used-interval", "100ms")
     database.query("alter system set default_transaction_read_only = on")
