@@ -658,7 +658,7 @@ static void on_transport_closed(struct gw_transport *transport) {
     gw_buf_deinit(&conn->input);
     free(conn);
     group->open_count--;
-    group->services->metrics->connections_open = group->open_count;
+    group->services->metrics->connections_open--;
     finish_group(group);
 }
 
@@ -767,6 +767,7 @@ void gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
     conn->exchange.is_tls = conn->is_tls;
     gw_list_push_back(&group->conns, &conn->link);
     group->open_count++;
+    services->metrics->connections_open++;
     enum gw_status status = gw_transport_init(&conn->transport, services->loop,
                                               services->transport_shared, tls, &transport_events);
     gw_assert(status == GW_OK); // as above
@@ -780,7 +781,6 @@ void gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
         return;
     }
     services->metrics->connections_accepted_total++;
-    services->metrics->connections_open = group->open_count;
     arm_deadline(conn);
 }
 
