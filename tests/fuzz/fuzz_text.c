@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// Any bytes as the small texts that peers send: characters, times, tokens, and on their way to a log line or a terminal. What must
+// hold beyond memory safety:
+// - text is valid exactly if no character of it had to be replaced;
+// - what is quoted for the log, or cleaned for a terminal, is valid, without a control character, and ends where it should;
+// - a time that is read and written is read as the same time;
+// - a token that is accepted is a legal value of a header.
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/token_syntax.h"
+#include "base/utf8.h"
+#include "cli/text.h"
+
+#define CLEAN_BYTES_MAX ((size_t)1024 * 1024)
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
+
+static void check_characters(struct gw_str text) {
+    struct gw_str rest = text;
+    struct gw_str before = text;
+    uint32_t code_point;
+    size_t count = 0;
+    bool is_replaced = false;
+    while (gw_utf8_next(&rest, &code_point)) {
+        char encoded[4];
+        size_t taken = before.length - rest.length;
+        size_t written = gw_utf8_encode(code_point, encoded);
+        if (written != taken || memcmp(encoded, before.at, taken) != 0) {
+            gw_assert(code_point == 0xfffd && taken == 1);
+            is_replaced = true;
+        }
+        before = rest;
+        count++;
+    }
+    gw_assert(gw_utf8_valid(text) == !is_replaced);
+    if (!is_replaced)
+        gw_assert(gw_utf8_length(text) == count);
+}
+
+static void assert_harmless(struct gw_str text) {
+    gw_assert(gw_utf8_valid(text));
+    gw_assert(!gw_utf8_has_control(text));
+}
+
+// One quoted value: a quote within it has a backslash before it.
+static void check_log(struct gw_str text) {
+    struct gw_log_quote quote;
+    struct gw_str quoted = gw_str_from(gw_log_quoted(&quote, text));
+    gw_assert(quoted.length >= 2 && quoted.length < sizeof quote.text);
+    gw_assert(quoted.at[0] == '"' && quoted.at[quoted.length - 1] == '"');
+    struct gw_str inside = gw_str_slice(quoted, 1, quoted.length - 1);
+    assert_harmless(inside);
+    for (size_t i = 0; i < inside.length; i++) {
+        gw_assert(inside.at[i] != '"');
+        if (inside.at[i] == '\\')
+            gw_assert(++i < inside.length);
+    }
+}
+
+static void check_terminal(struct gw_str text, bool utf8) {
+    struct gw_buf out;
+    gw_buf_init(&out, CLEAN_BYTES_MAX);
+    if (cli_text_append_clean(&out, text, utf8) == GW_OK) {
+        struct gw_str clean = gw_buf_bytes(&out);
+        assert_harmless(clean);
+        gw_assert(cli_text_columns(clean, utf8) == cli_text_columns(text, utf8));
+    }
+    gw_buf_deinit(&out);
+}
+
+static void check_time(struct gw_str text) {
+    char iso[GW_CLOCK_ISO_LENGTH];
+    int64_t wall_ms;
+    int64_t same_ms;
+    uint64_t duration_ms;
+    if (gw_clock_parse_iso(text, &wall_ms) == GW_OK) {
+        gw_clock_format_iso(wall_ms, iso);
+        enum gw_status status = gw_clock_parse_iso(gw_str(iso, sizeof iso), &same_ms);
+        // An offset may lead out of the years that can be written.
+        gw_assert(status == GW_OK);
+        gw_assert(same_ms == wall_ms || memcmp(iso, "0000", 4) == 0 || memcmp(iso, "9999", 4) == 0);
+    }
+    if (gw_clock_parse_duration(text, &duration_ms) == GW_OK)
+        gw_assert(duration_ms > 0);
+}
+
+static void check_token(struct gw_str text) {
+    enum gw_token_kind kind;
+    if (gw_token_syntax_parse(text, &kind) != GW_OK)
+        return;
+    gw_assert(text.length <= GW_TOKEN_LENGTH_MAX);
+    gw_assert(gw_str_starts_with(text, gw_token_syntax_prefix(kind)));
+    for (size_t i = 0; i < text.length; i++)
+        gw_assert(text.at[i] > ' ' && text.at[i] < 0x7f);
+    (void)gw_token_syntax_checksum_ok(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
+    struct gw_str text = gw_str((const char *)bytes, length);
+    check_characters(text);
+    check_log(text);
+    check_terminal(text, true);
+    check_terminal(text, false);
+    check_time(text);
+    check_token(text);
+    return 0;
+}
