@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+"""docs/hardening.md stays true: it has every row once and in order, and each file, case and test that it names is there."""
+import pathlib
+import re
+
+import pytest
+
+from harness import vectors
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROWS = [cells for line in (ROOT / "docs" / "hardening.md").read_text(encoding="utf-8").splitlines()
+        if re.match(r"\| [1-4]\.[0-9]+ \|", line)
+        for cells in [[cell.strip() for cell in line.strip("|").split(" | ")]]]
+PARTS = {1: 16, 2: 13, 3: 11, 4: 7}
+
+
+def names_in(path):
+    if path.suffix == ".http":
+        return {case.name for case in vectors.parse(path)}
+    pattern = r"^def (test_\w+)" if path.suffix == ".py" else r"^static void (test_\w+)"
+    return set(re.findall(pattern, path.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_every_row_is_there_once_in_order():
+    assert [cells[0] for cells in ROWS] == [f"{part}.{row}" for part, last in PARTS.items() for row in range(1, last + 1)]
+
+
+@pytest.mark.parametrize("number,_sent,_done,tested", ROWS, ids=[cells[0] for cells in ROWS])
+def test_what_a_row_names_exists(number, _sent, _done, tested):
+    names, known = re.findall(r"`([^`]+)`", tested), None
+    assert names and re.fullmatch(r"\w[\w-]*\.(http|py|c)", names[0]), f"{number} begins with no file"
+    for name in names:
+        if re.fullmatch(r"\w[\w-]*\.(http|py|c)", name):
+            found = list((ROOT / "tests").rglob(name))
+            assert len(found) == 1, f"{number}: {name} is there {len(found)} times"
+            known = names_in(found[0])
+        else:
+            assert name in known, f"{number}: no {name}"
