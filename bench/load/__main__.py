@@ -29,6 +29,7 @@ def _arguments():
     size.add_argument("--full", action="store_true", help="more and longer runs, and the long cases")
     parser.add_argument("--rounds", type=int, help="default 3; 1 with --quick, 7 with --full")
     parser.add_argument("--seconds", type=int, help="of each run; default 5; 2 with --quick, 8 with --full")
+    parser.add_argument("--minutes", type=int, help="of the case soak; default 5; 0 with --quick, 60 with --full")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--server-core", type=int, default=0)
     parser.add_argument("--load-core", type=int, default=1)
@@ -49,7 +50,9 @@ def _arguments():
 def _options(arguments):
     rounds, seconds = (1, 2) if arguments.quick else (7, 8) if arguments.full else (3, 5)
     results = _ROOT / ("build/bench/results" if arguments.quick else "bench/results")
+    minutes = 0 if arguments.quick else 60 if arguments.full else 5
     return Options(rounds=arguments.rounds or rounds, seconds=arguments.seconds or seconds,
+                   minutes=minutes if arguments.minutes is None else arguments.minutes,
                    connections=arguments.connections, is_quick=arguments.quick, is_full=arguments.full,
                    server_core=arguments.server_core, load_core=arguments.load_core,
                    database_core=arguments.load_core if arguments.database_core is None else arguments.database_core,

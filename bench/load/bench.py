@@ -17,6 +17,7 @@ from .postgres import Postgres
 class Options:
     rounds: int
     seconds: int       # of each run
+    minutes: int       # of the case soak; 0: as short as it can be
     connections: int
     is_quick: bool
     is_full: bool

@@ -4,7 +4,7 @@ on the command line."""
 import dataclasses
 import typing
 
-from . import flood, growth, known, last_used, micro, revoke, tls_handshakes, tls_idle, tls_storm, unknown
+from . import flood, growth, known, last_used, micro, revoke, soak, tls_handshakes, tls_idle, tls_storm, unknown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +27,7 @@ CASES = {
     "tls-resumed": Case(tls_handshakes.resumed, "resumed TLS handshakes, each with one request"),
     "tls-idle": Case(tls_idle.run, "memory of 10,000 idle TLS connections"),
     "tls-storm": Case(tls_storm.run, "established connections beside a storm of full handshakes"),
+    "soak": Case(soak.run, "memory, descriptors and answers over --minutes, while tokens come and go", is_long=True),
     "micro": Case(micro.run, "the parts of a decision, in nanoseconds", needs_servers=False),
 }
 
