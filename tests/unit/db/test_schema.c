@@ -58,6 +58,13 @@ static void test_schema_keeps_the_row_of_a_revoked_token(void **state) {
     assert_refused("delete from skillreg.api_token where id = 'live'", "00000");
 }
 
+// No trigger of a row fires for it, so no gateway would hear of it.
+static void test_schema_is_not_truncated(void **state) {
+    (void)state;
+    assert_refused("truncate skillreg.api_token", RESTRICT_VIOLATION);
+    assert_refused("truncate skillreg.organisation cascade", RESTRICT_VIOLATION);
+}
+
 static void test_schema_wants_who_and_when_of_a_revocation(void **state) {
     (void)state;
     assert_refused("update skillreg.api_token set revoked_at = now() where id = 'live'",
@@ -211,6 +218,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup(name, create_schema)
         TEST(test_schema_never_brings_a_revoked_token_back),
         TEST(test_schema_keeps_the_row_of_a_revoked_token),
+        TEST(test_schema_is_not_truncated),
         TEST(test_schema_wants_who_and_when_of_a_revocation),
         TEST(test_schema_holds_no_malformed_token),
         TEST(test_schema_holds_no_malformed_slug),
