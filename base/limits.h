@@ -3,6 +3,8 @@
 // Every bound of the gateway that is not a flag, in one place, with its unit. What a peer can make us hold is
 // bounded here.
 
+#include <stdint.h>
+
 // One HTTP message head (RFC 9112 leaves these to us; RFC 9110 section 4.1 asks for at least 8000 bytes of target).
 #define GW_HTTP_TARGET_BYTES_MAX 8192
 #define GW_HTTP_FIELD_BYTES_MAX 16384 // one field line: name and value
@@ -22,6 +24,11 @@
 
 // TLS handshakes: processor time for them between two looks at the sockets.
 #define GW_ADMISSION_BUDGET_US 500
+
+// Certificates, milliseconds.
+#define GW_CERTIFICATE_POLL_MS 60000
+#define GW_CERTIFICATE_SETTLE_MS 250
+#define GW_CERTIFICATE_WARNING_MS (INT64_C(14) * 24 * 60 * 60 * 1000)
 
 // Deadlines, milliseconds.
 #define GW_HANDSHAKE_TIMEOUT_MS 10000

@@ -10,7 +10,19 @@
 #include "base/limits.h"
 
 // For the first two an empty variable is none.
-enum kind { TEXT, TEXTS, NUMBER, COUNT, DURATION, LIMIT, SWITCH, ENVIRONMENT, LEVEL, PROXIES };
+enum kind {
+    TEXT,
+    TEXTS,
+    NUMBER,
+    COUNT,
+    DURATION,
+    LIMIT,
+    SWITCH,
+    ENVIRONMENT,
+    LEVEL,
+    PROXIES,
+    TLS_VERSION
+};
 
 struct setting {
     const char *flag;
@@ -37,14 +49,16 @@ static const struct setting settings[] = {
      "host:port for plain HTTP, or off"},
     {"--listen-admin", "GATEWAY_LISTEN_ADMIN", TEXT, SETTING(listen_admin), "127.0.0.1:9090",
      "ADDRESS", "host:port for /healthz, /readyz and /metrics, or off"},
-    {"--tls-cert", "GATEWAY_TLS_CERT", TEXT, SETTING(tls_cert), NULL, "FILE",
-     "certificate chain, PEM; required with HTTPS"},
-    {"--tls-key", "GATEWAY_TLS_KEY", TEXT, SETTING(tls_key), NULL, "FILE",
-     "its private key, PEM, not encrypted; required with HTTPS"},
+    {"--tls-cert", "GATEWAY_TLS_CERT", TEXTS, SETTING(tls_certs), NULL, "FILE",
+     "certificate chain, PEM; required with HTTPS; repeat for other names"},
+    {"--tls-key", "GATEWAY_TLS_KEY", TEXTS, SETTING(tls_keys), NULL, "FILE",
+     "its private key, PEM, not encrypted; one for each --tls-cert"},
+    {"--tls-min", "GATEWAY_TLS_MIN", TLS_VERSION, SETTING(is_tls13_only), "1.2", "VERSION",
+     "oldest version of TLS that is spoken, 1.2 or 1.3"},
     {"--tls-ticket-secret", "GATEWAY_TLS_TICKET_SECRET", TEXT, SETTING(tls_ticket_secret), NULL,
      "FILE", "secret that all gateways share, for TLS resumption; 32 bytes or more"},
     {"--upstream", "GATEWAY_UPSTREAM", TEXTS, SETTING(upstreams), NULL, "URL",
-     "the registry, http://host:port; may be repeated; without it forwarded routes answer 503"},
+     "the registry, http://host:port; repeat for more; without it 503"},
     {"--upstream-connect-timeout", "GATEWAY_UPSTREAM_CONNECT_TIMEOUT", DURATION,
      SETTING(upstream_connect_timeout_ms), "3s", "TIME", "to connect to the registry"},
     {"--upstream-timeout", "GATEWAY_UPSTREAM_TIMEOUT", DURATION, SETTING(upstream_timeout_ms),
@@ -186,11 +200,25 @@ static bool parse_environment(const char *text, bool *is_test) {
     return *is_test || strcmp(text, "live") == 0;
 }
 
-static bool add_text(const char *text, struct gw_config_texts *texts) {
-    if (text[0] == '\0' || texts->count == GW_CONFIG_TEXTS_MAX)
-        return false;
-    texts->at[texts->count++] = text;
-    return true;
+static bool parse_tls_version(const char *text, bool *is_tls13_only) {
+    *is_tls13_only = strcmp(text, "1.3") == 0;
+    return *is_tls13_only || strcmp(text, "1.2") == 0;
+}
+
+static bool add_texts(const char *text, struct gw_config_texts *texts) {
+    size_t bytes = strlen(text) + 1;
+    bool is_good = bytes <= sizeof texts->memory - texts->bytes_used;
+    char *rest = texts->memory + texts->bytes_used;
+    if (is_good)
+        memcpy(rest, text, bytes);
+    texts->bytes_used += is_good ? bytes : 0;
+    for (char *piece; is_good && (piece = strsep(&rest, ",")) != NULL;) {
+        is_good = texts->count < GW_CONFIG_TEXTS_MAX;
+        if (is_good)
+            texts->at[texts->count++] = piece;
+        is_good = is_good && piece[0] != '\0';
+    }
+    return is_good;
 }
 
 static bool set_value(struct gw_config *config, const struct setting *setting, const char *text) {
@@ -200,7 +228,9 @@ static bool set_value(struct gw_config *config, const struct setting *setting, c
         *(const char **)at = text;
         return text[0] != '\0';
     case TEXTS:
-        return add_text(text, at);
+        return add_texts(text, at);
+    case TLS_VERSION:
+        return parse_tls_version(text, at);
     case NUMBER:
         return parse_number(text, 1, at);
     case COUNT:
@@ -280,7 +310,7 @@ static enum gw_config_outcome read_flag(struct gw_config *config, int argc, char
     if (setting == NULL)
         return refuse("unknown argument", argument, NULL);
     if (setting->kind == TEXTS)
-        begin_flags((struct gw_config_texts *)((char *)config + setting->offset));
+        begin_flags((struct gw_config_texts *)(void *)((char *)config + setting->offset));
     if (equals != NULL)
         return set_or_refuse(config, setting, setting->flag, equals + 1);
     if (setting->kind == SWITCH)
@@ -301,7 +331,9 @@ static enum gw_config_outcome check(struct gw_config *config) {
     config->listen_admin = none_if_off(config->listen_admin);
     if (config->database_url == NULL)
         return refuse("missing --database-url or", "DATABASE_URL", NULL);
-    if (config->listen_https != NULL && (config->tls_cert == NULL || config->tls_key == NULL))
+    if (config->tls_certs.count != config->tls_keys.count)
+        return refuse("not as many --tls-key as", "--tls-cert", NULL);
+    if (config->listen_https != NULL && config->tls_certs.count == 0)
         return refuse("missing --tls-cert and --tls-key for", "--listen-https",
                       config->listen_https);
     if (config->workers > GW_WORKERS_MAX)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Settings of the server: flags, each also an environment variable; a flag wins. One table in config.c says name, variable, default and help
-// line, and makes `--help`. Slices and strings live as long as argv and the environment.
+// line, and makes `--help`. Slices and strings live as long as argv, the environment, and
+// the struct that was read into, which must not be moved.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,12 +15,15 @@
 
 #define GW_WORKERS_MAX 256
 #define GW_CONFIG_TEXTS_MAX 32
+#define GW_CONFIG_TEXTS_BYTES_MAX 4096 // all together
 
-// Of a flag that may be repeated; the variable makes one.
+// Of a flag that may be repeated; a value may also hold several, with commas between them.
 struct gw_config_texts {
     const char *at[GW_CONFIG_TEXTS_MAX];
     int count;
     bool are_flags; // and so take the place of what the variable said
+    char memory[GW_CONFIG_TEXTS_BYTES_MAX];
+    size_t bytes_used;
 };
 
 struct gw_config {
@@ -27,8 +31,9 @@ struct gw_config {
     const char *listen_https; // "host:port", "[v6]:port"; "" or "off": none
     const char *listen_http;
     const char *listen_admin;
-    const char *tls_cert;
-    const char *tls_key;
+    struct gw_config_texts tls_certs; // as many as keys
+    struct gw_config_texts tls_keys;
+    bool is_tls13_only;
     const char *tls_ticket_secret;    // a file; NULL: one of this start's own
     struct gw_config_texts upstreams; // as gateway/upstream.h takes them; none: no registry
     bool is_test_environment;

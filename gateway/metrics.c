@@ -12,6 +12,16 @@ void gw_metrics_reset_gauges(struct gw_metrics *metrics) {
 #undef X
 }
 
+static int64_t earliest_end(const struct gw_metrics *all, int count) {
+    int64_t earliest = 0;
+    for (int i = 0; i < count; i++) {
+        int64_t end = all[i].cert_not_after_seconds;
+        if (end != 0 && (earliest == 0 || end < earliest))
+            earliest = end;
+    }
+    return earliest;
+}
+
 void gw_metrics_sum(const struct gw_metrics *all, int count, struct gw_metrics *sum) {
     memset(sum, 0, sizeof *sum);
     for (int i = 0; i < count; i++) {
@@ -19,6 +29,7 @@ void gw_metrics_sum(const struct gw_metrics *all, int count, struct gw_metrics *
         GW_METRICS_MAP(X)
 #undef X
     }
+    sum->cert_not_after_seconds = earliest_end(all, count);
 }
 
 enum gw_status gw_metrics_write(const struct gw_metrics *metrics, struct gw_buf *out) {

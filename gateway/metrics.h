@@ -17,6 +17,7 @@
     X(tls_handshakes_failed_total, "counter", "TLS handshakes failed, refused or timed out.")      \
     X(tls_handshakes_refused_total, "counter", "TLS handshakes refused because too many waited.")  \
     X(tls_handshakes_waiting, "gauge", "TLS handshakes that wait to be begun.")                    \
+    X(cert_not_after_seconds, "gauge", "When the first certificate ends, seconds since 1970.")     \
     X(requests_total, "counter", "Requests whose head was read.")                                  \
     X(responses_2xx_total, "counter", "Responses by class.")                                       \
     X(responses_3xx_total, "counter", "Responses by class.")                                       \
@@ -54,6 +55,7 @@ struct gw_metrics {
 
 // A worker starts: what counts the present is 0 again, what counts events goes on.
 void gw_metrics_reset_gauges(struct gw_metrics *metrics);
+// Of cert_not_after_seconds the earliest, which is no amount; 0 is none.
 void gw_metrics_sum(const struct gw_metrics *all, int count, struct gw_metrics *sum);
 // Appends the text exposition format 0.0.4.
 enum gw_status gw_metrics_write(const struct gw_metrics *metrics, struct gw_buf *out) GW_MUST_USE;

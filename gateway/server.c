@@ -16,6 +16,7 @@
 #include "db/token_store.h"
 #include "gateway/admission.h"
 #include "gateway/auth_cache.h"
+#include "gateway/certificates.h"
 #include "gateway/conn.h"
 #include "gateway/last_used.h"
 #include "gateway/listener.h"
@@ -23,7 +24,6 @@
 #include "gateway/token.h"
 #include "gateway/transport.h"
 #include "gateway/upstream.h"
-#include "tls/context.h"
 
 #define FLUSH_TIMEOUT_MS 3000
 
@@ -42,12 +42,12 @@ struct gw_server {
     struct gw_listener https;
     struct gw_listener http;
     struct gw_listener admin;
-    struct tls_context *tls;
+    struct gw_certificates certificates;
     struct gw_last_used_drain flush;
     uv_signal_t terminate;
     uv_signal_t interrupt;
     uv_signal_t hangup;
-    const unsigned char *ticket_secret;
+    const struct gw_worker *worker;
     uv_timer_t drain_timer;
 };
 
@@ -154,6 +154,7 @@ static void close_everything(struct gw_server *server) {
         db_pool_close(services->pool, NULL);
     gw_deadlines_close(&server->deadlines, NULL);
     gw_admission_close(&server->admission);
+    gw_certificates_close(&server->certificates);
     uv_close((uv_handle_t *)&server->terminate, NULL);
     uv_close((uv_handle_t *)&server->interrupt, NULL);
     uv_close((uv_handle_t *)&server->hangup, NULL);
@@ -184,43 +185,28 @@ static void open_deadlines(struct gw_server *server) {
     server->services.deadlines = server->deadline_kinds;
 }
 
-static enum gw_status create_tls(const struct gw_server *server, struct tls_context **tls,
-                                 char *error) {
-    const struct gw_config *config = server->services.config;
-    const struct tls_context_options options = {.certificate_file = config->tls_cert,
-                                                .key_file = config->tls_key,
-                                                .ticket_secret = server->ticket_secret};
-    return tls_context_create_server(&options, tls, error);
+static void on_certificates_changed(struct gw_certificates *certificates) {
+    struct gw_server *server = gw_container_of(certificates, struct gw_server, certificates);
+    server->https.tls = certificates->context;
 }
 
-static enum gw_status open_tls(struct gw_server *server) {
-    char error[TLS_ERROR_TEXT_BYTES];
+static enum gw_status open_certificates(struct gw_server *server) {
+    const struct gw_certificates_options options = {.config = server->services.config,
+                                                    .ticket_secret = server->worker->ticket_secret,
+                                                    .metrics = server->services.metrics,
+                                                    .poll_ms = GW_CERTIFICATE_POLL_MS,
+                                                    .may_warn = server->worker->index == 0};
     if (server->services.config->listen_https == NULL)
         return GW_OK;
-    enum gw_status status = create_tls(server, &server->tls, error);
-    if (status != GW_OK)
-        gw_log(GW_LOG_ERROR, "server", "cannot use the certificate reason=\"%s\"", error);
-    return status;
+    server->certificates.on_changed = on_certificates_changed;
+    return gw_certificates_open(&server->certificates, &server->loop, &options);
 }
 
-// New connections get the new certificate at once, those that are there keep theirs. Files that cannot be used change
-// nothing.
 static void on_hangup(uv_signal_t *handle, int number) {
     (void)number;
     struct gw_server *server = handle->data;
-    struct tls_context *fresh;
-    char error[TLS_ERROR_TEXT_BYTES];
-    if (server->tls == NULL || server->phase != PHASE_RUN)
-        return;
-    if (create_tls(server, &fresh, error) != GW_OK) {
-        gw_log(GW_LOG_ERROR, "server",
-               "cannot use the new certificate, the old one stays reason=\"%s\"", error);
-        return;
-    }
-    tls_context_release(server->tls);
-    server->tls = fresh;
-    server->https.tls = fresh;
-    gw_log(GW_LOG_INFO, "server", "certificate reloaded");
+    if (server->certificates.is_open && server->phase == PHASE_RUN)
+        gw_certificates_reload(&server->certificates);
 }
 
 static void open_signal(struct gw_server *server, uv_signal_t *handle, uv_signal_cb on_caught,
@@ -343,13 +329,13 @@ static enum gw_status listen_one(struct gw_server *server, struct gw_listener *l
     if (address == NULL)
         return GW_OK;
     return gw_listener_open(listener, is_admin ? &server->admins : &server->clients,
-                            listener == &server->https ? server->tls : NULL,
+                            listener == &server->https ? server->certificates.context : NULL,
                             is_admin ? GW_CONN_ADMIN : GW_CONN_CLIENT, &options);
 }
 
 static enum gw_status start(struct gw_server *server) {
     const struct gw_config *config = server->services.config;
-    enum gw_status status = open_tls(server);
+    enum gw_status status = open_certificates(server);
     if (status == GW_OK)
         status = gw_transport_shared_create(&server->services.transport_shared);
     if (status == GW_OK)
@@ -388,7 +374,7 @@ int gw_server_run(const struct gw_config *config, const struct gw_worker *worker
     server.services.metrics = &worker->all_metrics[worker->index];
     server.services.all_metrics = worker->all_metrics;
     server.services.worker_count = worker->count;
-    server.ticket_secret = worker->ticket_secret;
+    server.worker = worker;
     gw_metrics_reset_gauges(server.services.metrics);
     if (getrandom(&server.services.request_id_base, sizeof server.services.request_id_base, 0) < 0)
         server.services.request_id_base = (uint64_t)gw_clock_wall_ms();
@@ -404,8 +390,6 @@ int gw_server_run(const struct gw_config *config, const struct gw_worker *worker
     gw_assert(failure == 0);
     gw_auth_cache_destroy(server.services.auth);
     gw_transport_shared_destroy(server.services.transport_shared);
-    if (server.tls != NULL)
-        tls_context_release(server.tls);
     gw_log(GW_LOG_INFO, "server", "stopped");
     return status == GW_OK ? 0 : 1;
 }

@@ -41,6 +41,7 @@ struct gw_transport_handshake {
     struct gw_transport *transport;
     struct gw_buf bytes;
     bool has_begun; // had a turn
+    bool has_ended; // behind these bytes the peer has sent FIN
 };
 
 static const char tls_only_answer[] = "HTTP/1.1 400 Bad Request\r\n"
@@ -428,16 +429,21 @@ static void receive_ciphertext(struct gw_transport *transport, struct gw_str byt
     }
 }
 
+static void receive_end(struct gw_transport *transport);
+
 static void on_turn(struct gw_admission_turn *turn) {
     struct gw_transport_handshake *handshake =
         gw_container_of(turn, struct gw_transport_handshake, turn);
     struct gw_transport *transport = handshake->transport;
     struct gw_buf bytes = handshake->bytes; // it may end inside
+    bool has_ended = handshake->has_ended;
     gw_buf_init(&handshake->bytes, HANDSHAKE_BYTES_MAX);
     handshake->has_begun = true;
     receive_ciphertext(transport, gw_buf_bytes(&bytes));
     gw_buf_deinit(&bytes);
-    if (!transport->is_paused && !transport->is_end_seen)
+    if (has_ended && !transport->is_closing)
+        receive_end(transport);
+    else if (!transport->is_paused && !transport->is_end_seen)
         gw_transport_resume(transport); // wait_for_turn may have stopped it
 }
 
@@ -499,7 +505,17 @@ static void receive(struct gw_transport *transport, struct gw_str bytes) {
         transport->events->on_read(transport, bytes);
 }
 
+// The last flight may have the whole request behind it: it is read first. A hello is not worth its turn any more.
+static bool has_end_to_wait_for(const struct gw_transport *transport) {
+    const struct gw_transport_handshake *handshake = transport->handshake;
+    return handshake != NULL && handshake->has_begun && !gw_list_is_empty(&handshake->turn.link);
+}
+
 static void receive_end(struct gw_transport *transport) {
+    if (has_end_to_wait_for(transport)) {
+        transport->handshake->has_ended = true;
+        return;
+    }
     bool is_cut = transport->tls != NULL && !transport->is_end_seen && !transport->is_shutting_down;
     transport->is_end_seen = true;
     if (transport->failure != GW_OK) {

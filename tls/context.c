@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tls/context.h"
 
-#include <mbedtls/error.h>
-#include <mbedtls/pk.h>
 #include <mbedtls/psa_util.h>
 #include <mbedtls/ssl.h>
 #include <mbedtls/ssl_ciphersuites.h>
-#include <mbedtls/x509_crt.h>
 #include <psa/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +15,8 @@
 
 struct tls_context {
     unsigned references;
-    mbedtls_x509_crt chain;
-    mbedtls_pk_context key;
+    struct tls_pair *pairs; // the first is for every name that no other has
+    int pair_count;
     struct tls_tickets *tickets; // NULL: none
     mbedtls_ssl_config any;      // for clients without TLS_AES_128_GCM_SHA256
     mbedtls_ssl_config aes_128;  // for all others
@@ -47,65 +44,70 @@ static const uint16_t groups[] = {
 
 static const char *alpn_protocols[] = {"http/1.1", NULL};
 
-// "<file>: <what>" or "<file>: <what> (<the library's words>)".
-static enum gw_status explain(char *error, const char *file, const char *what, int code) {
-    char reason[TLS_ERROR_TEXT_BYTES / 2] = "";
-    if (code < 0)
-        mbedtls_strerror(code, reason, sizeof(reason));
-    (void)snprintf(error, TLS_ERROR_TEXT_BYTES, code < 0 ? "%.100s: %s (%s)" : "%.100s: %s", file,
-                   what, reason);
-    return GW_INVALID;
+// ---- pairs -------------------------------------------------------------------------------------
+
+static enum gw_status load_pairs(struct tls_context *context,
+                                 const struct tls_context_options *options, char *error) {
+    const struct tls_pair_files first = {options->certificate_file, options->key_file};
+    enum gw_status status = GW_OK;
+    context->pairs = calloc((size_t)options->other_count + 1, sizeof *context->pairs);
+    if (context->pairs == NULL) {
+        (void)snprintf(error, TLS_ERROR_TEXT_BYTES, "out of memory");
+        return GW_NO_MEMORY;
+    }
+    for (int i = 0; i <= options->other_count && status == GW_OK; i++) {
+        struct tls_pair *pair = &context->pairs[context->pair_count++];
+        tls_pair_init(pair);
+        status = tls_pair_load(pair, i == 0 ? &first : &options->others[i - 1], error);
+    }
+    return status;
 }
 
-static enum gw_status load_chain(struct tls_context *context, const char *file, char *error) {
-    int code = mbedtls_x509_crt_parse_file(&context->chain, file);
-    if (code == MBEDTLS_ERR_PK_FILE_IO_ERROR || code == MBEDTLS_ERR_X509_FILE_IO_ERROR)
-        return explain(error, file, "cannot read the certificate file", 0);
-    if (code > 0)
-        return explain(error, file, "holds a certificate that cannot be parsed", 0);
-    if (code < 0)
-        return explain(error, file, "holds no PEM certificate", code);
-    return GW_OK;
+const struct tls_pair *tls_context_first_to_end(const struct tls_context *context) {
+    const struct tls_pair *first = &context->pairs[0];
+    for (int i = 1; i < context->pair_count; i++) {
+        const struct tls_pair *pair = &context->pairs[i];
+        if (tls_pair_not_after_ms(pair) < tls_pair_not_after_ms(first))
+            first = pair;
+    }
+    return first;
 }
 
-static enum gw_status load_key(struct tls_context *context, const char *file, char *error) {
-    int code = mbedtls_pk_parse_keyfile(&context->key, file, NULL, mbedtls_psa_get_random,
-                                        MBEDTLS_PSA_RANDOM_STATE);
-    if (code == MBEDTLS_ERR_PK_FILE_IO_ERROR)
-        return explain(error, file, "cannot read the private key file", 0);
-    if (code == MBEDTLS_ERR_PK_PASSWORD_REQUIRED || code == MBEDTLS_ERR_PK_PASSWORD_MISMATCH)
-        return explain(error, file,
-                       "the private key is encrypted; store it without a passphrase and protect "
-                       "the file with permissions",
-                       0);
-    if (code != 0)
-        return explain(error, file, "holds no PEM private key", code);
-    return GW_OK;
+// All that match best: they may differ in the kind of their key. None: the library takes the first.
+static int show_pairs(struct tls_context *context, mbedtls_ssl_context *ssl, struct gw_str name) {
+    enum tls_name_match best = TLS_NAME_FOREIGN;
+    int code = 0;
+    for (int i = 0; i < context->pair_count; i++) {
+        enum tls_name_match match = tls_pair_match(&context->pairs[i], name);
+        best = match > best ? match : best;
+    }
+    for (int i = 0; i < context->pair_count && best != TLS_NAME_FOREIGN && code == 0; i++) {
+        struct tls_pair *pair = &context->pairs[i];
+        if (tls_pair_match(pair, name) == best)
+            code = mbedtls_ssl_set_hs_own_cert(ssl, &pair->chain, &pair->key);
+    }
+    return code;
 }
 
-static enum gw_status load_pair(struct tls_context *context,
-                                const struct tls_context_options *options, char *error) {
-    enum gw_status status = load_chain(context, options->certificate_file, error);
-    if (status == GW_OK)
-        status = load_key(context, options->key_file, error);
-    if (status != GW_OK)
-        return status;
-    if (mbedtls_pk_check_pair(&context->chain.pk, &context->key, mbedtls_psa_get_random,
-                              MBEDTLS_PSA_RANDOM_STATE) != 0)
-        return explain(error, options->key_file,
-                       "the private key does not belong to the first certificate of the "
-                       "certificate file",
-                       0);
-    return GW_OK;
+// Called before a ticket of the same hello is looked at, if the client puts the name first as all do; else the ticket is
+// not accepted.
+static int on_server_name(void *argument, mbedtls_ssl_context *ssl, const unsigned char *name,
+                          size_t length) {
+    int code = tls_ticket_binding_name(mbedtls_ssl_get_user_data_p(ssl), name, length);
+    return code != 0 ? code : show_pairs(argument, ssl, gw_str((const char *)name, length));
 }
 
-static int configure(struct tls_context *context, mbedtls_ssl_config *config, const int *suites) {
+// ---- configuration -----------------------------------------------------------------------------
+
+static int configure(struct tls_context *context, mbedtls_ssl_config *config, const int *suites,
+                     bool is_tls13_only) {
     int code = mbedtls_ssl_config_defaults(
         config, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
     if (code != 0)
         return code;
     mbedtls_ssl_conf_rng(config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
-    mbedtls_ssl_conf_min_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_2);
+    mbedtls_ssl_conf_min_tls_version(config, is_tls13_only ? MBEDTLS_SSL_VERSION_TLS1_3
+                                                           : MBEDTLS_SSL_VERSION_TLS1_2);
     mbedtls_ssl_conf_max_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_3);
     // Pre-shared keys come from tickets alone.
     mbedtls_ssl_conf_tls13_key_exchange_modes(
@@ -113,6 +115,7 @@ static int configure(struct tls_context *context, mbedtls_ssl_config *config, co
                                          : MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL);
     if (context->tickets != NULL)
         tls_tickets_install(context->tickets, config);
+    mbedtls_ssl_conf_sni(config, on_server_name, context);
     mbedtls_ssl_conf_ciphersuites(config, suites);
     mbedtls_ssl_conf_groups(config, groups);
     mbedtls_ssl_conf_renegotiation(config, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
@@ -120,7 +123,7 @@ static int configure(struct tls_context *context, mbedtls_ssl_config *config, co
     code = mbedtls_ssl_conf_alpn_protocols(config, alpn_protocols);
     if (code != 0)
         return code;
-    return mbedtls_ssl_conf_own_cert(config, &context->chain, &context->key);
+    return mbedtls_ssl_conf_own_cert(config, &context->pairs[0].chain, &context->pairs[0].key);
 }
 
 static enum gw_status create_tickets(struct tls_context *context,
@@ -140,8 +143,6 @@ enum gw_status tls_context_create_server(const struct tls_context_options *optio
         return GW_NO_MEMORY;
     }
     created->references = 1;
-    mbedtls_x509_crt_init(&created->chain);
-    mbedtls_pk_init(&created->key);
     mbedtls_ssl_config_init(&created->any);
     mbedtls_ssl_config_init(&created->aes_128);
 
@@ -151,7 +152,7 @@ enum gw_status tls_context_create_server(const struct tls_context_options *optio
         goto out;
     }
     (void)tls_ecp_nettle_start();
-    status = load_pair(created, options, error);
+    status = load_pairs(created, options, error);
     if (status != GW_OK)
         goto out;
     status = create_tickets(created, options);
@@ -159,8 +160,8 @@ enum gw_status tls_context_create_server(const struct tls_context_options *optio
         (void)snprintf(error, TLS_ERROR_TEXT_BYTES, "out of memory");
         goto out;
     }
-    if (configure(created, &created->any, suites_any) != 0 ||
-        configure(created, &created->aes_128, suites_aes_128) != 0) {
+    if (configure(created, &created->any, suites_any, options->is_tls13_only) != 0 ||
+        configure(created, &created->aes_128, suites_aes_128, options->is_tls13_only) != 0) {
         (void)snprintf(error, TLS_ERROR_TEXT_BYTES, "out of memory");
         status = GW_NO_MEMORY;
         goto out;
@@ -187,8 +188,9 @@ void tls_context_release(struct tls_context *context) {
     mbedtls_ssl_config_free(&context->any);
     tls_tickets_destroy(context->tickets);
     tls_memory_pool_deinit(&context->memory_pool);
-    mbedtls_pk_free(&context->key);
-    mbedtls_x509_crt_free(&context->chain);
+    while (context->pair_count > 0)
+        tls_pair_deinit(&context->pairs[--context->pair_count]);
+    free(context->pairs);
     free(context);
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What all TLS connections of a process share: certificate, key, and the configuration of Mbed TLS
+// What all TLS connections of a process share: certificates, keys, and the configuration of Mbed TLS
 // (TLS 1.2 and 1.3, forward-secret AEAD suites, groups X25519, P-256 and P-384, ALPN "http/1.1", no
-// renegotiation, session tickets by tls/tickets.h). Made once, by each process for itself (after a fork, so that no two share a
+// renegotiation, session tickets by tls/tickets.h). A client that names its server gets the certificates that have this
+// name, or else those whose wildcard covers it, or else the first. Made once, by each process for itself (after a fork, so that no two share a
 // random generator); immutable afterwards. Counted, because connections made before a reload keep
 // the old one: the only reference count of the project.
 
@@ -10,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "tls/pair.h"
 
 struct tls_context;
 struct tls_memory_pool;
@@ -17,20 +19,23 @@ struct tls_ticket_binding;
 struct mbedtls_ssl_config;
 
 struct tls_context_options {
-    const char *certificate_file;       // PEM, leaf first
-    const char *key_file;               // PEM, not encrypted
+    const char *certificate_file; // of the first pair; names of files outlive the context
+    const char *key_file;
+    const struct tls_pair_files *others; // pairs for other names
+    int other_count;
+    bool is_tls13_only;
     const unsigned char *ticket_secret; // TLS_TICKET_SECRET_BYTES, copied; NULL: no tickets
     int64_t (*wall_ms)(void);           // for tickets; NULL: the system's clock
 };
 
-#define TLS_ERROR_TEXT_BYTES 256
-
-// On failure `error` (TLS_ERROR_TEXT_BYTES) says what, which file, and what to do. GW_INVALID:
-// unreadable, no certificate, encrypted key, or key and certificate do not belong together.
+// On failure `error` (TLS_ERROR_TEXT_BYTES) says what, which file, and what to do. GW_INVALID: see tls_pair_load.
 enum gw_status tls_context_create_server(const struct tls_context_options *options,
                                          struct tls_context **context, char *error) GW_MUST_USE;
 struct tls_context *tls_context_acquire(struct tls_context *context);
 void tls_context_release(struct tls_context *context);
+
+// The pair whose chain ends first.
+const struct tls_pair *tls_context_first_to_end(const struct tls_context *context);
 
 // For tls/session.c: the configuration for one connection. In TLS 1.3 Mbed TLS takes the first
 // suite of the client's list that it knows, so a client that offers TLS_AES_128_GCM_SHA256 anywhere

@@ -231,12 +231,8 @@ static int parse_ticket(void *argument, mbedtls_ssl_session *session, unsigned c
     return code;
 }
 
-// RFC 6066 section 3: names are compared without regard to case. Called before a ticket of the same
-// hello is looked at, if the client puts the name first as all do; else the ticket is not accepted.
-static int note_server_name(void *argument, mbedtls_ssl_context *ssl, const unsigned char *name,
+int tls_ticket_binding_name(struct tls_ticket_binding *binding, const unsigned char *name,
                             size_t length) {
-    (void)argument;
-    struct tls_ticket_binding *binding = mbedtls_ssl_get_user_data_p(ssl);
     unsigned char lower[SERVER_NAME_BYTES_MAX];
     if (length > sizeof lower)
         return MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER;
@@ -273,7 +269,6 @@ void tls_tickets_destroy(struct tls_tickets *tickets) {
 
 void tls_tickets_install(struct tls_tickets *tickets, mbedtls_ssl_config *config) {
     mbedtls_ssl_conf_session_tickets_cb(config, write_ticket, parse_ticket, tickets);
-    mbedtls_ssl_conf_sni(config, note_server_name, NULL);
 }
 
 void tls_tickets_bind(struct tls_tickets *tickets, const struct tls_ticket_binding *binding) {

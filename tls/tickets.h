@@ -43,8 +43,11 @@ enum gw_status tls_tickets_create(const unsigned char secret[TLS_TICKET_SECRET_B
                                   int64_t (*wall_ms)(void),
                                   struct tls_tickets **tickets) GW_MUST_USE;
 void tls_tickets_destroy(struct tls_tickets *tickets);
-// Every connection of this configuration gets and may show tickets. Its ssl context's user data must
-// be its binding.
+// Every connection of this configuration gets and may show tickets.
 void tls_tickets_install(struct tls_tickets *tickets, mbedtls_ssl_config *config);
+// The server that the client named, for its binding: RFC 6066 section 3, names are compared without regard to case. An
+// error of the library, or 0.
+int tls_ticket_binding_name(struct tls_ticket_binding *binding, const unsigned char *name,
+                            size_t length);
 // Before each step of a handshake: whose it is.
 void tls_tickets_bind(struct tls_tickets *tickets, const struct tls_ticket_binding *binding);

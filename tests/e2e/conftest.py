@@ -180,8 +180,9 @@ def start_gateway(operator, postgres, tmp_path, certificate):
     started = []
 
     def start(*flags, tls=False, ready=True, database_url=None, **options):
+        shown = certificate if tls is True else tls or None  # or one of the test's own
         own = Gateway(tmp_path, f"gateway-{len(started)}", database_url=database_url or postgres.url,
-                      certificate=certificate if tls else None, flags=flags, **options)
+                      certificate=shown, flags=flags, **options)
         started.append(own)
         return own.wait_until_ready() if ready else own
 

@@ -232,9 +232,10 @@ def test_refusals_keep_their_shape_over_tls(gateway):
     ("--tls-cert", "/nonexistent.crt"), ("--tls-key", "/nonexistent.key"), ("--tls-key", "{cert}"), ("--tls-cert", "{key}"),
 ])
 def test_wrong_certificate_files_are_named_at_start(flags, certificate, operator):
-    flags = [flag.format(cert=certificate.cert, key=certificate.key) for flag in flags]
-    done = operator.run("--listen-https", "127.0.0.1:0", "--listen-admin", "127.0.0.1:0", "--tls-cert", str(certificate.cert),
-                        "--tls-key", str(certificate.key), *flags)
+    flag, wrong = (text.format(cert=certificate.cert, key=certificate.key) for text in flags)
+    files = {"--tls-cert": str(certificate.cert), "--tls-key": str(certificate.key), flag: wrong}
+    done = operator.run("--listen-https", "127.0.0.1:0", "--listen-admin", "127.0.0.1:0",
+                        *(argument for pair in files.items() for argument in pair))
     assert done.returncode not in (0, -9)
-    assert flags[1] in done.stderr
+    assert wrong in done.stderr
     assert "Sanitizer" not in done.stderr

@@ -31,8 +31,7 @@ def live(certificate, tmp_path, start_gateway):
     copy(certificate, tmp_path)
 
     def start(*flags):
-        return start_gateway("--tls-cert", str(tmp_path / "live.crt"), "--tls-key", str(tmp_path / "live.key"), *flags,
-                             tls=True)
+        return start_gateway(*flags, tls=certificates.Certificate(tmp_path / "live.crt", tmp_path / "live.key"))
     return start
 
 
@@ -66,3 +65,41 @@ def test_a_certificate_that_cannot_be_used_changes_nothing(broken, live, certifi
     copy(new, tmp_path)
     os.kill(gateway.pid, signal.SIGHUP)
     eventually(lambda: served(gateway) == bytes_of(new), "is the mended certificate served")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_files_that_change_are_taken_without_a_signal(workers, live, tmp_path):
+    gateway = live("--workers", workers)
+    new = certificates.make(tmp_path, "new")
+    copy(new, tmp_path)
+    eventually(lambda: all(served(gateway) == bytes_of(new) for _ in range(8)), "is the new certificate served")
+
+
+def test_a_volume_of_kubernetes_that_is_swapped(certificate, start_gateway, tmp_path):
+    """The files are links into ..data, which is a link to a directory of the day and replaced as a whole."""
+    new = certificates.make(tmp_path, "new")
+    volume = tmp_path / "volume"
+    for day, pair in (("..1", certificate), ("..2", new)):
+        (volume / day).mkdir(parents=True)
+        copy(pair, volume / day)
+    (volume / "..data").symlink_to("..1")
+    for name in ("live.crt", "live.key"):
+        (volume / name).symlink_to(f"..data/{name}")
+    gateway = start_gateway(tls=certificates.Certificate(volume / "live.crt", volume / "live.key"))
+    assert served(gateway) == bytes_of(certificate)
+    (volume / "..data_tmp").symlink_to("..2")
+    os.replace(volume / "..data_tmp", volume / "..data")
+    eventually(lambda: served(gateway) == bytes_of(new), "is the new certificate served")
+
+
+def test_a_broken_change_is_said_once(live, certificate, tmp_path):
+    gateway = live()
+    (tmp_path / "live.crt").write_text("no certificate\n")
+    gateway.process.wait_for_line(r"cannot use the new certificate, the old one stays")
+    new = certificates.make(tmp_path, "new")  # in the same directory: heard of, and no change of the files
+    gateway.process.wait_for_line(r"cannot use the new certificate, the old one stays")
+    assert served(gateway) == bytes_of(certificate)
+    copy(new, tmp_path)
+    eventually(lambda: served(gateway) == bytes_of(new), "is the mended certificate served")
+    gateway.stop()
+    assert gateway.log().count("cannot use the new certificate") <= 2  # between the two files of the last copy, perhaps

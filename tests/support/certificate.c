@@ -41,7 +41,24 @@ static void write_key(mbedtls_pk_context *key, const char *path) {
     test_file_write(path, (const char *)pem);
 }
 
-static void sign_certificate(mbedtls_pk_context *key, const char *path) {
+#define NAMES_MAX 8
+
+static void set_names(mbedtls_x509write_cert *crt, const char *const *names) {
+    mbedtls_x509_san_list list[NAMES_MAX];
+    memset(list, 0, sizeof list);
+    size_t count = 0;
+    for (; names[count] != NULL; count++) {
+        gw_assert(count < NAMES_MAX);
+        list[count].node.type = MBEDTLS_X509_SAN_DNS_NAME;
+        list[count].node.san.unstructured_name.p = (unsigned char *)names[count];
+        list[count].node.san.unstructured_name.len = strlen(names[count]);
+        list[count].next = names[count + 1] != NULL ? &list[count + 1] : NULL;
+    }
+    gw_assert(mbedtls_x509write_crt_set_subject_alternative_name(crt, list) == 0);
+}
+
+static void sign_certificate(mbedtls_pk_context *key, const char *path,
+                             const struct test_certificate_options *options) {
     unsigned char serial = 1;
     unsigned char pem[PEM_BYTES_MAX];
     mbedtls_x509write_cert crt;
@@ -53,7 +70,10 @@ static void sign_certificate(mbedtls_pk_context *key, const char *path) {
     gw_assert(mbedtls_x509write_crt_set_serial_raw(&crt, &serial, 1) == 0);
     gw_assert(mbedtls_x509write_crt_set_subject_name(&crt, "CN=localhost") == 0);
     gw_assert(mbedtls_x509write_crt_set_issuer_name(&crt, "CN=localhost") == 0);
-    gw_assert(mbedtls_x509write_crt_set_validity(&crt, "20200101000000", "20991231235959") == 0);
+    const char *not_after = options->not_after != NULL ? options->not_after : "20991231235959";
+    gw_assert(mbedtls_x509write_crt_set_validity(&crt, "20200101000000", not_after) == 0);
+    if (options->names != NULL)
+        set_names(&crt, options->names);
     gw_assert(mbedtls_x509write_crt_pem(&crt, pem, sizeof(pem), mbedtls_psa_get_random,
                                         MBEDTLS_PSA_RANDOM_STATE) == 0);
     mbedtls_x509write_crt_free(&crt);
@@ -61,6 +81,11 @@ static void sign_certificate(mbedtls_pk_context *key, const char *path) {
 }
 
 void test_certificate_create(struct test_certificate *certificate, enum test_key_kind kind) {
+    test_certificate_create_with(certificate, kind, &(struct test_certificate_options){0});
+}
+
+void test_certificate_create_with(struct test_certificate *certificate, enum test_key_kind kind,
+                                  const struct test_certificate_options *options) {
     const char *parent = getenv("TMPDIR");
     (void)snprintf(certificate->directory, sizeof(certificate->directory), "%.40s/gateway-XXXXXX",
                    parent == NULL ? "/tmp" : parent);
@@ -75,7 +100,7 @@ void test_certificate_create(struct test_certificate *certificate, enum test_key
     mbedtls_pk_init(&key);
     generate_key(&key, kind);
     write_key(&key, certificate->key_file);
-    sign_certificate(&key, certificate->certificate_file);
+    sign_certificate(&key, certificate->certificate_file, options);
     mbedtls_pk_free(&key);
 }
 

@@ -11,11 +11,13 @@ class Certificate:
     key: pathlib.Path
 
 
-def make(directory, name="server"):
+def make(directory, name="server", *, names=("localhost",), days=2):
+    """For `names`; valid for `days` days from now."""
+    alternatives = ",".join(["IP:127.0.0.1", *(f"DNS:{each}" for each in names)])
     pair = Certificate(directory / f"{name}.crt", directory / f"{name}.key")
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+         "-days", str(days), "-subj", "/CN=localhost", "-addext", f"subjectAltName={alternatives}",
          "-keyout", str(pair.key), "-out", str(pair.cert)],
         check=True, capture_output=True, timeout=30)
     pair.key.chmod(0o600)

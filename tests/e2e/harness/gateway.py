@@ -32,14 +32,14 @@ class Gateway:
         self.process = Process(command, self.log_path, cwd=directory,
                                env=clean_environment(HOME=str(directory), DATABASE_URL=database_url, **(env or {})))
         try:
-            self.http = self._bound("http")
-            self.admin = self._bound("admin")
-            self.https = self._bound("https") if certificate else None
+            self.http = self.bound("http")
+            self.admin = self.bound("admin")
+            self.https = self.bound("https") if certificate else None
         except BaseException:
             self.process.kill()
             raise
 
-    def _bound(self, kind):
+    def bound(self, kind):
         """The address of one listener, from its log line."""
         match = self.process.wait_for_line(
             rf'listening\b(?=.*\bkind="?{kind}"?(\s|$)).*\baddress="?(?P<host>[0-9.]+):(?P<port>[0-9]+)', timeout_s=20)

@@ -40,6 +40,18 @@ static void test_the_sum_is_over_all_workers(void **state) {
     assert_int_equal(sum.requests_total, 5);
 }
 
+static void test_the_sum_of_an_end_is_the_earliest(void **state) {
+    (void)state;
+    const struct gw_metrics all[3] = {{.cert_not_after_seconds = 30},
+                                      {.cert_not_after_seconds = 0},
+                                      {.cert_not_after_seconds = 20}};
+    struct gw_metrics sum;
+    gw_metrics_sum(all, 3, &sum);
+    assert_int_equal(sum.cert_not_after_seconds, 20);
+    gw_metrics_sum(all + 1, 1, &sum);
+    assert_int_equal(sum.cert_not_after_seconds, 0);
+}
+
 // A worker that died left its open connections behind: they are gone, its requests were served.
 static void test_a_new_worker_keeps_the_counters_and_clears_the_gauges(void **state) {
     (void)state;
@@ -127,6 +139,7 @@ static void test_what_does_not_fit_is_an_error(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_sum_is_over_all_workers),
+        cmocka_unit_test(test_the_sum_of_an_end_is_the_earliest),
         cmocka_unit_test(test_a_new_worker_keeps_the_counters_and_clears_the_gauges),
         cmocka_unit_test(test_every_metric_has_help_type_and_its_own_value),
         cmocka_unit_test(test_counters_are_named_total),

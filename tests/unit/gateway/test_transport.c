@@ -44,7 +44,8 @@ struct world {
     struct gw_metrics metrics;
     struct gw_admission admission;
     struct gw_admission_turn other; // see withhold_turns
-    struct tls_context *context;    // of the server, NULL: plain
+    enum gw_admission_queue other_queue;
+    struct tls_context *context; // of the server, NULL: plain
     struct end server;
     struct end client;
     uv_connect_t connect;
@@ -842,17 +843,19 @@ static void test_tls_alert_of_the_client_is_closed(void **state) {
 
 // While the server's session has no turn: the other one takes longer than the budget of a round, and asks again.
 
+// In the same queue for ever, and first.
 static void on_other_turn(struct gw_admission_turn *turn) {
     struct world *world = gw_container_of(turn, struct world, other);
     uint64_t end_ns = uv_hrtime() + GW_ADMISSION_BUDGET_US * UINT64_C(1000);
     while (uv_hrtime() <= end_ns) {
     }
-    gw_list_push_front(&world->admission.queues[GW_ADMISSION_FULL], &turn->link);
+    gw_list_push_front(&world->admission.queues[world->other_queue], &turn->link);
 }
 
-static void withhold_turns(struct world *world) {
+static void withhold_turns(struct world *world, enum gw_admission_queue queue) {
+    world->other_queue = queue;
     gw_admission_turn_init(&world->other, on_other_turn);
-    gw_list_push_back(&world->admission.queues[GW_ADMISSION_FULL], &world->other.link);
+    gw_list_push_back(&world->admission.queues[queue], &world->other.link);
 }
 
 static void grant_turns(struct world *world) {
@@ -862,7 +865,7 @@ static void grant_turns(struct world *world) {
 static void test_tls_hello_waits_for_its_turn(void **state) {
     struct world world;
     tls_world_init(&world, *state, MBEDTLS_SSL_VERSION_TLS1_3);
-    withhold_turns(&world);
+    withhold_turns(&world, GW_ADMISSION_FULL);
     (void)test_tls_client_handshake(&world.tls);
     send_tls_output(&world);
     run_until(&world, world.metrics.tls_handshakes_waiting == 1);
@@ -877,7 +880,7 @@ static void test_tls_hello_waits_for_its_turn(void **state) {
 static void test_tls_peer_that_leaves_while_it_waits_costs_nothing(void **state) {
     struct world world;
     tls_world_init(&world, *state, MBEDTLS_SSL_VERSION_TLS1_3);
-    withhold_turns(&world);
+    withhold_turns(&world, GW_ADMISSION_FULL);
     (void)test_tls_client_handshake(&world.tls);
     send_tls_output(&world);
     run_until(&world, world.metrics.tls_handshakes_waiting == 1);
@@ -889,13 +892,40 @@ static void test_tls_peer_that_leaves_while_it_waits_costs_nothing(void **state)
     tls_world_deinit(&world);
 }
 
+// The client sends its last flight, a request and its end at once.
+static void test_tls_last_flight_of_a_peer_that_ends_has_its_turn(void **state) {
+    struct world world;
+    tls_world_init(&world, *state, MBEDTLS_SSL_VERSION_TLS1_3);
+    world.client.on_read_hook = NULL;
+    (void)test_tls_client_handshake(&world.tls);
+    send_tls_output(&world);
+    while (test_tls_client_handshake(&world.tls) != 0) {
+        run_until(&world, gw_buf_length(&world.client.received) > 0);
+        assert_int_equal(gw_buf_append_str(&world.tls.input, gw_buf_bytes(&world.client.received)),
+                         GW_OK);
+        gw_buf_clear(&world.client.received);
+    }
+    withhold_turns(&world, GW_ADMISSION_SHORT);
+    test_tls_client_write(&world.tls, "request", 7);
+    assert_int_equal(mbedtls_ssl_close_notify(&world.tls.ssl), 0);
+    send_tls_output(&world);
+    gw_transport_shutdown(&world.client.transport);
+    settle(&world);
+    assert_int_equal(world.server.opens + world.server.errors, 0);
+    grant_turns(&world);
+    run_until(&world, world.server.ends == 1);
+    assert_true(has_received(&world.server, "request"));
+    assert_int_equal(world.server.errors, 0);
+    tls_world_deinit(&world);
+}
+
 // More than any hello: the rest stays where it is until the turn.
 static void test_tls_flood_behind_a_hello_is_not_kept(void **state) {
     struct world world;
     char *flood = calloc(1, 1000000);
     assert_non_null(flood);
     tls_world_init(&world, *state, MBEDTLS_SSL_VERSION_TLS1_3);
-    withhold_turns(&world);
+    withhold_turns(&world, GW_ADMISSION_FULL);
     (void)test_tls_client_handshake(&world.tls);
     send_tls_output(&world);
     send_bytes(&world.client, gw_str(flood, 400000));
@@ -960,6 +990,7 @@ int main(void) {
         cmocka_unit_test(test_tls_alert_of_the_client_is_closed),
         cmocka_unit_test(test_tls_hello_waits_for_its_turn),
         cmocka_unit_test(test_tls_peer_that_leaves_while_it_waits_costs_nothing),
+        cmocka_unit_test(test_tls_last_flight_of_a_peer_that_ends_has_its_turn),
         cmocka_unit_test(test_tls_flood_behind_a_hello_is_not_kept),
         cmocka_unit_test(test_tls_hello_over_the_bound_gets_an_alert),
     };

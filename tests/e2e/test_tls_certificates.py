@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""Several certificates by server name, the oldest version of TLS, and what is said about both. (HARDENING 3.9, 3.11)"""
+import socket
+import ssl
+
+import pytest
+
+from harness import certificate as certificates
+from harness.http_client import Connection, bearer
+
+WHOAMI = "/api/v1/auth/whoami"
+
+
+def served(gateway, name):
+    """The certificate for a client that names `name`, or nothing."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with socket.create_connection(gateway.https, timeout=10) as plain:
+        with context.wrap_socket(plain, server_hostname=name) as secured:
+            return secured.getpeercert(binary_form=True)
+
+
+def bytes_of(pair):
+    return ssl.PEM_cert_to_DER_cert(pair.cert.read_text())
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    return {"exact": certificates.make(tmp_path, "exact", names=("a.fleet.example", "skills.example")),
+            "wildcard": certificates.make(tmp_path, "wildcard", names=("*.fleet.example",))}
+
+
+def flags_of(pairs):
+    return [flag for pair in pairs.values() for flag in ("--tls-cert", str(pair.cert), "--tls-key", str(pair.key))]
+
+
+def assert_served_by_name(gateway, certificate, pairs):
+    for name, pair in (("skills.example", pairs["exact"]), ("a.fleet.example", pairs["exact"]),
+                       ("A.Fleet.Example", pairs["exact"]), ("b.fleet.example", pairs["wildcard"]),
+                       ("b.c.fleet.example", certificate), ("localhost", certificate), ("unknown.example", certificate),
+                       (None, certificate)):
+        assert served(gateway, name) == bytes_of(pair), name
+
+
+def test_the_certificate_is_chosen_by_name(start_gateway, certificate, pairs):
+    """`start_gateway` names the first pair; a name that no other has gets it."""
+    assert_served_by_name(start_gateway(*flags_of(pairs), tls=True), certificate, pairs)
+
+
+def test_the_variables_hold_a_list(operator, start_gateway, certificate, pairs):
+    every = [certificate, *pairs.values()]
+    gateway = start_gateway("--listen-https", "127.0.0.1:0", env={
+        "GATEWAY_TLS_CERT": ",".join(str(pair.cert) for pair in every),
+        "GATEWAY_TLS_KEY": ",".join(str(pair.key) for pair in every)})
+    gateway.https = gateway.bound("https")
+    assert_served_by_name(gateway, certificate, pairs)
+
+
+def test_a_key_is_missing_or_belongs_to_another(operator, certificate, pairs):
+    common = ("--listen-https", "127.0.0.1:0", "--listen-admin", "127.0.0.1:0", "--tls-cert", str(certificate.cert),
+              "--tls-key", str(certificate.key), "--tls-cert", str(pairs["exact"].cert))
+    missing = operator.run(*common)
+    assert missing.returncode == 2
+    assert "not as many --tls-key as --tls-cert" in missing.stderr
+    foreign = operator.run(*common, "--tls-key", str(pairs["wildcard"].key))
+    assert foreign.returncode == 1
+    assert str(pairs["wildcard"].key) in foreign.stderr and "does not belong" in foreign.stderr
+
+
+def test_the_oldest_version_is_a_setting(start_gateway, acme):
+    gateway = start_gateway("--tls-min", "1.3", tls=True)
+    with gateway.connect_tls() as connection:
+        assert connection.socket.version() == "TLSv1.3"
+        assert connection.request("GET", WHOAMI, bearer(acme.read)).status == 200
+    old = gateway.tls_context()
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    with pytest.raises(ssl.SSLError, match="(?i)protocol.version"):
+        Connection(gateway.https, tls=old)
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.4", "TLSv1.3", ""])
+def test_other_versions_are_no_setting(version, operator):
+    done = operator.run("--tls-min", version)
+    assert done.returncode == 2
+    assert "--tls-min" in done.stderr
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_first_end_is_a_metric(workers, start_gateway, certificate, tmp_path):
+    late = certificates.make(tmp_path, "late", names=("late.example",), days=400)
+    gateway = start_gateway("--tls-cert", str(late.cert), "--tls-key", str(late.key), "--workers", workers, tls=True)
+    end = ssl.cert_time_to_seconds(ssl._ssl._test_decode_cert(str(certificate.cert))["notAfter"])
+    assert gateway.metric("cert_not_after_seconds") == end
+
+
+def test_an_end_that_is_near_is_said_once(start_gateway, certificate):
+    gateway = start_gateway("--workers", "2", tls=True)  # that of the tests ends in two days
+    gateway.process.wait_for_line(rf"warning server certificate expires soon file=\"{certificate.cert}\" not_after=20")
+    gateway.stop()
+    assert gateway.log().count("expires soon") == 1
+
+
+def test_an_end_that_is_far_is_not_said(start_gateway, tmp_path):
+    gateway = start_gateway(tls=certificates.make(tmp_path, "late", days=16))
+    gateway.stop()
+    assert "expire" not in gateway.log()

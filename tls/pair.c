@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#include "tls/pair.h"
+
+#include <inttypes.h>
+#include <mbedtls/error.h>
+#include <mbedtls/psa_util.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+
+enum gw_status tls_explain(char *error, const char *file, const char *what, int code) {
+    char reason[TLS_ERROR_TEXT_BYTES / 2] = "";
+    if (code < 0)
+        mbedtls_strerror(code, reason, sizeof(reason));
+    (void)snprintf(error, TLS_ERROR_TEXT_BYTES, code < 0 ? "%.100s: %s (%s)" : "%.100s: %s", file,
+                   what, reason);
+    return GW_INVALID;
+}
+
+void tls_pair_init(struct tls_pair *pair) {
+    *pair = (struct tls_pair){0};
+    mbedtls_x509_crt_init(&pair->chain);
+    mbedtls_pk_init(&pair->key);
+}
+
+void tls_pair_deinit(struct tls_pair *pair) {
+    mbedtls_pk_free(&pair->key);
+    mbedtls_x509_crt_free(&pair->chain);
+}
+
+// ---- reading -----------------------------------------------------------------------------------
+
+static enum gw_status load_chain(struct tls_pair *pair, char *error) {
+    const char *file = pair->files.certificate_file;
+    int code = mbedtls_x509_crt_parse_file(&pair->chain, file);
+    if (code == MBEDTLS_ERR_PK_FILE_IO_ERROR || code == MBEDTLS_ERR_X509_FILE_IO_ERROR)
+        return tls_explain(error, file, "cannot read the certificate file", 0);
+    if (code > 0)
+        return tls_explain(error, file, "holds a certificate that cannot be parsed", 0);
+    if (code < 0)
+        return tls_explain(error, file, "holds no PEM certificate", code);
+    return GW_OK;
+}
+
+static enum gw_status load_key(struct tls_pair *pair, char *error) {
+    const char *file = pair->files.key_file;
+    int code = mbedtls_pk_parse_keyfile(&pair->key, file, NULL, mbedtls_psa_get_random,
+                                        MBEDTLS_PSA_RANDOM_STATE);
+    if (code == MBEDTLS_ERR_PK_FILE_IO_ERROR)
+        return tls_explain(error, file, "cannot read the private key file", 0);
+    if (code == MBEDTLS_ERR_PK_PASSWORD_REQUIRED || code == MBEDTLS_ERR_PK_PASSWORD_MISMATCH)
+        return tls_explain(error, file,
+                           "the private key is encrypted; store it without a passphrase and "
+                           "protect the file with permissions",
+                           0);
+    if (code != 0)
+        return tls_explain(error, file, "holds no PEM private key", code);
+    return GW_OK;
+}
+
+enum gw_status tls_pair_load(struct tls_pair *pair, const struct tls_pair_files *files,
+                             char *error) {
+    pair->files = *files;
+    enum gw_status status = load_chain(pair, error);
+    if (status == GW_OK)
+        status = load_key(pair, error);
+    if (status != GW_OK)
+        return status;
+    if (mbedtls_pk_check_pair(&pair->chain.pk, &pair->key, mbedtls_psa_get_random,
+                              MBEDTLS_PSA_RANDOM_STATE) != 0)
+        return tls_explain(error, files->key_file,
+                           "the private key does not belong to the first certificate of the "
+                           "certificate file",
+                           0);
+    return GW_OK;
+}
+
+// ---- names -------------------------------------------------------------------------------------
+
+static enum tls_name_match match_one(struct gw_str pattern, struct gw_str name) {
+    if (gw_str_equal_nocase(pattern, name))
+        return TLS_NAME_EXACT;
+    if (!gw_str_starts_with(pattern, GW_STR("*.")))
+        return TLS_NAME_FOREIGN;
+    size_t label_length = gw_str_find(name, '.');
+    struct gw_str rest = gw_str_slice(name, label_length, name.length);
+    bool is_match =
+        label_length > 0 && gw_str_equal_nocase(gw_str_slice(pattern, 1, pattern.length), rest);
+    return is_match ? TLS_NAME_WILDCARD : TLS_NAME_FOREIGN;
+}
+
+static bool is_dns_name(const mbedtls_x509_sequence *alternative) {
+    int kind = alternative->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK;
+    return kind == MBEDTLS_X509_SAN_DNS_NAME && alternative->buf.p != NULL;
+}
+
+enum tls_name_match tls_pair_match(const struct tls_pair *pair, struct gw_str name) {
+    enum tls_name_match best = TLS_NAME_FOREIGN;
+    const mbedtls_x509_sequence *alternative = &pair->chain.subject_alt_names;
+    for (; alternative != NULL && best != TLS_NAME_EXACT; alternative = alternative->next) {
+        if (!is_dns_name(alternative))
+            continue;
+        struct gw_str pattern = gw_str((const char *)alternative->buf.p, alternative->buf.len);
+        enum tls_name_match match = match_one(pattern, name);
+        best = match > best ? match : best;
+    }
+    return best;
+}
+
+// ---- its end -----------------------------------------------------------------------------------
+
+static int64_t to_wall_ms(const mbedtls_x509_time *time) {
+    char text[32];
+    int64_t wall_ms = 0;
+    int length = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02dZ", time->year,
+                          time->mon, time->day, time->hour, time->min, time->sec);
+    // The library has checked the date.
+    (void)!gw_clock_parse_iso(gw_str(text, (size_t)length), &wall_ms);
+    return wall_ms;
+}
+
+int64_t tls_pair_not_after_ms(const struct tls_pair *pair) {
+    int64_t earliest_ms = INT64_MAX;
+    for (const mbedtls_x509_crt *crt = &pair->chain; crt != NULL; crt = crt->next) {
+        int64_t not_after_ms = to_wall_ms(&crt->valid_to);
+        earliest_ms = not_after_ms < earliest_ms ? not_after_ms : earliest_ms;
+    }
+    return earliest_ms;
+}
