@@ -57,6 +57,7 @@ static enum gw_status create_context(const struct gw_certificates *certificates,
                                                 .key_file = pairs[0].key_file,
                                                 .others = pairs + 1,
                                                 .other_count = config->tls_certs.count - 1,
+                                                .client_ca_file = config->client_ca,
                                                 .is_tls13_only = config->is_tls13_only,
                                                 .ticket_secret =
                                                     certificates->options.ticket_secret};
@@ -163,6 +164,8 @@ enum gw_status gw_certificates_open(struct gw_certificates *certificates, uv_loo
     certificates->options = *options;
     add_files(certificates, &options->config->tls_certs);
     add_files(certificates, &options->config->tls_keys);
+    if (options->config->client_ca != NULL)
+        certificates->files[certificates->file_count++] = options->config->client_ca;
     (void)have_changed(certificates);
     enum gw_status status = create_context(certificates, &certificates->context, error);
     if (status != GW_OK) {

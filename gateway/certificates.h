@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The certificates that the gateway shows, kept up to date: read at start, again when told to, and by itself when one of
+// The certificates that the gateway shows, and those that sign the ones of its clients, kept up to date: read at start, again when told to, and by itself when one of
 // their files changes. The directories of the files are watched; because some file systems tell nothing, and because a
 // directory can be replaced as a whole, the files are also looked at every poll interval. A change is taken once its
 // directory has had GW_CERTIFICATE_SETTLE_MS to become complete (a certificate and its key are two files).
@@ -15,7 +15,7 @@
 #include "gateway/metrics.h"
 #include "tls/context.h"
 
-#define GW_CERTIFICATE_FILES_MAX (2 * GW_CONFIG_TEXTS_MAX)
+#define GW_CERTIFICATE_FILES_MAX (2 * GW_CONFIG_TEXTS_MAX + 1)
 
 // What a file was when it was last looked at; all zeros: not there.
 struct gw_file_stamp {

@@ -34,6 +34,7 @@ struct gw_config {
     struct gw_config_texts tls_certs; // as many as keys
     struct gw_config_texts tls_keys;
     bool is_tls13_only;
+    const char *client_ca;            // a file; NULL: clients are not asked for certificates
     const char *tls_ticket_secret;    // a file; NULL: one of this start's own
     struct gw_config_texts upstreams; // as gateway/upstream.h takes them; none: no registry
     bool is_test_environment;

@@ -579,6 +579,7 @@ static void on_transport_open(struct gw_transport *transport) {
     if (!conn->is_tls)
         return;
     struct gw_metrics *metrics = conn->group->services->metrics;
+    conn->exchange.client_subject = tls_session_client_subject(transport->tls);
     if (tls_session_is_resumed(transport->tls))
         metrics->tls_handshakes_resumed_total++;
     else

@@ -72,6 +72,8 @@ struct gw_exchange {
     struct gw_str client_address; // its canonical text, terminated, owned by the connection
     struct gw_str proxy_address;  // of the trusted proxy that sent the request, empty: of none
     char request_id[GW_REQUEST_ID_LENGTH + 1];
+    struct gw_str
+        client_subject;         // of the client's certificate, owned by the connection; empty: none
     struct gw_handler *handler; // NULL: nobody wants the body
     enum gw_response_phase phase;
     bool close_after;      // the response says Connection: close

@@ -16,11 +16,12 @@ struct forward_auth_call {
 
 static void respond_allowed(struct gw_exchange *exchange) {
     struct gw_identity_fields identity;
-    struct gw_response_field fields[GW_IDENTITY_FIELDS + 1] = {
-        {GW_STR("Cache-Control"), GW_STR("no-store")}};
+    struct gw_response_field fields[GW_IDENTITY_FIELDS + 2] = {
+        {GW_STR("Cache-Control"), GW_STR("no-store")},
+        {GW_STR(GW_CLIENT_SUBJECT_FIELD), GW_STR("")}}; // our client is the proxy, not who asks it
     gw_identity_fields_init(&identity, exchange);
-    memcpy(&fields[1], identity.fields, sizeof identity.fields);
-    gw_exchange_respond(exchange, 200, fields, GW_IDENTITY_FIELDS + 1, NULL, GW_STR(""));
+    memcpy(&fields[2], identity.fields, sizeof identity.fields);
+    gw_exchange_respond(exchange, 200, fields, GW_IDENTITY_FIELDS + 2, NULL, GW_STR(""));
 }
 
 static void answer(const struct gw_decision *decision) {

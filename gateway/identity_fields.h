@@ -8,6 +8,10 @@
 
 #define GW_IDENTITY_FIELDS 3
 
+// The subject of the certificate that the client of this connection showed. No part of those: it says who asks without a
+// token, too, and a proxy that asks us is not who asks it.
+#define GW_CLIENT_SUBJECT_FIELD "X-SkillReg-Client-Subject"
+
 // Embedded by the caller; must not be moved, and lives no longer than the request.
 struct gw_identity_fields {
     struct gw_response_field fields[GW_IDENTITY_FIELDS]; // with empty values for nobody

@@ -39,6 +39,7 @@ static size_t bytes_needed(const struct gw_exchange *exchange) {
     size_t bytes = LITERAL_BYTES + request->method_name.length + exchange->match.path.length +
                    exchange->match.query.length + request->host.length +
                    exchange->client_address.length + exchange->proxy_address.length;
+    bytes += exchange->client_subject.length;
     if (exchange->has_identity)
         bytes += exchange->identity.org_slug.length + exchange->identity.id.length;
     for (int i = 0; i < request->field_count; i++)
@@ -71,6 +72,8 @@ static void put_framing(struct head_writer *writer, const struct gw_http_head *r
 
 static void put_identity(struct head_writer *writer, const struct gw_exchange *exchange) {
     struct gw_identity_fields identity;
+    if (exchange->client_subject.length > 0)
+        put_field(writer, GW_STR(GW_CLIENT_SUBJECT_FIELD), exchange->client_subject);
     if (!exchange->has_identity)
         return;
     gw_identity_fields_init(&identity, exchange);

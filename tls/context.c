@@ -17,6 +17,7 @@ struct tls_context {
     unsigned references;
     struct tls_pair *pairs; // the first is for every name that no other has
     int pair_count;
+    mbedtls_x509_crt client_ca;  // empty: clients are not asked for a certificate
     struct tls_tickets *tickets; // NULL: none
     mbedtls_ssl_config any;      // for clients without TLS_AES_128_GCM_SHA256
     mbedtls_ssl_config aes_128;  // for all others
@@ -61,6 +62,19 @@ static enum gw_status load_pairs(struct tls_context *context,
         status = tls_pair_load(pair, i == 0 ? &first : &options->others[i - 1], error);
     }
     return status;
+}
+
+static enum gw_status load_client_ca(struct tls_context *context, const char *file, char *error) {
+    if (file == NULL)
+        return GW_OK;
+    int code = mbedtls_x509_crt_parse_file(&context->client_ca, file);
+    if (code == MBEDTLS_ERR_PK_FILE_IO_ERROR || code == MBEDTLS_ERR_X509_FILE_IO_ERROR)
+        return tls_explain(error, file, "cannot read the certificates of --client-ca", 0);
+    if (code > 0)
+        return tls_explain(error, file, "holds a certificate that cannot be parsed", 0);
+    if (code < 0)
+        return tls_explain(error, file, "holds no PEM certificate", code);
+    return GW_OK;
 }
 
 const struct tls_pair *tls_context_first_to_end(const struct tls_context *context) {
@@ -119,7 +133,11 @@ static int configure(struct tls_context *context, mbedtls_ssl_config *config, co
     mbedtls_ssl_conf_ciphersuites(config, suites);
     mbedtls_ssl_conf_groups(config, groups);
     mbedtls_ssl_conf_renegotiation(config, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
-    mbedtls_ssl_conf_authmode(config, MBEDTLS_SSL_VERIFY_NONE);
+    bool asks_clients = context->client_ca.version != 0;
+    mbedtls_ssl_conf_authmode(config,
+                              asks_clients ? MBEDTLS_SSL_VERIFY_OPTIONAL : MBEDTLS_SSL_VERIFY_NONE);
+    if (asks_clients)
+        mbedtls_ssl_conf_ca_chain(config, &context->client_ca, NULL);
     code = mbedtls_ssl_conf_alpn_protocols(config, alpn_protocols);
     if (code != 0)
         return code;
@@ -143,6 +161,7 @@ enum gw_status tls_context_create_server(const struct tls_context_options *optio
         return GW_NO_MEMORY;
     }
     created->references = 1;
+    mbedtls_x509_crt_init(&created->client_ca);
     mbedtls_ssl_config_init(&created->any);
     mbedtls_ssl_config_init(&created->aes_128);
 
@@ -153,6 +172,8 @@ enum gw_status tls_context_create_server(const struct tls_context_options *optio
     }
     (void)tls_ecp_nettle_start();
     status = load_pairs(created, options, error);
+    if (status == GW_OK)
+        status = load_client_ca(created, options->client_ca_file, error);
     if (status != GW_OK)
         goto out;
     status = create_tickets(created, options);
@@ -188,6 +209,7 @@ void tls_context_release(struct tls_context *context) {
     mbedtls_ssl_config_free(&context->any);
     tls_tickets_destroy(context->tickets);
     tls_memory_pool_deinit(&context->memory_pool);
+    mbedtls_x509_crt_free(&context->client_ca);
     while (context->pair_count > 0)
         tls_pair_deinit(&context->pairs[--context->pair_count]);
     free(context->pairs);

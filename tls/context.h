@@ -23,11 +23,16 @@ struct tls_context_options {
     const char *key_file;
     const struct tls_pair_files *others; // pairs for other names
     int other_count;
+    const char *
+        client_ca_file; // PEM: who may have signed certificates of clients; NULL: none is asked for
     bool is_tls13_only;
     const unsigned char *ticket_secret; // TLS_TICKET_SECRET_BYTES, copied; NULL: no tickets
     int64_t (*wall_ms)(void);           // for tickets; NULL: the system's clock
 };
 
+// A client need not show a certificate. One that it shows must be signed by the authorities of the file, be valid now, and
+// be made for clients; see tls_session_client_subject.
+//
 // On failure `error` (TLS_ERROR_TEXT_BYTES) says what, which file, and what to do. GW_INVALID: see tls_pair_load.
 enum gw_status tls_context_create_server(const struct tls_context_options *options,
                                          struct tls_context **context, char *error) GW_MUST_USE;

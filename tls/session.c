@@ -30,7 +30,8 @@ struct tls_session {
     bool is_peer_ended;
     bool is_close_notify_sent;
     bool peer_spoke_http;
-    bool has_certified; // showed the certificate: not resumed
+    char *client_subject; // NULL: none
+    bool has_certified;   // showed the certificate: not resumed
 };
 
 // One whole record at a time. In TLS 1.3 an alert looks like data.
@@ -78,6 +79,7 @@ void tls_session_destroy(struct tls_session *session) {
         return;
     mbedtls_ssl_free(&session->ssl);
     tls_context_release(session->context);
+    free(session->client_subject);
     free(session);
 }
 
@@ -101,8 +103,21 @@ static enum gw_status set_up(struct tls_session *session) {
     return GW_OK;
 }
 
-static unsigned char alert_of(int code) {
+// RFC 8446 section 6.2.
+static unsigned char alert_of_certificate(uint32_t faults) {
+    if ((faults & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0)
+        return MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA;
+    if ((faults & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)) != 0)
+        return MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED;
+    return MBEDTLS_SSL_ALERT_MSG_BAD_CERT;
+}
+
+static unsigned char alert_of(const struct tls_session *session, int code) {
     switch (code) {
+    case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
+        return alert_of_certificate(mbedtls_ssl_get_verify_result(&session->ssl));
+    case MBEDTLS_ERR_X509_INVALID_NAME:
+        return MBEDTLS_SSL_ALERT_MSG_BAD_CERT;
     case MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE:
         return MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE;
     case MBEDTLS_ERR_SSL_INVALID_MAC:
@@ -146,7 +161,7 @@ static enum gw_status finish(struct tls_session *session, int code) {
     bool peer_knows = session->finished == GW_CLOSED || session->finished == GW_CANCELLED;
     if (!peer_knows && !session->has_alerted && session->output_status == GW_OK)
         (void)mbedtls_ssl_send_alert_message(&session->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
-                                             alert_of(code));
+                                             alert_of(session, code));
     return session->finished;
 }
 
@@ -183,6 +198,30 @@ static bool starts_like_http(struct gw_str input) {
     return input.at[0] >= 'A' && input.at[0] <= 'Z';
 }
 
+// A header field ends where its last space begins.
+static void escape_last_space(char *subject, size_t length) {
+    if (length > 0 && subject[length - 1] == ' ')
+        memcpy(subject + length - 1, "20", sizeof "20");
+}
+
+// An error of the library, or 0. It goes on with an optional certificate that is bad, and in TLS 1.3 an alert can be read only
+// after the handshake. A subject that cannot be told whole is none that can be trusted.
+static int check_client_certificate(struct tls_session *session) {
+    char subject[TLS_SUBJECT_BYTES_MAX + 1];
+    const mbedtls_x509_crt *certificate = mbedtls_ssl_get_peer_cert(&session->ssl);
+    if (certificate == NULL || session->client_subject != NULL)
+        return 0;
+    session->has_alerted = false; // what looks like it in TLS 1.3 was the end of the handshake
+    if (mbedtls_ssl_get_verify_result(&session->ssl) != 0)
+        return MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
+    int length = mbedtls_x509_dn_gets(subject, sizeof subject - 1, &certificate->subject);
+    if (length < 0)
+        return MBEDTLS_ERR_X509_INVALID_NAME;
+    escape_last_space(subject, (size_t)length);
+    session->client_subject = strdup(subject);
+    return session->client_subject != NULL ? 0 : MBEDTLS_ERR_SSL_ALLOC_FAILED;
+}
+
 // As mbedtls_ssl_handshake, which hides whether a session was resumed: in both versions such a
 // handshake leaves the state of the certificate out.
 static int shake_hands(struct tls_session *session) {
@@ -194,7 +233,7 @@ static int shake_hands(struct tls_session *session) {
         if (code == 0)
             session->fruitless_receives = 0;
     }
-    return code;
+    return code != 0 ? code : check_client_certificate(session);
 }
 
 enum gw_status tls_session_handshake(struct tls_session *session) {
@@ -333,6 +372,10 @@ bool tls_session_peer_spoke_http(const struct tls_session *session) {
 
 bool tls_session_is_resumed(const struct tls_session *session) {
     return !session->has_certified;
+}
+
+struct gw_str tls_session_client_subject(const struct tls_session *session) {
+    return gw_str_from(session->client_subject);
 }
 
 const char *tls_session_version(const struct tls_session *session) {

@@ -48,5 +48,10 @@ void tls_session_close_notify(struct tls_session *session);
 bool tls_session_peer_spoke_http(const struct tls_session *session);
 // After the handshake: it was a short one, by a ticket.
 bool tls_session_is_resumed(const struct tls_session *session);
+// After the handshake: the subject of the client's certificate, which was verified; empty: it showed none. As RFC 4514 escapes
+// it, in printable ASCII, its parts in the certificate's order: "C=NL, O=Example, CN=ci". Never longer than
+// TLS_SUBJECT_BYTES_MAX: a certificate with a longer one is refused.
+#define TLS_SUBJECT_BYTES_MAX 512
+struct gw_str tls_session_client_subject(const struct tls_session *session);
 // "TLSv1.3", "TLSv1.2".
 const char *tls_session_version(const struct tls_session *session);

@@ -153,6 +153,18 @@ static void fill_additional(unsigned char *additional, const struct ticket_key *
     memcpy(additional + NAME_BYTES, binding->server_name, sizeof binding->server_name);
 }
 
+// RFC 5077 section 3.3 and RFC 8446 section 4.6.1: nothing in TLS 1.2, in TLS 1.3 something to be discarded at once.
+static int write_no_ticket(const struct tls_ticket_binding *binding, unsigned char *start,
+                           const unsigned char *end, size_t *length, uint32_t *lifetime) {
+    bool is_tls12 = mbedtls_ssl_get_version_number(binding->ssl) == MBEDTLS_SSL_VERSION_TLS1_2;
+    if (end <= start)
+        return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
+    start[0] = 0;
+    *length = is_tls12 ? 0 : 1;
+    *lifetime = 0;
+    return 0;
+}
+
 static int write_ticket(void *argument, const mbedtls_ssl_session *session, unsigned char *start,
                         const unsigned char *end, size_t *length, uint32_t *lifetime) {
     struct tls_tickets *tickets = argument;
@@ -161,6 +173,8 @@ static int write_ticket(void *argument, const mbedtls_ssl_session *session, unsi
     size_t session_bytes = 0;
     struct ticket_key *key = key_of(tickets, window_of(tickets));
     gw_assert(binding != NULL);
+    if (session->MBEDTLS_PRIVATE(peer_cert) != NULL)
+        return write_no_ticket(binding, start, end, length, lifetime);
     if (key == NULL)
         return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
     if (end - start < OVERHEAD_BYTES)

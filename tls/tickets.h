@@ -8,7 +8,8 @@
 // ticket = key name (16) | nonce (12) | AES-256-GCM of what is below | tag (16)
 //   version (2) | wall time of its making, ms (8) | the session, as the library writes it
 // The key name and a digest of the server name are authenticated with it: a ticket is good only for
-// the name and the version of TLS that it was made for. No early data.
+// the name and the version of TLS that it was made for. No early data. A client that showed a certificate gets none: a
+// resumed session would trust it beyond its end, and that of the authority that signed it.
 //
 // The library's callbacks do not say which connection they are for: tls_tickets_bind tells.
 

@@ -197,7 +197,8 @@ def seen(application):
     return application.requests
 
 
-FORGED = [("X-SkillReg-Org", "globex"), ("X-SkillReg-Token-Id", "forged"), ("X-SkillReg-Scopes", "admin")]
+FORGED = [("X-SkillReg-Org", "globex"), ("X-SkillReg-Token-Id", "forged"), ("X-SkillReg-Scopes", "admin"),
+          ("X-SkillReg-Client-Subject", "CN=forged")]
 
 
 def test_a_proxy_lets_pass_what_the_gateway_allows(proxy, seen, acme):
@@ -208,6 +209,7 @@ def test_a_proxy_lets_pass_what_the_gateway_allows(proxy, seen, acme):
     assert (got.method, got.target) == ("GET", target)
     assert got.get("x-skillreg-org") == acme.slug and got.get("x-skillreg-scopes") == "read"
     assert got.get("x-skillreg-token-id").startswith("cl") and got.get("authorization") is None
+    assert not got.get("x-skillreg-client-subject")
 
 
 def test_a_proxy_passes_a_body_on(proxy, seen, acme):

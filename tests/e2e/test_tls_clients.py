@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """TLS as real clients speak it: curl, openssl s_client, and those who speak something else."""
+import contextlib
 import json
 import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -239,3 +241,147 @@ def test_wrong_certificate_files_are_named_at_start(flags, certificate, operator
     assert done.returncode not in (0, -9)
     assert wrong in done.stderr
     assert "Sanitizer" not in done.stderr
+
+
+def test_node(gateway, certificate, acme):
+    """Two requests over the agent's kept connection, and one that resumes."""
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed")
+    script = """
+        const https = require("https");
+        const [port, ca, token] = process.argv.slice(1);
+        const agent = new https.Agent({keepAlive: true, maxSockets: 1, ca: require("fs").readFileSync(ca)});
+        const ask = (done) => https.get({host: "localhost", port, path: "/api/v1/auth/whoami", agent,
+            headers: {authorization: `Bearer ${token}`}}, (answer) => {
+            console.log(answer.statusCode, answer.socket.getProtocol(), answer.req.reusedSocket);
+            answer.resume().on("end", done);
+        }).on("error", (error) => { console.error(error); process.exit(1); });
+        ask(() => setImmediate(ask, () => agent.destroy()));
+    """
+    done = subprocess.run(dies_with_parent(["node", "-e", script, str(gateway.https[1]), str(certificate.cert), acme.read]),
+                          capture_output=True, text=True, timeout=30, env=clean_environment(), check=False)
+    assert done.stdout.splitlines() == ["200 TLSv1.3 false", "200 TLSv1.3 true"], done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("priority,protocol", [("NORMAL", "TLS1.3"), ("NORMAL:-VERS-TLS1.3", "TLS1.2")])
+def test_gnutls(priority, protocol, gateway, certificate, acme):
+    """The client of GnuTLS, which curl is built with on many machines, connects twice. In TLS 1.2 it shows its ticket before it
+    names the server, and so gets a full handshake (tls/context.c)."""
+    done = subprocess.run(
+        dies_with_parent(["gnutls-cli", "--x509cafile", certificate.cert, "--port", str(gateway.https[1]), "--priority", priority,
+                          "--alpn", "http/1.1", "--resume", "--waitresumption", "localhost"]),
+        input=request_text(acme.read), capture_output=True, timeout=30, env=clean_environment(), check=False)
+    text = done.stdout.decode("utf-8", "replace")
+    assert protocol in text and "- Status: The certificate is trusted." in text, text + done.stderr.decode()
+    assert "HTTP/1.1 200 OK" in text
+    assert ("*** This is a resumed session" in text) == (protocol == "TLS1.3")
+
+
+@pytest.mark.parametrize("size", [1208, 4096, 16384])
+def test_records_of_other_sizes(size, gateway, acme, upstream):
+    """Go begins a connection with records as small as a packet; others fill theirs."""
+    body = bytes(range(256)) * 1024
+    with gateway.connect_tls() as connection:
+        head = (f"POST /api/v1/orgs/{acme.slug}/skills HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {acme.write}\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n").encode()
+        message = head + body
+        for at in range(0, len(message), size):
+            connection.send(message[at:at + size])
+        assert connection.read_response().status == 200
+    assert upstream.wait_for_request().body == body
+
+
+class Steps:
+    """A client of Python's ssl in memory over a plain connection, so that its bytes can be changed on their way."""
+
+    def __init__(self, gateway, version=None):
+        context = gateway.tls_context()
+        if version:
+            context.minimum_version = context.maximum_version = version
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname="localhost")
+        self.plain = socket.create_connection(gateway.https, timeout=10)
+
+    def step(self):
+        """What the client says next in its handshake."""
+        try:
+            self.tls.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        return self.outgoing.read()
+
+    def hear(self):
+        self.incoming.write(self.plain.recv(65536))
+
+    def last_words(self):
+        """Everything until the end of the gateway; a reset would be an error."""
+        heard = b""
+        while piece := self.plain.recv(65536):
+            heard += piece
+        self.plain.close()
+        return heard
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("broken", ["hello", "last flight"])
+def test_alert_at_each_step_with_unread_bytes_behind(broken, version, gateway):
+    """The alert is there although much more was sent than the gateway looks at: the end is no reset. In TLS 1.3
+    the library seals the alert for a bad Finished with keys that a client has just given up, which sees a bad record instead.
+    (HARDENING 3.11)"""
+    client = Steps(gateway, version)
+    flight = bytearray(client.step())
+    if broken == "hello":
+        flight[9:11] = b"\x02\x00"  # version 2.0
+        flight[5 + 4 + 2 + 32] = 0xff  # and a session id that is longer than any
+    else:
+        client.plain.sendall(flight)
+        while not (flight := bytearray(client.step())):
+            client.hear()
+        flight[-1] ^= 1  # the check of Finished
+    client.plain.sendall(flight)
+    with contextlib.suppress(ConnectionError):
+        client.plain.sendall(bytes(200000))
+    heard = client.last_words()
+    if broken == "hello" or version == ssl.TLSVersion.TLSv1_2:
+        assert heard[-7:-2] == b"\x15\x03\x03\x00\x02" and heard[-2] == 2, heard[-20:]
+        return
+    client.incoming.write(heard)
+    with pytest.raises(ssl.SSLError, match="(?i)alert|bad.record.mac"):
+        client.tls.do_handshake()
+        client.tls.read()
+
+
+def test_one_byte_in_each_segment(gateway, acme):
+    """The handshake, too: each turn finds a little more of it."""
+    client = Steps(gateway)
+    client.plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    while True:
+        for byte in client.step():
+            client.plain.sendall(bytes([byte]))
+        if client.tls.version() and client.tls.cipher() and not client.outgoing.pending:
+            try:
+                client.tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                pass
+        client.hear()
+    client.tls.write(request_text(acme.read))
+    for byte in client.outgoing.read():
+        client.plain.sendall(bytes([byte]))
+    client.incoming.write(client.last_words())
+    assert client.tls.read(65536).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_renegotiation_of_tls_1_2_is_refused(gateway, certificate):
+    """`R` makes s_client ask for it; the gateway answers no_renegotiation. (HARDENING 4.5)"""
+    done = s_client(gateway, certificate, "-tls1_2", text_in=b"R\n")
+    assert b"RENEGOTIATING" in done.stdout + done.stderr
+    assert b"no renegotiation" in done.stderr, done.stderr
+
+
+def test_key_updates_end_the_connection(gateway, certificate, acme):
+    """`K` makes s_client send one that asks for another. The library knows none: an alert, not a loop. (HARDENING 4.5)"""
+    done = s_client(gateway, certificate, "-tls1_3", text_in=b"K\n" * 100)
+    assert b"KEYUPDATE" in done.stdout + done.stderr
+    with gateway.connect_tls() as connection:
+        assert connection.request("GET", "/api/v1/auth/whoami", bearer(acme.read)).status == 200
