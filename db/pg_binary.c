@@ -7,6 +7,11 @@
 // PostgreSQL ends in the year 294276; no need to go that far: 9999-12-31T23:59:59.999Z and 0001-01-01.
 #define TIME_MAX_MS 253402300799999LL
 #define TIME_MIN_MS (-62135596800000LL)
+// inet and cidr, sent: family, bits of the prefix, whether it is a cidr, bytes of the address, the address.
+#define IP_HEADER_BYTES 4
+#define IP_FAMILY_V4 2
+#define IP_FAMILY_V6 3
+#define V4_MAPPED_BITS 96
 
 static void put_big_endian(char *out, uint64_t value, size_t length) {
     for (size_t i = 0; i < length; i++)
@@ -81,6 +86,21 @@ void db_array_add_text(struct db_array *array, struct gw_str text) {
     array->count++;
 }
 
+void db_array_add_ip_range(struct db_array *array, const struct gw_ip_range *range) {
+    bool is_v4 = gw_ip_is_v4(&range->first) && range->prefix_bits >= V4_MAPPED_BITS;
+    size_t skipped = is_v4 ? V4_MAPPED_BITS / 8 : 0;
+    size_t length = sizeof(range->first.bytes) - skipped;
+    char *at = array->at + array->length;
+    put_big_endian(at, IP_HEADER_BYTES + length, 4);
+    at[4] = is_v4 ? IP_FAMILY_V4 : IP_FAMILY_V6;
+    at[5] = (char)(range->prefix_bits - 8 * skipped);
+    at[6] = 1;
+    at[7] = (char)length;
+    memcpy(at + 4 + IP_HEADER_BYTES, range->first.bytes + skipped, length);
+    array->length += 4 + IP_HEADER_BYTES + length;
+    array->count++;
+}
+
 enum gw_status db_array_add_time(struct db_array *array, int64_t wall_ms) {
     enum gw_status status = put_time(wall_ms, array->at + array->length + 4);
     if (status != GW_OK)
@@ -143,4 +163,53 @@ int64_t db_get_time(const PGresult *result, int row, int column) {
     if (us % 1000 < 0)
         ms--; // towards the past, as for later times
     return ms + EPOCH_2000_MS;
+}
+
+// An element without its length.
+static bool read_ip_range(struct gw_str bytes, struct gw_ip_range *range) {
+    if (bytes.length < IP_HEADER_BYTES)
+        return false;
+    const unsigned char *at = (const unsigned char *)bytes.at;
+    size_t length = at[0] == IP_FAMILY_V4 ? 4 : at[0] == IP_FAMILY_V6 ? 16 : 0;
+    if (length == 0 || at[3] != length || bytes.length != IP_HEADER_BYTES + length ||
+        at[1] > 8 * length)
+        return false;
+    bool is_v4 = length == 4;
+    range->first =
+        is_v4 ? gw_ip_from_v4(at + IP_HEADER_BYTES) : gw_ip_from_v6(at + IP_HEADER_BYTES);
+    range->prefix_bits = (uint8_t)(is_v4 ? V4_MAPPED_BITS + at[1] : at[1]);
+    return true;
+}
+
+// The next element of an array, with its length before it; *rest moves behind it.
+static bool next_element(struct gw_str *rest, struct gw_str *element) {
+    if (rest->length < 4)
+        return false;
+    uint64_t length = get_big_endian(rest->at, 4); // -1: null, and more than there is
+    if (length > rest->length - 4)
+        return false;
+    *element = gw_str_slice(*rest, 4, 4 + (size_t)length);
+    *rest = gw_str_slice(*rest, 4 + (size_t)length, rest->length);
+    return true;
+}
+
+enum gw_status db_get_ip_ranges(const PGresult *result, int row, int column,
+                                struct gw_ip_range ranges[GW_ALLOWED_IPS_MAX], uint8_t *count) {
+    struct gw_str rest = db_get_bytes(result, row, column);
+    *count = 0;
+    if (rest.at == NULL)
+        return GW_OK;
+    if (rest.length < 20 || get_big_endian(rest.at, 4) != 1) // dimensions
+        return GW_INVALID;
+    uint64_t length = get_big_endian(rest.at + 12, 4);
+    if (length == 0 || length > GW_ALLOWED_IPS_MAX)
+        return GW_INVALID;
+    rest = gw_str_slice(rest, 20, rest.length);
+    struct gw_str element;
+    for (uint64_t i = 0; i < length; i++) {
+        if (!next_element(&rest, &element) || !read_ip_range(element, &ranges[i]))
+            return GW_INVALID;
+    }
+    *count = (uint8_t)length;
+    return GW_OK;
 }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/ip.h"
+#include "base/limits.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "db/query.h"
@@ -37,11 +39,15 @@ struct db_array {
 };
 #define DB_OID_TEXT 25
 #define DB_OID_TIMESTAMPTZ 1184
+#define DB_OID_CIDR 650
 static inline size_t db_array_bytes(size_t count, size_t element_bytes_total) {
     return 20 + 4 * count + element_bytes_total;
 }
 void db_array_start(struct db_array *array, char *at, uint32_t element_oid);
 void db_array_add_text(struct db_array *array, struct gw_str text);
+void db_array_add_ip_range(struct db_array *array, const struct gw_ip_range *range);
+// What db_array_bytes is for that many ranges.
+#define DB_IP_RANGES_BYTES(count) (20 + (4 + 4 + 16) * (count))
 enum gw_status db_array_add_time(struct db_array *array, int64_t wall_ms) GW_MUST_USE;
 struct gw_str db_array_finish(struct db_array *array);
 
@@ -56,3 +62,8 @@ int64_t db_get_int(const PGresult *result, int row, int column,
 bool db_get_boolean(const PGresult *result, int row, int column); // false for null
 // DB_TIME_NULL for null and for the infinities.
 int64_t db_get_time(const PGresult *result, int row, int column);
+// The elements of a cidr[]; none for null. GW_INVALID for any other shape, which is not taken for null: these are
+// restrictions.
+enum gw_status db_get_ip_ranges(const PGresult *result, int row, int column,
+                                struct gw_ip_range ranges[GW_ALLOWED_IPS_MAX],
+                                uint8_t *count) GW_MUST_USE;

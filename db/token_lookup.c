@@ -13,7 +13,7 @@
 const struct db_statement db_token_lookup_statement = {
     .name = "token_lookup",
     .sql = "select t.prefix, t.digest, t.id, t.name, t.scopes, t.created_at, t.last_used_at,"
-           " t.expires_at, o.id, o.slug, o.name"
+           " t.expires_at, o.id, o.slug, o.name, t.allowed_ips"
            " from skillreg.api_token t join skillreg.organisation o on o.id = t.org_id"
            " where t.prefix = any($1::text[]) and t.revoked_at is null and o.deleted_at is null",
     .parameter_count = 1,
@@ -30,7 +30,8 @@ enum lookup_column {
     COLUMN_EXPIRES_AT,
     COLUMN_ORG_ID,
     COLUMN_ORG_SLUG,
-    COLUMN_ORG_NAME
+    COLUMN_ORG_NAME,
+    COLUMN_ALLOWED_IPS
 };
 
 // One statement on its way. It belongs to the store until its answer has come; a lookup belongs to its caller and may
@@ -232,7 +233,8 @@ static void match_rows(struct lookup_batch *batch, const PGresult *result) {
         match_row(batch, count, result, row);
 }
 
-static void read_row(const PGresult *result, int row, struct db_token_row *out) {
+static enum gw_status read_row(const PGresult *result, int row, struct db_token_row *out,
+                               struct gw_ip_range allowed_ips[GW_ALLOWED_IPS_MAX]) {
     *out = (struct db_token_row){
         .id = db_get_bytes(result, row, COLUMN_ID),
         .name = db_get_bytes(result, row, COLUMN_NAME),
@@ -244,7 +246,9 @@ static void read_row(const PGresult *result, int row, struct db_token_row *out) 
         .org_id = db_get_bytes(result, row, COLUMN_ORG_ID),
         .org_slug = db_get_bytes(result, row, COLUMN_ORG_SLUG),
         .org_name = db_get_bytes(result, row, COLUMN_ORG_NAME),
+        .allowed_ips = allowed_ips,
     };
+    return db_get_ip_ranges(result, row, COLUMN_ALLOWED_IPS, allowed_ips, &out->allowed_ip_count);
 }
 
 static void tell(struct db_token_lookup *lookup, const PGresult *result) {
@@ -253,8 +257,11 @@ static void tell(struct db_token_lookup *lookup, const PGresult *result) {
         return;
     }
     struct db_token_row row;
-    read_row(result, lookup->row, &row);
-    lookup->on_done(lookup, GW_OK, &row);
+    struct gw_ip_range allowed_ips[GW_ALLOWED_IPS_MAX];
+    if (read_row(result, lookup->row, &row, allowed_ips) == GW_OK)
+        lookup->on_done(lookup, GW_OK, &row);
+    else
+        lookup->on_done(lookup, GW_UNAVAILABLE, NULL); // restrictions that cannot be read
 }
 
 // An error of the server, of whatever kind, is not knowing.

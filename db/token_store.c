@@ -11,6 +11,9 @@
 
 // NOLINTNEXTLINE(misc-redundant-expression): two names of two headers
 _Static_assert(DB_TIME_NULL == DB_NO_TIME, "null times pass through");
+_Static_assert(sizeof((struct db_token_create){0}.scratch) >=
+                   16 + DB_IP_RANGES_BYTES(GW_ALLOWED_IPS_MAX),
+               "room for every parameter");
 
 struct db_token_store {
     struct db_pool *pool;
@@ -21,8 +24,9 @@ struct db_token_store {
 static const struct db_statement token_create_statement = {
     .name = "token_create",
     .sql = "select skillreg.token_create($1::text, $2::text, $3::text, $4::text, $5::bytea,"
-           " $6::int2, $7::timestamptz, $8::text, $9::text::inet, $10::boolean, null)",
-    .parameter_count = 10,
+           " $6::int2, $7::timestamptz, $8::text, $9::text::inet, $10::boolean,"
+           " $11::cidr[])",
+    .parameter_count = 11,
 };
 
 static const struct db_statement token_revoke_statement = {
@@ -35,7 +39,7 @@ static const struct db_statement token_revoke_statement = {
 static const struct db_statement token_rotate_statement = {
     .name = "token_rotate",
     .sql = "select is_made, may_repeat, id, name, scopes, created_at, expires_at, old_expires_at,"
-           " old_digest, revoked_digest"
+           " old_digest, revoked_digest, allowed_ips"
            " from skillreg.token_rotate($1::text, $2::text, $3::text, $4::text, $5::bytea,"
            " $6::int8, $7::timestamptz, $8::text, $9::text, $10::text::inet,"
            " $11::text)",
@@ -46,7 +50,7 @@ static const struct db_statement token_rotate_statement = {
 static const struct db_statement token_list_statement = {
     .name = "token_list",
     .sql = "select c.total, p.id, p.name, p.prefix, p.scopes, p.created_at, p.last_used_at,"
-           " p.expires_at"
+           " p.expires_at, p.allowed_ips"
            " from (select count(*) as total from skillreg.api_token"
            "   where org_id = $1::text and revoked_at is null) c"
            " left join (select * from skillreg.api_token"
@@ -165,6 +169,17 @@ static void on_create_done(struct db_query *query, enum gw_status status, const 
     create->on_done(create, status, created_ms);
 }
 
+// Null for none: no restriction.
+static void bind_allowed_ips(struct db_token_create *create, int index, char *out) {
+    struct db_array ranges;
+    db_array_start(&ranges, out, DB_OID_CIDR);
+    gw_assert(create->allowed_ip_count <= GW_ALLOWED_IPS_MAX);
+    for (int i = 0; i < create->allowed_ip_count; i++)
+        db_array_add_ip_range(&ranges, &create->allowed_ips[i]);
+    struct gw_str array = db_array_finish(&ranges);
+    db_set_bytes_or_null(&create->query, index, ranges.count > 0 ? array : gw_str(NULL, 0));
+}
+
 enum gw_status db_token_store_create_token(struct db_token_store *store,
                                            struct db_token_create *create) {
     struct db_query *query = &create->query;
@@ -180,6 +195,7 @@ enum gw_status db_token_store_create_token(struct db_token_store *store,
     db_set_bytes(query, 7, create->created_by);
     db_set_bytes_or_null(query, 8, create->created_from);
     db_set_boolean(query, 9, create->is_imported);
+    bind_allowed_ips(create, 10, create->scratch + 16);
     return status == GW_OK ? db_pool_submit(store->pool, query) : status;
 }
 
@@ -214,7 +230,7 @@ enum gw_status db_token_store_revoke_token(struct db_token_store *store,
 
 // ---- rotate -------------------------------------------------------------------------------------------------------
 
-static void read_rotation(const PGresult *result, struct db_token_rotation *out) {
+static enum gw_status read_rotation(const PGresult *result, struct db_token_rotation *out) {
     *out = (struct db_token_rotation){
         .successor = {.id = db_get_bytes(result, 0, 2),
                       .name = db_get_bytes(result, 0, 3),
@@ -227,6 +243,8 @@ static void read_rotation(const PGresult *result, struct db_token_rotation *out)
     };
     (void)db_get_fixed(result, 0, 8, out->old_digest, DB_DIGEST_LENGTH);
     out->has_revoked = db_get_fixed(result, 0, 9, out->revoked_digest, DB_DIGEST_LENGTH);
+    out->successor.allowed_ips = out->allowed_ips;
+    return db_get_ip_ranges(result, 0, 10, out->allowed_ips, &out->successor.allowed_ip_count);
 }
 
 static void on_rotate_done(struct db_query *query, enum gw_status status, const PGresult *result) {
@@ -236,11 +254,12 @@ static void on_rotate_done(struct db_query *query, enum gw_status status, const 
         status = GW_INVALID; // the new id or digest is taken: no successor to speak of
     else if (status == GW_OK && PQntuples(result) != 1)
         status = GW_NOT_FOUND;
+    if (status == GW_OK)
+        status = read_rotation(result, &rotation);
     if (status != GW_OK) {
         rotate->on_done(rotate, status, NULL);
         return;
     }
-    read_rotation(result, &rotation);
     rotation.successor.prefix = rotate->new_prefix;
     bool is_made = db_get_boolean(result, 0, 0);
     rotate->on_done(rotate, is_made ? GW_OK : GW_CONFLICT, &rotation);
@@ -267,7 +286,8 @@ enum gw_status db_token_store_rotate_token(struct db_token_store *store,
 
 // ---- list ---------------------------------------------------------------------------------------------------------
 
-static void read_list_row(const PGresult *result, int row, struct db_token_row *out) {
+static enum gw_status read_list_row(const PGresult *result, int row, struct db_token_row *out,
+                                    struct gw_ip_range allowed_ips[GW_ALLOWED_IPS_MAX]) {
     *out = (struct db_token_row){
         .id = db_get_bytes(result, row, 1),
         .name = db_get_bytes(result, row, 2),
@@ -276,24 +296,31 @@ static void read_list_row(const PGresult *result, int row, struct db_token_row *
         .created_ms = db_get_time(result, row, 5),
         .last_used_ms = db_get_time(result, row, 6),
         .expires_ms = db_get_time(result, row, 7),
+        .allowed_ips = allowed_ips,
     };
+    return db_get_ip_ranges(result, row, 8, allowed_ips, &out->allowed_ip_count);
 }
 
 static void on_list_done(struct db_query *query, enum gw_status status, const PGresult *result) {
     struct db_token_list *list = gw_container_of(query, struct db_token_list, query);
-    if (status != GW_OK) {
-        list->on_done(list, status, NULL, 0, 0);
-        return;
-    }
     struct db_token_row rows[GW_LIST_LIMIT_MAX];
-    int count = PQntuples(result);
+    struct gw_ip_range(*allowed_ips)[GW_ALLOWED_IPS_MAX] = NULL; // of each row
+    int count = status == GW_OK ? PQntuples(result) : 0;
     gw_assert(count <= GW_LIST_LIMIT_MAX); // asked for with that limit
     uint64_t total = count == 0 ? 0 : (uint64_t)db_get_int(result, 0, 0, 0);
     if (count > 0 && PQgetisnull(result, 0, 1))
         count = 0;
-    for (int i = 0; i < count; i++)
-        read_list_row(result, i, &rows[i]);
-    list->on_done(list, GW_OK, rows, count, total);
+    if (count > 0) {
+        allowed_ips = malloc((size_t)count * sizeof(*allowed_ips));
+        status = allowed_ips == NULL ? GW_NO_MEMORY : GW_OK;
+    }
+    for (int i = 0; i < count && status == GW_OK; i++)
+        status = read_list_row(result, i, &rows[i], allowed_ips[i]);
+    if (status == GW_OK)
+        list->on_done(list, GW_OK, rows, count, total);
+    else
+        list->on_done(list, status, NULL, 0, 0);
+    free(allowed_ips);
 }
 
 enum gw_status db_token_store_list_tokens(struct db_token_store *store,

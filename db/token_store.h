@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "base/ip.h"
+#include "base/limits.h"
 #include "base/list.h"
 #include "base/scope.h"
 #include "base/str.h"
@@ -28,6 +30,8 @@ struct db_token_row {
     struct gw_str name;
     struct gw_str prefix;
     gw_scope_set scopes;
+    uint8_t allowed_ip_count; // 0: it may be used from anywhere
+    const struct gw_ip_range *allowed_ips;
     int64_t created_ms;
     int64_t last_used_ms;
     int64_t expires_ms;
@@ -76,11 +80,13 @@ struct db_token_create {
     gw_scope_set scopes;
     int64_t expires_ms;
     bool is_imported;
+    const struct gw_ip_range *allowed_ips;
+    uint8_t allowed_ip_count;   // at most GW_ALLOWED_IPS_MAX; 0: anywhere
     struct gw_str created_by;   // token id, or "operator"
     struct gw_str created_from; // address of the client as text; .at NULL: none
     // GW_OK, GW_NOT_FOUND (no such organisation any more), GW_CONFLICT (this digest or id exists), GW_UNAVAILABLE.
     void (*on_done)(struct db_token_create *create, enum gw_status status, int64_t created_ms);
-    char scratch[64]; // the store's: parameters in wire form
+    char scratch[64 + 24 * (GW_ALLOWED_IPS_MAX + 1)]; // the store's: parameters in wire form
 };
 enum gw_status db_token_store_create_token(struct db_token_store *store,
                                            struct db_token_create *create) GW_MUST_USE;
@@ -102,10 +108,11 @@ struct db_token_revoke {
 enum gw_status db_token_store_revoke_token(struct db_token_store *store,
                                            struct db_token_revoke *revoke) GW_MUST_USE;
 
-// A successor of a live token, in its place: of the same name and scopes. The old one expires after the overlap, if it
+// A successor of a live token, in its place: of the same name, scopes and addresses. The old one expires after the overlap, if it
 // does not before.
 struct db_token_rotation {
-    struct db_token_row successor; // organisation slices are empty
+    struct db_token_row successor;                      // organisation slices are empty
+    struct gw_ip_range allowed_ips[GW_ALLOWED_IPS_MAX]; // of the successor
     int64_t old_expires_ms;
     unsigned char old_digest[DB_DIGEST_LENGTH];
     bool may_repeat;  // see db_token_rotate.instead_of

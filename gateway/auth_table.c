@@ -5,6 +5,13 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/limits.h"
+
+// Ranges lie behind the text, wherever that ends.
+_Static_assert(_Alignof(struct gw_ip_range) == 1, "no place is wrong for a range");
+_Static_assert(GW_ALLOWED_IPS_MAX < 64 && 4 * GW_TOKEN_NAME_CHARACTERS_MAX < 1024,
+               "counts fit their bits");
+
 // ---- the table --------------------------------------------------------------------------------------------------
 
 static void budget_init(struct gw_auth_budget *budget, uint32_t count_max) {
@@ -128,7 +135,8 @@ static struct gw_auth_budget *budget_of(struct gw_auth_table *table, uint8_t kin
 static size_t entry_bytes(const struct gw_auth_entry *entry) {
     size_t text = 0;
     if (entry->kind == GW_AUTH_ENTRY_LIVE)
-        text = (size_t)GW_TOKEN_PREFIX_LENGTH + entry->id_length + entry->name_length;
+        text = (size_t)GW_TOKEN_PREFIX_LENGTH + entry->id_length + entry->name_length +
+               entry->allowed_ip_count * sizeof(struct gw_ip_range);
     return sizeof *entry + text;
 }
 
@@ -186,7 +194,8 @@ struct gw_auth_entry *gw_auth_table_put_live(struct gw_auth_table *table,
     struct gw_auth_org *org = org_acquire(table, row);
     if (org == NULL)
         return NULL;
-    size_t text_length = GW_TOKEN_PREFIX_LENGTH + row->id.length + row->name.length;
+    size_t ranges_length = row->allowed_ip_count * sizeof(struct gw_ip_range);
+    size_t text_length = GW_TOKEN_PREFIX_LENGTH + row->id.length + row->name.length + ranges_length;
     struct gw_auth_entry *entry = put(table, digest, GW_AUTH_ENTRY_LIVE, text_length);
     if (entry == NULL) {
         org_release(table, org);
@@ -198,10 +207,13 @@ struct gw_auth_entry *gw_auth_table_put_live(struct gw_auth_table *table,
     entry->last_used_ms = row->last_used_ms;
     entry->expires_ms = row->expires_ms;
     entry->id_length = (uint8_t)row->id.length;
-    entry->name_length = (uint16_t)row->name.length;
+    entry->name_length = row->name.length & 1023U;
+    entry->allowed_ip_count = row->allowed_ip_count & 63U;
     memcpy(entry->text, row->prefix.at, GW_TOKEN_PREFIX_LENGTH);
     memcpy(entry->text + GW_TOKEN_PREFIX_LENGTH, row->id.at, row->id.length);
     memcpy(entry->text + GW_TOKEN_PREFIX_LENGTH + row->id.length, row->name.at, row->name.length);
+    if (ranges_length > 0)
+        memcpy(entry->text + text_length - ranges_length, row->allowed_ips, ranges_length);
     table->bytes += entry_bytes(entry);
     return entry;
 }
@@ -272,4 +284,6 @@ void gw_auth_entry_row(const struct gw_auth_entry *entry, struct db_token_row *r
     row->org_id = org_id_of(entry->org);
     row->org_slug = org_slug_of(entry->org);
     row->org_name = org_name_of(entry->org);
+    row->allowed_ips = (const struct gw_ip_range *)(row->name.at + row->name.length);
+    row->allowed_ip_count = entry->allowed_ip_count;
 }

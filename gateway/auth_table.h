@@ -34,12 +34,13 @@ struct gw_auth_entry {
     // Of live ones:
     uint8_t scopes : 3; // a gw_scope_set
     uint8_t id_length;
-    uint16_t name_length;
+    uint16_t name_length : 10;
+    uint16_t allowed_ip_count : 6;
     struct gw_auth_org *org;
     int64_t created_ms;
     int64_t last_used_ms;
     int64_t expires_ms;
-    char text[]; // prefix, id, name
+    char text[]; // prefix, id, name, and the ranges of addresses, if any
 };
 
 struct gw_auth_budget {

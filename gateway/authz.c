@@ -48,8 +48,10 @@ static struct gw_str copy_into(char **at, struct gw_str text) {
 
 // The row outlives the callback that brought it: one block of the request's arena.
 static bool keep_identity(struct gw_exchange *exchange, const struct db_token_row *row) {
+    struct gw_str ranges =
+        gw_str((const char *)row->allowed_ips, row->allowed_ip_count * sizeof(struct gw_ip_range));
     size_t bytes = row->id.length + row->name.length + row->prefix.length + row->org_id.length +
-                   row->org_slug.length + row->org_name.length;
+                   row->org_slug.length + row->org_name.length + ranges.length;
     char *at = gw_arena_allocate(&exchange->arena, bytes + 1);
     if (at == NULL)
         return false;
@@ -60,6 +62,7 @@ static bool keep_identity(struct gw_exchange *exchange, const struct db_token_ro
     exchange->identity.org_id = copy_into(&at, row->org_id);
     exchange->identity.org_slug = copy_into(&at, row->org_slug);
     exchange->identity.org_name = copy_into(&at, row->org_name);
+    exchange->identity.allowed_ips = (const struct gw_ip_range *)copy_into(&at, ranges).at;
     exchange->has_identity = true;
     return true;
 }
@@ -71,6 +74,14 @@ static bool settle_scope(struct gw_decision *decision, enum gw_scope scope) {
     return settle(decision, GW_VERDICT_FORBIDDEN, "insufficient_scope", message);
 }
 
+static bool may_be_used_from(const struct db_token_row *row, const struct gw_ip *ip) {
+    for (int i = 0; i < row->allowed_ip_count; i++) {
+        if (gw_ip_range_contains(&row->allowed_ips[i], ip))
+            return true;
+    }
+    return row->allowed_ip_count == 0;
+}
+
 // What a live row of the database may do here.
 static bool judge(struct gw_decision *decision, const struct db_token_row *row) {
     struct gw_exchange *exchange = decision->exchange;
@@ -80,6 +91,9 @@ static bool judge(struct gw_decision *decision, const struct db_token_row *row) 
         return settle_invalid(decision);
     if (row->expires_ms != DB_NO_TIME && row->expires_ms - now_ms < GW_EXPIRES_SOON_MS)
         exchange->expires_soon_ms = row->expires_ms; // told with whatever is answered
+    if (!may_be_used_from(row, &exchange->client_ip))
+        return settle(decision, GW_VERDICT_FORBIDDEN, "address_not_allowed",
+                      "The token may not be used from this address.");
     if (match->org.at != NULL && !gw_str_equal(match->org, row->org_slug))
         return settle(decision, GW_VERDICT_FORBIDDEN, "org_mismatch",
                       "The token belongs to another organisation.");

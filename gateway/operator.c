@@ -187,6 +187,8 @@ static enum exit_code store_token(const struct gw_operator_options *options,
         .scopes = options->scopes,
         .expires_ms = DB_NO_TIME,
         .is_imported = !is_new,
+        .allowed_ips = options->allowed_ips,
+        .allowed_ip_count = options->allowed_ip_count,
         .created_by = GW_STR("operator"),
     };
     gw_token_digest(secret, create.digest);
@@ -206,7 +208,9 @@ static enum exit_code store_token(const struct gw_operator_options *options,
                                      .scopes = create.scopes,
                                      .created_ms = created_ms,
                                      .last_used_ms = DB_NO_TIME,
-                                     .expires_ms = create.expires_ms};
+                                     .expires_ms = create.expires_ms,
+                                     .allowed_ips = create.allowed_ips,
+                                     .allowed_ip_count = create.allowed_ip_count};
     return show_token(options, &row, is_new ? secret : gw_str(NULL, 0));
 }
 

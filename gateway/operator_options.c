@@ -18,8 +18,10 @@ static const char help_text[] =
     "Usage: skillreg-gateway migrate\n"
     "       skillreg-gateway org create <slug> [--name <name>]\n"
     "       skillreg-gateway token create --org <slug> --name <name> [--scopes <list>]\n"
-    "                        [--expires <duration>] [--environment live|test] [--json]\n"
-    "       skillreg-gateway token import --org <slug> --name <name> [--scopes <list>] [--json]\n"
+    "                        [--expires <duration>] [--allow-ip <range>]...\n"
+    "                        [--environment live|test] [--json]\n"
+    "       skillreg-gateway token import --org <slug> --name <name> [--scopes <list>]\n"
+    "                        [--allow-ip <range>]... [--json]\n"
     "\n"
     "Straight to the database, no gateway needed.\n"
     "\n"
@@ -33,6 +35,9 @@ static const char help_text[] =
     "  --name <name>          1-100 characters (organisation: its slug if left out)\n"
     "  --scopes <list>        of read, write, admin, by comma (default: read,write)\n"
     "  --expires <duration>   as 90d, 24h, 15m (default: never)\n"
+    "  --allow-ip <range>     only from there: 10.0.0.0/8, 2001:db8::/32 or an address; up to 32 "
+    "times\n"
+    "                         (default: from anywhere)\n"
     "  --environment <name>   live or test [GATEWAY_ENVIRONMENT] (default: live)\n"
     "  --json                 print the token as the API does\n"
     "\n"
@@ -81,6 +86,16 @@ static bool read_expires(struct gw_operator_options *options, const char *value)
            complain("--expires takes a duration such as 90d, 24h or 15m");
 }
 
+static bool read_allow_ip(struct gw_operator_options *options, const char *value) {
+    if (options->allowed_ip_count == GW_ALLOWED_IPS_MAX)
+        return complain("--allow-ip may be given 32 times at the most");
+    struct gw_ip_range *range = &options->allowed_ips[options->allowed_ip_count];
+    if (gw_ip_range_parse(gw_str_from(value), range) != GW_OK)
+        return complain("--allow-ip takes an address or a range such as 10.0.0.0/8");
+    options->allowed_ip_count++;
+    return true;
+}
+
 static bool read_environment(struct gw_operator_options *options, const char *value) {
     bool is_test = strcmp(value, "test") == 0;
     options->kind = is_test ? GW_TOKEN_TEST : GW_TOKEN_LIVE;
@@ -99,6 +114,7 @@ static const struct flag flags[] = {
     {"--name", GW_OPERATOR_ORG_CREATE | TOKENS, read_name},
     {"--scopes", TOKENS, read_scopes},
     {"--expires", GW_OPERATOR_TOKEN_CREATE, read_expires},
+    {"--allow-ip", TOKENS, read_allow_ip},
     {"--environment", GW_OPERATOR_TOKEN_CREATE, read_environment},
 };
 #define FLAG_COUNT (sizeof(flags) / sizeof(flags[0]))

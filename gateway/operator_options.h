@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/ip.h"
+#include "base/limits.h"
 #include "base/scope.h"
 #include "base/str.h"
 #include "base/token_syntax.h"
@@ -26,6 +28,8 @@ struct gw_operator_options {
     gw_scope_set scopes;
     uint64_t expires_in_ms; // 0: never
     enum gw_token_kind kind;
+    struct gw_ip_range allowed_ips[GW_ALLOWED_IPS_MAX];
+    uint8_t allowed_ip_count; // 0: anywhere
     bool wants_json;
 };
 

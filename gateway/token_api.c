@@ -16,7 +16,7 @@
 #include "gateway/token_json.h"
 #include "gateway/token_request.h"
 
-#define LIST_BYTES_MAX (256 * 1024)
+#define LIST_BYTES_MAX (512 * 1024)
 
 // ---- list -------------------------------------------------------------------------------------------------------
 

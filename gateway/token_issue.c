@@ -165,7 +165,9 @@ static void on_created(struct db_token_create *store_call, enum gw_status status
                                      .scopes = store_call->scopes,
                                      .created_ms = created_ms,
                                      .last_used_ms = DB_NO_TIME,
-                                     .expires_ms = store_call->expires_ms};
+                                     .expires_ms = store_call->expires_ms,
+                                     .allowed_ips = store_call->allowed_ips,
+                                     .allowed_ip_count = store_call->allowed_ip_count};
     respond_issued(&call->issue, &row, NULL);
 }
 
@@ -179,6 +181,8 @@ static void store_created(struct create_call *call) {
     store_call->prefix = prefix_of(&call->issue);
     store_call->scopes = call->request.scopes;
     store_call->expires_ms = call->request.expires_ms;
+    store_call->allowed_ips = call->request.allowed_ips;
+    store_call->allowed_ip_count = call->request.allowed_ip_count;
     store_call->created_by = exchange->identity.id;
     store_call->created_from = exchange->client_address;
     store_call->on_done = on_created;

@@ -16,6 +16,10 @@ static bool refuse_field(struct gw_refusal *refusal, const char *message) {
     return refuse(refusal, 422, "validation_failed", message);
 }
 
+static bool refuse_memory(struct gw_refusal *refusal) {
+    return refuse(refusal, 503, "unavailable", "The gateway is out of memory.");
+}
+
 static bool parse_name(struct gw_arena *arena, struct gw_json body, struct gw_str *name,
                        struct gw_refusal *refusal) {
     struct gw_json value;
@@ -71,11 +75,42 @@ static bool parse_expiry(struct gw_arena *arena, struct gw_json body, int64_t no
     return true;
 }
 
+static bool refuse_range(struct gw_arena *arena, int index, struct gw_refusal *refusal) {
+    struct gw_str message = gw_arena_printf(
+        arena, "allowedIps[%d] must be an address or a range such as 10.0.0.0/8.", index);
+    return refuse_field(refusal, message.at != NULL ? message.at : "allowedIps is wrong.");
+}
+
+static bool parse_allowed_ips(struct gw_arena *arena, struct gw_json body,
+                              struct gw_token_request *request, struct gw_refusal *refusal) {
+    struct gw_json value;
+    struct gw_str text;
+    request->allowed_ips = NULL;
+    request->allowed_ip_count = 0;
+    if (!gw_json_member(body, GW_STR("allowedIps"), &value) || gw_json_type(value) == GW_JSON_NULL)
+        return true;
+    int count = gw_json_count(value);
+    if (gw_json_type(value) != GW_JSON_ARRAY || count > GW_ALLOWED_IPS_MAX)
+        return refuse_field(refusal,
+                            "allowedIps must be a list of at most 32 addresses or ranges.");
+    struct gw_ip_range *ranges = gw_arena_allocate(arena, (size_t)count * sizeof *ranges + 1);
+    if (ranges == NULL)
+        return refuse_memory(refusal);
+    for (int i = 0; i < count; i++) {
+        if (gw_json_string(gw_json_element(value, i), arena, &text) != GW_OK ||
+            gw_ip_range_parse(text, &ranges[i]) != GW_OK)
+            return refuse_range(arena, i, refusal);
+    }
+    request->allowed_ips = ranges;
+    request->allowed_ip_count = (uint8_t)count;
+    return true;
+}
+
 static bool parse_object(struct gw_arena *arena, struct gw_str body, struct gw_json *root,
                          struct gw_refusal *refusal) {
     enum gw_status status = gw_json_parse(arena, body, GW_JSON_TOKENS_MAX, root, NULL);
     if (status == GW_NO_MEMORY)
-        return refuse(refusal, 503, "unavailable", "The gateway is out of memory.");
+        return refuse_memory(refusal);
     if (status == GW_TOO_BIG)
         return refuse(refusal, 400, "invalid_json", "The body is too deep or has too many values.");
     if (status != GW_OK)
@@ -91,7 +126,8 @@ bool gw_token_request_parse(struct gw_arena *arena, struct gw_str body, int64_t 
     return parse_object(arena, body, &root, refusal) &&
            parse_name(arena, root, &request->name, refusal) &&
            parse_scopes(arena, root, &request->scopes, refusal) &&
-           parse_expiry(arena, root, now_ms, &request->expires_ms, refusal);
+           parse_expiry(arena, root, now_ms, &request->expires_ms, refusal) &&
+           parse_allowed_ips(arena, root, request, refusal);
 }
 
 static bool parse_overlap(struct gw_json body, int64_t *overlap_s, struct gw_refusal *refusal) {

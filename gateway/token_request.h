@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/ip.h"
 #include "base/scope.h"
 #include "base/str.h"
 #include "gateway/http_parse.h"
@@ -15,6 +16,8 @@ struct gw_token_request {
     struct gw_str name;
     gw_scope_set scopes;
     int64_t expires_ms; // DB_NO_TIME: never
+    const struct gw_ip_range *allowed_ips;
+    uint8_t allowed_ip_count; // 0: anywhere
 };
 
 struct gw_refusal {

@@ -86,7 +86,8 @@ def test_org_flag_and_org_of_the_token(skillreg, new_org, globex):
 def test_json_is_what_the_gateway_says(skillreg, new_org):
     command_line = skillreg(new_org("admin"))
     created = json.loads(command_line.must("token", "create", "--name", "machine", "--json"))
-    assert list(created) == ["id", "name", "prefix", "scopes", "createdAt", "lastUsedAt", "expiresAt", "token"]
+    assert list(created) == ["id", "name", "prefix", "scopes", "createdAt", "lastUsedAt", "expiresAt", "allowedIps",
+                             "token"]
     listed = json.loads(command_line.must("token", "list", "--json"))
     assert [token["name"] for token in listed["tokens"]] == ["machine", "admin-key"]
     revoked = json.loads(command_line.must("token", "revoke", created["id"], "--json"))

@@ -29,6 +29,8 @@ def test_help_and_version(operator):
     ("token", "create", "--name", "x"), ("token", "create", "--org", "acme", "--name", "x", "--scopes", "root"),
     ("token", "create", "--org", "acme", "--name", "x", "--scopes", ""), ("token", "create", "--org", "acme", "--name", ""),
     ("token", "create", "--org", "acme", "--name", "x" * 101), ("token", "create", "--org", "acme", "--name", "x", "--expires", "soon"),
+    ("token", "create", "--org", "acme", "--name", "x", "--allow-ip", "10.0.0.1/8"),
+    ("token", "create", "--org", "acme", "--name", "x", *("--allow-ip", "::1") * 33),
     ("token", "import", "--org", "acme"), ("migrate", "now"), ("org", "create", "A"), ("org", "create", "-a"), ("org", "create", "a_b"),
     ("org", "create", "a"), ("org", "create", "x" * 49), ("--environment", "prod"), ("--log-level", "loud"),
     ("--head-timeout", "fast"), ("--head-timeout", "0s"), ("--connections-max", "none"), ("--upstream", "ftp://x"),

@@ -199,6 +199,67 @@ def test_an_idempotency_key_twice_is_400(gateway, organisation, create):
     assert_refused(answer, 400, "bad_request", "Idempotency-Key")
 
 
+def test_a_successor_may_be_used_from_where_the_old_one_may(create, rotate):
+    ranges = ["127.0.0.0/8", "2001:db8::/32"]
+    assert rotate(create(allowedIps=ranges)).json()["allowedIps"] == ranges
+
+
+# ---- where it may be used from ----------------------------------------------------------------------------------
+
+HERE, ELSEWHERE = "127.0.0.0/8", "192.0.2.0/24"
+
+
+def test_addresses_are_shown_in_one_form(gateway, organisation, create):
+    token = create(allowedIps=["127.0.0.1/32", "::ffff:10.0.0.0/104", "2001:DB8:0:0::/32"])
+    shown = ["127.0.0.1", "10.0.0.0/8", "2001:db8::/32"]
+    listed = gateway.request("GET", base_of(organisation), organisation.admin).json()["tokens"]
+    assert token["allowedIps"] == shown
+    assert gateway.request("GET", WHOAMI, token["token"]).json()["token"]["allowedIps"] == shown
+    assert next(entry for entry in listed if entry["id"] == token["id"])["allowedIps"] == shown
+    for none in ({}, {"allowedIps": []}, {"allowedIps": None}):
+        assert create(**none)["allowedIps"] == []
+
+
+def test_a_token_is_refused_elsewhere_and_told_why(gateway, upstream, organisation, create):
+    away = create(allowedIps=[ELSEWHERE, "::1"])
+    for method, target in [("GET", WHOAMI), ("GET", f"/api/v1/orgs/{organisation.slug}/skills"), ("DELETE", OWN)]:
+        assert_refused(gateway.request(method, target, away["token"]), 403, "address_not_allowed", "address")
+    assert upstream.requests == []
+    here = create(allowedIps=[ELSEWHERE, HERE])
+    assert gateway.request("GET", f"/api/v1/orgs/{organisation.slug}/skills", here["token"]).status == 200
+
+
+def test_addresses_changed_later_are_heard(gateway, create, postgres):
+    token = create()
+    assert status_of(gateway, token) == 200
+    for ranges, status in (([ELSEWHERE], 403), ([ELSEWHERE, HERE], 200), (None, 200)):
+        postgres.query("update skillreg.api_token set allowed_ips = %s::cidr[] where id = %s", (ranges, token["id"]))
+        eventually(lambda: status_of(gateway, token) == status, "was the change heard", 5)
+
+
+def test_the_address_is_the_one_that_a_trusted_proxy_names(start_gateway, create):
+    token = create(allowedIps=[ELSEWHERE])
+    trusting, plain = start_gateway("--trusted-proxies", HERE), start_gateway()
+    client = [("X-Forwarded-For", "192.0.2.7")]
+    assert trusting.request("GET", WHOAMI, token["token"], fields=client).status == 200
+    assert trusting.request("GET", WHOAMI, token["token"], fields=[("X-Forwarded-For", "198.51.100.7")]).status == 403
+    assert plain.request("GET", WHOAMI, token["token"], fields=client).status == 403
+
+
+def test_forward_auth_judges_the_address_of_the_client(start_gateway, organisation, create):
+    token = create(allowedIps=[ELSEWHERE])
+    own = start_gateway("--trusted-proxies", HERE)
+    original = [("X-Original-Method", "GET"), ("X-Original-URI", f"/api/v1/orgs/{organisation.slug}/skills")]
+    for client, status in (("192.0.2.7", 200), ("198.51.100.7", 403)):
+        assert own.request("GET", "/authz", token["token"], fields=[*original, ("X-Forwarded-For", client)]).status == status
+
+
+def test_the_operator_says_where_a_token_may_be_used_from(operator, gateway, organisation):
+    made = operator.create_token(organisation.slug, "bound", "read", "--allow-ip", ELSEWHERE, "--allow-ip", "::1")
+    assert made["allowedIps"] == [ELSEWHERE, "::1"]
+    assert_refused(gateway.request("GET", WHOAMI, made["token"]), 403, "address_not_allowed")
+
+
 # ---- giving up one's own ----------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("scope", ["read", "write", "admin"])

@@ -13,7 +13,7 @@ from harness.waiting import eventually
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 ID = re.compile(r"cl[a-z0-9]{7,30}")
-TOKEN_KEYS = ["id", "name", "prefix", "scopes", "createdAt", "lastUsedAt", "expiresAt"]
+TOKEN_KEYS = ["id", "name", "prefix", "scopes", "createdAt", "lastUsedAt", "expiresAt", "allowedIps"]
 
 
 def base_of(organisation):
@@ -149,6 +149,8 @@ def test_expiry_null_is_none(create):
     ({"name": "ci", "expiresAt": 4102444800}, "expiresAt"), ({"name": "ci", "expiresAt": ""}, "expiresAt"),
     ({"name": "ci", "expiresAt": "2099-02-30T00:00:00Z"}, "expiresAt"), ({"name": "ci", "expiresAt": "2099-01-01"}, "expiresAt"),
     ({"name": "ci", "expiresAt": ["2099-01-01T00:00:00Z"]}, "expiresAt"), ({"name": "ci", "expiresAt": False}, "expiresAt"),
+    ({"name": "ci", "allowedIps": "10.0.0.0/8"}, "allowedIps"), ({"name": "ci", "allowedIps": ["::1", "10.0.0.1/8"]}, "allowedIps[1]"),
+    ({"name": "ci", "allowedIps": [10]}, "allowedIps[0]"), ({"name": "ci", "allowedIps": ["::1"] * 33}, "allowedIps"),
 ])
 def test_wrong_field_is_422_and_named(body, word, create):
     assert_refused(create(body), 422, "validation_failed", word)
@@ -276,12 +278,13 @@ def test_revoked_tokens_are_not_listed(gateway, new_org, create):
 
 
 def test_200_tokens_of_the_longest_name_fit_in_a_page(gateway, new_org, postgres):
-    """The names are four bytes a character: the largest answer that the gateway can have to give."""
+    """The names take six bytes a character, and the addresses are many and long: the largest answer there can be."""
     own = new_org("admin")
     postgres.query(
-        "insert into skillreg.api_token (id, org_id, name, prefix, digest, scopes, created_by)"
-        " select 'clmany' || n, o.id, %s, 'sr_live_many', sha256(('many' || n)::bytea), 7, 'operator'"
-        " from skillreg.organisation o, generate_series(1, 300) n where o.slug = %s", ("\U0001f512" * 100, own.slug))
+        "insert into skillreg.api_token (id, org_id, name, prefix, digest, scopes, created_by, allowed_ips)"
+        " select 'clmany' || n, o.id, %s, 'sr_live_many', sha256(('many' || n)::bytea), 7, 'operator',"
+        " array_fill('1111:2222:3333:4444:5555:6666:7777:8000/113'::cidr, array[32])"
+        " from skillreg.organisation o, generate_series(1, 300) n where o.slug = %s", ("<" * 100, own.slug))
     response = gateway.request("GET", base_of(own) + "?limit=200", own.admin)
     assert response.status == 200, response.body[:300]
     assert len(response.json()["tokens"]) == 200

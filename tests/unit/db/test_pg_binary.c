@@ -68,6 +68,29 @@ static void test_pg_binary_writes_arrays(void **state) {
     assert_memory_equal(bytes.at, wanted, bytes.length);
 }
 
+static struct gw_ip_range range_of(const char *text) {
+    struct gw_ip_range range;
+    assert_int_equal(gw_ip_range_parse(gw_str_from(text), &range), GW_OK);
+    return range;
+}
+
+static void test_pg_binary_writes_ranges_of_addresses(void **state) {
+    (void)state;
+    char memory[DB_IP_RANGES_BYTES(2)];
+    struct db_array array;
+    const struct gw_ip_range v4 = range_of("10.0.0.0/8");
+    const struct gw_ip_range v6 = range_of("2001:db8::/32");
+    db_array_start(&array, memory, DB_OID_CIDR);
+    db_array_add_ip_range(&array, &v4);
+    db_array_add_ip_range(&array, &v6);
+    struct gw_str bytes = db_array_finish(&array);
+    static const char wanted[] = "\0\0\0\1\0\0\0\0\0\0\x02\x8A\0\0\0\2\0\0\0\1"
+                                 "\0\0\0\x08\2\x08\1\4\x0A\0\0\0"
+                                 "\0\0\0\x14\3\x20\1\x10\x20\x01\x0D\xB8\0\0\0\0\0\0\0\0\0\0\0\0";
+    assert_int_equal(bytes.length, sizeof(wanted) - 1);
+    assert_memory_equal(bytes.at, wanted, bytes.length);
+}
+
 // A result of one row with these columns, as a server would have sent it.
 static PGresult *make_result(const char *const *values, const int *lengths, int count) {
     PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
@@ -81,7 +104,7 @@ static PGresult *make_result(const char *const *values, const int *lengths, int 
     }
     assert_int_equal(PQsetResultAttrs(result, count, columns), 1);
     for (int i = 0; i < count; i++) {
-        char value[16] = "";
+        char value[256] = "";
         if (lengths[i] > 0)
             memcpy(value, values[i], (size_t)lengths[i]);
         assert_int_equal(PQsetvalue(result, 0, i, value, lengths[i]), 1);
@@ -121,6 +144,56 @@ static void test_pg_binary_reads_a_strange_width_as_null(void **state) {
     PQclear(result);
 }
 
+static void test_pg_binary_reads_ranges_of_addresses_as_they_were_written(void **state) {
+    (void)state;
+    char memory[DB_IP_RANGES_BYTES(4)];
+    struct db_array array;
+    const struct gw_ip_range given[] = {range_of("10.0.0.0/8"), range_of("192.0.2.7"),
+                                        range_of("2001:db8::/32"), range_of("::/0")};
+    db_array_start(&array, memory, DB_OID_CIDR);
+    for (int i = 0; i < 4; i++)
+        db_array_add_ip_range(&array, &given[i]);
+    struct gw_str bytes = db_array_finish(&array);
+    const char *values[] = {bytes.at, NULL};
+    PGresult *result = make_result(values, (int[]){(int)bytes.length, -1}, 2);
+    struct gw_ip_range ranges[GW_ALLOWED_IPS_MAX];
+    uint8_t count = 7;
+    assert_int_equal(db_get_ip_ranges(result, 0, 0, ranges, &count), GW_OK);
+    assert_int_equal(count, 4);
+    assert_memory_equal(ranges, given, sizeof(given));
+    assert_int_equal(db_get_ip_ranges(result, 0, 1, ranges, &count), GW_OK);
+    assert_int_equal(count, 0); // null
+    PQclear(result);
+}
+
+// A restriction that cannot be read must never look like none.
+static void test_pg_binary_reads_no_strange_ranges(void **state) {
+    (void)state;
+#define ARRAY_OF(count) "\0\0\0\1\0\0\0\0\0\0\x02\x8A\0\0\0" count "\0\0\0\1"
+    static const struct gw_str values[] = {
+        GW_STR_INIT("\0\0\0\0\0\0\0\0\0\0\x02\x8A"),                    // empty
+        GW_STR_INIT(ARRAY_OF("\0")),                                    // as well
+        GW_STR_INIT(ARRAY_OF("\1")),                                    // cut short
+        GW_STR_INIT(ARRAY_OF("\1") "\xFF\xFF\xFF\xFF"),                 // a null
+        GW_STR_INIT(ARRAY_OF("\1") "\0\0\0\x08\2\x08\1\4\x0A\0\0"),     // too short
+        GW_STR_INIT(ARRAY_OF("\1") "\0\0\0\x08\2\x21\1\4\x0A\0\0\0"),   // 33 bits
+        GW_STR_INIT(ARRAY_OF("\1") "\0\0\0\x08\4\x08\1\4\x0A\0\0\0"),   // no such family
+        GW_STR_INIT(ARRAY_OF("\1") "\0\0\0\x08\3\x08\1\4\x0A\0\0\0"),   // the other one
+        GW_STR_INIT(ARRAY_OF("\x21") "\0\0\0\x08\2\x08\1\4\x0A\0\0\0"), // 33 elements
+        GW_STR_INIT("\0\0\0\2\0\0\0\0\0\0\x02\x8A\0\0\0\1\0\0\0\1"),    // two dimensions
+    };
+#undef ARRAY_OF
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        const char *value = values[i].at;
+        PGresult *result = make_result(&value, (int[]){(int)values[i].length}, 1);
+        struct gw_ip_range ranges[GW_ALLOWED_IPS_MAX];
+        uint8_t count;
+        if (db_get_ip_ranges(result, 0, 0, ranges, &count) != GW_INVALID)
+            fail_msg("value %zu is read", i);
+        PQclear(result);
+    }
+}
+
 static void test_pg_binary_reads_times_down_to_the_millisecond_below(void **state) {
     (void)state;
     const char *values[] = {"\0\0\0\0\0\0\x07\xCF", "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF",
@@ -142,6 +215,9 @@ int main(void) {
         cmocka_unit_test(test_pg_binary_writes_arrays),
         cmocka_unit_test(test_pg_binary_reads_integers_of_every_width),
         cmocka_unit_test(test_pg_binary_reads_a_strange_width_as_null),
+        cmocka_unit_test(test_pg_binary_writes_ranges_of_addresses),
+        cmocka_unit_test(test_pg_binary_reads_ranges_of_addresses_as_they_were_written),
+        cmocka_unit_test(test_pg_binary_reads_no_strange_ranges),
         cmocka_unit_test(test_pg_binary_reads_times_down_to_the_millisecond_below),
     };
     return cmocka_run_group_tests_name("pg_binary", tests, NULL, NULL);

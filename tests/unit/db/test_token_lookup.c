@@ -55,6 +55,7 @@ struct lookup {
     char id[33];
     struct db_token_row row; // numbers only: its slices are gone
     char org[128];
+    char allowed_ips[256];
     struct lookup *cancels;
 };
 
@@ -70,6 +71,14 @@ static void on_looked_up(struct db_token_lookup *call, enum gw_status status,
                        GW_STR_ARG(row->org_id), GW_STR_ARG(row->org_slug),
                        GW_STR_ARG(row->org_name), GW_STR_ARG(row->name), GW_STR_ARG(row->prefix));
         lookup->row = *row;
+        lookup->allowed_ips[0] = '\0';
+        for (int i = 0; i < row->allowed_ip_count; i++) {
+            char text[GW_IP_RANGE_TEXT_BYTES_MAX];
+            (void)gw_ip_range_format(&row->allowed_ips[i], text);
+            size_t used = strlen(lookup->allowed_ips);
+            (void)snprintf(lookup->allowed_ips + used, sizeof(lookup->allowed_ips) - used, "%s ",
+                           text);
+        }
     }
     if (lookup->left != NULL)
         --*lookup->left;
@@ -122,11 +131,23 @@ static void test_lookup_brings_the_whole_row(void **state) {
     assert_int_equal(lookup.row.scopes, GW_SCOPE_READ | GW_SCOPE_ADMIN);
     assert_int_equal(lookup.row.expires_ms, 4102444800000);
     assert_int_equal(lookup.row.last_used_ms, DB_NO_TIME);
+    assert_string_equal(lookup.allowed_ips, "");
     assert_int_equal(
         lookup.row.created_ms,
         test_number(
             fixture.database.url,
             "select (extract(epoch from created_at) * 1000)::int8 from skillreg.api_token"));
+}
+
+static void test_lookup_brings_the_addresses_that_a_token_may_be_used_from(void **state) {
+    (void)state;
+    insert_tokens("'" PREFIX "'", 1);
+    test_execute(fixture.database.url,
+                 "update skillreg.api_token set allowed_ips ="
+                 " '{10.0.0.0/8,192.0.2.7,2001:db8::/32,::ffff:198.51.100.1}'");
+    struct lookup lookup;
+    assert_int_equal(run_lookup(&lookup, PREFIX, 1), GW_OK);
+    assert_string_equal(lookup.allowed_ips, "10.0.0.0/8 192.0.2.7 2001:db8::/32 198.51.100.1 ");
 }
 
 static void test_lookup_compares_the_whole_digest(void **state) {
@@ -418,6 +439,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, close_store)
         TEST(test_lookup_brings_the_whole_row),
+        TEST(test_lookup_brings_the_addresses_that_a_token_may_be_used_from),
         TEST(test_lookup_compares_the_whole_digest),
         TEST(test_lookup_finds_its_own_among_a_thousand_of_the_prefix),
         TEST(test_lookup_finds_no_revoked_token),

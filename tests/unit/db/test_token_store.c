@@ -92,6 +92,39 @@ static void test_create_stores_what_it_was_given(void **state) {
                                                        " * 1000)::int8 from skillreg.api_token"));
 }
 
+static void allow(struct creation *creation, struct gw_ip_range *ranges, const char *texts) {
+    struct gw_str rest = gw_str_from(texts);
+    struct gw_str text;
+    while (gw_str_next(&rest, ' ', &text))
+        assert_int_equal(gw_ip_range_parse(text, &ranges[creation->create.allowed_ip_count++]),
+                         GW_OK);
+    creation->create.allowed_ips = ranges;
+}
+
+static void test_create_stores_the_addresses_that_are_allowed(void **state) {
+    (void)state;
+    struct creation creation;
+    struct gw_ip_range ranges[GW_ALLOWED_IPS_MAX];
+    init_creation(&creation, "cltoken1");
+    allow(&creation, ranges, "10.0.0.0/8 192.0.2.7 2001:db8::/32");
+    assert_int_equal(run_creation(&creation), GW_OK);
+    char stored[256];
+    test_value(fixture.database.url, "select allowed_ips from skillreg.api_token", stored,
+               sizeof(stored));
+    assert_string_equal(stored, "{10.0.0.0/8,192.0.2.7/32,2001:db8::/32}");
+    init_creation(&creation, "cltoken2");
+    for (int i = 0; i < GW_ALLOWED_IPS_MAX; i++) // as many, and as long, as there can be
+        ranges[i] = ranges[2];
+    creation.create.allowed_ips = ranges;
+    creation.create.allowed_ip_count = GW_ALLOWED_IPS_MAX;
+    assert_int_equal(run_creation(&creation), GW_OK);
+    init_creation(&creation, "cltoken3");
+    assert_int_equal(run_creation(&creation), GW_OK);
+    assert_int_equal(test_number(fixture.database.url, "select count(*) from skillreg.api_token"
+                                                       " where allowed_ips is null"),
+                     1);
+}
+
 static void test_create_twice_is_a_conflict(void **state) {
     (void)state;
     make_token("cltoken1");
@@ -225,6 +258,7 @@ struct listing {
     uint64_t total;
     char ids[512]; // joined by spaces
     struct db_token_row first;
+    struct gw_ip_range first_allowed_ip;
 };
 
 static void on_listed(struct db_token_list *list, enum gw_status status,
@@ -242,6 +276,8 @@ static void on_listed(struct db_token_list *list, enum gw_status status,
     }
     if (count > 0)
         listing->first = rows[0];
+    if (count > 0 && rows[0].allowed_ip_count > 0)
+        listing->first_allowed_ip = rows[0].allowed_ips[0];
 }
 
 static void run_listing(struct listing *listing, const char *org_id, uint64_t offset,
@@ -286,6 +322,21 @@ static void test_list_pages_newest_first_with_a_total(void **state) {
     assert_int_equal(listing.total, 5);
 }
 
+static void test_list_shows_where_each_token_may_be_used_from(void **state) {
+    (void)state;
+    insert_tokens("org1", 2);
+    test_execute(fixture.database.url, "update skillreg.api_token set allowed_ips ="
+                                       " '{192.0.2.7,::/0}' where id = 'org12'");
+    struct listing listing;
+    run_listing(&listing, "org1", 0, 2);
+    assert_int_equal(listing.first.allowed_ip_count, 2);
+    char text[GW_IP_RANGE_TEXT_BYTES_MAX];
+    (void)gw_ip_range_format(&listing.first_allowed_ip, text);
+    assert_string_equal(text, "192.0.2.7");
+    run_listing(&listing, "org1", 1, 2);
+    assert_int_equal(listing.first.allowed_ip_count, 0);
+}
+
 static void test_list_shows_neither_revoked_nor_foreign_tokens(void **state) {
     (void)state;
     test_execute(fixture.database.url, "insert into skillreg.organisation (id, slug, name)"
@@ -327,6 +378,7 @@ struct turn {
     int64_t expires_ms;
     int64_t old_expires_ms;
     gw_scope_set scopes;
+    int allowed_ip_count;
     char id[DB_ID_LENGTH_MAX + 1];
     char name[64];
 };
@@ -351,6 +403,8 @@ static void on_rotated(struct db_token_rotate *rotate, enum gw_status status,
     turn->expires_ms = rotation->successor.expires_ms;
     turn->old_expires_ms = rotation->old_expires_ms;
     turn->scopes = rotation->successor.scopes;
+    turn->allowed_ip_count = rotation->successor.allowed_ip_count;
+    assert_ptr_equal(rotation->successor.allowed_ips, rotation->allowed_ips);
     assert_true(gw_str_equal(rotation->successor.prefix, GW_STR("sr_live_n3w4")));
     (void)snprintf(turn->name, sizeof(turn->name), "%.*s", GW_STR_ARG(rotation->successor.name));
 }
@@ -387,8 +441,14 @@ static enum gw_status run_turn(struct turn *turn, const char *id, const char *ne
 static void test_rotate_makes_a_successor_and_lets_the_old_one_expire(void **state) {
     (void)state;
     make_token("cltoken1");
+    test_execute(fixture.database.url,
+                 "update skillreg.api_token set allowed_ips = '{10.0.0.0/8,::1}'");
     struct turn turn = new_turn(NULL);
     assert_int_equal(run_turn(&turn, "cltoken1", "cltoken2"), GW_OK);
+    assert_int_equal(turn.allowed_ip_count, 2);
+    assert_int_equal(test_number(fixture.database.url,
+                                 "select count(distinct allowed_ips) from skillreg.api_token"),
+                     1);
     assert_string_equal(turn.id, "cltoken2");
     assert_string_equal(turn.name, "ci-deploy");
     assert_int_equal(turn.scopes, GW_SCOPE_READ | GW_SCOPE_WRITE);
@@ -402,7 +462,7 @@ static void test_rotate_makes_a_successor_and_lets_the_old_one_expire(void **sta
     assert_int_equal(test_number(fixture.database.url,
                                  "select count(*) from skillreg.token_event where (kind, token_id)"
                                  " in ((3, 'cltoken1'), (1, 'cltoken2'))"),
-                     2);
+                     3); // one of them is of the addresses above
     char event[128];
     test_value(fixture.database.url,
                "select concat_ws(' ', action, token_id, successor_id, actor_name, host(address))"
@@ -749,6 +809,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, close_store)
         TEST(test_create_stores_what_it_was_given),
+        TEST(test_create_stores_the_addresses_that_are_allowed),
         TEST(test_create_twice_is_a_conflict),
         TEST(test_create_without_the_organisation_is_not_found),
         TEST(test_create_refuses_what_the_schema_refuses),
@@ -756,6 +817,7 @@ int main(void) {
         TEST(test_revoke_twice_at_once_one_wins),
         TEST(test_revoke_of_a_foreign_or_unknown_token_is_not_found),
         TEST(test_list_pages_newest_first_with_a_total),
+        TEST(test_list_shows_where_each_token_may_be_used_from),
         TEST(test_list_shows_neither_revoked_nor_foreign_tokens),
         TEST(test_list_of_tokens_made_in_the_same_instant_loses_none_between_pages),
         TEST(test_rotate_makes_a_successor_and_lets_the_old_one_expire),

@@ -98,6 +98,33 @@ static void test_the_longest_row_comes_back_whole(void **state) {
     gw_auth_table_deinit(&table);
 }
 
+static void test_addresses_come_back_and_cost_nothing_where_there_are_none(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    struct gw_ip_range ranges[GW_ALLOWED_IPS_MAX];
+    struct db_token_row row = row_of("org1");
+    struct db_token_row back;
+    unsigned char digest[DB_DIGEST_LENGTH];
+    init_table(&table, 10, 10);
+    assert_non_null(put_live(&table, 1));
+    size_t bytes_before = table.bytes;
+    gw_auth_entry_row(put_live(&table, 2), &back);
+    assert_int_equal(back.allowed_ip_count, 0);
+    size_t bytes_without = table.bytes - bytes_before;
+    for (uint8_t i = 0; i < GW_ALLOWED_IPS_MAX; i++)
+        ranges[i] = (struct gw_ip_range){.first.bytes = {i}, .prefix_bits = i};
+    row.allowed_ips = ranges;
+    row.allowed_ip_count = GW_ALLOWED_IPS_MAX;
+    digest_of(3, digest);
+    const struct gw_auth_entry *entry = gw_auth_table_put_live(&table, digest, &row);
+    gw_auth_entry_row(entry, &back);
+    assert_int_equal(back.allowed_ip_count, GW_ALLOWED_IPS_MAX);
+    assert_memory_equal(back.allowed_ips, ranges, sizeof ranges);
+    assert_true(gw_str_equal(back.name, row.name));
+    assert_int_equal(table.bytes - bytes_before, 2 * bytes_without + sizeof ranges);
+    gw_auth_table_deinit(&table);
+}
+
 static void test_a_put_takes_the_place_of_what_was_there(void **state) {
     (void)state;
     struct gw_auth_table table;
@@ -283,6 +310,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_row_comes_back_as_it_was_put),
         cmocka_unit_test(test_the_longest_row_comes_back_whole),
+        cmocka_unit_test(test_addresses_come_back_and_cost_nothing_where_there_are_none),
         cmocka_unit_test(test_a_put_takes_the_place_of_what_was_there),
         cmocka_unit_test(test_the_least_recently_put_leaves_first),
         cmocka_unit_test(test_used_entries_outlive_unused_ones),

@@ -389,6 +389,42 @@ static void test_an_expiry_within_14_days_is_to_be_told(void **state) {
     assert_true(fixture->exchange.expires_soon_ms == DB_NO_TIME);
 }
 
+static void test_a_token_is_good_from_its_own_addresses_alone(void **state) {
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *address;
+        enum gw_verdict verdict;
+    } cases[] = {
+        {"10.1.2.3", GW_VERDICT_ALLOW},        {"::ffff:10.1.2.3", GW_VERDICT_ALLOW},
+        {"11.0.0.1", GW_VERDICT_FORBIDDEN},    {"192.0.2.7", GW_VERDICT_ALLOW},
+        {"192.0.2.8", GW_VERDICT_FORBIDDEN},   {"2001:db8::1", GW_VERDICT_ALLOW},
+        {"2001:db9::1", GW_VERDICT_FORBIDDEN}, {"::10.1.2.3", GW_VERDICT_FORBIDDEN},
+    };
+    struct gw_ip_range ranges[3];
+    assert_int_equal(gw_ip_range_parse(GW_STR("10.0.0.0/8"), &ranges[0]), GW_OK);
+    assert_int_equal(gw_ip_range_parse(GW_STR("192.0.2.7"), &ranges[1]), GW_OK);
+    assert_int_equal(gw_ip_range_parse(GW_STR("2001:db8::/32"), &ranges[2]), GW_OK);
+    fixture->cache.row.allowed_ips = ranges;
+    fixture->cache.row.allowed_ip_count = 3;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_int_equal(gw_ip_parse(gw_str_from(cases[i].address), &fixture->exchange.client_ip),
+                         GW_OK);
+        assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+        assert_verdict(fixture, cases[i].verdict, "address_not_allowed");
+        // Elsewhere it tells nothing of what it could do here.
+        assert_true(start(fixture, HTTP_GET, "/api/v1/orgs/other/skills", "Bearer " LIVE));
+        assert_verdict(fixture, GW_VERDICT_FORBIDDEN,
+                       cases[i].verdict == GW_VERDICT_ALLOW ? "org_mismatch"
+                                                            : "address_not_allowed");
+    }
+    assert_int_equal(gw_ip_parse(GW_STR("10.1.2.3"), &fixture->exchange.client_ip), GW_OK);
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    const struct db_token_row *identity = &fixture->exchange.identity;
+    assert_true(identity->allowed_ips != ranges); // the row's are gone by then
+    assert_memory_equal(identity->allowed_ips, ranges, sizeof ranges);
+    assert_int_equal(identity->allowed_ip_count, 3);
+}
+
 static void test_a_token_is_good_for_its_own_organisation_alone(void **state) {
     struct fixture *fixture = *state;
     static const struct {
@@ -604,6 +640,7 @@ int main(void) {
         TEST(test_what_is_not_there_is_refused_and_what_cannot_be_known_is_unknown),
         TEST(test_a_token_expires_at_its_very_millisecond),
         TEST(test_an_expiry_within_14_days_is_to_be_told),
+        TEST(test_a_token_is_good_from_its_own_addresses_alone),
         TEST(test_a_token_is_good_for_its_own_organisation_alone),
         TEST(test_the_organisation_is_judged_before_the_scope),
         TEST(test_each_scope_contains_those_below_it),

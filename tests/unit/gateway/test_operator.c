@@ -190,6 +190,41 @@ static void test_operator_prints_json_of_the_token_api(void **state) {
                      90);
 }
 
+static void test_operator_stores_where_a_token_may_be_used_from(void **state) {
+    (void)state;
+    struct run run;
+    char stored[256];
+    must_run(&run,
+             "token create --org acme --name bot --allow-ip 10.0.0.0/8 --allow-ip=2001:DB8::1"
+             " --json",
+             "");
+    assert_non_null(strstr(run.out, "\"allowedIps\":[\"10.0.0.0/8\",\"2001:db8::1\"]"));
+    must_run(&run, "token import --org acme --name old --allow-ip 192.0.2.7", SECRET "\n");
+    test_value(database.url,
+               "select string_agg(allowed_ips::text, ' ' order by created_at)"
+               " from skillreg.api_token",
+               stored, sizeof(stored));
+    assert_string_equal(stored, "{10.0.0.0/8,2001:db8::1/128} {192.0.2.7/32}");
+    test_value(database.url,
+               "select string_agg(action || ' ' || actor_name, ', ' order by id)"
+               " from skillreg.token_audit where address is null",
+               stored, sizeof(stored));
+    assert_string_equal(stored, "create operator, import operator");
+}
+
+static void test_operator_refuses_addresses_that_are_none(void **state) {
+    (void)state;
+    static const char *const wrong[] = {"10.0.0.1/8", "10.0.0.0/33", "all", "::1%eth0", "10.0.0"};
+    struct run run;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char words[128];
+        (void)snprintf(words, sizeof(words), "token create --org acme --name x --allow-ip %s",
+                       wrong[i]);
+        must_fail(&run, words, "", 2);
+        assert_non_null(strstr(run.err, "--allow-ip"));
+    }
+}
+
 static void test_operator_refuses_an_unknown_organisation(void **state) {
     (void)state;
     struct run run;
@@ -325,6 +360,8 @@ int main(void) {
         TEST(test_operator_prints_a_new_token_as_documented),
         TEST(test_operator_stores_prefix_and_digest_of_a_new_token_and_not_the_secret),
         TEST(test_operator_prints_json_of_the_token_api),
+        TEST(test_operator_stores_where_a_token_may_be_used_from),
+        TEST(test_operator_refuses_addresses_that_are_none),
         TEST(test_operator_refuses_an_unknown_organisation),
         TEST(test_operator_imports_a_token_and_never_shows_it),
         TEST(test_operator_imports_json_without_the_secret),

@@ -64,22 +64,24 @@ static void test_bodies_that_are_accepted(void **state) {
         const char *body;
         struct gw_token_request expected;
     } cases[] = {
-        {"{\"name\":\"ci\"}", {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME}},
+        {"{\"name\":\"ci\"}", {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME, NULL, 0}},
         {" {\"scopes\" : [ \"read\" ] , \"name\" : \"ci\"} ",
-         {GW_STR_INIT("ci"), READ, DB_NO_TIME}},
-        {"{\"name\":\"ci\",\"scopes\":[\"admin\"]}", {GW_STR_INIT("ci"), ADMIN, DB_NO_TIME}},
+         {GW_STR_INIT("ci"), READ, DB_NO_TIME, NULL, 0}},
+        {"{\"name\":\"ci\",\"scopes\":[\"admin\"]}",
+         {GW_STR_INIT("ci"), ADMIN, DB_NO_TIME, NULL, 0}},
         {"{\"name\":\"ci\",\"scopes\":[\"write\",\"read\",\"admin\",\"read\"]}",
-         {GW_STR_INIT("ci"), READ | WRITE | ADMIN, DB_NO_TIME}},
+         {GW_STR_INIT("ci"), READ | WRITE | ADMIN, DB_NO_TIME, NULL, 0}},
         {"{\"name\":\"\\u00e4 \\\"x\\\"\"}",
-         {GW_STR_INIT("\xc3\xa4 \"x\""), READ | WRITE, DB_NO_TIME}},
-        {"{\"name\":\"ci\",\"expiresAt\":null}", {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME}},
+         {GW_STR_INIT("\xc3\xa4 \"x\""), READ | WRITE, DB_NO_TIME, NULL, 0}},
+        {"{\"name\":\"ci\",\"expiresAt\":null}",
+         {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME, NULL, 0}},
         {"{\"name\":\"ci\",\"expiresAt\":\"2023-11-14T22:13:20.001Z\"}",
-         {GW_STR_INIT("ci"), READ | WRITE, NOW_MS + 1}},
+         {GW_STR_INIT("ci"), READ | WRITE, NOW_MS + 1, NULL, 0}},
         {"{\"name\":\"ci\",\"expiresAt\":\"2023-11-15T00:13:21+02:00\"}",
-         {GW_STR_INIT("ci"), READ | WRITE, NOW_MS + 1000}},
+         {GW_STR_INIT("ci"), READ | WRITE, NOW_MS + 1000, NULL, 0}},
         // What is not known is not looked at.
         {"{\"name\":\"ci\",\"id\":7,\"org\":{\"slug\":[]},\"token\":null,\"Scopes\":\"admin\"}",
-         {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME}},
+         {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME, NULL, 0}},
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         assert_accepted(*state, cases[i].body, &cases[i].expected);
@@ -162,6 +164,12 @@ static void test_wrong_fields_are_refused_by_name(void **state) {
         {"{\"name\":\"ci\",\"expiresAt\":\"2030-01-01\"}", "expiresAt must be a time"},
         {"{\"name\":\"ci\",\"expiresAt\":\"2023-11-14T22:13:20.000Z\"}", "expiresAt must be in"},
         {"{\"name\":\"ci\",\"expiresAt\":\"1999-01-01T00:00:00Z\"}", "expiresAt must be in"},
+        {"{\"name\":\"ci\",\"allowedIps\":\"10.0.0.0/8\"}", "allowedIps must be a list"},
+        {"{\"name\":\"ci\",\"allowedIps\":{\"a\":1}}", "allowedIps must be a list"},
+        {"{\"name\":\"ci\",\"allowedIps\":[\"10.0.0.1/8\"]}", "allowedIps[0] must be"},
+        {"{\"name\":\"ci\",\"allowedIps\":[\"::1\",\"10.0.0\"]}", "allowedIps[1] must be"},
+        {"{\"name\":\"ci\",\"allowedIps\":[\"::1\",null]}", "allowedIps[1] must be"},
+        {"{\"name\":\"ci\",\"allowedIps\":[\"\"]}", "allowedIps[0] must be"},
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         assert_refused(*state, gw_str_from(cases[i].body), 422, "validation_failed",
@@ -173,11 +181,64 @@ static void test_names_of_100_characters_and_one_more(void **state) {
     char name[2 * (GW_TOKEN_NAME_CHARACTERS_MAX + 1) + 1] = "";
     for (int i = 0; i < GW_TOKEN_NAME_CHARACTERS_MAX; i++)
         memcpy(name + 2 * i, "\xc3\xa4", 3);
-    struct gw_token_request expected = {gw_str_from(name), READ | WRITE, DB_NO_TIME};
+    struct gw_token_request expected = {gw_str_from(name), READ | WRITE, DB_NO_TIME, NULL, 0};
     snprintf(body, sizeof body, "{\"name\":\"%s\"}", name);
     assert_accepted(*state, body, &expected);
     snprintf(body, sizeof body, "{\"name\":\"%sx\"}", name);
     assert_refused(*state, gw_str_from(body), 422, "validation_failed", "name must be 1 to 100");
+}
+
+// The canonical text of what was parsed, joined by spaces.
+static void format_allowed_ips(const struct gw_token_request *request, char out[2048]) {
+    out[0] = '\0';
+    for (int i = 0; i < request->allowed_ip_count; i++) {
+        char text[GW_IP_RANGE_TEXT_BYTES_MAX];
+        (void)gw_ip_range_format(&request->allowed_ips[i], text);
+        size_t used = strlen(out);
+        (void)snprintf(out + used, 2048 - used, "%s%s", i == 0 ? "" : " ", text);
+    }
+}
+
+static void test_addresses_that_a_token_may_be_used_from(void **state) {
+    static const struct {
+        const char *member;
+        const char *parsed;
+    } cases[] = {
+        {"", ""},
+        {",\"allowedIps\":null", ""},
+        {",\"allowedIps\":[]", ""},
+        {",\"allowedIps\":[\"10.0.0.0/8\",\"192.0.2.7/32\",\"2001:DB8:0::/32\"]",
+         "10.0.0.0/8 192.0.2.7 2001:db8::/32"},
+        {",\"allowedIps\":[\"::ffff:192.0.2.7\",\"0.0.0.0/0\",\"::/0\"]",
+         "192.0.2.7 0.0.0.0/0 ::/0"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char body[512];
+        char text[2048];
+        struct gw_token_request request;
+        struct gw_refusal refusal;
+        (void)snprintf(body, sizeof body, "{\"name\":\"ci\"%s}", cases[i].member);
+        assert_true(gw_token_request_parse(*state, gw_str_from(body), NOW_MS, &request, &refusal));
+        format_allowed_ips(&request, text);
+        assert_string_equal(text, cases[i].parsed);
+    }
+}
+
+static void test_addresses_are_32_at_the_most(void **state) {
+    for (int count = GW_ALLOWED_IPS_MAX; count <= GW_ALLOWED_IPS_MAX + 1; count++) {
+        char body[1024];
+        char *at = body + sprintf(body, "{\"name\":\"ci\",\"allowedIps\":[\"10.0.0.0\"");
+        for (int i = 1; i < count; i++)
+            at += sprintf(at, ",\"10.0.0.%d\"", i);
+        (void)sprintf(at, "]}");
+        struct gw_token_request request;
+        struct gw_refusal refusal;
+        bool is_right =
+            gw_token_request_parse(*state, gw_str_from(body), NOW_MS, &request, &refusal);
+        assert_int_equal(is_right, count == GW_ALLOWED_IPS_MAX);
+        if (is_right)
+            assert_int_equal(request.allowed_ip_count, count);
+    }
 }
 
 static void test_without_memory_nothing_is_known(void **state) {
@@ -417,6 +478,8 @@ int main(void) {
         TEST(test_json_that_is_too_deep_or_too_much_is_refused),
         TEST(test_wrong_fields_are_refused_by_name),
         TEST(test_names_of_100_characters_and_one_more),
+        TEST(test_addresses_that_a_token_may_be_used_from),
+        TEST(test_addresses_are_32_at_the_most),
         TEST(test_without_memory_nothing_is_known),
         TEST(test_pages),
         TEST(test_pages_out_of_range_are_refused_by_name),
