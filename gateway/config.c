@@ -60,7 +60,7 @@ static const struct setting settings[] = {
     {"--tls-ticket-secret", "GATEWAY_TLS_TICKET_SECRET", TEXT, SETTING(tls_ticket_secret), NULL,
      "FILE", "secret that all gateways share, for TLS resumption; 32 bytes or more"},
     {"--upstream", "GATEWAY_UPSTREAM", TEXTS, SETTING(upstreams), NULL, "URL",
-     "the registry, http://host:port; may be repeated; without it forwarded routes answer 503"},
+     "the registry, http://host:port; may be repeated; without it: 503"},
     {"--upstream-connect-timeout", "GATEWAY_UPSTREAM_CONNECT_TIMEOUT", DURATION,
      SETTING(upstream_connect_timeout_ms), "3s", "TIME", "to connect to the registry"},
     {"--upstream-timeout", "GATEWAY_UPSTREAM_TIMEOUT", DURATION, SETTING(upstream_timeout_ms),

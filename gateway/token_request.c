@@ -186,52 +186,65 @@ static bool parse_number(struct gw_str text, uint32_t max, uint32_t *number) {
     return true;
 }
 
+// Takes the next parameter of a query, as it stands there.
+static bool next_parameter(struct gw_str *query, struct gw_str *name, struct gw_str *value) {
+    struct gw_str part;
+    if (!gw_str_next(query, '&', &part))
+        return false;
+    size_t equals = gw_str_find(part, '=');
+    *name = gw_str_slice(part, 0, equals);
+    *value = gw_str_slice(part, equals + 1, part.length);
+    return true;
+}
+
+static bool parse_limit(struct gw_str value, uint32_t *limit, struct gw_refusal *refusal) {
+    return parse_number(value, GW_LIST_LIMIT_MAX, limit) ||
+           refuse_field(refusal, "limit must be a number from 1 to 200.");
+}
+
 bool gw_page_request_parse(struct gw_str query, struct gw_page_request *request,
                            struct gw_refusal *refusal) {
-    struct gw_str part;
+    struct gw_str name;
+    struct gw_str value;
     *request = (struct gw_page_request){.page = 1, .limit = GW_LIST_LIMIT_DEFAULT};
-    while (gw_str_next(&query, '&', &part)) {
-        size_t equals = gw_str_find(part, '=');
-        struct gw_str key = gw_str_slice(part, 0, equals);
-        struct gw_str value = gw_str_slice(part, equals + 1, part.length);
-        if (gw_str_equal(key, GW_STR("page")) && !parse_number(value, 1000000, &request->page))
+    while (next_parameter(&query, &name, &value)) {
+        if (gw_str_equal(name, GW_STR("page")) && !parse_number(value, 1000000, &request->page))
             return refuse_field(refusal, "page must be a number from 1 to 1000000.");
-        if (gw_str_equal(key, GW_STR("limit")) &&
-            !parse_number(value, GW_LIST_LIMIT_MAX, &request->limit))
-            return refuse_field(refusal, "limit must be a number from 1 to 200.");
+        if (gw_str_equal(name, GW_STR("limit")) && !parse_limit(value, &request->limit, refusal))
+            return false;
     }
+    return true;
+}
+
+static bool parse_before(struct gw_str value, int64_t *before, struct gw_refusal *refusal) {
+    uint64_t id;
+    if (gw_str_to_u64(value, &id) != GW_OK || id < 1 || id > INT64_MAX)
+        return refuse_field(refusal, "before must be the id of an event.");
+    *before = (int64_t)id;
     return true;
 }
 
 bool gw_audit_request_parse(struct gw_str query, struct gw_audit_request *request,
                             struct gw_refusal *refusal) {
-    struct gw_str part;
+    struct gw_str name;
+    struct gw_str value;
     *request = (struct gw_audit_request){.before = INT64_MAX, .limit = GW_LIST_LIMIT_DEFAULT};
-    while (gw_str_next(&query, '&', &part)) {
-        size_t equals = gw_str_find(part, '=');
-        struct gw_str key = gw_str_slice(part, 0, equals);
-        struct gw_str value = gw_str_slice(part, equals + 1, part.length);
-        uint64_t before;
-        if (gw_str_equal(key, GW_STR("before"))) {
-            if (gw_str_to_u64(value, &before) != GW_OK || before < 1 || before > INT64_MAX)
-                return refuse_field(refusal, "before must be the id of an event.");
-            request->before = (int64_t)before;
-        } else if (gw_str_equal(key, GW_STR("limit")) &&
-                   !parse_number(value, GW_LIST_LIMIT_MAX, &request->limit)) {
-            return refuse_field(refusal, "limit must be a number from 1 to 200.");
-        }
+    while (next_parameter(&query, &name, &value)) {
+        if (gw_str_equal(name, GW_STR("before")) && !parse_before(value, &request->before, refusal))
+            return false;
+        if (gw_str_equal(name, GW_STR("limit")) && !parse_limit(value, &request->limit, refusal))
+            return false;
     }
     return true;
 }
 
 bool gw_revoke_wait_parse(struct gw_str query, uint64_t *wait_ms, struct gw_refusal *refusal) {
-    struct gw_str part;
+    struct gw_str name;
+    struct gw_str value;
     *wait_ms = 0;
-    while (gw_str_next(&query, '&', &part)) {
-        size_t equals = gw_str_find(part, '=');
-        if (!gw_str_equal(gw_str_slice(part, 0, equals), GW_STR("wait")))
+    while (next_parameter(&query, &name, &value)) {
+        if (!gw_str_equal(name, GW_STR("wait")))
             continue;
-        struct gw_str value = gw_str_slice(part, equals + 1, part.length);
         uint64_t seconds;
         if (gw_str_to_u64(value, &seconds) == GW_OK && seconds <= GW_REVOKE_WAIT_MS_MAX / 1000)
             *wait_ms = seconds * 1000;
