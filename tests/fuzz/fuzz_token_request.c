@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What clients of the token API send: the body of create, the queries of list and revoke. What must hold beyond memory safety:
+// What clients of the token API send: the bodies of create and rotate, the queries of list, audit and revoke, an
+// Idempotency-Key. What must hold beyond memory safety:
 // whatever is accepted is within the bounds that the database and the documents rely on, and a refusal is one of the
 // documented ones.
 
@@ -37,12 +38,43 @@ static void check_create(struct gw_str body) {
     gw_arena_deinit(&arena);
 }
 
+static void check_rotate(struct gw_str body) {
+    struct gw_arena arena;
+    struct gw_rotate_request request;
+    struct gw_refusal refusal;
+    gw_arena_init(&arena, GW_REQUEST_ARENA_BYTES_MAX);
+    if (gw_rotate_request_parse(&arena, body, NOW_MS, &request, &refusal)) {
+        gw_assert(request.overlap_s >= 0 && request.overlap_s <= GW_ROTATE_OVERLAP_S_MAX);
+        gw_assert(request.expires_ms == DB_NO_TIME || request.expires_ms > NOW_MS);
+    } else {
+        check_refusal(&refusal);
+    }
+    gw_arena_deinit(&arena);
+}
+
+static void check_key(struct gw_str value) {
+    static struct gw_http_head head;
+    struct gw_str key;
+    struct gw_refusal refusal;
+    head.field_count = 1;
+    head.fields[0] = (struct gw_http_field){GW_STR("Idempotency-Key"), value, GW_FIELD_OTHER};
+    if (gw_idempotency_key_read(&head, &key, &refusal))
+        gw_assert(key.length >= 1 && key.length <= GW_IDEMPOTENCY_KEY_LENGTH_MAX);
+    else
+        check_refusal(&refusal);
+}
+
 static void check_queries(struct gw_str query) {
     struct gw_page_request page;
+    struct gw_audit_request audit;
     struct gw_refusal refusal;
     uint64_t wait_ms;
     if (gw_page_request_parse(query, &page, &refusal))
         gw_assert(page.page >= 1 && page.limit >= 1 && page.limit <= GW_LIST_LIMIT_MAX);
+    else
+        check_refusal(&refusal);
+    if (gw_audit_request_parse(query, &audit, &refusal))
+        gw_assert(audit.before >= 1 && audit.limit >= 1 && audit.limit <= GW_LIST_LIMIT_MAX);
     else
         check_refusal(&refusal);
     if (gw_revoke_wait_parse(query, &wait_ms, &refusal))
@@ -55,7 +87,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     struct gw_str input = gw_str((const char *)bytes, length);
     (void)gw_is_json_content_type(input);
     check_queries(input);
-    if (length <= GW_BODY_OWN_BYTES_MAX)
-        check_create(input);
+    check_key(input);
+    if (length > GW_BODY_OWN_BYTES_MAX)
+        return 0;
+    check_create(input);
+    check_rotate(input);
     return 0;
 }
