@@ -77,6 +77,14 @@ size_t gw_ip_format(const struct gw_ip *ip, char out[GW_IP_TEXT_BYTES_MAX]) {
     return strlen(out);
 }
 
+uint64_t gw_ip_client_key(const struct gw_ip *ip) {
+    uint64_t key = 0;
+    const unsigned char *half = gw_ip_is_v4(ip) ? ip->bytes + 8 : ip->bytes;
+    for (int i = 0; i < 8; i++)
+        key = key << 8 | half[i];
+    return key;
+}
+
 // ---- ranges -----------------------------------------------------------------------------------------------------
 
 static bool shares_prefix(const struct gw_ip *a, const struct gw_ip *b, unsigned bits) {

@@ -30,6 +30,10 @@ bool gw_ip_is_v4(const struct gw_ip *ip);
 // One text for each address: dotted for IPv4, RFC 5952 for the others. Terminated; returns the length.
 size_t gw_ip_format(const struct gw_ip *ip, char out[GW_IP_TEXT_BYTES_MAX]);
 
+// What limits for each client count by: the address, and of IPv6 the /64 that one client usually has. In one number: no two clients
+// share it.
+uint64_t gw_ip_client_key(const struct gw_ip *ip);
+
 // A range in CIDR form (RFC 4632). A range of one family never contains an address of the other: "::/0" means every IPv6
 // address, "0.0.0.0/0" every IPv4 address, and who means both writes both.
 struct gw_ip_range {

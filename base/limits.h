@@ -47,6 +47,10 @@
 #define GW_ERROR_BODY_BYTES_MAX 2048
 #define GW_FORWARDED_HOPS_MAX 32 // trusted proxies that are walked past
 
+// Limits for each client.
+#define GW_RATE_ADDRESSES_MAX 65536 // that are remembered, 16 bytes each
+#define GW_REFUSAL_DELAY_MS 1000    // until a client over its budget hears so
+
 // The database.
 #define GW_DB_CONNECTIONS 4
 #define GW_DB_QUEUE_MAX 10000

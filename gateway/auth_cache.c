@@ -279,6 +279,8 @@ enum gw_auth_answer gw_auth_cache_ask(struct gw_auth_cache *cache,
     gw_list_init(&question->link);
     if (cache->followed_ms == 0)
         cache->followed_ms = heard_ms(cache);
+    if (question->is_for_known && (entry == NULL || entry->kind != GW_AUTH_ENTRY_LIVE))
+        return GW_AUTH_UNSEEN;
     if (entry != NULL && entry->kind == GW_AUTH_ENTRY_REVOKED) {
         cache->metrics->cache_hits_total++;
         return GW_AUTH_ABSENT;

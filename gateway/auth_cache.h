@@ -45,6 +45,7 @@ enum gw_auth_answer {
     GW_AUTH_LIVE,    // with the row; expiry, organisation and scope are the caller's to judge
     GW_AUTH_ABSENT,  // unknown, revoked, or of a deleted organisation
     GW_AUTH_UNKNOWN, // cannot be known now
+    GW_AUTH_UNSEEN,  // not known to be live, and the question was for that alone
     GW_AUTH_PENDING  // on_answer follows
 };
 
@@ -54,6 +55,7 @@ struct gw_auth_question {
     char prefix[GW_TOKEN_PREFIX_LENGTH];
     unsigned char digest[DB_DIGEST_LENGTH];
     enum gw_scope scope; // that the route needs: for the stale policy
+    bool is_for_known;   // no lookup but for a token that was live: who asks may not cause more
     // From the loop, once. `row` (GW_AUTH_LIVE) is valid during the call.
     void (*on_answer)(struct gw_auth_question *question, enum gw_auth_answer answer,
                       const struct db_token_row *row);

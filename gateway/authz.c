@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/authz.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "gateway/exchange.h"
+#include "gateway/failed_tokens.h"
 #include "gateway/last_used.h"
 #include "gateway/metrics.h"
 #include "gateway/services.h"
@@ -21,6 +24,28 @@ static bool settle(struct gw_decision *decision, enum gw_verdict verdict, const 
 static bool settle_invalid(struct gw_decision *decision) {
     return settle(decision, GW_VERDICT_UNAUTHENTICATED, "invalid_token",
                   "The token is malformed, unknown, revoked or expired.");
+}
+
+// What a client tries that is no live token, whatever is the matter with it.
+static bool settle_failed(struct gw_decision *decision) {
+    struct gw_services *services = decision->exchange->services;
+    services->metrics->failed_tokens_total++;
+    gw_failed_tokens_note(services->failed_tokens, &decision->exchange->client_ip,
+                          uv_now(services->loop));
+    return settle_invalid(decision);
+}
+
+// Whether the client has failed too often to have another token looked at.
+static bool is_over_budget(struct gw_decision *decision) {
+    const struct gw_services *services = decision->exchange->services;
+    decision->wait_s = gw_failed_tokens_wait_s(
+        services->failed_tokens, &decision->exchange->client_ip, uv_now(services->loop));
+    return decision->wait_s > 0;
+}
+
+static bool settle_unseen(struct gw_decision *decision) {
+    return settle(decision, GW_VERDICT_LIMITED, "too_many_failed_tokens",
+                  "Too many invalid tokens came from this address to look at another. Try later.");
 }
 
 // credentials = "Bearer" 1SP token (RFC 6750 section 2.1; the scheme in any letter case, RFC 9110 section 11.1).
@@ -116,7 +141,9 @@ static void act_on_answer(struct gw_decision *decision, enum gw_auth_answer answ
     if (answer == GW_AUTH_LIVE)
         (void)judge(decision, row);
     else if (answer == GW_AUTH_ABSENT)
-        (void)settle_invalid(decision);
+        (void)settle_failed(decision);
+    else if (answer == GW_AUTH_UNSEEN)
+        (void)settle_unseen(decision);
     else
         (void)settle_unavailable(decision);
 }
@@ -132,6 +159,9 @@ static void count_verdict(const struct gw_decision *decision) {
         break;
     case GW_VERDICT_UNKNOWN:
         metrics->decisions_unknown_total++;
+        break;
+    case GW_VERDICT_LIMITED:
+        metrics->decisions_limited_total++;
         break;
     case GW_VERDICT_UNAUTHENTICATED:
     case GW_VERDICT_REFUSED:
@@ -157,7 +187,13 @@ static bool ask(struct gw_decision *decision, struct gw_str secret) {
     gw_token_digest(secret, question->digest);
     question->scope = decision->match->route->scope;
     question->on_answer = on_answer;
+    // Whoever uses a live token is not asked what it did before.
+    question->is_for_known = exchange->services->failed_tokens != NULL;
     enum gw_auth_answer answer = gw_auth_cache_ask(exchange->services->auth, question, &row);
+    if (answer == GW_AUTH_UNSEEN && !is_over_budget(decision)) {
+        question->is_for_known = false;
+        answer = gw_auth_cache_ask(exchange->services->auth, question, &row);
+    }
     if (answer == GW_AUTH_PENDING) {
         decision->is_pending = true;
         return false;
@@ -182,7 +218,7 @@ static bool decide(struct gw_decision *decision) {
     if (!parse_bearer(gw_http_head_field(exchange->request, GW_FIELD_AUTHORIZATION)->value,
                       &secret) ||
         !gw_authz_accepts(exchange->services->config, secret))
-        return settle_invalid(decision);
+        return is_over_budget(decision) ? settle_unseen(decision) : settle_failed(decision);
     return ask(decision, secret);
 }
 
@@ -210,12 +246,23 @@ void gw_authz_cancel(struct gw_decision *decision) {
     gw_auth_cache_cancel(&decision->question);
 }
 
+static void refuse_limited(const struct gw_decision *decision) {
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%" PRIu64, decision->wait_s);
+    const struct gw_response_field field = {GW_STR("Retry-After"), gw_str(digits, (size_t)length)};
+    gw_exchange_fail_with(decision->exchange, 429, decision->code, decision->message, &field);
+}
+
 void gw_authz_refuse(const struct gw_decision *decision) {
     static const int statuses[] = {[GW_VERDICT_UNAUTHENTICATED] = 401,
                                    [GW_VERDICT_FORBIDDEN] = 403,
                                    [GW_VERDICT_REFUSED] = 400,
                                    [GW_VERDICT_UNKNOWN] = 503};
     gw_assert(decision->verdict != GW_VERDICT_ALLOW);
+    if (decision->verdict == GW_VERDICT_LIMITED) {
+        refuse_limited(decision);
+        return;
+    }
     gw_exchange_fail(decision->exchange, statuses[decision->verdict], decision->code,
                      decision->message);
 }

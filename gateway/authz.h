@@ -18,6 +18,7 @@ enum gw_verdict {
     GW_VERDICT_UNAUTHENTICATED, // 401
     GW_VERDICT_FORBIDDEN,       // 403
     GW_VERDICT_REFUSED,         // 400: two Authorization fields
+    GW_VERDICT_LIMITED,         // 429: too much of it
     GW_VERDICT_UNKNOWN          // 503
 };
 
@@ -29,6 +30,7 @@ struct gw_decision {
     enum gw_verdict verdict;
     const char *code;    // of the error body when not allowed, static
     const char *message; // static
+    uint64_t wait_s;     // when limited, until it is worth another try
     void (*on_decided)(struct gw_decision *decision);
 };
 

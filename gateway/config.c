@@ -78,6 +78,8 @@ static const struct setting settings[] = {
     {"--handshakes-waiting-max", "GATEWAY_HANDSHAKES_WAITING_MAX", NUMBER,
      SETTING(handshakes_waiting_max), "8192", "N",
      "handshakes of a worker that wait their turn; more are refused"},
+    {"--failed-token-limit", "GATEWAY_FAILED_TOKEN_LIMIT", COUNT, SETTING(failed_token_limit),
+     "3000", "N", "bad tokens a minute from one address before new ones get 429; 0: no limit"},
     {"--handshake-timeout", "GATEWAY_HANDSHAKE_TIMEOUT", DURATION, SETTING(handshake_timeout_ms),
      "10s", "TIME", "for a TLS handshake"},
     {"--head-timeout", "GATEWAY_HEAD_TIMEOUT", DURATION, SETTING(head_timeout_ms), "15s", "TIME",

@@ -42,6 +42,7 @@ struct gw_config {
     int connections_max;
     struct gw_trusted_proxies trusted_proxies;
     int handshakes_waiting_max;
+    int failed_token_limit; // a minute for each client address; 0: none
     uint64_t drain_timeout_ms;
     uint64_t handshake_timeout_ms;
     uint64_t head_timeout_ms;

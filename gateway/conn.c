@@ -33,6 +33,7 @@
     X(OPEN, step_open)                                                                             \
     X(HEAD, step_head)                                                                             \
     X(DECIDE, step_decide)                                                                         \
+    X(DELAY, step_delay)                                                                           \
     X(HANDLE, step_handle)                                                                         \
     X(LINGER, step_linger)                                                                         \
     X(CLOSE, step_close)
@@ -66,6 +67,7 @@ struct gw_conn {
     bool is_failed; // broken TLS: the transport says farewell, we only wait
     bool is_broken; // a response could not be completed
     bool is_decided;
+    bool is_delay_over;
     bool is_body_wanted;
     bool is_input_paused;
     bool is_shut_down;
@@ -82,6 +84,7 @@ struct gw_conn {
 static enum conn_state step_open(struct gw_conn *conn);
 static enum conn_state step_head(struct gw_conn *conn);
 static enum conn_state step_decide(struct gw_conn *conn);
+static enum conn_state step_delay(struct gw_conn *conn);
 static enum conn_state step_handle(struct gw_conn *conn);
 static enum conn_state step_linger(struct gw_conn *conn);
 static enum conn_state step_close(struct gw_conn *conn);
@@ -127,6 +130,8 @@ static enum gw_deadline_id pick_deadline(const struct gw_conn *conn) {
         if (!conn->exchange.body_complete && conn->is_body_wanted)
             return GW_DEADLINE_BODY;
         return GW_DEADLINE_COUNT;
+    case STATE_DELAY:
+        return GW_DEADLINE_REFUSAL;
     case STATE_LINGER: // the end of a long answer may still be on its way
         return is_writing && !conn->is_failed ? GW_DEADLINE_WRITE : GW_DEADLINE_LINGER;
     case STATE_DECIDE:
@@ -292,6 +297,7 @@ static void start_exchange(struct gw_conn *conn, const struct gw_http_head *requ
     conn->has_served = true;
     conn->is_body_wanted = true;
     conn->is_decided = false;
+    conn->is_delay_over = false;
     conn->needs_rearm = true;
     conn->group->services->metrics->requests_total++;
 }
@@ -413,7 +419,16 @@ static void end_body(struct gw_conn *conn) {
         handler->calls->on_body_end(handler);
 }
 
+// Who goes on trying tokens over its budget waits for each refusal: its connections are busy with that instead of with more. The
+// connections of a proxy are not its own, so a proxy waits for nothing.
+static bool is_refused_late(const struct gw_conn *conn) {
+    return conn->decision.verdict == GW_VERDICT_LIMITED &&
+           conn->exchange.proxy_address.length == 0 && !conn->is_delay_over;
+}
+
 static enum conn_state act_on_verdict(struct gw_conn *conn) {
+    if (is_refused_late(conn))
+        return STATE_DELAY;
     if (conn->decision.verdict != GW_VERDICT_ALLOW) {
         gw_authz_refuse(&conn->decision);
         return STATE_HANDLE;
@@ -504,6 +519,10 @@ static enum conn_state step_head(struct gw_conn *conn) {
 
 static enum conn_state step_decide(struct gw_conn *conn) {
     return conn->is_decided ? act_on_verdict(conn) : STATE_DECIDE;
+}
+
+static enum conn_state step_delay(struct gw_conn *conn) {
+    return conn->is_delay_over ? act_on_verdict(conn) : STATE_DELAY;
 }
 
 // Feeds the body to the handler, as long as there is some and it is wanted.
@@ -689,6 +708,11 @@ static void on_deadline(struct gw_deadline *deadline) {
         gw_http_parser_rest(&conn->parser);
         gw_exchange_rest(&conn->exchange);
         arm_deadline(conn);
+        return;
+    }
+    if (id == GW_DEADLINE_REFUSAL) {
+        conn->is_delay_over = true;
+        run(conn);
         return;
     }
     if (id != GW_DEADLINE_IDLE && id != GW_DEADLINE_LINGER)

@@ -12,6 +12,8 @@
 //                                                                   ▼ close
 //                                    CLOSE ◀── peer gone / time ── LINGER
 //
+// A client over its budget of failed tokens is refused late: DECIDE goes through DELAY then.
+//
 // A connection owns itself: it is freed when its last handle has closed, and tells its group before.
 
 #include <uv.h>

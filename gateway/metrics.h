@@ -27,6 +27,10 @@
     X(decisions_unauthenticated_total, "counter", "Decisions: 401.")                               \
     X(decisions_forbidden_total, "counter", "Decisions: 403.")                                     \
     X(decisions_unknown_total, "counter", "Decisions: 503, the gateway could not know.")           \
+    X(decisions_limited_total, "counter", "Decisions: 429.")                                       \
+    X(failed_tokens_total, "counter", "Tokens tried that were malformed, unknown or revoked.")     \
+    X(rate_entries_displaced_total, "counter",                                                     \
+      "Clients and tokens whose use was forgotten early.")                                         \
     X(lookups_total, "counter", "Tokens looked up in the database.")                               \
     X(lookups_joined_total, "counter", "Requests that joined a lookup on its way.")                \
     X(cache_hits_total, "counter", "Decisions from the authentication cache.")                     \

@@ -18,6 +18,7 @@
 #include "gateway/auth_cache.h"
 #include "gateway/certificates.h"
 #include "gateway/conn.h"
+#include "gateway/failed_tokens.h"
 #include "gateway/last_used.h"
 #include "gateway/listener.h"
 #include "gateway/services.h"
@@ -172,6 +173,7 @@ static void open_deadlines(struct gw_server *server) {
         [GW_DEADLINE_HEAD] = config->head_timeout_ms,
         [GW_DEADLINE_BODY] = config->body_timeout_ms,
         [GW_DEADLINE_WRITE] = config->body_timeout_ms,
+        [GW_DEADLINE_REFUSAL] = GW_REFUSAL_DELAY_MS,
         [GW_DEADLINE_REST] = rest_ms,
         [GW_DEADLINE_IDLE] = config->idle_timeout_ms - rest_ms,
         [GW_DEADLINE_LINGER] = GW_LINGER_TIMEOUT_MS,
@@ -274,6 +276,18 @@ static enum gw_status open_events(struct gw_server *server) {
     return status;
 }
 
+static enum gw_status open_limits(struct gw_services *services) {
+    uint64_t per_minute = (uint64_t)services->config->failed_token_limit;
+    if (per_minute == 0)
+        return GW_OK;
+    enum gw_status status =
+        gw_failed_tokens_create(per_minute, services->metrics, &services->failed_tokens);
+    if (status != GW_OK)
+        gw_log(GW_LOG_ERROR, "server", "cannot set up the limits reason=\"%s\"",
+               gw_status_text(status));
+    return status;
+}
+
 static enum gw_status open_last_used(struct gw_services *services) {
     const struct gw_last_used_options options = {
         .interval_ms = services->config->last_used_interval_ms,
@@ -341,6 +355,8 @@ static enum gw_status start(struct gw_server *server) {
     if (status == GW_OK)
         gw_transport_shared_admit_by(server->services.transport_shared, &server->admission);
     if (status == GW_OK)
+        status = open_limits(&server->services);
+    if (status == GW_OK)
         status = open_database(server);
     if (status == GW_OK)
         status = open_upstream(server);
@@ -389,6 +405,7 @@ int gw_server_run(const struct gw_config *config, const struct gw_worker *worker
     failure = uv_loop_close(&server.loop);
     gw_assert(failure == 0);
     gw_auth_cache_destroy(server.services.auth);
+    gw_failed_tokens_destroy(server.services.failed_tokens);
     gw_transport_shared_destroy(server.services.transport_shared);
     gw_log(GW_LOG_INFO, "server", "stopped");
     return status == GW_OK ? 0 : 1;

@@ -14,6 +14,7 @@ struct db_events;
 struct db_pool;
 struct db_token_store;
 struct gw_auth_cache;
+struct gw_failed_tokens;
 struct gw_last_used;
 struct gw_transport_shared;
 struct gw_upstream;
@@ -24,8 +25,9 @@ enum gw_deadline_id {
     GW_DEADLINE_HEAD,
     GW_DEADLINE_BODY,
     GW_DEADLINE_WRITE,
-    GW_DEADLINE_REST, // between requests: until the memory of the last one is given back
-    GW_DEADLINE_IDLE, // after that
+    GW_DEADLINE_REFUSAL, // until a client over its budget hears so
+    GW_DEADLINE_REST,    // between requests: until the memory of the last one is given back
+    GW_DEADLINE_IDLE,    // after that
     GW_DEADLINE_LINGER,
     GW_DEADLINE_UPSTREAM_CONNECT,
     GW_DEADLINE_UPSTREAM_RESPONSE, // first byte, and progress after it
@@ -42,6 +44,7 @@ struct gw_services {
     struct db_token_store *tokens;
     struct db_events *events;
     struct gw_auth_cache *auth;
+    struct gw_failed_tokens *failed_tokens; // NULL: no limit
     struct gw_last_used *last_used;
     struct gw_upstream *upstream;         // NULL: no registry configured
     struct gw_metrics *metrics;           // of this worker

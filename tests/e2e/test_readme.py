@@ -131,7 +131,7 @@ def test_exit_codes_of_wrong_usage():
 
 # ---- errors ---------------------------------------------------------------------------------------------------------
 
-VERDICTS = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "REFUSED": 400, "UNKNOWN": 503}
+VERDICTS = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "REFUSED": 400, "LIMITED": 429, "UNKNOWN": 503}
 
 
 def errors_of_the_sources():

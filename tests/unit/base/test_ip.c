@@ -203,11 +203,34 @@ static void test_broken_ranges_are_refused(void **state) {
     assert_int_equal(gw_ip_range_parse(gw_str("10.0.0.0/8\0", 11), &range), GW_INVALID);
 }
 
+static void test_clients_are_told_apart_by_address_or_network(void **state) {
+    (void)state;
+    static const struct {
+        const char *a;
+        const char *b;
+        bool is_same;
+    } cases[] = {
+        {"192.0.2.1", "::ffff:192.0.2.1", true},
+        {"192.0.2.1", "192.0.2.2", false},
+        {"192.0.2.1", "193.0.2.1", false},
+        {"2001:db8:1:2::1", "2001:db8:1:2:ffff::", true},
+        {"2001:db8:1:2::1", "2001:db8:1:3::1", false},
+        {"2001:db8::", "2001:db9::", false},
+        {"0.0.0.0", "::", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct gw_ip a = ip_of(cases[i].a);
+        struct gw_ip b = ip_of(cases[i].b);
+        assert_int_equal(gw_ip_client_key(&a) == gw_ip_client_key(&b), cases[i].is_same);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_address_has_one_text),
         cmocka_unit_test(test_what_could_be_read_in_two_ways_is_no_address),
         cmocka_unit_test(test_addresses_of_sockets_of_both_families_are_one),
+        cmocka_unit_test(test_clients_are_told_apart_by_address_or_network),
         cmocka_unit_test(test_a_range_contains_its_addresses_and_no_others),
         cmocka_unit_test(test_each_range_has_one_text),
         cmocka_unit_test(test_broken_ranges_are_refused),

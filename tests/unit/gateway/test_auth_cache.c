@@ -243,6 +243,38 @@ static void test_a_miss_asks_once_and_then_hits(void **state) {
     close_world(&world);
 }
 
+static enum gw_auth_answer ask_for_known(struct world *world, uint32_t token) {
+    struct db_token_row row;
+    struct question asked = {
+        .question = {.scope = GW_SCOPE_READ, .is_for_known = true, .on_answer = on_answer}};
+    memcpy(asked.question.prefix, "sr_live_a1b2", GW_TOKEN_PREFIX_LENGTH);
+    digest_of(token, asked.question.digest);
+    enum gw_auth_answer answer = gw_auth_cache_ask(world->cache, &asked.question, &row);
+    gw_auth_cache_cancel(&asked.question);
+    return answer;
+}
+
+static void test_a_question_for_known_tokens_looks_up_only_what_was_live(void **state) {
+    (void)state;
+    struct world world;
+    struct question asked;
+    open_world(&world);
+    look_up_live(&world, 1);
+    look_up_absent(&world, 2);
+    revoke_here(&world, 3);
+    assert_int_equal(ask(&world, &asked, 4), GW_AUTH_PENDING);
+    assert_int_equal(ask_for_known(&world, 1), GW_AUTH_LIVE);
+    for (uint32_t token = 2; token <= 5; token++)
+        assert_int_equal(ask_for_known(&world, token), GW_AUTH_UNSEEN);
+    assert_int_equal(world.store.asked_count, 3);
+    assert_int_equal(world.metrics.cache_misses_total, 3);
+    pass(&world, TTL_MS);
+    assert_int_equal(ask_for_known(&world, 1), GW_AUTH_PENDING);
+    assert_int_equal(world.store.asked_count, 4);
+    gw_auth_cache_cancel(&asked.question);
+    close_world(&world);
+}
+
 static void test_many_questions_of_one_token_share_one_lookup(void **state) {
     (void)state;
     enum { COUNT = 100 };
@@ -887,6 +919,7 @@ static void test_the_queue_is_full_when_an_outdated_lookup_is_asked_again(void *
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_miss_asks_once_and_then_hits),
+        cmocka_unit_test(test_a_question_for_known_tokens_looks_up_only_what_was_live),
         cmocka_unit_test(test_many_questions_of_one_token_share_one_lookup),
         cmocka_unit_test(test_each_token_has_a_lookup_of_its_own),
         cmocka_unit_test(test_an_absent_token_is_remembered_for_its_own_shorter_time),

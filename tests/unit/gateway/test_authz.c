@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "gateway/authz.h"
 #include "gateway/exchange.h"
+#include "gateway/failed_tokens.h"
 #include "gateway/last_used.h"
 #include "gateway/token.h"
 
@@ -44,6 +45,8 @@ static struct gw_auth_cache *cancelled_cache;
 
 enum gw_auth_answer gw_auth_cache_ask(struct gw_auth_cache *cache,
                                       struct gw_auth_question *question, struct db_token_row *row) {
+    if (question->is_for_known && cache->answer != GW_AUTH_LIVE)
+        return GW_AUTH_UNSEEN;
     cache->ask_count++;
     cache->question = question;
     cancelled_cache = cache;
@@ -336,6 +339,61 @@ static void test_tokens_of_the_other_environment_are_refused(void **state) {
             assert_int_equal(fixture->cache.ask_count, cases[i].is_accepted[is_test] ? 1 : 0);
         }
     }
+}
+
+// ---- failed tokens --------------------------------------------------------------------------------------------------
+
+static void limit_failures(struct fixture *fixture, uint64_t per_minute) {
+    assert_int_equal(
+        gw_failed_tokens_create(per_minute, &fixture->metrics, &fixture->services.failed_tokens),
+        GW_OK);
+    assert_int_equal(gw_ip_parse(GW_STR("192.0.2.1"), &fixture->exchange.client_ip), GW_OK);
+}
+
+static void test_over_its_budget_a_client_has_no_token_looked_at_but_live_ones(void **state) {
+    struct fixture *fixture = *state;
+    limit_failures(fixture, 2);
+    fixture->cache.answer = GW_AUTH_ABSENT;
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_UNAUTHENTICATED, "invalid_token");
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer malformed"));
+    assert_verdict(fixture, GW_VERDICT_UNAUTHENTICATED, "invalid_token");
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_LIMITED, "too_many_failed_tokens");
+    assert_int_equal(fixture->decision.wait_s, 30);
+    assert_int_equal(fixture->cache.ask_count, 0);
+    assert_true(start(fixture, HTTP_GET, "/api/v1/search", "Bearer malformed"));
+    assert_verdict(fixture, GW_VERDICT_LIMITED, "too_many_failed_tokens");
+    assert_int_equal(fixture->metrics.failed_tokens_total, 2);
+    assert_int_equal(fixture->metrics.decisions_limited_total, 2);
+    // What needs no token, or none that is looked up, goes on.
+    assert_true(start(fixture, HTTP_GET, "/api/v1/search", NULL));
+    assert_verdict(fixture, GW_VERDICT_ALLOW, NULL);
+    assert_true(start(fixture, HTTP_GET, SKILLS, NULL));
+    assert_verdict(fixture, GW_VERDICT_UNAUTHENTICATED, "missing_token");
+    fixture->cache.answer = GW_AUTH_LIVE;
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_ALLOW, NULL);
+    gw_failed_tokens_destroy(fixture->services.failed_tokens);
+}
+
+static void test_only_failures_count_and_only_for_their_address(void **state) {
+    struct fixture *fixture = *state;
+    limit_failures(fixture, 1);
+    fixture->cache.row.expires_ms = NOW_MS;
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE)); // expired, but known
+    fixture->cache.answer = GW_AUTH_UNKNOWN;
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_UNKNOWN, "unavailable");
+    fixture->cache.answer = GW_AUTH_ABSENT;
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_UNAUTHENTICATED, "invalid_token");
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_LIMITED, "too_many_failed_tokens");
+    assert_int_equal(gw_ip_parse(GW_STR("192.0.2.2"), &fixture->exchange.client_ip), GW_OK);
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_UNAUTHENTICATED, "invalid_token");
+    gw_failed_tokens_destroy(fixture->services.failed_tokens);
 }
 
 // ---- the row --------------------------------------------------------------------------------------------------------
@@ -637,6 +695,8 @@ int main(void) {
         TEST(test_the_scheme_is_read_in_any_letters),
         TEST(test_the_question_names_prefix_digest_and_scope),
         TEST(test_tokens_of_the_other_environment_are_refused),
+        TEST(test_over_its_budget_a_client_has_no_token_looked_at_but_live_ones),
+        TEST(test_only_failures_count_and_only_for_their_address),
         TEST(test_what_is_not_there_is_refused_and_what_cannot_be_known_is_unknown),
         TEST(test_a_token_expires_at_its_very_millisecond),
         TEST(test_an_expiry_within_14_days_is_to_be_told),

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "gateway/failed_tokens.h"
+
+#define LIMIT 6 // a minute: one in ten seconds
+#define NOW_MS 1000000U
+
+static struct gw_metrics metrics;
+
+static int set_up(void **state) {
+    struct gw_failed_tokens *failed = NULL;
+    enum gw_status status = gw_failed_tokens_create(LIMIT, &metrics, &failed);
+    *state = failed;
+    return status == GW_OK ? 0 : -1;
+}
+
+static int tear_down(void **state) {
+    gw_failed_tokens_destroy(*state);
+    return 0;
+}
+
+static uint64_t wait_s(const struct gw_failed_tokens *failed, const char *address,
+                       uint64_t now_ms) {
+    struct gw_ip ip;
+    assert_int_equal(gw_ip_parse(gw_str_from(address), &ip), GW_OK);
+    return gw_failed_tokens_wait_s(failed, &ip, now_ms);
+}
+
+static void note(struct gw_failed_tokens *failed, const char *address, int count, uint64_t now_ms) {
+    struct gw_ip ip;
+    assert_int_equal(gw_ip_parse(gw_str_from(address), &ip), GW_OK);
+    while (count-- > 0)
+        gw_failed_tokens_note(failed, &ip, now_ms);
+}
+
+static void test_an_address_has_its_budget_and_waits_when_it_is_spent(void **state) {
+    struct gw_failed_tokens *failed = *state;
+    note(failed, "192.0.2.1", LIMIT - 1, NOW_MS);
+    assert_int_equal(wait_s(failed, "192.0.2.1", NOW_MS), 0);
+    note(failed, "192.0.2.1", 1, NOW_MS);
+    assert_int_equal(wait_s(failed, "192.0.2.1", NOW_MS), 10);
+    assert_int_equal(wait_s(failed, "192.0.2.1", NOW_MS + 9001), 1);
+    assert_int_equal(wait_s(failed, "192.0.2.1", NOW_MS + 10000), 0);
+    assert_int_equal(wait_s(failed, "192.0.2.2", NOW_MS), 0);
+}
+
+static void test_what_comes_over_the_budget_does_not_prolong_it(void **state) {
+    struct gw_failed_tokens *failed = *state;
+    note(failed, "192.0.2.1", 100 * LIMIT, NOW_MS);
+    assert_int_equal(wait_s(failed, "192.0.2.1", NOW_MS), 10);
+    assert_int_equal(wait_s(failed, "192.0.2.1", NOW_MS + 10000), 0);
+}
+
+static void test_an_ipv6_network_is_one_client(void **state) {
+    struct gw_failed_tokens *failed = *state;
+    note(failed, "2001:db8:1:2::1", LIMIT, NOW_MS);
+    assert_int_equal(wait_s(failed, "2001:db8:1:2:ffff::9", NOW_MS), 10);
+    assert_int_equal(wait_s(failed, "2001:db8:1:3::1", NOW_MS), 0);
+    note(failed, "::ffff:192.0.2.1", LIMIT, NOW_MS);
+    assert_int_equal(wait_s(failed, "192.0.2.1", NOW_MS), 10);
+    assert_int_equal(wait_s(failed, "192.0.2.2", NOW_MS), 0);
+}
+
+static void test_without_a_limit_nobody_waits(void **state) {
+    (void)state;
+    note(NULL, "192.0.2.1", 100, NOW_MS);
+    assert_int_equal(wait_s(NULL, "192.0.2.1", NOW_MS), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        TEST(test_an_address_has_its_budget_and_waits_when_it_is_spent),
+        TEST(test_what_comes_over_the_budget_does_not_prolong_it),
+        TEST(test_an_ipv6_network_is_one_client),
+        TEST(test_without_a_limit_nobody_waits),
+#undef TEST
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
