@@ -75,6 +75,8 @@ static const struct setting settings[] = {
      "open connections of a worker; newcomers over it are closed"},
     {"--trusted-proxies", "GATEWAY_TRUSTED_PROXIES", PROXIES, SETTING(trusted_proxies), NULL,
      "RANGES", "CIDRs by comma: who may name the client in X-Forwarded-For or Forwarded"},
+    {"--proxy-protocol", "GATEWAY_PROXY_PROTOCOL", SWITCH, SETTING(proxy_protocol), NULL, NULL,
+     "clients come through --trusted-proxies, with a PROXY header (v1, v2) in front"},
     {"--handshakes-waiting-max", "GATEWAY_HANDSHAKES_WAITING_MAX", NUMBER,
      SETTING(handshakes_waiting_max), "8192", "N",
      "handshakes of a worker that wait their turn; more are refused"},
@@ -340,6 +342,9 @@ static enum gw_config_outcome check(struct gw_config *config) {
     if (config->listen_https != NULL && config->tls_certs.count == 0)
         return refuse("missing --tls-cert and --tls-key for", "--listen-https",
                       config->listen_https);
+    // Else everybody could be whoever it likes.
+    if (config->proxy_protocol && config->trusted_proxies.count == 0)
+        return refuse("missing --trusted-proxies, who may send it, for", "--proxy-protocol", NULL);
     if (config->workers > GW_WORKERS_MAX)
         return refuse("too many for", "--workers", NULL);
     // Longer, and who waited for a revocation to be everywhere may have been told so too early (db/events.h).

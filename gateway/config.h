@@ -41,6 +41,7 @@ struct gw_config {
     int workers; // 1 to GW_WORKERS_MAX
     int connections_max;
     struct gw_trusted_proxies trusted_proxies;
+    bool proxy_protocol;
     int handshakes_waiting_max;
     int failed_token_limit; // a minute for each client address; 0: none
     uint64_t drain_timeout_ms;

@@ -75,6 +75,7 @@ struct gw_conn {
     bool has_served;
     bool needs_flush;
     bool needs_rearm;
+    bool needs_header; // of the PROXY protocol, which has not come yet
     bool is_peer_trusted;
     struct gw_ip peer_ip;
     char peer_address[GW_IP_TEXT_BYTES_MAX];
@@ -592,18 +593,27 @@ static void close_now(struct gw_conn *conn) {
 
 // ---- callbacks --------------------------------------------------------------------------------------------------
 
+// The proxy speaks for itself, or for a client of its own.
+static void on_transport_proxy_header(struct gw_transport *transport,
+                                      const struct gw_proxy_header *header) {
+    struct gw_conn *conn = conn_of_transport(transport);
+    conn->needs_header = false;
+    if (header->has_source)
+        note_peer(conn, &header->source);
+}
+
 static void on_transport_open(struct gw_transport *transport) {
     struct gw_conn *conn = conn_of_transport(transport);
     conn->is_open = true;
-    if (!conn->is_tls)
-        return;
     struct gw_metrics *metrics = conn->group->services->metrics;
-    conn->exchange.client_subject = tls_session_client_subject(transport->tls);
-    if (tls_session_is_resumed(transport->tls))
+    if (conn->is_tls)
+        conn->exchange.client_subject = tls_session_client_subject(transport->tls);
+    if (conn->is_tls && tls_session_is_resumed(transport->tls))
         metrics->tls_handshakes_resumed_total++;
-    else
+    else if (conn->is_tls)
         metrics->tls_handshakes_full_total++;
-    run(conn);
+    if (conn->state == STATE_OPEN)
+        run(conn);
 }
 
 static void on_transport_read(struct gw_transport *transport, struct gw_str bytes) {
@@ -643,10 +653,19 @@ static void on_transport_drain(struct gw_transport *transport) {
     run(conn);
 }
 
+// It ends before a request could be read.
+static void count_unopened(struct gw_conn *conn) {
+    struct gw_metrics *metrics = conn->group->services->metrics;
+    if (conn->needs_header)
+        metrics->proxy_headers_missing_total++;
+    else if (conn->is_tls)
+        metrics->tls_handshakes_failed_total++;
+}
+
 static void on_transport_error(struct gw_transport *transport, enum gw_status status) {
     struct gw_conn *conn = conn_of_transport(transport);
-    if (conn->is_tls && !conn->is_open)
-        conn->group->services->metrics->tls_handshakes_failed_total++;
+    if (!conn->is_open)
+        count_unopened(conn);
     if (status != GW_INVALID) {
         close_now(conn);
         return;
@@ -718,7 +737,7 @@ static void on_deadline(struct gw_deadline *deadline) {
     if (id != GW_DEADLINE_IDLE && id != GW_DEADLINE_LINGER)
         conn->group->services->metrics->timeouts_total++;
     if (id == GW_DEADLINE_HANDSHAKE)
-        conn->group->services->metrics->tls_handshakes_failed_total++;
+        count_unopened(conn);
     if (id == GW_DEADLINE_HEAD && gw_http_parser_in_message(&conn->parser)) {
         start_exchange(conn, NULL);
         set_state(conn, STATE_HANDLE);
@@ -755,23 +774,36 @@ void gw_conn_group_open(struct gw_conn_group *group, struct gw_services *service
     uv_unref((uv_handle_t *)&group->flusher);
 }
 
-static const struct gw_transport_events transport_events = {.on_open = on_transport_open,
+static const struct gw_transport_events transport_events = {.on_proxy_header =
+                                                                on_transport_proxy_header,
+                                                            .on_open = on_transport_open,
                                                             .on_read = on_transport_read,
                                                             .on_end = on_transport_end,
                                                             .on_drain = on_transport_drain,
                                                             .on_error = on_transport_error,
                                                             .on_closed = on_transport_closed};
 
-// Who has already gone has no address, and needs no service.
+// With --proxy-protocol a client comes through a trusted proxy that says so, or not at all.
+static enum gw_status expect_header(struct gw_conn *conn) {
+    conn->needs_header =
+        conn->kind == GW_CONN_CLIENT && conn->group->services->config->proxy_protocol;
+    if (!conn->needs_header)
+        return GW_OK;
+    conn->state = STATE_OPEN;
+    return gw_transport_expect_proxy_header(&conn->transport);
+}
+
+// Who has already gone has no address, and needs no service. GW_INVALID: a stranger on a port for proxies.
 static enum gw_status find_peer(struct gw_conn *conn) {
     struct sockaddr_storage address;
     struct gw_ip ip;
     enum gw_status status = gw_transport_peer_address(&conn->transport, &address);
     if (status == GW_OK)
         status = gw_ip_from_sockaddr((const struct sockaddr *)&address, &ip);
-    if (status == GW_OK)
-        note_peer(conn, &ip);
-    return status;
+    if (status != GW_OK)
+        return status;
+    note_peer(conn, &ip);
+    return conn->needs_header && !conn->is_peer_trusted ? GW_INVALID : GW_OK;
 }
 
 void gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
@@ -795,6 +827,8 @@ void gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
     services->metrics->connections_open++;
     enum gw_status status = gw_transport_init(&conn->transport, services->loop,
                                               services->transport_shared, tls, &transport_events);
+    if (status == GW_OK)
+        status = expect_header(conn);
     gw_assert(status == GW_OK); // as above
     status = gw_transport_accept(&conn->transport, listener);
     if (status == GW_OK)

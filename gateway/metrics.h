@@ -12,6 +12,7 @@
     X(connections_accepted_total, "counter", "Connections accepted.")                              \
     X(connections_refused_total, "counter", "Connections refused over the limit.")                 \
     X(connections_open, "gauge", "Connections open now.")                                          \
+    X(proxy_headers_missing_total, "counter", "Connections without the PROXY header they need.")   \
     X(tls_handshakes_full_total, "counter", "TLS handshakes completed, full ones.")                \
     X(tls_handshakes_resumed_total, "counter", "TLS handshakes completed by resumption.")          \
     X(tls_handshakes_failed_total, "counter", "TLS handshakes failed, refused or timed out.")      \

@@ -489,8 +489,31 @@ static void wait_for_turn(struct gw_transport *transport, struct gw_str bytes) {
         fail_session(transport, status);
 }
 
+static void end_proxy_header(struct gw_transport *transport) {
+    free(transport->header);
+    transport->header = NULL;
+}
+
+// Takes the header off the front of *bytes; true when what follows it may be looked at.
+static bool take_proxy_header(struct gw_transport *transport, struct gw_str *bytes) {
+    size_t consumed = 0;
+    enum gw_status status = gw_proxy_header_feed(transport->header, *bytes, &consumed);
+    *bytes = gw_str_slice(*bytes, consumed, bytes->length);
+    if (status == GW_WANT_INPUT)
+        return false;
+    if (status != GW_OK) {
+        lose(transport, UV_ECONNRESET);
+        return false;
+    }
+    transport->events->on_proxy_header(transport, transport->header);
+    end_proxy_header(transport);
+    return !transport->is_closing && bytes->length > 0;
+}
+
 static void receive(struct gw_transport *transport, struct gw_str bytes) {
     if (transport->failure != GW_OK)
+        return;
+    if (transport->header != NULL && !take_proxy_header(transport, &bytes))
         return;
     if (transport->handshake != NULL) {
         wait_for_turn(transport, bytes);
@@ -582,6 +605,14 @@ static enum gw_status begin_handshake(struct gw_transport *transport) {
     return GW_OK;
 }
 
+enum gw_status gw_transport_expect_proxy_header(struct gw_transport *transport) {
+    transport->header = malloc(sizeof *transport->header);
+    if (transport->header == NULL)
+        return GW_NO_MEMORY;
+    gw_proxy_header_init(transport->header);
+    return GW_OK;
+}
+
 enum gw_status gw_transport_accept(struct gw_transport *transport, uv_stream_t *listener) {
     int code = uv_accept(listener, stream_of(transport));
     if (code < 0)
@@ -639,6 +670,7 @@ static void on_tcp_closed(uv_handle_t *handle) {
     gw_assert(transport->write == NULL);
     tls_session_destroy(transport->tls);
     transport->tls = NULL;
+    end_proxy_header(transport);
     drop_bytes(transport->shared, &transport->output);
     drop_bytes(transport->shared, &transport->wire);
     transport->events->on_closed(transport);

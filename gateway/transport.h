@@ -34,6 +34,7 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "gateway/admission.h"
+#include "gateway/proxy_header.h"
 #include "tls/context.h"
 #include "tls/session.h"
 
@@ -51,6 +52,9 @@ void gw_transport_shared_admit_by(struct gw_transport_shared *shared,
 struct gw_transport;
 
 struct gw_transport_events {
+    // The header of the PROXY protocol that gw_transport_expect_proxy_header waits for, before everything else; valid during the
+    // call. NULL where none is expected.
+    void (*on_proxy_header)(struct gw_transport *transport, const struct gw_proxy_header *header);
     // Ready for plaintext: TCP connected and, with TLS, the handshake done. An accepted plain
     // connection reports it with its first event, just before that on_read or on_end.
     void (*on_open)(struct gw_transport *transport);
@@ -62,7 +66,7 @@ struct gw_transport_events {
     // GW_CONN_WRITE_LOW_WATER_BYTES or below after having been over GW_CONN_WRITE_HIGH_WATER_BYTES,
     // or everything was sent (pending_bytes == 0).
     void (*on_drain)(struct gw_transport *transport);
-    // At most once. GW_CLOSED: reset by the peer, or TLS ended without close_notify (which many
+    // At most once. GW_CLOSED: reset by the peer, no PROXY header where one has to be, or TLS ended without close_notify (which many
     // clients do between requests: nothing to log); GW_INVALID: broken TLS, see above, linger
     // before closing; GW_SYSTEM; GW_NO_MEMORY; GW_UNAVAILABLE: could not connect.
     void (*on_error)(struct gw_transport *transport, enum gw_status status);
@@ -75,6 +79,7 @@ struct gw_transport {
     const struct gw_transport_events *events;
     struct gw_transport_shared *shared;
     struct tls_session *tls;                  // NULL: plain
+    struct gw_proxy_header *header;           // NULL: none is expected, or not any more
     struct gw_transport_handshake *handshake; // NULL: over, or takes no turns
     struct gw_buf output;                     // plaintext waiting for the socket
     struct gw_buf wire;                       // ciphertext on its way to the socket (TLS only)
@@ -100,6 +105,8 @@ struct gw_transport {
 enum gw_status gw_transport_init(struct gw_transport *transport, uv_loop_t *loop,
                                  struct gw_transport_shared *shared, struct tls_context *tls,
                                  const struct gw_transport_events *events) GW_MUST_USE;
+// Before gw_transport_accept: the peer has to send a PROXY header in front of its bytes, also in front of TLS.
+enum gw_status gw_transport_expect_proxy_header(struct gw_transport *transport) GW_MUST_USE;
 // Takes the next connection of `listener` and starts reading (or the handshake); on_open or
 // on_error follows.
 enum gw_status gw_transport_accept(struct gw_transport *transport,

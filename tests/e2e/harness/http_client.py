@@ -71,8 +71,8 @@ def assert_error_shape(response, is_head=False):
 class Connection:
     """One connection to a server. `address` is (host, port); `tls` an ssl.SSLContext or None."""
 
-    def __init__(self, address, tls=None, timeout_s=TIMEOUT_S, server_hostname="localhost"):
-        self.socket = socket.create_connection(address, timeout=timeout_s)
+    def __init__(self, address, tls=None, timeout_s=TIMEOUT_S, server_hostname="localhost", source="127.0.0.1"):
+        self.socket = socket.create_connection(address, timeout=timeout_s, source_address=(source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_hostname=server_hostname)
@@ -202,6 +202,13 @@ class Connection:
         """The other end has closed, or does so now, and sends nothing more."""
         rest = self.read_to_end()
         assert rest == b"", f"more bytes before the close: {rest[:300]!r}"
+
+    def assert_closed_or_reset(self):
+        """The same where the other end may leave bytes of ours unread."""
+        try:
+            self.assert_closed()
+        except ConnectionResetError:
+            self.at_end = True
 
     def is_readable(self, timeout_s=0):
         pending = getattr(self.socket, "pending", lambda: 0)()

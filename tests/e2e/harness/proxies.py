@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The proxies of docs/forward-auth.md, configured as they stand there; only addresses differ."""
+"""The proxies of the guides in docs/, configured as they stand there; only addresses differ."""
 import os
 import pathlib
 import re
@@ -13,12 +13,10 @@ from .http_client import Connection
 from .process import Process, clean_environment
 from .waiting import eventually
 
-GUIDE = binaries.ROOT / "docs/forward-auth.md"
-
-
-def documented(language):
+def documented(guide, language):
     """The one block of this language in the guide."""
-    block, = re.findall(rf"^```{language}\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    text = (binaries.ROOT / "docs" / guide).read_text(encoding="utf-8")
+    block, = re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return block
 
 
@@ -92,7 +90,7 @@ http {{
 def start_nginx(directory: pathlib.Path, gateway, application, without=()):
     """`without`: lines of the guide to leave out."""
     program, port = find_or_skip("nginx"), free_port()
-    site = replace(documented("nginx"), ("gateway.internal:8080", "%s:%d" % gateway),
+    site = replace(documented("forward-auth.md", "nginx"), ("gateway.internal:8080", "%s:%d" % gateway),
                    ("app.internal:8080", "%s:%d" % application), ("listen 80;", f"listen 127.0.0.1:{port};"),
                    *((line, "") for line in without))
     (directory / "nginx.conf").write_text(NGINX.format(folder=directory, site=site))
@@ -101,8 +99,19 @@ def start_nginx(directory: pathlib.Path, gateway, application, without=()):
 
 def start_caddy(directory: pathlib.Path, gateway, application):
     program, port = find_or_skip("caddy"), free_port()
-    site = replace(documented("caddy"), ("gateway.internal:8080", "%s:%d" % gateway),
+    site = replace(documented("forward-auth.md", "caddy"), ("gateway.internal:8080", "%s:%d" % gateway),
                    ("app.internal:8080", "%s:%d" % application), (":80 {", f"http://127.0.0.1:{port}, http://localhost:{port} {{"))
     options = "{\n    admin off\n    auto_https off\n}\n"
     (directory / "Caddyfile").write_text(options + site)
     return Proxy([program, "run", "--adapter", "caddyfile", "--config", directory / "Caddyfile"], directory, port, "caddy")
+
+
+def start_haproxy(directory: pathlib.Path, gateway, option):
+    """In front of the gateway's TLS. `option`: send-proxy or send-proxy-v2."""
+    program, port = find_or_skip("haproxy"), free_port()
+    configuration = replace(documented("client-address.md", "haproxy"), ("bind :443", f"bind 127.0.0.1:{port}"),
+                            ("gateway.internal:8443", "%s:%d" % gateway.https), ("port 9090", f"port {gateway.admin[1]}"),
+                            ("send-proxy-v2", option))
+    timeouts = "defaults\n    timeout connect 5s\n    timeout client 30s\n    timeout server 30s\n\n"
+    (directory / "haproxy.cfg").write_text(timeouts + configuration)
+    return Proxy([program, "-db", "-f", directory / "haproxy.cfg"], directory, port, "haproxy")
