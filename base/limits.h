@@ -49,6 +49,7 @@
 
 // Limits for each client.
 #define GW_RATE_ADDRESSES_MAX 65536 // that are remembered, 16 bytes each
+#define GW_RATE_KEYS_MAX 65536      // tokens, and organisations, the same
 #define GW_REFUSAL_DELAY_MS 1000    // until a client over its budget hears so
 
 // The database.

@@ -10,6 +10,7 @@
 #include "gateway/failed_tokens.h"
 #include "gateway/last_used.h"
 #include "gateway/metrics.h"
+#include "gateway/rate_limit.h"
 #include "gateway/services.h"
 #include "gateway/token.h"
 
@@ -44,6 +45,7 @@ static bool is_over_budget(struct gw_decision *decision) {
 }
 
 static bool settle_unseen(struct gw_decision *decision) {
+    decision->is_unseen = true;
     return settle(decision, GW_VERDICT_LIMITED, "too_many_failed_tokens",
                   "Too many invalid tokens came from this address to look at another. Try later.");
 }
@@ -92,6 +94,52 @@ static bool keep_identity(struct gw_exchange *exchange, const struct db_token_ro
     return true;
 }
 
+static bool is_search(const struct gw_route_match *match) {
+    return strcmp(match->route->pattern, "/api/v1/search") == 0;
+}
+
+// Who uses up the rate of a leaked token must not keep its owner from ending it.
+static bool is_revocation(const struct gw_route_match *match) {
+    return match->route->target == GW_ROUTE_TOKEN_REVOKE ||
+           match->route->target == GW_ROUTE_TOKEN_REVOKE_OWN;
+}
+
+// Whether the rate limits allow what everything else allows (`row` NULL: without a token). Either way the response says
+// how much is left.
+static bool is_within_rates(struct gw_decision *decision, const struct db_token_row *row) {
+    struct gw_exchange *exchange = decision->exchange;
+    struct gw_services *services = exchange->services;
+    if (services->rate_limit == NULL || is_revocation(decision->match))
+        return true;
+    struct gw_rate_subject subject = {.client_ip = &exchange->client_ip,
+                                      .is_search = is_search(decision->match)};
+    struct gw_rate_use use;
+    if (row != NULL) {
+        subject.token_id = row->id;
+        subject.org_id = row->org_id;
+    }
+    gw_rate_limit_use(services->rate_limit, &subject, uv_now(services->loop), &use);
+    char *fields = gw_arena_allocate(&exchange->arena, use.length + 1);
+    if (fields != NULL) {
+        memcpy(fields, use.fields, use.length);
+        exchange->limit_fields = gw_str(fields, use.length);
+    }
+    decision->wait_s = use.wait_s;
+    return use.is_allowed;
+}
+
+static bool settle_over_rate(struct gw_decision *decision) {
+    decision->exchange->services->metrics->rate_limited_total++;
+    return settle(decision, GW_VERDICT_LIMITED, "rate_limited",
+                  "Too many requests; RateLimit says of which limit. Try again later.");
+}
+
+static bool settle_anonymous(struct gw_decision *decision) {
+    if (!is_within_rates(decision, NULL))
+        return settle_over_rate(decision);
+    return settle(decision, GW_VERDICT_ALLOW, NULL, NULL);
+}
+
 static bool settle_scope(struct gw_decision *decision, enum gw_scope scope) {
     const char *message = scope == GW_SCOPE_READ    ? "This needs a token with the scope read."
                           : scope == GW_SCOPE_WRITE ? "This needs a token with the scope write."
@@ -125,6 +173,8 @@ static bool judge(struct gw_decision *decision, const struct db_token_row *row) 
     if (match->route->access != GW_ACCESS_TOKEN &&
         !gw_scope_allows(row->scopes, match->route->scope))
         return settle_scope(decision, match->route->scope);
+    if (!is_within_rates(decision, row))
+        return settle_over_rate(decision);
     if (!keep_identity(exchange, row))
         return settle(decision, GW_VERDICT_UNKNOWN, "unavailable", "The gateway is out of memory.");
     gw_last_used_note(exchange->services->last_used, row->id, now_ms);
@@ -207,7 +257,7 @@ static bool decide(struct gw_decision *decision) {
     enum gw_route_access access = decision->match->route->access;
     int count = gw_http_head_count(exchange->request, GW_FIELD_AUTHORIZATION);
     if (count == 0 && access == GW_ACCESS_OPTIONAL)
-        return settle(decision, GW_VERDICT_ALLOW, NULL, NULL);
+        return settle_anonymous(decision);
     if (count == 0)
         return settle(decision, GW_VERDICT_UNAUTHENTICATED, "missing_token",
                       "A token is needed: send the field Authorization with Bearer and the token.");
@@ -229,6 +279,7 @@ bool gw_authz_start(struct gw_decision *decision, struct gw_exchange *exchange,
     decision->exchange = exchange;
     decision->match = match;
     decision->is_pending = false;
+    decision->is_unseen = false;
     decision->on_decided = on_decided;
     // Where no token is looked at there is nothing to decide, and nothing to count.
     if (match->route->access == GW_ACCESS_OPEN)

@@ -31,6 +31,7 @@ struct gw_decision {
     const char *code;    // of the error body when not allowed, static
     const char *message; // static
     uint64_t wait_s;     // when limited, until it is worth another try
+    bool is_unseen;      // limited because the token was not looked at
     void (*on_decided)(struct gw_decision *decision);
 };
 

@@ -21,7 +21,8 @@ enum kind {
     ENVIRONMENT,
     LEVEL,
     PROXIES,
-    TLS_VERSION
+    TLS_VERSION,
+    RATE
 };
 
 struct setting {
@@ -77,11 +78,19 @@ static const struct setting settings[] = {
      "RANGES", "CIDRs by comma: who may name the client in X-Forwarded-For or Forwarded"},
     {"--proxy-protocol", "GATEWAY_PROXY_PROTOCOL", SWITCH, SETTING(proxy_protocol), NULL, NULL,
      "clients come through --trusted-proxies, with a PROXY header (v1, v2) in front"},
+    {"--rate-limit", "GATEWAY_RATE_LIMIT", RATE, SETTING(rate_limit), "off", "RATE",
+     "requests of a token such as 120/m (s, m, h); each process counts for itself"},
+    {"--search-rate-limit", "GATEWAY_SEARCH_RATE_LIMIT", RATE, SETTING(search_rate_limit), "off",
+     "RATE", "the same for searches, without a token for each address"},
+    {"--org-rate-limit", "GATEWAY_ORG_RATE_LIMIT", RATE, SETTING(org_rate_limit), "off", "RATE",
+     "the same for all tokens of an organisation together"},
+    {"--rate-limit-burst", "GATEWAY_RATE_LIMIT_BURST", COUNT, SETTING(rate_limit_burst), "0", "N",
+     "of these rates at once; 0: as many as the rate says"},
+    {"--failed-token-limit", "GATEWAY_FAILED_TOKEN_LIMIT", COUNT, SETTING(failed_token_limit),
+     "3000", "N", "bad tokens a minute from one address before new ones get 429; 0: no limit"},
     {"--handshakes-waiting-max", "GATEWAY_HANDSHAKES_WAITING_MAX", NUMBER,
      SETTING(handshakes_waiting_max), "8192", "N",
      "handshakes of a worker that wait their turn; more are refused"},
-    {"--failed-token-limit", "GATEWAY_FAILED_TOKEN_LIMIT", COUNT, SETTING(failed_token_limit),
-     "3000", "N", "bad tokens a minute from one address before new ones get 429; 0: no limit"},
     {"--handshake-timeout", "GATEWAY_HANDSHAKE_TIMEOUT", DURATION, SETTING(handshake_timeout_ms),
      "10s", "TIME", "for a TLS handshake"},
     {"--head-timeout", "GATEWAY_HEAD_TIMEOUT", DURATION, SETTING(head_timeout_ms), "15s", "TIME",
@@ -251,6 +260,8 @@ static bool set_value(struct gw_config *config, const struct setting *setting, c
         return parse_environment(text, at);
     case PROXIES:
         return gw_trusted_proxies_parse(gw_str_from(text), at) == GW_OK;
+    case RATE:
+        return gw_rate_parse(gw_str_from(text), at) == GW_OK;
     case LEVEL:
     default:
         return gw_log_level_parse(gw_str_from(text), at) == GW_OK;
@@ -331,7 +342,15 @@ static const char *none_if_off(const char *address) {
     return address == NULL || strcmp(address, "off") == 0 ? NULL : address;
 }
 
+static void set_bursts(struct gw_config *config) {
+    struct gw_rate *const rates[] = {&config->rate_limit, &config->search_rate_limit,
+                                     &config->org_rate_limit};
+    for (size_t i = 0; i < sizeof rates / sizeof rates[0] && config->rate_limit_burst > 0; i++)
+        rates[i]->burst = (uint64_t)config->rate_limit_burst;
+}
+
 static enum gw_config_outcome check(struct gw_config *config) {
+    set_bursts(config);
     config->listen_https = none_if_off(config->listen_https);
     config->listen_http = none_if_off(config->listen_http);
     config->listen_admin = none_if_off(config->listen_admin);

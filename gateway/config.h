@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "base/token_syntax.h"
+#include "gateway/rate.h"
 #include "gateway/trusted_proxies.h"
 
 #define GW_WORKERS_MAX 256
@@ -42,8 +43,12 @@ struct gw_config {
     int connections_max;
     struct gw_trusted_proxies trusted_proxies;
     bool proxy_protocol;
-    int handshakes_waiting_max;
+    struct gw_rate rate_limit; // of a token; a count of 0: none
+    struct gw_rate search_rate_limit;
+    struct gw_rate org_rate_limit;
+    int rate_limit_burst;   // 0: as many as the rate says
     int failed_token_limit; // a minute for each client address; 0: none
+    int handshakes_waiting_max;
     uint64_t drain_timeout_ms;
     uint64_t handshake_timeout_ms;
     uint64_t head_timeout_ms;

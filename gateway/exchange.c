@@ -98,6 +98,7 @@ void gw_exchange_start(struct gw_exchange *exchange, const struct gw_http_head *
     exchange->match = (struct gw_route_match){.route = NULL};
     exchange->has_identity = false;
     exchange->expires_soon_ms = DB_NO_TIME;
+    exchange->limit_fields = (struct gw_str){NULL, 0};
     exchange->handler = NULL;
     exchange->phase = GW_RESPONSE_NONE;
     exchange->close_after = false;
@@ -206,7 +207,8 @@ static enum gw_status write_head(struct gw_exchange *exchange, int status,
                                  uint64_t content_length) {
     struct gw_buf *output = exchange->owner->output(exchange);
     char *start;
-    enum gw_status result = gw_buf_reserve(output, head_bytes_max(fields, count), &start);
+    size_t bytes = head_bytes_max(fields, count) + exchange->limit_fields.length;
+    enum gw_status result = gw_buf_reserve(output, bytes, &start);
     if (result != GW_OK)
         return result;
     char *at = put_status_line(start, status);
@@ -218,6 +220,8 @@ static enum gw_status write_head(struct gw_exchange *exchange, int status,
         at = put_token_expires(at, exchange->expires_soon_ms);
     for (int i = 0; i < count; i++)
         at = put_field(at, fields[i].name, fields[i].value);
+    if (exchange->limit_fields.length > 0)
+        at = put(at, exchange->limit_fields);
     at = put_framing(exchange, at, status, content_length);
     gw_buf_commit(output, (size_t)(at - start));
     return GW_OK;

@@ -71,6 +71,7 @@ struct gw_exchange {
     struct gw_ip client_ip;       // who asks: the peer, or whom a trusted proxy names
     struct gw_str client_address; // its canonical text, terminated, owned by the connection
     struct gw_str proxy_address;  // of the trusted proxy that sent the request, empty: of none
+    struct gw_str limit_fields;   // of every response: whole lines, in `arena`
     char request_id[GW_REQUEST_ID_LENGTH + 1];
     struct gw_str
         client_subject;         // of the client's certificate, owned by the connection; empty: none

@@ -29,6 +29,7 @@
     X(decisions_forbidden_total, "counter", "Decisions: 403.")                                     \
     X(decisions_unknown_total, "counter", "Decisions: 503, the gateway could not know.")           \
     X(decisions_limited_total, "counter", "Decisions: 429.")                                       \
+    X(rate_limited_total, "counter", "Requests refused over a rate limit.")                        \
     X(failed_tokens_total, "counter", "Tokens tried that were malformed, unknown or revoked.")     \
     X(rate_entries_displaced_total, "counter",                                                     \
       "Clients and tokens whose use was forgotten early.")                                         \

@@ -21,6 +21,7 @@
 #include "gateway/failed_tokens.h"
 #include "gateway/last_used.h"
 #include "gateway/listener.h"
+#include "gateway/rate_limit.h"
 #include "gateway/services.h"
 #include "gateway/token.h"
 #include "gateway/transport.h"
@@ -277,11 +278,14 @@ static enum gw_status open_events(struct gw_server *server) {
 }
 
 static enum gw_status open_limits(struct gw_services *services) {
-    uint64_t per_minute = (uint64_t)services->config->failed_token_limit;
-    if (per_minute == 0)
-        return GW_OK;
-    enum gw_status status =
-        gw_failed_tokens_create(per_minute, services->metrics, &services->failed_tokens);
+    const struct gw_config *config = services->config;
+    const struct gw_rate_limit_options rates = {.token = config->rate_limit,
+                                                .search = config->search_rate_limit,
+                                                .org = config->org_rate_limit};
+    enum gw_status status = gw_rate_limit_create(&rates, services->metrics, &services->rate_limit);
+    if (status == GW_OK && config->failed_token_limit > 0)
+        status = gw_failed_tokens_create((uint64_t)config->failed_token_limit, services->metrics,
+                                         &services->failed_tokens);
     if (status != GW_OK)
         gw_log(GW_LOG_ERROR, "server", "cannot set up the limits reason=\"%s\"",
                gw_status_text(status));
@@ -406,6 +410,7 @@ int gw_server_run(const struct gw_config *config, const struct gw_worker *worker
     gw_assert(failure == 0);
     gw_auth_cache_destroy(server.services.auth);
     gw_failed_tokens_destroy(server.services.failed_tokens);
+    gw_rate_limit_destroy(server.services.rate_limit);
     gw_transport_shared_destroy(server.services.transport_shared);
     gw_log(GW_LOG_INFO, "server", "stopped");
     return status == GW_OK ? 0 : 1;

@@ -16,6 +16,7 @@ struct db_token_store;
 struct gw_auth_cache;
 struct gw_failed_tokens;
 struct gw_last_used;
+struct gw_rate_limit;
 struct gw_transport_shared;
 struct gw_upstream;
 
@@ -45,6 +46,7 @@ struct gw_services {
     struct db_events *events;
     struct gw_auth_cache *auth;
     struct gw_failed_tokens *failed_tokens; // NULL: no limit
+    struct gw_rate_limit *rate_limit;       // NULL: no limit
     struct gw_last_used *last_used;
     struct gw_upstream *upstream;         // NULL: no registry configured
     struct gw_metrics *metrics;           // of this worker

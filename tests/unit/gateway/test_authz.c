@@ -15,6 +15,7 @@
 #include "gateway/exchange.h"
 #include "gateway/failed_tokens.h"
 #include "gateway/last_used.h"
+#include "gateway/rate_limit.h"
 #include "gateway/token.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -396,6 +397,39 @@ static void test_only_failures_count_and_only_for_their_address(void **state) {
     gw_failed_tokens_destroy(fixture->services.failed_tokens);
 }
 
+// ---- rates ----------------------------------------------------------------------------------------------------------
+
+static void test_what_everything_else_allows_may_be_over_a_rate(void **state) {
+    struct fixture *fixture = *state;
+    const struct gw_rate one = {.count = 1, .period_s = 3600, .burst = 1};
+    const struct gw_rate_limit_options options = {.token = one, .search = one};
+    assert_int_equal(
+        gw_rate_limit_create(&options, &fixture->metrics, &fixture->services.rate_limit), GW_OK);
+    assert_true(start(fixture, HTTP_POST, SKILLS, "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_FORBIDDEN, "insufficient_scope");
+    assert_int_equal(fixture->exchange.limit_fields.length, 0);
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_ALLOW, NULL);
+    assert_true(fixture->exchange.limit_fields.length > 0);
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_LIMITED, "rate_limited");
+    assert_false(fixture->decision.is_unseen);
+    assert_int_equal(fixture->decision.wait_s, 3600);
+    assert_true(fixture->exchange.limit_fields.length > 0);
+    fixture->cache.row.scopes = ADMIN;
+    assert_true(start(fixture, HTTP_DELETE, "/api/v1/orgs/acme/tokens/cl1", "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_ALLOW, NULL);
+    assert_true(start(fixture, HTTP_DELETE, "/api/v1/auth/token", "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_ALLOW, NULL);
+    // Without a token the search is the only one that counts.
+    assert_true(start(fixture, HTTP_GET, "/api/v1/search", NULL));
+    assert_verdict(fixture, GW_VERDICT_ALLOW, NULL);
+    assert_true(start(fixture, HTTP_GET, "/api/v1/search", NULL));
+    assert_verdict(fixture, GW_VERDICT_LIMITED, "rate_limited");
+    assert_int_equal(fixture->metrics.rate_limited_total, 2);
+    gw_rate_limit_destroy(fixture->services.rate_limit);
+}
+
 // ---- the row --------------------------------------------------------------------------------------------------------
 
 static void test_what_is_not_there_is_refused_and_what_cannot_be_known_is_unknown(void **state) {
@@ -697,6 +731,7 @@ int main(void) {
         TEST(test_tokens_of_the_other_environment_are_refused),
         TEST(test_over_its_budget_a_client_has_no_token_looked_at_but_live_ones),
         TEST(test_only_failures_count_and_only_for_their_address),
+        TEST(test_what_everything_else_allows_may_be_over_a_rate),
         TEST(test_what_is_not_there_is_refused_and_what_cannot_be_known_is_unknown),
         TEST(test_a_token_expires_at_its_very_millisecond),
         TEST(test_an_expiry_within_14_days_is_to_be_told),

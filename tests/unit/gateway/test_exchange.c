@@ -159,6 +159,18 @@ static void test_a_whole_response_to_the_letter(void **state) {
     assert_true(fixture->output_count > 0);
 }
 
+static void test_what_the_limits_say_is_in_every_response_of_its_request_alone(void **state) {
+    struct fixture *fixture = *state;
+    struct gw_exchange *exchange = start_get(fixture);
+    exchange->limit_fields = GW_STR("RateLimit: \"token\";r=1;t=1\r\n");
+    gw_exchange_respond(exchange, 204, NULL, 0, NULL, GW_STR(""));
+    assert_output(fixture,
+                  "HTTP/1.1 204 No Content\r\n" COMMON "RateLimit: \"token\";r=1;t=1\r\n\r\n");
+    gw_exchange_end(exchange);
+    gw_exchange_respond(start_get(fixture), 204, NULL, 0, NULL, GW_STR(""));
+    assert_output(fixture, "HTTP/1.1 204 No Content\r\n" COMMON "\r\n");
+}
+
 static void test_head_gets_the_head_alone(void **state) {
     struct fixture *fixture = *state;
     struct gw_exchange *exchange = start(fixture, HTTP_HEAD, 1, true);
@@ -586,6 +598,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_an_expiry_that_is_near_is_told_with_every_response),
         TEST(test_a_whole_response_to_the_letter),
+        TEST(test_what_the_limits_say_is_in_every_response_of_its_request_alone),
         TEST(test_head_gets_the_head_alone),
         TEST(test_204_has_neither_length_nor_body),
         TEST(test_304_may_tell_a_length_but_has_no_body),
