@@ -41,6 +41,7 @@ struct gw_config {
     bool is_test_environment;
     int workers; // 1 to GW_WORKERS_MAX
     int connections_max;
+    int connections_per_address; // 0: no limit
     struct gw_trusted_proxies trusted_proxies;
     bool proxy_protocol;
     struct gw_rate rate_limit; // of a token; a count of 0: none

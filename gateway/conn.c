@@ -77,6 +77,7 @@ struct gw_conn {
     bool needs_rearm;
     bool needs_header; // of the PROXY protocol, which has not come yet
     bool is_peer_trusted;
+    bool is_counted; // among those of its address
     struct gw_ip peer_ip;
     char peer_address[GW_IP_TEXT_BYTES_MAX];
     char client_address[GW_IP_TEXT_BYTES_MAX];
@@ -277,6 +278,18 @@ static void note_peer(struct gw_conn *conn, const struct gw_ip *ip) {
     exchange->client_ip = *ip;
     exchange->client_address = address;
     exchange->proxy_address = conn->is_peer_trusted ? address : GW_STR("");
+}
+
+// A client has so many connections and no more; those of a trusted proxy are not its own. Asked once the peer is known for
+// good.
+static bool claim_address(struct gw_conn *conn) {
+    if (conn->kind != GW_CONN_CLIENT || conn->is_peer_trusted)
+        return true;
+    conn->is_counted =
+        gw_address_counts_acquire(&conn->group->addresses, gw_ip_client_key(&conn->peer_ip));
+    if (!conn->is_counted)
+        conn->group->services->metrics->connections_refused_address_total++;
+    return conn->is_counted;
 }
 
 // Whose request it is that a trusted peer sends (NULL: its head could not be read).
@@ -600,6 +613,8 @@ static void on_transport_proxy_header(struct gw_transport *transport,
     conn->needs_header = false;
     if (header->has_source)
         note_peer(conn, &header->source);
+    if (!claim_address(conn))
+        gw_transport_close(transport);
 }
 
 static void on_transport_open(struct gw_transport *transport) {
@@ -695,6 +710,8 @@ static void on_transport_closed(struct gw_transport *transport) {
     gw_exchange_deinit(&conn->exchange);
     gw_http_parser_deinit(&conn->parser);
     gw_buf_deinit(&conn->input);
+    if (conn->is_counted)
+        gw_address_counts_release(&group->addresses, gw_ip_client_key(&conn->peer_ip));
     free(conn);
     group->open_count--;
     group->services->metrics->connections_open--;
@@ -836,6 +853,10 @@ void gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
     bool is_over = kind == GW_CONN_CLIENT && group->open_count > group->count_max;
     if (status != GW_OK || is_over) {
         services->metrics->connections_refused_total++;
+        gw_transport_close(&conn->transport);
+        return;
+    }
+    if (!claim_address(conn)) {
         gw_transport_close(&conn->transport);
         return;
     }

@@ -19,6 +19,7 @@
 #include <uv.h>
 
 #include "base/list.h"
+#include "gateway/address_counts.h"
 #include "gateway/services.h"
 #include "tls/context.h"
 
@@ -34,6 +35,7 @@ struct gw_conn_group {
     uv_prepare_t flusher;
     int open_count;
     int count_max;
+    struct gw_address_counts addresses; // counts nothing unless initialised by the owner
     void (*on_drained)(struct gw_conn_group *group);
     void (*on_closed)(struct gw_conn_group *group);
     bool is_flusher_closed;

@@ -11,6 +11,8 @@
 #define GW_METRICS_MAP(X)                                                                          \
     X(connections_accepted_total, "counter", "Connections accepted.")                              \
     X(connections_refused_total, "counter", "Connections refused over the limit.")                 \
+    X(connections_refused_address_total, "counter",                                                \
+      "Connections refused to an address with many.")                                              \
     X(connections_open, "gauge", "Connections open now.")                                          \
     X(proxy_headers_missing_total, "counter", "Connections without the PROXY header they need.")   \
     X(tls_handshakes_full_total, "counter", "TLS handshakes completed, full ones.")                \

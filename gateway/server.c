@@ -277,12 +277,16 @@ static enum gw_status open_events(struct gw_server *server) {
     return status;
 }
 
-static enum gw_status open_limits(struct gw_services *services) {
+static enum gw_status open_limits(struct gw_server *server) {
+    struct gw_services *services = &server->services;
     const struct gw_config *config = services->config;
     const struct gw_rate_limit_options rates = {.token = config->rate_limit,
                                                 .search = config->search_rate_limit,
                                                 .org = config->org_rate_limit};
     enum gw_status status = gw_rate_limit_create(&rates, services->metrics, &services->rate_limit);
+    if (status == GW_OK)
+        status = gw_address_counts_init(&server->clients.addresses, (size_t)config->connections_max,
+                                        (uint32_t)config->connections_per_address);
     if (status == GW_OK && config->failed_token_limit > 0)
         status = gw_failed_tokens_create((uint64_t)config->failed_token_limit, services->metrics,
                                          &services->failed_tokens);
@@ -359,7 +363,7 @@ static enum gw_status start(struct gw_server *server) {
     if (status == GW_OK)
         gw_transport_shared_admit_by(server->services.transport_shared, &server->admission);
     if (status == GW_OK)
-        status = open_limits(&server->services);
+        status = open_limits(server);
     if (status == GW_OK)
         status = open_database(server);
     if (status == GW_OK)
@@ -411,6 +415,7 @@ int gw_server_run(const struct gw_config *config, const struct gw_worker *worker
     gw_auth_cache_destroy(server.services.auth);
     gw_failed_tokens_destroy(server.services.failed_tokens);
     gw_rate_limit_destroy(server.services.rate_limit);
+    gw_address_counts_deinit(&server.clients.addresses);
     gw_transport_shared_destroy(server.services.transport_shared);
     gw_log(GW_LOG_INFO, "server", "stopped");
     return status == GW_OK ? 0 : 1;
