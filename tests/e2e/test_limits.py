@@ -319,3 +319,13 @@ def test_open_connections_are_counted(start_gateway):
 def test_no_connection_stays_counted(gateway):
     """After all of the above."""
     eventually(lambda: gateway.metric("connections_open") <= 3, "were all connections freed", 15)
+
+
+def test_open_connections_are_counted(start_gateway):
+    """Of clients, and the one that asks."""
+    gateway = start_gateway()
+    held = [gateway.connect() for _ in range(3)]
+    eventually(lambda: gateway.metric("connections_open") == 4, "were three counted")
+    for connection in held:
+        connection.close()
+    eventually(lambda: gateway.metric("connections_open") == 1, "were they counted off")
