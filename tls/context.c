@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "tls/ecdsa_nettle.h"
 #include "tls/ecp_nettle.h"
 #include "tls/memory.h"
 #include "tls/tickets.h"
@@ -171,6 +172,7 @@ enum gw_status tls_context_create_server(const struct tls_context_options *optio
         goto out;
     }
     (void)tls_ecp_nettle_start();
+    (void)tls_ecdsa_nettle_start();
     status = load_pairs(created, options, error);
     if (status == GW_OK)
         status = load_client_ca(created, options->client_ca_file, error);

@@ -12,12 +12,9 @@
 
 #include "base/log.h"
 #include "base/status.h"
+#include "tls/p256_limbs.h"
 
-_Static_assert(GMP_NUMB_BITS == 64, "limbs of 64 bits");
-
-#define P256_BYTES 32
 #define P256_POINT_BYTES (1 + 2 * P256_BYTES) // SEC 1 section 2.3.3, not compressed
-#define P256_LIMBS 4
 #define CHECK_ROUNDS 4
 
 typedef int random_function(void *, unsigned char *, size_t);
@@ -49,21 +46,12 @@ static struct {
 
 // ---- P-256 -------------------------------------------------------------------------------------
 
-static void limbs_from_big_endian(mp_limb_t limbs[P256_LIMBS], const unsigned char *bytes) {
-    for (int i = 0; i < P256_LIMBS; i++) {
-        mp_limb_t limb = 0;
-        for (int j = 0; j < 8; j++)
-            limb = limb << 8 | bytes[P256_BYTES - 8 * (i + 1) + j];
-        limbs[i] = limb;
-    }
-}
-
 static void big_endian_from_mpz(unsigned char *bytes, const mpz_t number) {
-    for (int i = 0; i < P256_LIMBS; i++) {
-        mp_limb_t limb = mpz_getlimbn(number, i); // 0 beyond its size
-        for (int j = 7; j >= 0; j--, limb >>= 8)
-            bytes[P256_BYTES - 8 * (i + 1) + j] = (unsigned char)limb;
-    }
+    mp_limb_t limbs[P256_LIMBS];
+    for (int i = 0; i < P256_LIMBS; i++)
+        limbs[i] = mpz_getlimbn(number, i); // 0 beyond its size
+    p256_limbs_to_bytes(limbs, bytes);
+    mbedtls_platform_zeroize(limbs, sizeof limbs);
 }
 
 // SEC 1 bytes to nettle's form; false: not on the curve.
@@ -72,8 +60,8 @@ static bool import_point(struct ecc_point *point, const unsigned char *bytes) {
     mp_limb_t y_limbs[P256_LIMBS];
     mpz_t x;
     mpz_t y;
-    limbs_from_big_endian(x_limbs, bytes + 1);
-    limbs_from_big_endian(y_limbs, bytes + 1 + P256_BYTES);
+    p256_limbs_from_bytes(x_limbs, bytes + 1);
+    p256_limbs_from_bytes(y_limbs, bytes + 1 + P256_BYTES);
     return ecc_point_set(point, mpz_roinit_n(x, x_limbs, P256_LIMBS),
                          mpz_roinit_n(y, y_limbs, P256_LIMBS)) == 1;
 }
@@ -84,7 +72,7 @@ static bool import_scalar(struct ecc_scalar *scalar, const mbedtls_mpi *number) 
     mpz_t value;
     if (mbedtls_mpi_write_binary(number, bytes, sizeof bytes) != 0)
         return false;
-    limbs_from_big_endian(limbs, bytes);
+    p256_limbs_from_bytes(limbs, bytes);
     bool is_taken = ecc_scalar_set(scalar, mpz_roinit_n(value, limbs, P256_LIMBS)) == 1;
     mbedtls_platform_zeroize(bytes, sizeof bytes);
     mbedtls_platform_zeroize(limbs, sizeof limbs);
@@ -329,6 +317,10 @@ bool tls_ecp_nettle_start(void) {
 
 void tls_ecp_nettle_switch(bool is_on) {
     seam.is_on = is_on && seam.is_good;
+}
+
+bool tls_ecp_nettle_is_on(void) {
+    return seam.is_on;
 }
 
 unsigned long tls_ecp_nettle_count(void) {

@@ -18,6 +18,7 @@
 bool tls_ecp_nettle_start(void);
 // For tests and timings: `is_on` false hands everything back to the library, true undoes that.
 void tls_ecp_nettle_switch(bool is_on);
+bool tls_ecp_nettle_is_on(void);
 // How many multiplications nettle has done for this process.
 unsigned long tls_ecp_nettle_count(void);
 #else
