@@ -229,16 +229,13 @@ static void run_steady(const struct target *target, int count, unsigned seconds,
 
 // ---- idle --------------------------------------------------------------------------------------
 
-static void ask_all(struct client *clients, int count) {
-    for (int i = 0; i < count; i++) {
-        if (clients[i].state != CLIENT_READY)
-            continue;
-        client_request(&clients[i], now_ns());
-        if (complete(&clients[i]))
-            note_sample(clients[i].began_ns);
-    }
+static void ask(struct client *client) {
+    client_request(client, now_ns());
+    if (complete(client))
+        note_sample(client->began_ns);
 }
 
+// A server may give a connection some seconds for its first request, so each is asked at once.
 static void run_idle(const struct target *target, int count) {
     struct client *clients = make_clients(target, count);
     for (int i = 0; i < count; i++) {
@@ -246,15 +243,16 @@ static void run_idle(const struct target *target, int count) {
             perror("open");
             exit(1);
         }
+        ask(&clients[i]);
     }
-    ask_all(clients, count);
     printf("OPEN %zu\n", outcome.count);
     (void)fflush(stdout);
     if (getchar() == EOF)
         return;
     outcome.count = 0;
     uint64_t began_ns = now_ns();
-    ask_all(clients, count);
+    for (int i = 0; i < count; i++)
+        ask(&clients[i]);
     print_outcome(now_ns() - began_ns);
 }
 

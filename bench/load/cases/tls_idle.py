@@ -30,7 +30,7 @@ def _measure(bench, make, count):
     Load(bench, "handshakes", server.https, 8, 1, "full").outcome()
     before = server.memory_bytes()
     load = Load(bench, "idle", server.https, count)
-    load.await_line("OPEN")
+    load.await_line(f"OPEN {count}\n")
     busy = server.memory_bytes()
     time.sleep(_REST_S)
     idle = server.memory_bytes()
@@ -54,7 +54,7 @@ def _report(bench, samples, count):
     ours = samples["gateway"]["kib_each"]
     fewer = [f"! Only {count:,} connections: the limit of open files (ulimit -Hn) is "
              f"{count + _OTHER_DESCRIPTORS:,} here."] if count < _CONNECTIONS else []
-    return Report("tls-idle", f"{count:,} idle keep-alive TLS connections", 
+    return Report("tls-idle", f"{count:,} idle keep-alive TLS connections",
                   ["", "KiB each", "at once", "before MiB", "p50 ms", "p99 ms"],
                   [_row(name, sample) for name, sample in samples.items()], samples,
                   {"connections": count, "rest_seconds": _REST_S},
