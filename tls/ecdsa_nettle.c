@@ -91,16 +91,6 @@ static void start_nonces(struct nonces *nonces, const uint8_t key[P256_BYTES],
 
 // ---- the signature -----------------------------------------------------------------------------
 
-// False: zero, or not below the order.
-static bool import_scalar(struct ecc_scalar *scalar, const uint8_t bytes[P256_BYTES]) {
-    mp_limb_t limbs[P256_LIMBS];
-    mpz_t value;
-    p256_limbs_from_bytes(limbs, bytes);
-    bool is_taken = ecc_scalar_set(scalar, mpz_roinit_n(value, limbs, P256_LIMBS)) == 1;
-    mbedtls_platform_zeroize(limbs, sizeof limbs);
-    return is_taken;
-}
-
 // Everything that must not stay behind.
 struct secrets {
     uint8_t key_bytes[P256_BYTES];
@@ -118,10 +108,10 @@ static bool sign_raw(struct secrets *secrets, const unsigned char *hash,
     struct ecc_scalar nonce = {.ecc = curve, .p = secrets->nonce_limbs};
     mp_limb_t r[P256_LIMBS];
     mp_limb_t s[P256_LIMBS];
-    if (!import_scalar(&key, secrets->key_bytes))
+    if (!p256_scalar_from_bytes(&key, secrets->key_bytes))
         return false;
     start_nonces(&secrets->nonces, secrets->key_bytes, hash);
-    while (!import_scalar(&nonce, secrets->nonces.value)) {
+    while (!p256_scalar_from_bytes(&nonce, secrets->nonces.value)) {
         next_key(&secrets->nonces, 0, NULL, 0);
         next_value(&secrets->nonces);
     }

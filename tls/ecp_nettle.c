@@ -68,14 +68,9 @@ static bool import_point(struct ecc_point *point, const unsigned char *bytes) {
 
 static bool import_scalar(struct ecc_scalar *scalar, const mbedtls_mpi *number) {
     unsigned char bytes[P256_BYTES];
-    mp_limb_t limbs[P256_LIMBS];
-    mpz_t value;
-    if (mbedtls_mpi_write_binary(number, bytes, sizeof bytes) != 0)
-        return false;
-    p256_limbs_from_bytes(limbs, bytes);
-    bool is_taken = ecc_scalar_set(scalar, mpz_roinit_n(value, limbs, P256_LIMBS)) == 1;
+    bool is_taken = mbedtls_mpi_write_binary(number, bytes, sizeof bytes) == 0 &&
+                    p256_scalar_from_bytes(scalar, bytes);
     mbedtls_platform_zeroize(bytes, sizeof bytes);
-    mbedtls_platform_zeroize(limbs, sizeof limbs);
     return is_taken;
 }
 
