@@ -82,6 +82,13 @@ static enum gw_status connect_to(struct gw_upstream_conn *conn, struct gw_upstre
     return gw_upstream_conn_connect(conn, &peer->conns, (const struct sockaddr *)&peer->address);
 }
 
+// The call that it was for is gone. Who waits to hear how the address is doing need not wait for it.
+static void close_connection(struct gw_upstream_conn *conn) {
+    if (conn->lists != &conn->upstream->waiting)
+        gw_upstream_peers_report_nothing(peer_of(conn), now_ms(conn->upstream));
+    gw_upstream_conn_close(conn);
+}
+
 // A failed connection may mean that the name has other addresses by now.
 static void report_failure(struct gw_upstream *upstream, struct gw_upstream_peer *peer,
                            const char *reason) {
@@ -102,7 +109,7 @@ static enum gw_status use_idle_connection(struct gw_upstream_peer *peer,
     if (send_head(conn))
         return GW_OK;
     (void)detach(conn);
-    gw_upstream_conn_close(conn);
+    close_connection(conn);
     return fail_to_open(call, GW_NO_MEMORY, "out of memory");
 }
 
@@ -110,8 +117,10 @@ static enum gw_status open_connection(struct gw_upstream *upstream, struct gw_up
                                       struct gw_upstream_call *call) {
     struct gw_upstream_conn *conn;
     enum gw_status status = create_connection(upstream, call, &conn);
-    if (status != GW_OK)
+    if (status != GW_OK) {
+        gw_upstream_peers_report_nothing(peer, now_ms(upstream));
         return status;
+    }
     status = connect_to(conn, peer);
     if (status == GW_OK)
         return GW_OK;
@@ -166,7 +175,7 @@ static void on_failed(struct gw_upstream_conn *conn, enum gw_status status, cons
     struct gw_upstream_call *call = detach(conn);
     if (status == GW_TIMED_OUT && conn->is_request_whole && !conn->has_answered)
         report_failure(conn->upstream, peer_of(conn), reason);
-    gw_upstream_conn_close(conn);
+    close_connection(conn);
     fail_call(call, status, reason);
 }
 
@@ -210,7 +219,7 @@ static void on_lost(struct gw_upstream_conn *conn) {
                                             : "the connection closed before a response";
     if (!conn->was_used && !conn->has_answered)
         report_failure(upstream, peer_of(conn), reason);
-    gw_upstream_conn_close(conn);
+    close_connection(conn);
     if (!is_retried) {
         fail_call(call, GW_CLOSED, reason);
         return;
@@ -353,9 +362,7 @@ void gw_upstream_call_abort(struct gw_upstream_call *call) {
         return;
     struct gw_upstream_conn *conn = call->conn;
     (void)detach(conn);
-    if (conn->lists != &conn->upstream->waiting)
-        gw_upstream_peers_report_nothing(peer_of(conn), now_ms(conn->upstream));
-    gw_upstream_conn_close(conn);
+    close_connection(conn);
     gw_buf_deinit(&call->early);
 }
 

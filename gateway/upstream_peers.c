@@ -81,6 +81,7 @@ static void add(struct gw_upstream_peers *peers, int origin,
             peers->was_full = true;
             return;
         }
+        end_ejection(peers, peer); // of the address that had the place before
         *peer = (struct gw_upstream_peer){.address = *address, .origin = origin};
         gw_upstream_conn_lists_init(&peer->conns);
     }

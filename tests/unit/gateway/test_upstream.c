@@ -1244,6 +1244,57 @@ static void test_an_address_that_does_not_answer_is_left_out(void **state) {
     }
 }
 
+// The first address is left out, with a pooled connection that plays `script` from its second request on.
+static void open_with_one_left_out(struct fixture *fixture, struct caller callers[8],
+                                   const struct script_step *script) {
+    static const struct script_step closes[] = {AWAIT_HEAD, HOLD, CLOSE, END};
+    static const struct script_step answers[] = {AWAIT_HEAD, SEND(OK_2), END};
+    static const struct script_step *second[] = {held, held, held, held, NULL};
+    static const struct script_step *first[] = {NULL, closes, closes, closes, answers, NULL};
+    first[0] = script;
+    open_two(fixture, first, second);
+    for (int i = 0; i < 8; i++)
+        start_get(fixture, &callers[i]);
+    run_until_done(fixture, &callers[0]);
+    for (int i = 1; i <= GW_UPSTREAM_FAILURES_MAX; i++) {
+        run_until_received(fixture, &fixture->server, i, "\r\n\r\n");
+        scripted_server_release(&fixture->server, i);
+    }
+    for (int i = 1; i <= GW_UPSTREAM_FAILURES_MAX; i++)
+        run_until_done(fixture, &callers[2 * i]);
+    assert_int_equal(fixture->metrics.upstreams_ejected, 1);
+    assert_int_equal(idle_count(fixture), 1);
+}
+
+static void test_an_address_is_asked_again_after_a_request_that_could_not_tell(void **state) {
+    (void)state;
+    static const struct script_step resets[] = {AWAIT_HEAD, SEND(OK_2), AWAIT_HEAD, RESET, END};
+    static const struct script_step stammers[] = {AWAIT_HEAD,         SEND(OK_2), AWAIT_HEAD,
+                                                  SEND("HTTP/1.1 2"), CLOSE,      END};
+    static const struct script_step babbles[] = {AWAIT_HEAD, SEND(OK_2), AWAIT_HEAD,
+                                                 SEND("nonsense\r\n\r\n"), END};
+    static const struct script_step *const variants[] = {resets, stammers, babbles};
+    const struct gw_upstream_request once = {.line = GW_STR("POST /a HTTP/1.1\r\n"),
+                                             .fields = GW_STR("\r\n")};
+    for (int i = 0; i < 3; i++) {
+        struct fixture fixture;
+        struct caller callers[8] = {{.status = 0}}, lost = {.status = 0}, next = {.status = 0};
+        open_with_one_left_out(&fixture, callers, variants[i]);
+        uv_close((uv_handle_t *)&fixture.second.listener, NULL);
+        turn(&fixture);
+        start(&fixture, &lost, &once); // the second refuses, so the first gets it after all
+        run_until_done(&fixture, &lost);
+        assert_int_equal(lost.error_count, 1);
+        uint64_t connects = fixture.metrics.upstream_connects_total;
+        start_get(&fixture, &next);
+        run_until_done(&fixture, &next);
+        assert_answered(&next, 200, "ok");
+        assert_int_equal(fixture.metrics.upstream_connects_total, connects + 1);
+        assert_int_equal(fixture.metrics.upstreams_ejected, 0);
+        close_all(&fixture);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_response_comes_back_and_the_connection_is_kept),
@@ -1296,6 +1347,7 @@ int main(void) {
         cmocka_unit_test(test_a_dead_address_costs_nobody_a_request_and_is_left_out),
         cmocka_unit_test(test_a_request_that_is_sent_once_more_goes_elsewhere),
         cmocka_unit_test(test_an_address_that_does_not_answer_is_left_out),
+        cmocka_unit_test(test_an_address_is_asked_again_after_a_request_that_could_not_tell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -225,6 +225,16 @@ static void test_a_place_is_given_away_when_its_last_connection_has_closed(void 
     assert_memory_equal(&fixture.peers.list[0].address, &third, sizeof(third));
 }
 
+static void test_a_place_that_is_given_away_is_no_longer_left_out(void **state) {
+    (void)state;
+    struct fixture fixture;
+    open_peers(&fixture, 2);
+    fail_peer(&fixture, 0, GW_UPSTREAM_FAILURES_MAX, NOW_MS);
+    list(&fixture, 0, 2, 3);
+    assert_int_equal(fixture.peers.count, 2);
+    assert_int_equal(fixture.metrics.upstreams_ejected, 0);
+}
+
 static void test_each_name_has_its_own_addresses(void **state) {
     (void)state;
     struct fixture fixture;
@@ -264,6 +274,7 @@ int main(void) {
         cmocka_unit_test(test_an_address_that_is_gone_gets_nothing_more),
         cmocka_unit_test(test_an_address_that_stays_keeps_what_is_known_of_it),
         cmocka_unit_test(test_a_place_is_given_away_when_its_last_connection_has_closed),
+        cmocka_unit_test(test_a_place_that_is_given_away_is_no_longer_left_out),
         cmocka_unit_test(test_each_name_has_its_own_addresses),
         cmocka_unit_test(test_more_addresses_than_places_are_not_used),
     };
