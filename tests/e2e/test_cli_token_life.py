@@ -127,3 +127,21 @@ def test_a_token_that_ends_soon_says_so(skillreg, command_line):
                            f"{soon['id']}\n")
     late = create(command_line, "--expires", "15d")
     assert skillreg(token=late["token"]).run("whoami").stderr == ""
+
+
+def test_a_token_bound_to_addresses_works_only_from_there(skillreg, command_line):
+    here = create(command_line, "--allow-ip", "127.0.0.0/8", "--allow-ip", "2001:db8::1", name="here")
+    assert here["allowedIps"] == ["127.0.0.0/8", "2001:db8::1"]
+    assert skillreg(token=here["token"]).must("whoami").endswith("\nFrom:          127.0.0.0/8, 2001:db8::1\n")
+    text = command_line.must("token", "create", "--name", "elsewhere", "--allow-ip", "10.0.0.0/8")
+    assert "\n  From:    10.0.0.0/8\n" in text
+    refused = skillreg(token=secret_of(text)).run("whoami")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("skillreg: the token may not do this (The token may not be used from this address; request ")
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1/8", "10.0.0.0/33", "example.com", "10.0.0.0/8,::1"])
+def test_an_address_that_is_none_is_refused_by_its_name(address, command_line):
+    done = command_line.run("token", "create", "--name", "ci-deploy", "--allow-ip", address)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1 and "allowedIps" in done.stderr
