@@ -54,6 +54,10 @@ def _bar(runs, name, field, ours):
     return chart.Bar(name, summary.median, min(summary.values), max(summary.values), name == ours)
 
 
+def rate_target(runs, ours, peer, bound):
+    return Target(f"requests a second, gateway / {peer}", runs.ratio("per_second", ours, peer).median, bound)
+
+
 def report(bench, case, title, runs, ours, *, with_database=False, targets=()):
     """targets: (peer, least ratio of requests a second)."""
     names = list(runs.samples)
@@ -66,7 +70,7 @@ def report(bench, case, title, runs, ours, *, with_database=False, targets=()):
     notes += disturbance(runs)
     found = []
     for peer, bound in targets:
-        found += [Target(f"requests a second, gateway / {peer}", runs.ratio("per_second", ours, peer).median, bound),
+        found += [rate_target(runs, ours, peer, bound),
                   Target(f"processor time, {peer} / gateway", runs.ratio("server_us", peer, ours).median, bound)]
     return Report(case, title, columns, [_row(runs, name, ours, with_database) for name in names],
                   {name: [vars(sample) for sample in samples] for name, samples in runs.samples.items()},

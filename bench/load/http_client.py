@@ -11,6 +11,7 @@ import urllib.parse
 class Answer:
     status: int
     body: bytes
+    fields: dict  # names in lower case
 
     def json(self):
         return json.loads(self.body)
@@ -33,10 +34,11 @@ class Client:
     def __exit__(self, *_):
         self._connection.close()
 
-    def get(self, target, token=None, method="GET"):
-        self._connection.request(method, target, headers={"Authorization": f"Bearer {token}"} if token else {})
+    def get(self, target, token=None, method="GET", body=None, fields=()):
+        authorization = {"Authorization": f"Bearer {token}"} if token else {}
+        self._connection.request(method, target, body=body, headers={**authorization, **dict(fields)})
         response = self._connection.getresponse()
-        return Answer(response.status, response.read())
+        return Answer(response.status, response.read(), {name.lower(): value for name, value in response.getheaders()})
 
     def ciphersuite(self):
         self._connection.connect()

@@ -6,7 +6,6 @@ import statistics
 import time
 
 from . import machine, verify, wrk
-from .contenders.gateway import WHOAMI
 
 _WARM_UP_S = 1
 
@@ -55,28 +54,32 @@ class Runs:
         return Summary.of(ratios) if ratios else None
 
 
-def interleave(bench, contenders):
+def _describe(sample):
+    return f"{sample.per_second:>10,.0f} /s  {sample.server_us:7.2f} us/request"
+
+
+def interleave(bench, contenders, describe=_describe):
     """contenders: {name: function that makes one Sample}. Says each result as it comes."""
     runs = Runs()
     for number in range(1, bench.options.rounds + 1):
         for name, take_sample in contenders.items():
             sample = take_sample()
             runs.add(name, sample)
-            bench.say(f"round {number}/{bench.options.rounds}  {name:<24} {sample.per_second:>10,.0f} /s  "
-                      f"{sample.server_us:7.2f} us/request")
+            bench.say(f"round {number}/{bench.options.rounds}  {name:<24} {describe(sample)}")
     return runs
 
 
-def http_sample(bench, server, url, *, token_file=None, numbers=None, warm_up_s=_WARM_UP_S):
-    """Warm up, check, load, check."""
+def http_sample(bench, server, url, *, token_file=None, numbers=None, warm_up_s=_WARM_UP_S, question=None):
+    """Warm up, check, load, check. `question`: whoami, if nothing else."""
     token_file = token_file or bench.hot_tokens
-    checked = {"numbers": numbers} if numbers else {}
+    question = question or verify.whoami(bench)
+    checked = {"question": question, **({"numbers": numbers} if numbers else {})}
     options = {"core": bench.load_core, "connections": bench.options.connections}
     verify.contender(bench, server, url, **checked)
-    verify.outcome(server.name, wrk.live_tokens(url, token_file, WHOAMI, seconds=warm_up_s, **options).outcome())
+    verify.outcome(server.name, wrk.live_tokens(url, token_file, question.target, seconds=warm_up_s, **options).outcome())
     server_before, database_before = server.cpu_seconds(), bench.postgres.cpu_seconds()
     core_before, began = machine.core_busy_seconds(bench.server_core), time.monotonic()
-    result = wrk.live_tokens(url, token_file, WHOAMI, seconds=bench.options.seconds, **options).outcome()
+    result = wrk.live_tokens(url, token_file, question.target, seconds=bench.options.seconds, **options).outcome()
     took, core = time.monotonic() - began, machine.core_busy_seconds(bench.server_core) - core_before
     server_cpu = server.cpu_seconds() - server_before
     database_cpu = bench.postgres.cpu_seconds() - database_before

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Whole answers, not only their count. They are checked over many tokens before and after each run, so that the load
 itself may be counted by status alone."""
+import dataclasses
 import random
+import typing
 
 from . import tokens
 from .contenders.gateway import WHOAMI
@@ -12,24 +14,37 @@ _TOKENS_CHECKED = 100
 _REFUSALS_CHECKED = 5
 
 
-def contender(bench, server, url, numbers=range(tokens.HOT)):
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """What is asked of all contenders of a case, and what their answers must look like."""
+    target: str
+    body_bytes: int
+    token_of: typing.Callable = lambda answer: answer.json()["token"]["id"]  # whose the answer is, where a server identifies
+
+
+def whoami(bench):
+    return Question(WHOAMI, bench.body_bytes)
+
+
+def contender(bench, server, url, numbers=range(tokens.HOT), question=None):
     """Live tokens are known, the answer has the agreed length, and nobody else gets in."""
+    question = question or whoami(bench)
     with Client(url, bench.certificate.cert) as client:
         for number in random.sample(numbers, _TOKENS_CHECKED):
-            _check_live(bench, server, client.get(WHOAMI, tokens.secret(number)), number)
+            _check_live(server, question, client.get(question.target, tokens.secret(number)), number)
         if server.refuses:
             for _ in range(_REFUSALS_CHECKED):
-                _check_refused(server, client.get(WHOAMI, tokens.unknown_secret()), "an unknown token")
-            _check_refused(server, client.get(WHOAMI), "a request without a token")
+                _check_refused(server, client.get(question.target, tokens.unknown_secret()), "an unknown token")
+            _check_refused(server, client.get(question.target), "a request without a token")
 
 
-def _check_live(bench, server, answer, number):
+def _check_live(server, question, answer, number):
     if answer.status != 200:
         raise Trouble(f"{server.name} answered {answer.status} to live token {number}: {answer.body[:200]!r}")
-    if server.identifies and answer.json()["token"]["id"] != tokens.token_id(number):
+    if server.identifies and question.token_of(answer) != tokens.token_id(number):
         raise Trouble(f"{server.name} took token {number} for another: {answer.body[:400]!r}")
-    if abs(len(answer.body) - bench.body_bytes) > 0:
-        raise Trouble(f"{server.name} answers {len(answer.body)} bytes instead of {bench.body_bytes}: {answer.body!r}")
+    if len(answer.body) != question.body_bytes:
+        raise Trouble(f"{server.name} answers {len(answer.body)} bytes instead of {question.body_bytes}: {answer.body!r}")
 
 
 def _check_refused(server, answer, what):

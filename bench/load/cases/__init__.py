@@ -4,7 +4,8 @@ on the command line."""
 import dataclasses
 import typing
 
-from . import flood, growth, known, last_used, micro, revoke, soak, tls_handshakes, tls_idle, tls_storm, unknown
+from . import (authz, flood, forward, growth, known, last_used, micro, revoke, soak, tls_handshakes, tls_idle, tls_storm,
+               transfer, unknown)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,6 +19,9 @@ class Case:
 CASES = {
     "known-plain": Case(known.plain, "a token seen before, plain HTTP, keep-alive"),
     "known-tls": Case(known.tls, "a token seen before, TLS, keep-alive"),
+    "forward": Case(forward.run, "a small GET to the registry, TLS, keep-alive"),
+    "transfer": Case(transfer.run, "uploads of 50 MB and downloads of 100 MiB, plain HTTP"),
+    "authz": Case(authz.run, "nginx that asks the gateway about each request"),
     "unknown": Case(unknown.run, "every request asks the database"),
     "growth": Case(growth.run, "the same among 10,000, 1,000,000 and (--full) 10,000,000 tokens", is_long=True),
     "flood": Case(flood.run, "good traffic beside a flood of well-formed tokens that nobody has"),
