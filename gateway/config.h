@@ -38,6 +38,7 @@ struct gw_config {
     const char *client_ca;            // a file; NULL: clients are not asked for certificates
     const char *tls_ticket_secret;    // a file; NULL: one of this start's own
     struct gw_config_texts upstreams; // as gateway/upstream.h takes them; none: no registry
+    const char *upstream_ca;          // a file; NULL: the system's authorities
     bool is_test_environment;
     int workers; // 1 to GW_WORKERS_MAX
     int connections_max;

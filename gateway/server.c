@@ -333,10 +333,12 @@ static enum gw_status open_upstream(struct gw_server *server) {
     const struct gw_config_texts *texts = &services->config->upstreams;
     struct gw_upstream_problem problem;
     struct gw_log_quote culprit;
+    const struct gw_upstream_options options = {.texts = texts->at,
+                                                .text_count = texts->count,
+                                                .authorities_file = services->config->upstream_ca};
     if (texts->count == 0)
         return GW_OK;
-    enum gw_status status =
-        gw_upstream_create(services, texts->at, texts->count, &services->upstream, &problem);
+    enum gw_status status = gw_upstream_create(services, &options, &services->upstream, &problem);
     if (status != GW_OK)
         gw_log(GW_LOG_ERROR, "server", "cannot use --upstream value=%s reason=\"%s\"",
                gw_log_quoted(&culprit, problem.culprit), problem.text);

@@ -636,7 +636,10 @@ static void on_connect(uv_connect_t *request, int uv_status) {
     }
     transport->is_connected = true;
     (void)uv_tcp_nodelay(&transport->tcp, 1);
-    announce_open(transport);
+    if (transport->tls == NULL)
+        announce_open(transport);
+    else
+        (void)shake_hands(transport);
     if (transport->is_closing)
         return;
     if (!transport->is_paused && start_reading(transport) != GW_OK) {
@@ -648,10 +651,25 @@ static void on_connect(uv_connect_t *request, int uv_status) {
 }
 
 enum gw_status gw_transport_connect(struct gw_transport *transport, uv_connect_t *request,
-                                    const struct sockaddr *address) {
+                                    const struct sockaddr *address, struct tls_client_context *tls,
+                                    const char *server_name) {
     gw_assert(transport->tls == NULL);
+    if (tls != NULL) {
+        enum gw_status status =
+            tls_session_create_client(tls, server_name, &transport->wire, &transport->tls);
+        if (status != GW_OK)
+            return status;
+    }
     int code = uv_tcp_connect(request, &transport->tcp, address, on_connect);
     return code == 0 ? GW_OK : GW_UNAVAILABLE;
+}
+
+const char *gw_transport_connect_problem(const struct gw_transport *transport) {
+    if (!transport->is_connected)
+        return "could not connect";
+    const char *problem =
+        transport->tls != NULL ? tls_session_certificate_problem(transport->tls) : NULL;
+    return problem != NULL ? problem : "the TLS handshake failed";
 }
 
 enum gw_status gw_transport_peer_address(const struct gw_transport *transport,

@@ -2,6 +2,7 @@
 // The pool, and what becomes of a call when its connection fails: another address, the one retry, or the end.
 #include "gateway/upstream.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ struct gw_upstream {
     const struct gw_services *services;
     struct gw_upstream_conn_lists waiting; // connections without an address
     struct gw_upstream_peers peers;
+    struct tls_client_context *tls; // NULL: no origin needs it
     struct origin origins[GW_UPSTREAM_ORIGINS_MAX];
     int origin_count;
     int origins_open;
@@ -78,8 +80,11 @@ static enum gw_status create_connection(struct gw_upstream *upstream, struct gw_
 }
 
 static enum gw_status connect_to(struct gw_upstream_conn *conn, struct gw_upstream_peer *peer) {
-    conn->upstream->services->metrics->upstream_connects_total++;
-    return gw_upstream_conn_connect(conn, &peer->conns, (const struct sockaddr *)&peer->address);
+    struct gw_upstream *upstream = conn->upstream;
+    const struct gw_upstream_url *url = &origin_of(upstream, peer)->url;
+    upstream->services->metrics->upstream_connects_total++;
+    return gw_upstream_conn_connect(conn, &peer->conns, (const struct sockaddr *)&peer->address,
+                                    url->is_tls ? upstream->tls : NULL, url->host);
 }
 
 // The call that it was for is gone. Who waits to hear how the address is doing need not wait for it.
@@ -382,51 +387,80 @@ static struct gw_str next_url(const char **text) {
     return gw_str(start, (size_t)(*text - start));
 }
 
-static enum gw_status add_origin(struct gw_upstream *upstream, struct gw_str url,
-                                 struct gw_upstream_problem *problem) {
-    problem->culprit = url;
-    if (upstream->origin_count == GW_UPSTREAM_ORIGINS_MAX) {
-        problem->text = "there are too many of them";
-        return GW_INVALID;
-    }
-    struct origin *origin = &upstream->origins[upstream->origin_count];
-    enum gw_status status = gw_upstream_url_parse(url, &origin->url, &problem->text);
-    for (int i = 0; i < upstream->origin_count && status == GW_OK; i++) {
-        if (gw_str_equal_nocase(upstream->origins[i].url.authority, origin->url.authority)) {
-            problem->text = "it is there twice";
-            status = GW_INVALID;
-        }
-    }
-    origin->upstream = upstream;
-    upstream->origin_count++;
-    return status;
-}
-
-static enum gw_status add_origins(struct gw_upstream *upstream, const char *const *texts,
-                                  int text_count, struct gw_upstream_problem *problem) {
-    for (int i = 0; i < text_count; i++) {
-        const char *text = texts[i];
-        for (struct gw_str url; (url = next_url(&text)).length > 0;) {
-            enum gw_status status = add_origin(upstream, url, problem);
-            if (status != GW_OK)
-                return status;
-        }
-    }
-    if (upstream->origin_count > 0)
-        return GW_OK;
-    *problem = (struct gw_upstream_problem){"there is no address in it", GW_STR("")};
+static enum gw_status refuse(struct gw_upstream_problem *problem, struct gw_str culprit,
+                             const char *text) {
+    problem->culprit = culprit;
+    (void)snprintf(problem->text, sizeof(problem->text), "%s", text);
     return GW_INVALID;
 }
 
-enum gw_status gw_upstream_create(const struct gw_services *services, const char *const *texts,
-                                  int text_count, struct gw_upstream **upstream,
+static enum gw_status add_origin(struct gw_upstream *upstream, struct gw_str text,
+                                 struct gw_upstream_problem *problem) {
+    const char *why;
+    struct origin *origin = &upstream->origins[upstream->origin_count];
+    if (upstream->origin_count == GW_UPSTREAM_ORIGINS_MAX)
+        return refuse(problem, text, "there are too many of them");
+    if (gw_upstream_url_parse(text, &origin->url, &why) != GW_OK)
+        return refuse(problem, text, why);
+    for (int i = 0; i < upstream->origin_count; i++) {
+        if (gw_str_equal_nocase(upstream->origins[i].url.authority, origin->url.authority))
+            return refuse(problem, text, "it is there twice");
+    }
+    origin->upstream = upstream;
+    upstream->origin_count++;
+    return GW_OK;
+}
+
+static enum gw_status add_origins(struct gw_upstream *upstream,
+                                  const struct gw_upstream_options *options,
+                                  struct gw_upstream_problem *problem) {
+    for (int i = 0; i < options->text_count; i++) {
+        const char *text = options->texts[i];
+        for (struct gw_str url; (url = next_url(&text)).length > 0;) {
+            if (add_origin(upstream, url, problem) != GW_OK)
+                return GW_INVALID;
+        }
+    }
+    return upstream->origin_count > 0 ? GW_OK
+                                      : refuse(problem, GW_STR(""), "there is no address in it");
+}
+
+static enum gw_status load_authorities(struct gw_upstream *upstream,
+                                       const struct gw_upstream_options *options,
+                                       struct gw_upstream_problem *problem) {
+    const char *file = options->authorities_file;
+    for (int i = 0; i < upstream->origin_count; i++) {
+        if (!upstream->origins[i].url.is_tls)
+            continue;
+        problem->culprit = upstream->origins[i].url.authority;
+        return tls_client_context_create(file != NULL ? file : TLS_AUTHORITIES_OF_SYSTEM,
+                                         &upstream->tls, problem->text);
+    }
+    return GW_OK;
+}
+
+static void open_addresses(struct gw_upstream *upstream) {
+    for (int i = 0; i < upstream->origin_count; i++) {
+        struct origin *origin = &upstream->origins[i];
+        gw_upstream_addresses_open(&origin->addresses, upstream->services->loop, &origin->url,
+                                   on_resolved);
+        update_peers(origin); // a number needs no lookup
+        upstream->origins_open++;
+    }
+}
+
+enum gw_status gw_upstream_create(const struct gw_services *services,
+                                  const struct gw_upstream_options *options,
+                                  struct gw_upstream **upstream,
                                   struct gw_upstream_problem *problem) {
     struct gw_upstream *created = calloc(1, sizeof(*created));
     if (created == NULL) {
-        *problem = (struct gw_upstream_problem){"out of memory", GW_STR("")};
+        (void)refuse(problem, GW_STR(""), "out of memory");
         return GW_NO_MEMORY;
     }
-    enum gw_status status = add_origins(created, texts, text_count, problem);
+    enum gw_status status = add_origins(created, options, problem);
+    if (status == GW_OK)
+        status = load_authorities(created, options, problem);
     if (status != GW_OK) {
         free(created);
         return status;
@@ -434,12 +468,7 @@ enum gw_status gw_upstream_create(const struct gw_services *services, const char
     created->services = services;
     gw_upstream_conn_lists_init(&created->waiting);
     gw_upstream_peers_init(&created->peers, services->metrics);
-    for (int i = 0; i < created->origin_count; i++) {
-        struct origin *origin = &created->origins[i];
-        gw_upstream_addresses_open(&origin->addresses, services->loop, &origin->url, on_resolved);
-        update_peers(origin); // a number needs no lookup
-        created->origins_open++;
-    }
+    open_addresses(created);
     *upstream = created;
     return GW_OK;
 }
@@ -467,6 +496,7 @@ static void end_close(struct gw_upstream *upstream) {
         return;
     if (upstream->on_closed != NULL)
         upstream->on_closed(upstream);
+    tls_client_context_destroy(upstream->tls);
     free(upstream);
 }
 

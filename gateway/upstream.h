@@ -11,18 +11,26 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "gateway/upstream_call.h"
+#include "tls/client_context.h"
 
 struct gw_services;
 
-// Each text holds one address or several, with commas or white space between them, as gateway/upstream_url.h takes
-// them. GW_INVALID: *problem is a sentence, and *culprit the part of a text that it is about. Names are looked up at
-// once and again and again. `services` (loop, transport_shared, deadlines, metrics) is borrowed.
-struct gw_upstream_problem {
-    const char *text; // static
-    struct gw_str culprit;
+struct gw_upstream_options {
+    // Each holds one address or several, with commas or white space between them, as gateway/upstream_url.h takes them.
+    const char *const *texts;
+    int text_count;
+    const char *authorities_file; // to believe for https://; NULL: the system's
 };
-enum gw_status gw_upstream_create(const struct gw_services *services, const char *const *texts,
-                                  int text_count, struct gw_upstream **upstream,
+struct gw_upstream_problem {
+    char text[TLS_ERROR_TEXT_BYTES]; // a sentence
+    struct gw_str culprit;           // the part of a text that it is about
+};
+
+// GW_INVALID: *problem says why. Names are looked up at once and again and again. `services` (loop, transport_shared,
+// deadlines, metrics) and the texts are borrowed.
+enum gw_status gw_upstream_create(const struct gw_services *services,
+                                  const struct gw_upstream_options *options,
+                                  struct gw_upstream **upstream,
                                   struct gw_upstream_problem *problem) GW_MUST_USE;
 // Closes every connection and ends the calls that are left as GW_CLOSED. on_closed (may be NULL) is the last callback; the upstream
 // is freed right after it. No call may be started any more.

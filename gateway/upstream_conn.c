@@ -154,7 +154,7 @@ static void on_error(struct gw_transport *transport, enum gw_status status) {
     if (conn->call == NULL)
         gw_upstream_conn_close(conn);
     else if (conn->state == GW_UPSTREAM_CONN_CONNECTING)
-        conn->events->on_unreachable(conn, GW_UNAVAILABLE, "could not connect");
+        conn->events->on_unreachable(conn, GW_UNAVAILABLE, gw_transport_connect_problem(transport));
     else
         conn->events->on_lost(conn);
 }
@@ -285,13 +285,14 @@ enum gw_status gw_upstream_conn_create(struct gw_upstream *upstream,
 
 enum gw_status gw_upstream_conn_connect(struct gw_upstream_conn *conn,
                                         struct gw_upstream_conn_lists *lists,
-                                        const struct sockaddr *address) {
+                                        const struct sockaddr *address,
+                                        struct tls_client_context *tls, const char *server_name) {
     leave(conn);
     conn->lists = lists;
     enter(conn, conn->state);
     set_state(conn, GW_UPSTREAM_CONN_CONNECTING);
     set_deadline(conn, GW_DEADLINE_UPSTREAM_CONNECT);
-    return gw_transport_connect(&conn->transport, &conn->connect, address);
+    return gw_transport_connect(&conn->transport, &conn->connect, address, tls, server_name);
 }
 
 bool gw_upstream_conn_may_rest(const struct gw_upstream_conn *conn) {

@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #define PORT_OF_HTTP 80
+#define PORT_OF_HTTPS 443
 
 static enum gw_status refuse(const char *why, const char **problem) {
     *problem = why;
@@ -52,8 +53,9 @@ static bool split_authority(struct gw_str authority, struct gw_str *host, struct
     return authority.at[host_end] == ':';
 }
 
+// *port is the one to take when none is named.
 static enum gw_status parse_port(struct gw_str text, uint16_t *port, const char **problem) {
-    uint64_t number = PORT_OF_HTTP;
+    uint64_t number = *port;
     if (text.at != NULL && gw_str_to_u64(text, &number) != GW_OK)
         return refuse("the port is not a number", problem);
     if (number == 0 || number > UINT16_MAX)
@@ -85,13 +87,13 @@ static enum gw_status parse_authority(struct gw_str authority, struct gw_upstrea
 
 enum gw_status gw_upstream_url_parse(struct gw_str text, struct gw_upstream_url *url,
                                      const char **problem) {
-    static const struct gw_str scheme = GW_STR_INIT("http://");
-    struct gw_upstream_url parsed;
-    if (gw_str_equal_nocase(gw_str_slice(text, 0, 8), GW_STR("https://")))
-        return refuse("https to the registry is not supported", problem);
-    if (!gw_str_equal_nocase(gw_str_slice(text, 0, scheme.length), scheme))
-        return refuse("it must start with http://", problem);
-    struct gw_str rest = gw_str_slice(text, scheme.length, text.length);
+    struct gw_str scheme = gw_str_slice(text, 0, gw_str_find(text, ':'));
+    struct gw_upstream_url parsed = {.is_tls = gw_str_equal_nocase(scheme, GW_STR("https"))};
+    parsed.port = parsed.is_tls ? PORT_OF_HTTPS : PORT_OF_HTTP;
+    if ((!parsed.is_tls && !gw_str_equal_nocase(scheme, GW_STR("http"))) ||
+        !gw_str_starts_with(gw_str_slice(text, scheme.length, text.length), GW_STR("://")))
+        return refuse("it must start with http:// or https://", problem);
+    struct gw_str rest = gw_str_slice(text, scheme.length + 3, text.length);
     size_t authority_end = 0;
     while (authority_end < rest.length && strchr("/?#", rest.at[authority_end]) == NULL)
         authority_end++;

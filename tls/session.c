@@ -18,7 +18,8 @@ struct tls_session {
     struct tls_ticket_binding binding;
     struct tls_memory_rest rest;
     const unsigned char *received_end; // in the record buffer, since the last rest
-    struct tls_context *context;
+    struct tls_context *context;       // NULL: the client's end
+    struct tls_memory_pool *memory_pool;
     struct gw_buf *output;
     struct gw_str input;          // what is left of the slice that was fed
     enum gw_status output_status; // why a record could not be put on the output
@@ -69,9 +70,37 @@ enum gw_status tls_session_create(struct tls_context *context, struct gw_buf *ou
         return GW_NO_MEMORY;
     mbedtls_ssl_init(&created->ssl);
     created->context = tls_context_acquire(context);
+    created->memory_pool = tls_context_memory_pool(context);
     created->output = output;
     *session = created;
     return GW_OK;
+}
+
+static enum gw_status set_up_client(struct tls_session *session, struct tls_client_context *context,
+                                    const char *server_name) {
+    if (mbedtls_ssl_setup(&session->ssl, tls_client_context_config(context)) != 0 ||
+        mbedtls_ssl_set_hostname(&session->ssl, server_name) != 0)
+        return GW_NO_MEMORY;
+    mbedtls_ssl_set_bio(&session->ssl, session, bio_send, bio_receive, NULL);
+    session->is_set_up = true;
+    return GW_OK;
+}
+
+enum gw_status tls_session_create_client(struct tls_client_context *context,
+                                         const char *server_name, struct gw_buf *output,
+                                         struct tls_session **session) {
+    struct tls_session *created = calloc(1, sizeof(*created));
+    if (created == NULL)
+        return GW_NO_MEMORY;
+    mbedtls_ssl_init(&created->ssl);
+    created->output = output;
+    created->memory_pool = tls_client_context_memory_pool(context);
+    enum gw_status status = set_up_client(created, context, server_name);
+    if (status == GW_OK)
+        *session = created;
+    else
+        tls_session_destroy(created);
+    return status;
 }
 
 void tls_session_destroy(struct tls_session *session) {
@@ -167,16 +196,14 @@ static enum gw_status finish(struct tls_session *session, int code) {
 
 // After this nothing may be asked of the library before wake().
 static void rest(struct tls_session *session) {
-    tls_memory_rest(tls_context_memory_pool(session->context), &session->ssl, &session->rest,
-                    session->received_end);
+    tls_memory_rest(session->memory_pool, &session->ssl, &session->rest, session->received_end);
     if (session->rest.is_resting)
         session->received_end = NULL;
 }
 
 // Without memory the session is finished, and silent: an alert would need the buffers.
 static enum gw_status wake(struct tls_session *session) {
-    enum gw_status status =
-        tls_memory_wake(tls_context_memory_pool(session->context), &session->ssl, &session->rest);
+    enum gw_status status = tls_memory_wake(session->memory_pool, &session->ssl, &session->rest);
     if (status == GW_OK)
         return GW_OK;
     session->finished = status;
@@ -233,7 +260,8 @@ static int shake_hands(struct tls_session *session) {
         if (code == 0)
             session->fruitless_receives = 0;
     }
-    return code != 0 ? code : check_client_certificate(session);
+    bool is_client = session->context == NULL; // whose peer the library has verified
+    return code != 0 || is_client ? code : check_client_certificate(session);
 }
 
 enum gw_status tls_session_handshake(struct tls_session *session) {
@@ -250,12 +278,14 @@ enum gw_status tls_session_handshake(struct tls_session *session) {
         }
     }
     int code;
-    tls_context_bind(session->context, &session->binding);
+    if (session->context != NULL)
+        tls_context_bind(session->context, &session->binding);
     do {
         session->is_starved = false;
         code = shake_hands(session);
     } while (is_to_repeat(session, code));
-    tls_context_bind(session->context, NULL);
+    if (session->context != NULL)
+        tls_context_bind(session->context, NULL);
     if (code == 0) {
         tls_memory_drop_handshake(&session->ssl);
         return GW_OK;
@@ -376,6 +406,19 @@ bool tls_session_is_resumed(const struct tls_session *session) {
 
 struct gw_str tls_session_client_subject(const struct tls_session *session) {
     return gw_str_from(session->client_subject);
+}
+
+const char *tls_session_certificate_problem(const struct tls_session *session) {
+    uint32_t flags = mbedtls_ssl_get_verify_result(&session->ssl);
+    if (flags == 0 || flags == UINT32_MAX) // the latter: it did not come to that
+        return NULL;
+    if (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED)
+        return "its certificate is not from an authority that is known here";
+    if (flags & MBEDTLS_X509_BADCERT_CN_MISMATCH)
+        return "its certificate is for another name";
+    if (flags & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE))
+        return "its certificate has expired, or is not valid yet";
+    return "its certificate is not acceptable";
 }
 
 const char *tls_session_version(const struct tls_session *session) {

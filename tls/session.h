@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "tls/client_context.h"
 #include "tls/context.h"
 
 struct tls_session;
@@ -22,6 +23,11 @@ struct tls_session;
 // Holds the context. `output` belongs to the caller and must outlive the session.
 enum gw_status tls_session_create(struct tls_context *context, struct gw_buf *output,
                                   struct tls_session **session) GW_MUST_USE;
+// The client's end: tls_session_handshake begins without input. The certificate must be for `server_name`, a name or
+// a numeric address, which also goes to the server (SNI). `context` is borrowed.
+enum gw_status tls_session_create_client(struct tls_client_context *context,
+                                         const char *server_name, struct gw_buf *output,
+                                         struct tls_session **session) GW_MUST_USE;
 void tls_session_destroy(struct tls_session *session);
 
 // Shows `ciphertext` to the session, which reads it in place during the following calls. Call
@@ -53,5 +59,8 @@ bool tls_session_is_resumed(const struct tls_session *session);
 // TLS_SUBJECT_BYTES_MAX: a certificate with a longer one is refused.
 #define TLS_SUBJECT_BYTES_MAX 512
 struct gw_str tls_session_client_subject(const struct tls_session *session);
+// The client's end, after a handshake that failed: what is wrong with the certificate of the server, static, a part of a
+// sentence; NULL when nothing is.
+const char *tls_session_certificate_problem(const struct tls_session *session);
 // "TLSv1.3", "TLSv1.2".
 const char *tls_session_version(const struct tls_session *session);

@@ -203,8 +203,8 @@ def start_upstream():
     """Registry stubs of the test's own."""
     started = []
 
-    def start(port=0):
-        started.append(Upstream(port))
+    def start(port=0, tls=None):
+        started.append(Upstream(port, tls))
         return started[-1]
 
     yield start

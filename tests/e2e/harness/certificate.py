@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A self-signed certificate for localhost, made by openssl once per session."""
+"""Self-signed certificates, for localhost if not said otherwise, made by openssl."""
 import dataclasses
 import pathlib
 import subprocess

@@ -167,12 +167,14 @@ class _Connection:
 
 
 class Upstream:
-    def __init__(self, port=0):
+    def __init__(self, port=0, tls=None):
+        """`tls`: the SSL context of a server; None: plain."""
         self.listener = socket.create_server(("127.0.0.1", port), backlog=512)
         self.address = self.listener.getsockname()
         self.changed = threading.Condition()
         self.requests = []
         self.connections_total = 0
+        self.tls = tls
         self._open = set()
         self._behaviour = answer_default
         self._is_stopped = False
@@ -181,7 +183,7 @@ class Upstream:
 
     @property
     def url(self):
-        return "http://127.0.0.1:%d" % self.address[1]
+        return "%s:%d" % ("https://localhost" if self.tls else "http://127.0.0.1", self.address[1])
 
     def behave(self, behaviour):
         self._behaviour = behaviour
@@ -241,6 +243,8 @@ class Upstream:
     def _serve(self, connection):
         request = None
         try:
+            if self.tls:
+                connection.socket = self.tls.wrap_socket(connection.socket, server_side=True)
             while True:
                 request = None
                 request = Request(connection.take_until(b"\r\n\r\n"))

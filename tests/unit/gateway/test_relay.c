@@ -134,7 +134,9 @@ static void open_all(struct fixture *fixture, const struct script_step *const *s
     open_without_upstream(fixture, scripts);
     (void)snprintf(fixture->url, sizeof(fixture->url), "http://127.0.0.1:%d", fixture->server.port);
     assert_int_equal(
-        gw_upstream_create(&fixture->services, texts, 1, &fixture->services.upstream, &problem),
+        gw_upstream_create(&fixture->services,
+                           &(struct gw_upstream_options){.texts = texts, .text_count = 1},
+                           &fixture->services.upstream, &problem),
         GW_OK);
 }
 

@@ -142,8 +142,11 @@ static void open_fixture(struct fixture *fixture, const struct script_step *cons
                             fixture->servers[0].port, second);
     (void)snprintf(fixture->url, sizeof(fixture->url), "http://registry.test:%d",
                    fixture->servers[0].port);
-    assert_int_equal(gw_upstream_create(&fixture->services, texts, 1, &fixture->upstream, &problem),
-                     GW_OK);
+    assert_int_equal(
+        gw_upstream_create(&fixture->services,
+                           &(struct gw_upstream_options){.texts = texts, .text_count = 1},
+                           &fixture->upstream, &problem),
+        GW_OK);
 }
 
 static void close_fixture(struct fixture *fixture) {

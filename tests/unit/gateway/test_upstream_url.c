@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <string.h>
+#include <strings.h>
 
 #include "gateway/upstream_url.h"
 
@@ -27,6 +28,8 @@ static void test_urls_are_taken_apart(void **state) {
         {"http://my_service.ns.svc:65535", "my_service.ns.svc", 65535, "my_service.ns.svc:65535"},
         {"http://[::1]:80", "::1", 80, "[::1]:80"},
         {"http://[2001:db8::5]", "2001:db8::5", 80, "[2001:db8::5]"},
+        {"https://registry", "registry", 443, "registry"},
+        {"HTTPS://registry:8443/", "registry", 8443, "registry:8443"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct gw_upstream_url url;
@@ -35,6 +38,7 @@ static void test_urls_are_taken_apart(void **state) {
             fail_msg("%s: %s", cases[i].text, problem);
         assert_string_equal(url.host, cases[i].host);
         assert_int_equal(url.port, cases[i].port);
+        assert_int_equal(url.is_tls, strncasecmp(cases[i].text, "https:", 6) == 0);
         assert_true(gw_str_equal(url.authority, gw_str_from(cases[i].authority)));
     }
 }
@@ -48,7 +52,9 @@ static void test_what_is_not_such_a_url_is_refused_with_a_reason(void **state) {
         {"", "must start with http://"},
         {"registry:8080", "must start with http://"},
         {"ftp://registry", "must start with http://"},
-        {"https://registry", "https"},
+        {"https:registry", "must start with http://"},
+        {"http:/registry", "must start with http://"},
+        {"httpss://registry", "must start with http://"},
         {"http://", "host is missing"},
         {"http://:8080", "host is missing"},
         {"http:///", "host is missing"},
