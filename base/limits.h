@@ -72,6 +72,10 @@
 #define GW_LAST_USED_KEPT_MAX                                                                      \
     200000 // kept while the database is away; beyond it the newest tokens are not noted
 
+// One forwarded request with both its connections, however large its bodies and however slow its peers. Follows from
+// the bounds above; a test holds it.
+#define GW_FORWARD_MEMORY_BYTES_MAX (1024 * 1024)
+
 // The registry. Idle connections: to each of its addresses.
 #define GW_UPSTREAM_IDLE_CONNECTIONS_MAX 64
 #define GW_UPSTREAM_ORIGINS_MAX 16 // --upstream

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What goes to the registry and what comes back (HARDENING 1.14, 2.1, 2.4, 3.5, 3.6): the real gateway between a client that
 counts bytes and a registry that does as it is told."""
+import contextlib
 import hashlib
 import os
 import re
+import socket
 import threading
 import time
 
@@ -446,6 +448,78 @@ def test_download_of_100_mib_is_streamed_at_the_pace_of_the_client(secure, fruga
     assert resident_peak_kib(gateway) - before < 16 * 1024
 
 
+STALLED = 50
+FORWARD_MEMORY_KIB = 1024  # GW_FORWARD_MEMORY_BYTES_MAX
+
+
+class Stalled:
+    """One client in a thread, that sends an upload or asks for a download and takes nothing."""
+
+    def __init__(self, gateway, secure, request, body=b""):
+        self.connection = gateway.connect_tls() if secure else gateway.connect()
+        self.connection.socket.settimeout(60)
+        self.sent = 0
+        self.thread = threading.Thread(target=self._send, args=(request, body))
+        self.thread.start()
+
+    def _send(self, request, body):
+        try:
+            self.connection.send(request)
+            for at in range(0, len(body), MIB // 16):
+                self.connection.send(body[at:at + MIB // 16])
+                self.sent += MIB // 16
+        except OSError:
+            pass  # reset at the end of the test
+
+    def end(self):
+        with contextlib.suppress(OSError):
+            self.connection.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.connection.close()
+
+
+def wait_until_steady(progress):
+    """Until the number is above 0 and has not changed for a while: whoever can be held is held."""
+    pause, seen = threading.Event(), None
+    while not seen or progress() != seen:
+        seen = progress()
+        pause.wait(1)
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("way", ["uploads", "downloads"])
+def test_stalled_bodies_hold_bounded_memory(way, secure, frugal, acme):
+    """HARDENING 4.6: uploads that nobody reads, downloads that nobody takes."""
+    gateway, upstream = frugal
+    go_on, given = threading.Event(), []
+
+    def stall(exchange):
+        exchange.keep_alive = False
+        if way == "uploads":
+            go_on.wait(60)
+            return
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (20 * MIB))
+        for _ in range(20 * 16):
+            exchange.send(bytes(MIB // 16))
+            given.append(MIB // 16)
+
+    body = bytes(20 * MIB) if way == "uploads" else b""
+    request = format_request("POST", skills(acme), [*bearer(acme.write), ("Content-Length", str(len(body)))])
+    assert gateway.request("GET", skills(acme), acme.read).status == 200
+    upstream.behave(stall)
+    before = resident_peak_kib(gateway)
+    clients = [Stalled(gateway, secure, request, body) for _ in range(STALLED)]
+    try:
+        wait_until_steady(lambda: sum(given) + sum(client.sent for client in clients))
+        assert len(upstream.requests) == STALLED + 1
+        assert sum(given) + sum(client.sent for client in clients) < STALLED * 20 * MIB, "they went somewhere"
+        assert resident_peak_kib(gateway) - before < STALLED * FORWARD_MEMORY_KIB
+    finally:
+        go_on.set()
+        for client in clients:
+            client.end()
+
+
 # ---- the pool ---------------------------------------------------------------------------------------------------
 
 def test_connections_to_the_registry_are_kept(start_gateway, start_upstream, acme):
@@ -593,6 +667,45 @@ def test_registry_that_stops_in_its_answer(hasty, acme):
     with gateway.connect() as connection:
         connection.send(format_request("GET", skills(acme), bearer(acme.read)))
         assert connection.read_to_end().endswith(b"\r\n\r\nabc")
+    assert_alive(gateway, upstream, acme)
+
+
+def test_registry_that_answers_slowly_but_steadily(hasty, acme):
+    """Each byte in time, all of them not."""
+    gateway, upstream = hasty
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+    def trickle(exchange):
+        for byte in answer:
+            exchange.send(bytes([byte]))
+            time.sleep(0.02)
+
+    upstream.behave(trickle)
+    assert gateway.request("GET", skills(acme), acme.read).body == b"hello"
+
+
+@pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Le", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"],
+                         ids=["before", "in-head", "in-body"])
+def test_registry_that_resets(sent, gateway, upstream, acme):
+    def reset(exchange):
+        exchange.read_body()
+        exchange.send(sent)
+        if sent.endswith(b"abc"):
+            go_on.wait(PATIENCE_S)  # a reset takes what was not read yet away
+        exchange.reset()
+
+    go_on = threading.Event()
+    upstream.close_connections()  # none that is pooled, and so would be a reason to try again
+    upstream.behave(reset)
+    with gateway.connect() as connection:
+        connection.send(format_request("POST", skills(acme), bearer(acme.write), b"x"))
+        if sent.endswith(b"abc"):
+            while not connection.buffer.endswith(b"abc"):
+                assert connection.fill()
+            go_on.set()
+            assert connection.read_to_end().endswith(b"abc")
+        else:
+            assert connection.read_response("POST").status == 502
     assert_alive(gateway, upstream, acme)
 
 
