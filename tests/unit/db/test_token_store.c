@@ -533,6 +533,22 @@ static void test_rotate_with_the_same_key_is_repeated_when_it_is_told_to(void **
     assert_string_equal(again.id, "cltoken3");
 }
 
+static void test_rotate_without_an_overlap_is_repeated_too(void **state) {
+    (void)state;
+    make_token("cltoken1");
+    struct turn turn = new_turn("key");
+    turn.rotate.overlap_s = 0;
+    assert_int_equal(run_turn(&turn, "cltoken1", "cltoken2"), GW_OK);
+    int64_t old_expires_ms = turn.old_expires_ms;
+    assert_int_equal(run_turn(&turn, "cltoken1", "cltoken3"), GW_CONFLICT);
+    assert_true(turn.may_repeat);
+    turn.rotate.instead_of = GW_STR("cltoken2");
+    assert_int_equal(run_turn(&turn, "cltoken1", "cltoken3"), GW_OK);
+    assert_true(turn.old_expires_ms == old_expires_ms);
+    turn.rotate.key = GW_STR("other");
+    assert_int_equal(run_turn(&turn, "cltoken1", "cltoken4"), GW_NOT_FOUND);
+}
+
 static void test_rotate_is_not_repeated_once_the_successor_was_used_or_is_gone(void **state) {
     (void)state;
     static const char *const fates[] = {
@@ -824,6 +840,7 @@ int main(void) {
         TEST(test_rotate_gives_the_same_length_of_life_or_the_one_asked_for),
         TEST(test_rotate_again_tells_the_successor),
         TEST(test_rotate_with_the_same_key_is_repeated_when_it_is_told_to),
+        TEST(test_rotate_without_an_overlap_is_repeated_too),
         TEST(test_rotate_is_not_repeated_once_the_successor_was_used_or_is_gone),
         TEST(test_rotate_twice_at_once_one_wins),
         TEST(test_rotate_of_what_is_not_live_here_is_not_found),
