@@ -90,6 +90,7 @@ static const char list_text[] =
     "\n"
     "Flags:\n" FLAG_ORG FLAGS_OF_ALL;
 
+// clang-format off
 static const char rotate_text[] =
     "Usage: skillreg token rotate <id> [--overlap <time>] [--expires <when>]\n"
     "                             [--store] [--org <slug>] [--json]\n"
@@ -99,12 +100,16 @@ static const char rotate_text[] =
     "the new one in its place. The id is the last column of \"skillreg token list\".\n"
     "\n"
     "Flags:\n"
-    "  --overlap <time>   how long the old token works on, as 30m, or 0; default 24h\n" FLAG_EXPIRES
+    "  --overlap <time>   how long the old token works on, as 30m, or 0; default 24h\n"
+    FLAG_EXPIRES
     "  --store            put the new token in the place of the old one in\n"
-    "                     ~/.skillreg/config.json, if that is the one to be rotated\n" FLAG_ORG
-        FLAGS_OF_ALL "\n"
+    "                     ~/.skillreg/config.json, if that is the one to be rotated\n"
+    FLAG_ORG
+    FLAGS_OF_ALL
+    "\n"
     "Example:\n"
     "  skillreg token rotate clx7f2k3a --overlap 1h\n";
+// clang-format on
 
 static const char revoke_text[] =
     "Usage: skillreg token revoke <id> [--org <slug>] [--wait] [--json]\n"

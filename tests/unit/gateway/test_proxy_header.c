@@ -18,8 +18,9 @@
     "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02"         \
     "\x12\x34\x01\xbb"
 // For literals with NUL in them.
-#define BYTES(literal)                                                                             \
-    { (literal), sizeof(literal) - 1 }
+// clang-format off
+#define BYTES(literal) {(literal), sizeof(literal) - 1}
+// clang-format on
 #define NOBODY ""
 
 static enum gw_status feed_all(struct gw_proxy_header *header, struct gw_str bytes,

@@ -11,8 +11,9 @@
 #include "gateway/rate_limit.h"
 
 #define NOW_MS 1000000U
-#define PER_MINUTE(number)                                                                         \
-    { .count = (number), .period_s = 60, .burst = (number) }
+// clang-format off
+#define PER_MINUTE(number) {.count = (number), .period_s = 60, .burst = (number)}
+// clang-format on
 
 static struct gw_metrics metrics;
 
