@@ -11,6 +11,7 @@
 #include "gateway/form.h"
 #include "gateway/services.h"
 #include "gateway/token.h"
+#include "gateway/token_json.h"
 
 #define ANSWER_BYTES_MAX (4 * 1024)
 
@@ -31,7 +32,8 @@ static void fail_no_memory(struct gw_exchange *exchange) {
 
 // ---- the answer -------------------------------------------------------------------------------------------------
 
-// RFC 7662 section 2.2; times in seconds.
+// RFC 7662 section 2.2; times in seconds. Only who was handed the token knows where it came from, and has to look whether
+// that is allowed.
 static void write_token(struct gw_json_writer *json, const struct db_token_row *row) {
     char scopes[GW_SCOPE_TEXT_BYTES_MAX];
     size_t length = gw_scope_format(row->scopes, " ", scopes);
@@ -53,6 +55,8 @@ static void write_token(struct gw_json_writer *json, const struct db_token_row *
     gw_json_write_string(json, row->id);
     gw_json_key(json, "org");
     gw_json_write_string(json, row->org_slug);
+    if (row->allowed_ip_count > 0)
+        gw_token_json_write_ranges(json, "allowed_ips", row);
 }
 
 // `row` NULL: not active.

@@ -9,6 +9,15 @@ static void write_range(struct gw_json_writer *json, const struct gw_ip_range *r
     gw_json_write_string(json, gw_str(text, gw_ip_range_format(range, text)));
 }
 
+void gw_token_json_write_ranges(struct gw_json_writer *json, const char *key,
+                                const struct db_token_row *row) {
+    gw_json_key(json, key);
+    gw_json_open_array(json);
+    for (int i = 0; i < row->allowed_ip_count; i++)
+        write_range(json, &row->allowed_ips[i]);
+    gw_json_close_array(json);
+}
+
 void gw_token_json_write(struct gw_json_writer *json, const struct db_token_row *row) {
     gw_json_key(json, "id");
     gw_json_write_string(json, row->id);
@@ -24,9 +33,5 @@ void gw_token_json_write(struct gw_json_writer *json, const struct db_token_row 
     gw_json_write_time(json, row->last_used_ms);
     gw_json_key(json, "expiresAt");
     gw_json_write_time(json, row->expires_ms);
-    gw_json_key(json, "allowedIps");
-    gw_json_open_array(json);
-    for (int i = 0; i < row->allowed_ip_count; i++)
-        write_range(json, &row->allowed_ips[i]);
-    gw_json_close_array(json);
+    gw_token_json_write_ranges(json, "allowedIps", row);
 }

@@ -8,3 +8,6 @@
 
 // Writes the members into an object that the caller has opened.
 void gw_token_json_write(struct gw_json_writer *json, const struct db_token_row *row);
+// Where it may be used from, as a member of that name; empty: anywhere.
+void gw_token_json_write_ranges(struct gw_json_writer *json, const char *key,
+                                const struct db_token_row *row);

@@ -55,6 +55,19 @@ def test_expiry_is_told_in_seconds(gateway, organisation):
     assert (answer["exp"], answer["scope"]) == (7258118399, "admin")
 
 
+def test_who_asks_is_told_where_a_token_may_be_used_from(gateway, organisation):
+    """The gateway does not see from where the one who asks got it."""
+    token = create(gateway, organisation, allowedIps=["192.0.2.0/24", "2001:db8::1"])
+    assert introspect(gateway, organisation.admin, token["token"]).json()["allowed_ips"] == ["192.0.2.0/24", "2001:db8::1"]
+
+
+def test_the_longest_answer_has_room(gateway, organisation):
+    ranges = [f"2001:db8:ffff:ffff:ffff:ffff:ffff:ff{number:02x}/128" for number in range(0x10, 0x30)]
+    token = create(gateway, organisation, allowedIps=ranges, name="<" * 100, expiresAt="2199-12-31T23:59:59.999Z")
+    answer = introspect(gateway, organisation.admin, token["token"]).json()
+    assert (len(answer["allowed_ips"]), answer["username"]) == (32, "<" * 100)
+
+
 def test_an_admin_token_may_ask_about_itself(gateway, organisation):
     assert introspect(gateway, organisation.admin, organisation.admin).json()["active"] is True
 
