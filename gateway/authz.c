@@ -162,11 +162,11 @@ static bool judge(struct gw_decision *decision, const struct db_token_row *row) 
     int64_t now_ms = exchange->services->wall_ms;
     if (row->expires_ms != DB_NO_TIME && row->expires_ms <= now_ms)
         return settle_invalid(decision);
-    if (row->expires_ms != DB_NO_TIME && row->expires_ms - now_ms < GW_EXPIRES_SOON_MS)
-        exchange->expires_soon_ms = row->expires_ms; // told with whatever is answered
     if (!may_be_used_from(row, &exchange->client_ip))
         return settle(decision, GW_VERDICT_FORBIDDEN, "address_not_allowed",
                       "The token may not be used from this address.");
+    if (row->expires_ms != DB_NO_TIME && row->expires_ms - now_ms < GW_EXPIRES_SOON_MS)
+        exchange->expires_soon_ms = row->expires_ms; // told with whatever is answered
     if (match->org.at != NULL && !gw_str_equal(match->org, row->org_slug))
         return settle(decision, GW_VERDICT_FORBIDDEN, "org_mismatch",
                       "The token belongs to another organisation.");

@@ -292,6 +292,12 @@ static bool claim_address(struct gw_conn *conn) {
     return conn->is_counted;
 }
 
+// A proxy that does not say whose connection it passes on: what a request in it says may be anybody's word.
+static void distrust_peer(struct gw_conn *conn) {
+    conn->is_peer_trusted = false;
+    conn->exchange.proxy_address = GW_STR("");
+}
+
 // Whose request it is that a trusted peer sends (NULL: its head could not be read).
 static void note_client(struct gw_conn *conn, const struct gw_http_head *request) {
     struct gw_exchange *exchange = &conn->exchange;
@@ -613,6 +619,8 @@ static void on_transport_proxy_header(struct gw_transport *transport,
     conn->needs_header = false;
     if (header->has_source)
         note_peer(conn, &header->source);
+    else
+        distrust_peer(conn);
     if (!claim_address(conn))
         gw_transport_close(transport);
 }

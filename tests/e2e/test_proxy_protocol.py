@@ -94,6 +94,14 @@ def test_another_source_may_not(behind):
         assert logged_client(behind, response) == "192.0.2.1"
 
 
+@pytest.mark.parametrize("header", [b"PROXY UNKNOWN\r\n", LOCAL], ids=["unknown", "local"])
+def test_a_header_without_a_source_makes_nobody_a_proxy_of_others(header, behind):
+    """HARDENING 2.9: behind UNKNOWN may be a client, whose fields would then choose its address."""
+    with connect(behind.http, header) as connection:
+        response = connection.request("GET", PUBLIC, [("X-Forwarded-For", "192.0.2.9")])
+        assert logged_client(behind, response) == "127.0.0.1"
+
+
 def test_a_second_header_is_no_request(behind):
     with connect(behind.http, LINE + LINE) as connection:
         assert connection.read_response().status == 501
