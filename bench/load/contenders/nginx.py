@@ -83,7 +83,7 @@ class _Nginx(Server):
 
     def __init__(self, bench, name, site, core, **values):
         folder = bench.folder / name.replace(" ", "-").replace("/", "")
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)  # left by a case that failed
         ports = free_port(), free_port()
         text = site.format(http_port=ports[0], https_port=ports[1], **values)
         (folder / "nginx.conf").write_text(_CONFIGURATION.format(folder=folder, site=text))
