@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -71,7 +72,11 @@ void gw_json_close_object(struct gw_json_writer *writer);
 void gw_json_open_array(struct gw_json_writer *writer);
 void gw_json_close_array(struct gw_json_writer *writer);
 // `key` is ours: it holds nothing that would have to be escaped.
-void gw_json_key(struct gw_json_writer *writer, const char *key);
+void gw_json_write_key(struct gw_json_writer *writer, const char *key, size_t length);
+// The same; the length of a literal is known to the compiler.
+static inline void gw_json_key(struct gw_json_writer *writer, const char *key) {
+    gw_json_write_key(writer, key, strlen(key));
+}
 // Escapes what RFC 8259 section 7 demands, and <, >, &, U+2028, U+2029; invalid UTF-8 becomes U+FFFD.
 void gw_json_write_string(struct gw_json_writer *writer, struct gw_str text);
 void gw_json_write_integer(struct gw_json_writer *writer, int64_t number);

@@ -69,8 +69,7 @@ void gw_json_close_array(struct gw_json_writer *writer) {
     writer->needs_comma = true;
 }
 
-void gw_json_key(struct gw_json_writer *writer, const char *key) {
-    size_t length = strlen(key);
+void gw_json_write_key(struct gw_json_writer *writer, const char *key, size_t length) {
     char *at = begin_value(writer, length + 3);
     if (at == NULL)
         return;
@@ -81,15 +80,42 @@ void gw_json_key(struct gw_json_writer *writer, const char *key) {
     writer->needs_comma = false;
 }
 
-// Printable ASCII that stands for itself: all but " & < > \ and DEL. A bit for each: this looks at every byte written.
+// Printable ASCII that stands for itself: all but " & < > \ and DEL.
 static bool is_plain(char c) {
     static const uint64_t plain[2] = {0xafffffbb00000000, 0x7fffffffefffffff};
     unsigned char byte = (unsigned char)c;
     return byte < 128 && (plain[byte >> 6] >> (byte & 63) & 1) != 0;
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte)) // the same byte eight times
+#define WORD_BYTES sizeof(uint64_t)
+
+// The top bit of each byte says whether that byte of `word` is not 0. No carry leaves a byte.
+static uint64_t is_not_zero(uint64_t word) {
+    return ((word & EACH(0x7f)) + EACH(0x7f)) | word;
+}
+
+// is_plain() of eight bytes at once: this looks at every byte that is written. Two pairs of those that are not plain differ in
+// one bit, so one comparison finds both.
+static bool are_plain(const char *at) {
+    uint64_t word;
+    memcpy(&word, at, WORD_BYTES);
+    uint64_t low = word & EACH(0x7f);
+    uint64_t is_printable = (low + EACH(0x60)) & ~(low + EACH(0x01)) & ~word;
+    uint64_t is_no_quote = is_not_zero((word | EACH('"' ^ '&')) ^ EACH('&'));
+    uint64_t is_no_angle = is_not_zero((word | EACH('<' ^ '>')) ^ EACH('>'));
+    uint64_t is_no_backslash = is_not_zero(word ^ EACH('\\'));
+    return (is_printable & is_no_quote & is_no_angle & is_no_backslash & EACH(0x80)) == EACH(0x80);
+}
+
 static size_t count_plain(struct gw_str text) {
     size_t count = 0;
+    while (text.length - count >= WORD_BYTES && are_plain(text.at + count))
+        count += WORD_BYTES;
+    // The rest of a text that is plain so far is looked at together with what stands before it.
+    if (count > 0 && text.length - count < WORD_BYTES &&
+        are_plain(text.at + text.length - WORD_BYTES))
+        return text.length;
     while (count < text.length && is_plain(text.at[count]))
         count++;
     return count;

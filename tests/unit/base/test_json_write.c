@@ -99,6 +99,32 @@ static void test_strings_are_escaped(void **state) {
     assert_written(fixture, GW_STR("\"\""));
 }
 
+// Several bytes are looked at at once: what stands for a byte depends neither on where it stands nor on its neighbours.
+static void test_a_byte_is_written_alike_wherever_it_stands(void **state) {
+    struct fixture *fixture = *state;
+    char text[24];
+    char expected[64];
+    for (int byte = 0; byte < 256; byte++) {
+        start_again(fixture);
+        gw_json_write_string(&fixture->writer, gw_str((const char[]){(char)byte}, 1));
+        char alone[16];
+        size_t alone_length = gw_buf_length(&fixture->out) - 2;
+        memcpy(alone, gw_buf_bytes(&fixture->out).at + 1, alone_length);
+        for (size_t length = 1; length <= sizeof(text); length++) {
+            for (size_t at = 0; at < length; at++) {
+                memset(text, '~', sizeof(text));
+                text[at] = (char)byte;
+                int written = snprintf(expected, sizeof(expected), "\"%.*s%.*s%.*s\"", (int)at,
+                                       "~~~~~~~~~~~~~~~~~~~~~~~~", (int)alone_length, alone,
+                                       (int)(length - at - 1), "~~~~~~~~~~~~~~~~~~~~~~~~");
+                start_again(fixture);
+                gw_json_write_string(&fixture->writer, gw_str(text, length));
+                assert_written(fixture, gw_str(expected, (size_t)written));
+            }
+        }
+    }
+}
+
 // Whatever bytes go in, what comes out is read back, and means the same where it was valid text.
 static void test_what_is_written_can_be_read_back(void **state) {
     struct fixture *fixture = *state;
@@ -199,6 +225,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         json_test(test_commas_stand_between_values_only),
         json_test(test_strings_are_escaped),
+        json_test(test_a_byte_is_written_alike_wherever_it_stands),
         json_test(test_what_is_written_can_be_read_back),
         json_test(test_integers_are_written_to_their_limits),
         json_test(test_times_are_iso_or_null),
