@@ -87,7 +87,8 @@ def test_flags_and_variables_in_the_text_exist():
                        *(help_of("skillreg", "token", word) for word in ("create", "list", "rotate", "revoke")),
                        help_of("skillreg", "audit"), help_of("skillreg", "login"), help_of("skillreg-gateway", "healthcheck"),
                        (ROOT / "dev").read_text(), (ROOT / "dev.d/up.sh").read_text(), (ROOT / "dev.d/down.sh").read_text()])
-    named = {word for span in code_spans(README) for word in re.findall(r"--[a-z][a-z-]+|\b(?:GATEWAY|SKILLREG)_[A-Z_]+", span)}
+    named = {word for span in code_spans(README + (ROOT / "docs/running.md").read_text())
+             for word in re.findall(r"--[a-z][a-z-]+|\b(?:GATEWAY|SKILLREG)_[A-Z_]+", span)}
     assert named
     assert [name for name in sorted(named) if not re.search(re.escape(name) + r"(?![a-zA-Z_-])", known)] == []
 
