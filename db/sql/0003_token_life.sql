@@ -172,6 +172,7 @@ comment on function skillreg.token_revoke(text, text, text) is
 -- The same key again means that the answer was lost. A secret is stored nowhere, so it cannot be given once more: as long
 -- as nobody has used the successor it can be revoked, and another one made after its model. A use is known here only once
 -- it was written, so the caller is asked first (may_repeat), and says yes by naming that successor in p_instead_of.
+-- That goes also when the old token has expired by now, as it does at once without an overlap.
 create function skillreg.token_rotate(
     p_org_id text, p_id text, p_new_id text, p_new_prefix text, p_new_digest bytea,
     p_overlap_s bigint, p_expires_at timestamptz, p_key text, p_by text, p_from inet,
@@ -188,7 +189,7 @@ begin
     select t.* into predecessor
     from skillreg.api_token t join skillreg.organisation o on o.id = t.org_id
     where t.id = p_id and t.org_id = p_org_id and t.revoked_at is null and o.deleted_at is null
-        and (t.expires_at is null or t.expires_at > now())
+        and (t.expires_at is null or t.expires_at > now() or t.rotation_key = p_key)
     for update of t;
     if not found then
         return;
