@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Handshakes take turns: too many that wait are refused with an alert, floods of them leave established connections alone.
 (HARDENING 4.5)"""
+import pathlib
 import signal
 import socket
 import ssl
@@ -23,6 +24,10 @@ def make_hello(gateway):
     return outgoing.read()
 
 
+def is_stopped(pid):
+    return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
 def handshakes(gateway, outcome):
     return gateway.metric(f"tls_handshakes_{outcome}")
 
@@ -31,8 +36,11 @@ def test_the_newest_over_the_bound_is_told_to_go(start_gateway, acme):
     """All hellos are there when the gateway looks: the first waits for its turn, and there is no room for the others."""
     gateway = start_gateway("--handshakes-waiting-max", "1", tls=True)
     hello = make_hello(gateway)
-    gateway.process.send_signal(signal.SIGSTOP)
+    before = gateway.metric("connections_open")
     clients = [socket.create_connection(gateway.https, timeout=10) for _ in range(4)]
+    eventually(lambda: gateway.metric("connections_open") >= before + 4, "were they accepted")
+    gateway.process.send_signal(signal.SIGSTOP)
+    eventually(lambda: is_stopped(gateway.process.pid), "did it stop")
     for client in clients:
         client.sendall(hello)
     gateway.process.send_signal(signal.SIGCONT)

@@ -265,8 +265,8 @@ def test_node(gateway, certificate, acme):
 
 @pytest.mark.parametrize("priority,protocol", [("NORMAL", "TLS1.3"), ("NORMAL:-VERS-TLS1.3", "TLS1.2")])
 def test_gnutls(priority, protocol, gateway, certificate, acme):
-    """The client of GnuTLS, which curl is built with on many machines, connects twice. In TLS 1.2 it shows its ticket before it
-    names the server, and so gets a full handshake (tls/context.c)."""
+    """The client of GnuTLS, which curl is built with on many machines, connects twice. In TLS 1.2 that of Debian 12 gets a
+    full handshake the second time, that of Debian 13 does not."""
     done = subprocess.run(
         dies_with_parent(["gnutls-cli", "--x509cafile", certificate.cert, "--port", str(gateway.https[1]), "--priority", priority,
                           "--alpn", "http/1.1", "--resume", "--waitresumption", "localhost"]),
@@ -274,7 +274,7 @@ def test_gnutls(priority, protocol, gateway, certificate, acme):
     text = done.stdout.decode("utf-8", "replace")
     assert protocol in text and "- Status: The certificate is trusted." in text, text + done.stderr.decode()
     assert "HTTP/1.1 200 OK" in text
-    assert ("*** This is a resumed session" in text) == (protocol == "TLS1.3")
+    assert "*** This is a resumed session" in text or protocol == "TLS1.2"
 
 
 @pytest.mark.parametrize("size", [1208, 4096, 16384])
@@ -346,7 +346,7 @@ def test_alert_at_each_step_with_unread_bytes_behind(broken, version, gateway):
         assert heard[-7:-2] == b"\x15\x03\x03\x00\x02" and heard[-2] == 2, heard[-20:]
         return
     client.incoming.write(heard)
-    with pytest.raises(ssl.SSLError, match="(?i)alert|bad.record.mac"):
+    with pytest.raises(ssl.SSLError, match="(?i)alert|bad.record.mac|record.layer.failure"):
         client.tls.do_handshake()
         client.tls.read()
 
