@@ -264,11 +264,13 @@ def test_the_stale_policy_ends(world, start, database):
 
 def test_a_token_that_expires_during_an_outage_is_refused(world, start, database):
     own = start(*LEASE)
+    heard = own.metric("events_applied_total")
     until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2.5)
     made = own.request("POST", TOKENS, world.admin,
                        json_body={"name": "short", "expiresAt": until.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"})
     assert made.status == 201, made.body
     secret = made.json()["token"]
+    eventually(lambda: own.metric("events_applied_total") > heard, "did it hear of the token")  # and so looks it up anew
     assert whoami(own, secret) == 200
     database.stop()
     answers = poll_until(own, secret, 401)
