@@ -139,15 +139,17 @@ static void run_until_not_ready(struct load *load) {
     assert_false(db_pool_is_ready(load->pool));
 }
 
-static void run_until_all_are_ready(struct load *load) {
+static int connections_ready(struct load *load) {
     struct db_pool_stats stats;
-    for (uint64_t until = uv_hrtime() + 20000000000ULL; uv_hrtime() < until;) {
-        db_pool_stats(load->pool, &stats);
-        if (stats.connections_ready == CONNECTIONS)
-            return;
+    db_pool_stats(load->pool, &stats);
+    return stats.connections_ready;
+}
+
+static void run_until_all_are_ready(struct load *load) {
+    for (uint64_t until = uv_hrtime() + 20000000000ULL;
+         connections_ready(load) < CONNECTIONS && uv_hrtime() < until;)
         (void)uv_run(&load->loop, UV_RUN_ONCE);
-    }
-    fail_msg("only %d connections are ready", stats.connections_ready);
+    assert_int_equal(connections_ready(load), CONNECTIONS);
 }
 
 static void test_pool_outlives_a_restart_of_the_server(void **state) {
