@@ -77,8 +77,7 @@ struct gw_conn {
     bool needs_rearm;
     bool needs_header; // of the PROXY protocol, which has not come yet
     bool is_peer_trusted;
-    bool may_name_clients; // the peer, in the fields of a request
-    bool is_counted;       // among those of its address
+    bool is_counted; // among those of its address
     struct gw_ip peer_ip;
     char peer_address[GW_IP_TEXT_BYTES_MAX];
     char client_address[GW_IP_TEXT_BYTES_MAX];
@@ -275,7 +274,6 @@ static void note_peer(struct gw_conn *conn, const struct gw_ip *ip) {
     conn->peer_ip = *ip;
     conn->is_peer_trusted =
         gw_trusted_proxies_contain(&conn->group->services->config->trusted_proxies, ip);
-    conn->may_name_clients = conn->is_peer_trusted;
     struct gw_str address = gw_str(conn->peer_address, gw_ip_format(ip, conn->peer_address));
     exchange->client_ip = *ip;
     exchange->client_address = address;
@@ -296,7 +294,6 @@ static bool claim_address(struct gw_conn *conn) {
 
 // A proxy that does not say whose connection it passes on: what a request in it says may be anybody's word.
 static void distrust_peer(struct gw_conn *conn) {
-    conn->may_name_clients = false;
     conn->exchange.proxy_address = GW_STR("");
 }
 
@@ -313,7 +310,7 @@ static void note_client(struct gw_conn *conn, const struct gw_http_head *request
 
 static void start_exchange(struct gw_conn *conn, const struct gw_http_head *request) {
     gw_exchange_start(&conn->exchange, request);
-    if (conn->may_name_clients)
+    if (conn->exchange.proxy_address.length > 0)
         note_client(conn, request);
     conn->has_exchange = true;
     conn->has_served = true;
