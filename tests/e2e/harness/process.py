@@ -4,6 +4,7 @@ and Process.stop() ends them in every other case. stderr is read as it comes, so
 wait for a line instead of sleeping, and kept in a file."""
 import os
 import re
+import select
 import signal
 import subprocess
 import threading
@@ -42,11 +43,14 @@ class Process:
     def __init__(self, command, log_path, env=None, cwd=None):
         self.log_path = log_path
         self._lines = []
+        self._unfinished = b""
         self._changed = threading.Condition()
         self._ended = False
         self.popen = subprocess.Popen(dies_with_parent(command), env=env, cwd=cwd, stdin=subprocess.DEVNULL,
                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                       start_new_session=True)
+        self._pipe = self.popen.stderr.fileno()
+        os.set_blocking(self._pipe, False)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -55,18 +59,33 @@ class Process:
         return self.popen.pid
 
     def _read(self):
-        with open(self.log_path, "ab", buffering=0) as log:
-            for line in self.popen.stderr:
-                log.write(line)
-                with self._changed:
-                    self._lines.append(line.decode("utf-8", "backslashreplace").rstrip("\n"))
-                    self._changed.notify_all()
-        with self._changed:
-            self._ended = True
+        pipe = select.poll()  # not select(): some tests hold thousands of descriptors
+        pipe.register(self._pipe, select.POLLIN)
+        while not self._ended:
+            pipe.poll()
+            with self._changed:
+                self._take()
+
+    def _take(self):
+        """All that the process has written up to now. Called under the lock, by whoever comes first."""
+        while not self._ended:
+            try:
+                chunk = os.read(self._pipe, 65536)
+            except BlockingIOError:
+                return
+            with open(self.log_path, "ab", buffering=0) as log:
+                log.write(chunk)
+            *lines, self._unfinished = (self._unfinished + chunk).split(b"\n")
+            self._ended = not chunk
+            if self._ended and self._unfinished:
+                lines.append(self._unfinished)
+            self._lines += [line.decode("utf-8", "backslashreplace") for line in lines]
             self._changed.notify_all()
 
     def lines(self):
+        """All that it wrote before this call: a line written before an answer is here once the answer is."""
         with self._changed:
+            self._take()
             return list(self._lines)
 
     def log(self):
