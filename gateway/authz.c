@@ -94,25 +94,16 @@ static bool keep_identity(struct gw_exchange *exchange, const struct db_token_ro
     return true;
 }
 
-static bool is_search(const struct gw_route_match *match) {
-    return strcmp(match->route->pattern, "/api/v1/search") == 0;
-}
-
-// Who uses up the rate of a leaked token must not keep its owner from ending it.
-static bool is_revocation(const struct gw_route_match *match) {
-    return match->route->target == GW_ROUTE_TOKEN_REVOKE ||
-           match->route->target == GW_ROUTE_TOKEN_REVOKE_OWN;
-}
-
 // Whether the rate limits allow what everything else allows (`row` NULL: without a token). Either way the response says
 // how much is left.
 static bool is_within_rates(struct gw_decision *decision, const struct db_token_row *row) {
     struct gw_exchange *exchange = decision->exchange;
     struct gw_services *services = exchange->services;
-    if (services->rate_limit == NULL || is_revocation(decision->match))
+    enum gw_route_rate rate = decision->match->route->rate;
+    if (services->rate_limit == NULL || rate == GW_ROUTE_RATE_NONE)
         return true;
     struct gw_rate_subject subject = {.client_ip = &exchange->client_ip,
-                                      .is_search = is_search(decision->match)};
+                                      .is_search = rate == GW_ROUTE_RATE_SEARCH};
     struct gw_rate_use use;
     if (row != NULL) {
         subject.token_id = row->id;

@@ -30,12 +30,20 @@ enum gw_route_access {
     GW_ACCESS_ORG    // a live token of the organisation with the scope
 };
 
+// Which rate limit a request counts against (gateway/rate_limit.h).
+enum gw_route_rate {
+    GW_ROUTE_RATE_NONE, // where no token is looked at; and ending one: who uses up its rate must not keep its owner from that
+    GW_ROUTE_RATE_TOKEN,
+    GW_ROUTE_RATE_SEARCH
+};
+
 struct gw_route {
     const char *methods; // space separated, in the order Allow shows them
     const char *pattern; // the whole path; "/**" at the end takes any rest, also none
     enum gw_route_access access;
     enum gw_scope scope;
     enum gw_route_target target;
+    enum gw_route_rate rate;
     const char *org_parameter; // query parameter that names the organisation; NULL: the path does
 };
 

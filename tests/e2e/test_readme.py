@@ -168,7 +168,7 @@ def routes_of_the_source():
     table = text[text.index("routes[] = {"):text.index("#define ROUTE_COUNT")]
     found = set()
     for methods, pattern, access, scope, parameter in re.findall(
-            r'\{"([A-Z ]+)",\s*"([^"]+)",\s*GW_ACCESS_(\w+),\s*(\w+),\s*\w+,\s*(NULL|"\w+")\}', table):
+            r'\{"([A-Z ]+)",\s*"([^"]+)",\s*(?:GW_ACCESS|OF)_(\w+),\s*(\w+),\s*\w+,\s*\w+,\s*(NULL|"\w+")\}', table):
         pattern = pattern.replace("**", "...").removeprefix("/api/v1")
         if parameter != "NULL":
             pattern += "?" + parameter.strip('"') + "={org}"

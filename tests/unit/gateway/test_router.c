@@ -201,6 +201,23 @@ static void test_what_a_match_holds(void **state) {
     assert_slice(match.org, NULL);
 }
 
+static void test_a_route_says_which_rate_limit_counts_it(void **state) {
+    (void)state;
+    struct gw_route_match match;
+    int count;
+    const struct gw_route *routes = gw_router_routes(&count);
+    for (int i = 0; i < count; i++) {
+        bool ends_token = routes[i].target == GW_ROUTE_TOKEN_REVOKE ||
+                          routes[i].target == GW_ROUTE_TOKEN_REVOKE_OWN;
+        bool is_free = routes[i].access == GW_ACCESS_OPEN || ends_token;
+        assert_int_equal(routes[i].rate == GW_ROUTE_RATE_NONE, is_free);
+    }
+    assert_int_equal(match_of(HTTP_GET, "/api/v1/search?q=x", &match), GW_ROUTE_FOUND);
+    assert_int_equal(match.route->rate, GW_ROUTE_RATE_SEARCH);
+    assert_int_equal(match_of(HTTP_GET, "/api/v1/orgs/acme/skills", &match), GW_ROUTE_FOUND);
+    assert_int_equal(match.route->rate, GW_ROUTE_RATE_TOKEN);
+}
+
 static void test_nothing_stands_outside_the_base_path(void **state) {
     (void)state;
     static const char *const targets[] = {"/",
@@ -546,6 +563,7 @@ int main(void) {
         cmocka_unit_test(test_every_method_on_every_kind_of_path),
         cmocka_unit_test(test_no_line_of_the_table_is_dead),
         cmocka_unit_test(test_what_a_match_holds),
+        cmocka_unit_test(test_a_route_says_which_rate_limit_counts_it),
         cmocka_unit_test(test_nothing_stands_outside_the_base_path),
         cmocka_unit_test(test_routes_outside_the_base_path),
         cmocka_unit_test(test_a_target_beyond_the_limit_is_refused),
