@@ -78,11 +78,13 @@
 
 // The registry. Idle connections: to each of its addresses.
 #define GW_UPSTREAM_IDLE_CONNECTIONS_MAX 64
-#define GW_UPSTREAM_ORIGINS_MAX 16 // --upstream
-#define GW_UPSTREAM_FAILURES_MAX 3 // of an address, one after another, until it is left out
+#define GW_UPSTREAM_ORIGINS_MAX 16       // --upstream
+#define GW_UPSTREAM_FAILURES_MAX 3       // of an address, one after another, until it is left out
+#define GW_UPSTREAM_LEFT_OUT_TRIES_MAX 3 // of one request, at addresses that are left out
 #define GW_UPSTREAM_EJECTION_MIN_MS 1000
 #define GW_UPSTREAM_EJECTION_MAX_MS 60000
 #define GW_UPSTREAM_CONNECT_TIMEOUT_MS 3000
+#define GW_UPSTREAM_CONNECT_TIMES 2 // that long may all attempts of a request take
 #define GW_UPSTREAM_FIRST_BYTE_TIMEOUT_MS 30000
 #define GW_UPSTREAM_PROGRESS_TIMEOUT_MS 30000
 #define GW_UPSTREAM_IDLE_TIMEOUT_MS 30000

@@ -169,6 +169,9 @@ static void open_deadlines(struct gw_server *server) {
     const struct gw_config *config = server->services.config;
     uint64_t half_idle_ms = config->idle_timeout_ms / 2;
     uint64_t rest_ms = half_idle_ms < GW_REST_TIMEOUT_MS ? half_idle_ms : GW_REST_TIMEOUT_MS;
+    // The attempts that fit in have their whole time, with the ticks that end them.
+    uint64_t connect_all_ms =
+        GW_UPSTREAM_CONNECT_TIMES * (config->upstream_connect_timeout_ms + GW_DEADLINE_TICK_MS);
     const uint64_t durations_ms[GW_DEADLINE_COUNT] = {
         [GW_DEADLINE_HANDSHAKE] = config->handshake_timeout_ms,
         [GW_DEADLINE_HEAD] = config->head_timeout_ms,
@@ -179,6 +182,7 @@ static void open_deadlines(struct gw_server *server) {
         [GW_DEADLINE_IDLE] = config->idle_timeout_ms - rest_ms,
         [GW_DEADLINE_LINGER] = GW_LINGER_TIMEOUT_MS,
         [GW_DEADLINE_UPSTREAM_CONNECT] = config->upstream_connect_timeout_ms,
+        [GW_DEADLINE_UPSTREAM_CONNECT_ALL] = connect_all_ms,
         [GW_DEADLINE_UPSTREAM_RESPONSE] = config->upstream_timeout_ms,
         [GW_DEADLINE_UPSTREAM_IDLE] = GW_UPSTREAM_IDLE_TIMEOUT_MS,
     };

@@ -30,8 +30,9 @@ enum gw_deadline_id {
     GW_DEADLINE_REST,    // between requests: until the memory of the last one is given back
     GW_DEADLINE_IDLE,    // after that
     GW_DEADLINE_LINGER,
-    GW_DEADLINE_UPSTREAM_CONNECT,
-    GW_DEADLINE_UPSTREAM_RESPONSE, // first byte, and progress after it
+    GW_DEADLINE_UPSTREAM_CONNECT,     // to one address
+    GW_DEADLINE_UPSTREAM_CONNECT_ALL, // to all that a request tries
+    GW_DEADLINE_UPSTREAM_RESPONSE,    // first byte, and progress after it
     GW_DEADLINE_UPSTREAM_IDLE,
     GW_DEADLINE_COUNT
 };

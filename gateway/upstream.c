@@ -69,6 +69,14 @@ static enum gw_status fail_to_open(struct gw_upstream_call *call, enum gw_status
     return status;
 }
 
+// From the first attempt on.
+static void start_connect_clock(struct gw_upstream *upstream, struct gw_upstream_call *call) {
+    const struct gw_services *services = upstream->services;
+    if (gw_list_is_empty(&call->connect_deadline.link))
+        gw_deadline_set(&call->connect_deadline,
+                        &services->deadlines[GW_DEADLINE_UPSTREAM_CONNECT_ALL], now_ms(upstream));
+}
+
 static enum gw_status create_connection(struct gw_upstream *upstream, struct gw_upstream_call *call,
                                         struct gw_upstream_conn **conn) {
     enum gw_status status = gw_upstream_conn_create(upstream, upstream->services,
@@ -76,6 +84,7 @@ static enum gw_status create_connection(struct gw_upstream *upstream, struct gw_
     if (status != GW_OK)
         return fail_to_open(call, status, "out of memory");
     attach(*conn, call);
+    start_connect_clock(upstream, call);
     return GW_OK;
 }
 
@@ -102,6 +111,7 @@ static void report_failure(struct gw_upstream *upstream, struct gw_upstream_peer
 }
 
 static bool send_head(struct gw_upstream_conn *conn) {
+    gw_deadline_clear(&conn->call->connect_deadline);
     const struct origin *origin = origin_of(conn->upstream, peer_of(conn));
     return gw_upstream_call_send_head(conn->call, origin->url.authority) == GW_OK;
 }
@@ -155,7 +165,7 @@ static enum gw_status find_connection(struct gw_upstream *upstream, struct gw_up
         return await_address(upstream, call);
     for (;;) {
         struct gw_upstream_peer *peer =
-            gw_upstream_peers_pick(&upstream->peers, &call->tried, now_ms(upstream));
+            gw_upstream_peers_pick(&upstream->peers, &call->tries, now_ms(upstream));
         if (peer == NULL)
             return fail_to_open(call, GW_UNAVAILABLE, "could not connect");
         bool has_idle = peer->conns.counts[GW_UPSTREAM_CONN_IDLE] > 0;
@@ -168,9 +178,14 @@ static enum gw_status find_connection(struct gw_upstream *upstream, struct gw_up
 
 // ---- how a call ends ----------------------------------------------------------------------------------------------
 
+static void end_call(struct gw_upstream_call *call) {
+    gw_deadline_clear(&call->connect_deadline);
+    gw_buf_deinit(&call->early);
+}
+
 // Last act of every path that comes here: on_error may free the call or start another.
 static void fail_call(struct gw_upstream_call *call, enum gw_status status, const char *reason) {
-    gw_buf_deinit(&call->early);
+    end_call(call);
     call->reason = reason;
     call->upstream->services->metrics->upstream_failures_total++;
     call->events->on_error(call, status);
@@ -201,6 +216,16 @@ static void on_unreachable(struct gw_upstream_conn *conn, enum gw_status status,
         fail_call(call, status, reason);
 }
 
+// Some attempt is under way, or a name is being looked up.
+static void on_connect_deadline(struct gw_deadline *deadline) {
+    struct gw_upstream_call *call =
+        gw_container_of(deadline, struct gw_upstream_call, connect_deadline);
+    struct gw_upstream_conn *conn = call->conn;
+    (void)detach(conn);
+    close_connection(conn);
+    fail_call(call, GW_TIMED_OUT, "could not connect in time");
+}
+
 static bool may_retry(const struct gw_upstream_conn *conn, const struct gw_upstream_call *call) {
     return conn->was_used && !conn->has_answered && !call->was_retried &&
            call->request.is_idempotent && call->request.body == GW_UPSTREAM_NO_BODY;
@@ -212,7 +237,7 @@ static enum gw_status retry(struct gw_upstream *upstream, struct gw_upstream_cal
     enum gw_status status = find_connection(upstream, call, false);
     if (status != GW_UNAVAILABLE)
         return status;
-    call->tried = 0;
+    call->tries = (struct gw_upstream_tries){.places = 0};
     return find_connection(upstream, call, false);
 }
 
@@ -323,7 +348,7 @@ static bool is_any_looking_up(const struct gw_upstream *upstream) {
 static void leave_waiting(struct gw_upstream_conn *conn) {
     struct gw_upstream *upstream = conn->upstream;
     struct gw_upstream_peer *peer =
-        gw_upstream_peers_pick(&upstream->peers, &conn->call->tried, now_ms(upstream));
+        gw_upstream_peers_pick(&upstream->peers, &conn->call->tries, now_ms(upstream));
     gw_assert(peer != NULL);
     if (connect_to(conn, peer) != GW_OK)
         on_unreachable(conn, GW_UNAVAILABLE, "could not connect");
@@ -355,10 +380,13 @@ enum gw_status gw_upstream_call_start(struct gw_upstream *upstream, struct gw_up
                                       const struct gw_upstream_call_events *events,
                                       const struct gw_upstream_request *request) {
     gw_upstream_call_init(call, upstream, events, request);
+    gw_deadline_init(&call->connect_deadline, on_connect_deadline);
     upstream->services->metrics->upstream_requests_total++;
     enum gw_status status = find_connection(upstream, call, true);
-    if (status != GW_OK)
-        upstream->services->metrics->upstream_failures_total++;
+    if (status == GW_OK)
+        return GW_OK;
+    upstream->services->metrics->upstream_failures_total++;
+    end_call(call);
     return status;
 }
 
@@ -368,7 +396,7 @@ void gw_upstream_call_abort(struct gw_upstream_call *call) {
     struct gw_upstream_conn *conn = call->conn;
     (void)detach(conn);
     close_connection(conn);
-    gw_buf_deinit(&call->early);
+    end_call(call);
 }
 
 // ---- the upstream -------------------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@
 // has one address or many (several --upstream, names with several addresses); gateway/upstream_peers.h says which is
 // asked next. gateway/upstream_call.h says what a caller may do with a call.
 //
-// A connection that cannot be opened lets the request go to another address. A pooled one may be closed by the registry
+// A connection that cannot be opened lets the request go to another address, until GW_DEADLINE_UPSTREAM_CONNECT_ALL has
+// passed since the first attempt. A pooled one may be closed by the registry
 // at the very moment it is used again: a request without a body whose method is idempotent is then sent once more, on a
 // fresh connection, to another address if there is one (RFC 9112 section 9.3.1); others end as GW_CLOSED.
 

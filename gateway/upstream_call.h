@@ -13,7 +13,9 @@
 #include "base/buf.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "gateway/deadline.h"
 #include "gateway/http_parse.h"
+#include "gateway/upstream_peers.h"
 
 struct gw_upstream;
 struct gw_upstream_call;
@@ -54,7 +56,8 @@ struct gw_upstream_call {
     struct gw_upstream_conn *conn; // NULL: the call is over
     struct gw_upstream_request request;
     struct gw_buf early; // framed body bytes that came before there was a connection
-    uint64_t tried;      // addresses, a bit each
+    struct gw_upstream_tries tries;
+    struct gw_deadline connect_deadline; // of all attempts; set while there is no connection yet
     bool is_body_ended, was_retried;
     const char *reason; // static
 };

@@ -127,23 +127,31 @@ static uint64_t bit_of(int index) {
     return UINT64_C(1) << ((unsigned)index % GW_UPSTREAM_PEERS_MAX);
 }
 
-struct gw_upstream_peer *gw_upstream_peers_pick(struct gw_upstream_peers *peers, uint64_t *tried,
-                                                uint64_t now_ms) {
+// Whether the request may go to the best that is left: those left out are not for each request to try them all.
+static bool may_try(const struct gw_upstream_peer *best, struct gw_upstream_tries *tries,
+                    uint64_t now_ms) {
+    if (best == NULL || !is_left_out(best, now_ms))
+        return best != NULL;
+    return tries->left_out++ < GW_UPSTREAM_LEFT_OUT_TRIES_MAX;
+}
+
+struct gw_upstream_peer *gw_upstream_peers_pick(struct gw_upstream_peers *peers,
+                                                struct gw_upstream_tries *tries, uint64_t now_ms) {
     struct gw_upstream_peer *best = NULL;
     int best_index = 0;
     for (int i = 0; i < peers->count; i++) {
         int index =
             peers->next + i < peers->count ? peers->next + i : peers->next + i - peers->count;
         struct gw_upstream_peer *peer = &peers->list[index];
-        bool is_tried = (*tried & bit_of(index)) != 0;
+        bool is_tried = (tries->places & bit_of(index)) != 0;
         if (!peer->is_listed || is_tried || !is_better(peer, best, now_ms))
             continue;
         best = peer;
         best_index = index;
     }
-    if (best == NULL)
+    if (!may_try(best, tries, now_ms))
         return NULL;
-    *tried |= bit_of(best_index);
+    tries->places |= bit_of(best_index);
     peers->next = best_index + 1 < peers->count ? best_index + 1 : 0;
     if (is_ejected(best))
         best->ejected_until_ms = AWAITING_ANSWER;

@@ -7,6 +7,9 @@
 // GW_UPSTREAM_FAILURES_MAX times without an answer in between is ejected, unless it is the last: nothing goes there
 // for a window. Then a single request is let through. Its answer ends the ejection; its failure begins the next
 // window, twice as long, up to GW_UPSTREAM_EJECTION_MAX_MS. Each ejection and each return is a line of the log.
+//
+// A request that could not be sent tries every address that is not left out. When there is no more of them it tries up to
+// GW_UPSTREAM_LEFT_OUT_TRIES_MAX of those that are: while all are dead, a request costs a few attempts, not one for each.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,13 +38,19 @@ struct gw_upstream_peers {
     struct gw_metrics *metrics;
 };
 
+// Where one request has been.
+struct gw_upstream_tries {
+    uint64_t places; // a bit each
+    int left_out;    // of those: at the time
+};
+
 void gw_upstream_peers_init(struct gw_upstream_peers *peers, struct gw_metrics *metrics);
 // What the name of `origin` has now, in place of what it had. Those that are gone get no further request.
 void gw_upstream_peers_update(struct gw_upstream_peers *peers, int origin,
                               const struct sockaddr_storage *addresses, int address_count);
-// The next one whose bit is not in *tried, and sets it; NULL when there is none. Ejected ones come last.
-struct gw_upstream_peer *gw_upstream_peers_pick(struct gw_upstream_peers *peers, uint64_t *tried,
-                                                uint64_t now_ms);
+// The next one that was not tried, and adds it to the tries; NULL when there is none.
+struct gw_upstream_peer *gw_upstream_peers_pick(struct gw_upstream_peers *peers,
+                                                struct gw_upstream_tries *tries, uint64_t now_ms);
 // How a request to it went.
 void gw_upstream_peers_report_answer(struct gw_upstream_peers *peers,
                                      struct gw_upstream_peer *peer);

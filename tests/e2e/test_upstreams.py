@@ -123,6 +123,49 @@ def test_request_that_met_a_dying_connection_goes_elsewhere(pair, start_gateway)
     assert [stub.connections_total for stub in pair] == [seen[0], seen[1] + 1]
 
 
+class BlackHole:
+    """An address that swallows connections: one that nobody accepts fills its queue, and Linux drops what comes then."""
+
+    def __init__(self, host, port=0):
+        self.listener = socket.create_server((host, port), backlog=0)
+        self.address = self.listener.getsockname()
+        self.filler = socket.create_connection(self.address)
+
+    @property
+    def url(self):
+        return "http://%s:%d" % self.address
+
+    def close(self):
+        self.filler.close()
+        self.listener.close()
+
+
+@pytest.fixture
+def black_holes():
+    holes = [BlackHole(f"127.0.0.{number}") for number in range(2, 12)]
+    yield holes
+    for hole in holes:
+        hole.close()
+
+
+def test_address_that_swallows_connections_costs_no_request(black_holes, start_gateway, start_upstream):
+    stub = start_upstream()
+    own = start_gateway("--upstream", stub.url, "--upstream-connect-timeout", "300ms", upstream=black_holes[0].url)
+    get(own, 3 * FAILURES)
+    assert own.metric("upstreams_ejected") == 1
+    assert own.metric("upstream_connects_total") == FAILURES + 1
+
+
+def test_many_addresses_that_swallow_connections_take_no_longer_than_two(black_holes, start_gateway):
+    """An attempt takes 300 ms at least, all of them 800 ms at most, and there is the tick at which they end."""
+    own = start_gateway("--upstream-connect-timeout", "300ms", upstream=" ".join(hole.url for hole in black_holes))
+    response = own.request("GET", PUBLIC)
+    assert (response.status, response.error_code) == (504, "upstream_timeout")
+    assert_error_shape(response)
+    assert 2 <= own.metric("upstream_connects_total") <= 4
+    own.process.wait_for_line("could not connect in time")
+
+
 def test_upload_is_not_lost_to_a_dead_address(pair, start_gateway, acme):
     own = start_gateway("--upstream", pair[1].url, upstream=pair[0].url)
     pair[0].stop()

@@ -34,6 +34,8 @@
 #define END {.kind = SCRIPT_END}
 // clang-format on
 
+static const struct script_step held[] = {AWAIT_HEAD, HOLD, SEND(OK_2), END};
+
 struct fixture {
     uv_loop_t loop;
     uv_timer_t watchdog;
@@ -1061,6 +1063,15 @@ static void test_a_name_that_does_not_resolve_is_unavailable(void **state) {
     close_all(&fixture);
 }
 
+// The tick is played here, so that it is sure to come before anything else.
+static void expire(struct fixture *fixture, enum gw_deadline_id id) {
+    struct gw_list *waiting = &fixture->kinds[id].waiting;
+    assert_false(gw_list_is_empty(waiting));
+    struct gw_deadline *deadline = gw_container_of(waiting->next, struct gw_deadline, link);
+    gw_deadline_clear(deadline);
+    deadline->on_expired(deadline);
+}
+
 static void test_a_name_that_resolves_too_slowly_times_out(void **state) {
     (void)state;
     static const struct script_step *const scripts[] = {NULL};
@@ -1070,13 +1081,43 @@ static void test_a_name_that_resolves_too_slowly_times_out(void **state) {
     open_upstream_at(&fixture, "localhost");
     fixture.kinds[GW_DEADLINE_UPSTREAM_CONNECT].duration_ms = 0;
     start_get(&fixture, &caller);
-    // The tick is played here, so that it is sure to come before the lookup.
-    struct gw_list *waiting = &fixture.kinds[GW_DEADLINE_UPSTREAM_CONNECT].waiting;
-    assert_false(gw_list_is_empty(waiting));
-    struct gw_deadline *deadline = gw_container_of(waiting->next, struct gw_deadline, link);
-    gw_deadline_clear(deadline);
-    deadline->on_expired(deadline);
+    expire(&fixture, GW_DEADLINE_UPSTREAM_CONNECT);
     assert_failed(&caller, GW_TIMED_OUT);
+    close_all(&fixture);
+}
+
+static void test_all_attempts_of_a_request_have_one_deadline(void **state) {
+    (void)state;
+    static const struct script_step script[] = {AWAIT_HEAD, SEND(OK_2), END};
+    const struct script_step *const scripts[] = {script, NULL};
+    static const char *const hosts[] = {"127.0.0.1", "localhost"}; // connecting, and looking up
+    for (int i = 0; i < 2; i++) {
+        struct fixture fixture;
+        struct caller caller = {.status = 0};
+        open_fixture(&fixture, scripts);
+        open_upstream_at(&fixture, hosts[i]);
+        start_get(&fixture, &caller);
+        expire(&fixture, GW_DEADLINE_UPSTREAM_CONNECT_ALL);
+        assert_failed(&caller, GW_TIMED_OUT);
+        assert_int_equal(fixture.metrics.upstream_failures_total, 1);
+        close_all(&fixture);
+    }
+}
+
+static void test_a_request_that_is_connected_or_over_has_no_deadline_for_it(void **state) {
+    (void)state;
+    const struct script_step *const scripts[] = {held, NULL};
+    struct fixture fixture;
+    struct caller connected = {.status = 0}, aborted = {.status = 0};
+    open_all(&fixture, scripts);
+    const struct gw_list *waiting = &fixture.kinds[GW_DEADLINE_UPSTREAM_CONNECT_ALL].waiting;
+    start_get(&fixture, &connected);
+    run_until_received(&fixture, &fixture.server, 0, "\r\n\r\n");
+    assert_true(gw_list_is_empty(waiting));
+    start_get(&fixture, &aborted);
+    assert_false(gw_list_is_empty(waiting));
+    gw_upstream_call_abort(&aborted.call);
+    assert_true(gw_list_is_empty(waiting));
     close_all(&fixture);
 }
 
@@ -1131,7 +1172,6 @@ static void test_too_many_urls_are_refused(void **state) {
 
 // ---- several addresses --------------------------------------------------------------------------------------------
 
-static const struct script_step held[] = {AWAIT_HEAD, HOLD, SEND(OK_2), END};
 static const struct script_step answers_twice[] = {AWAIT_HEAD, SEND(OK_2), AWAIT_HEAD, SEND(OK_2),
                                                    END};
 
@@ -1347,6 +1387,8 @@ int main(void) {
         cmocka_unit_test(test_a_name_is_resolved_and_its_addresses_tried_in_turn),
         cmocka_unit_test(test_a_name_that_does_not_resolve_is_unavailable),
         cmocka_unit_test(test_a_name_that_resolves_too_slowly_times_out),
+        cmocka_unit_test(test_all_attempts_of_a_request_have_one_deadline),
+        cmocka_unit_test(test_a_request_that_is_connected_or_over_has_no_deadline_for_it),
         cmocka_unit_test(test_a_bad_url_is_refused),
         cmocka_unit_test(test_too_many_urls_are_refused),
         cmocka_unit_test(test_requests_in_flight_are_spread_evenly),

@@ -44,8 +44,8 @@ static void open_peers(struct fixture *fixture, int count) {
 }
 
 static struct gw_upstream_peer *pick(struct fixture *fixture, uint64_t now_ms) {
-    uint64_t tried = 0;
-    return gw_upstream_peers_pick(&fixture->peers, &tried, now_ms);
+    struct gw_upstream_tries tries = {.places = 0};
+    return gw_upstream_peers_pick(&fixture->peers, &tries, now_ms);
 }
 
 static int picked(struct fixture *fixture, uint64_t now_ms) {
@@ -91,12 +91,13 @@ static void test_the_least_busy_is_next(void **state) {
 static void test_one_that_was_tried_is_not_tried_again(void **state) {
     (void)state;
     struct fixture fixture;
-    uint64_t tried = 0;
+    struct gw_upstream_tries tries = {.places = 0};
     open_peers(&fixture, 3);
     for (int i = 0; i < 3; i++)
-        assert_non_null(gw_upstream_peers_pick(&fixture.peers, &tried, NOW_MS));
-    assert_int_equal(tried, 7);
-    assert_null(gw_upstream_peers_pick(&fixture.peers, &tried, NOW_MS));
+        assert_non_null(gw_upstream_peers_pick(&fixture.peers, &tries, NOW_MS));
+    assert_int_equal(tries.places, 7);
+    assert_int_equal(tries.left_out, 0);
+    assert_null(gw_upstream_peers_pick(&fixture.peers, &tries, NOW_MS));
 }
 
 // ---- ejection -----------------------------------------------------------------------------------------------------
@@ -179,11 +180,31 @@ static void test_the_last_one_is_never_left_out(void **state) {
 static void test_one_that_is_left_out_is_better_than_none(void **state) {
     (void)state;
     struct fixture fixture;
-    uint64_t tried = 1 << 1;
+    struct gw_upstream_tries tries = {.places = 1 << 1};
     open_peers(&fixture, 2);
     fail_peer(&fixture, 0, GW_UPSTREAM_FAILURES_MAX, NOW_MS);
-    assert_ptr_equal(gw_upstream_peers_pick(&fixture.peers, &tried, NOW_MS),
+    assert_ptr_equal(gw_upstream_peers_pick(&fixture.peers, &tries, NOW_MS),
                      &fixture.peers.list[0]);
+}
+
+static void test_a_request_tries_all_others_and_a_few_that_are_left_out(void **state) {
+    (void)state;
+    enum { ALL = 20, LEFT_OUT = 10 };
+    struct fixture fixture;
+    struct gw_upstream_tries tries = {.places = 0};
+    gw_log_set_level(GW_LOG_ERROR);
+    open_peers(&fixture, ALL);
+    for (int i = 0; i < LEFT_OUT; i++)
+        fail_peer(&fixture, i, GW_UPSTREAM_FAILURES_MAX, NOW_MS);
+    for (int i = 0; i < ALL - LEFT_OUT; i++) {
+        const struct gw_upstream_peer *peer =
+            gw_upstream_peers_pick(&fixture.peers, &tries, NOW_MS);
+        assert_non_null(peer);
+        assert_int_equal(peer->window_ms, 0);
+    }
+    for (int i = 0; i < GW_UPSTREAM_LEFT_OUT_TRIES_MAX; i++)
+        assert_non_null(gw_upstream_peers_pick(&fixture.peers, &tries, NOW_MS));
+    assert_null(gw_upstream_peers_pick(&fixture.peers, &tries, NOW_MS));
 }
 
 // ---- which there are ----------------------------------------------------------------------------------------------
@@ -253,9 +274,9 @@ static void test_more_addresses_than_places_are_not_used(void **state) {
     gw_log_set_level(GW_LOG_ERROR);
     open_peers(&fixture, GW_UPSTREAM_PEERS_MAX + 5);
     assert_int_equal(fixture.peers.count, GW_UPSTREAM_PEERS_MAX);
-    uint64_t tried = 0;
+    struct gw_upstream_tries tries = {.places = 0};
     int count = 0;
-    while (gw_upstream_peers_pick(&fixture.peers, &tried, NOW_MS) != NULL)
+    while (gw_upstream_peers_pick(&fixture.peers, &tries, NOW_MS) != NULL)
         count++;
     assert_int_equal(count, GW_UPSTREAM_PEERS_MAX);
 }
@@ -271,6 +292,7 @@ int main(void) {
         cmocka_unit_test(test_a_request_that_could_not_tell_makes_room_for_another),
         cmocka_unit_test(test_the_last_one_is_never_left_out),
         cmocka_unit_test(test_one_that_is_left_out_is_better_than_none),
+        cmocka_unit_test(test_a_request_tries_all_others_and_a_few_that_are_left_out),
         cmocka_unit_test(test_an_address_that_is_gone_gets_nothing_more),
         cmocka_unit_test(test_an_address_that_stays_keeps_what_is_known_of_it),
         cmocka_unit_test(test_a_place_is_given_away_when_its_last_connection_has_closed),
