@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "tls/session.h"
 
+#include <arpa/inet.h>
 #include <limits.h>
 #include <mbedtls/ssl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +14,8 @@
 
 // Receiving this often in one feed, and nothing comes of it: a flood of warnings or empty records.
 #define FRUITLESS_RECEIVES_MAX 64
+
+#define ADDRESS_BYTES_MAX 16 // IPv6
 
 struct tls_session {
     mbedtls_ssl_context ssl;
@@ -31,8 +35,11 @@ struct tls_session {
     bool is_peer_ended;
     bool is_close_notify_sent;
     bool peer_spoke_http;
-    char *client_subject; // NULL: none
-    bool has_certified;   // showed the certificate: not resumed
+    unsigned char
+        server_address[ADDRESS_BYTES_MAX]; // the client's end: that the certificate must have
+    unsigned char server_address_bytes;    // 0: a name instead
+    char *client_subject;                  // NULL: none
+    bool has_certified;                    // showed the certificate: not resumed
 };
 
 // One whole record at a time. In TLS 1.3 an alert looks like data.
@@ -76,10 +83,53 @@ enum gw_status tls_session_create(struct tls_context *context, struct gw_buf *ou
     return GW_OK;
 }
 
+static bool has_address(const mbedtls_x509_crt *certificate, const unsigned char *address,
+                        size_t length) {
+    const mbedtls_x509_sequence *name = &certificate->subject_alt_names;
+    for (; name != NULL; name = name->next) {
+        if ((name->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK) == MBEDTLS_X509_SAN_IP_ADDRESS &&
+            name->buf.len == length && memcmp(name->buf.p, address, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+// Of the chain, the one at depth 0 is the server's.
+static int check_server_address(void *argument, mbedtls_x509_crt *certificate, int depth,
+                                uint32_t *faults) {
+    const struct tls_session *session = argument;
+    if (depth == 0 &&
+        !has_address(certificate, session->server_address, session->server_address_bytes))
+        *faults |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
+    return 0;
+}
+
+static void read_server_address(struct tls_session *session, const char *server_name) {
+    if (inet_pton(AF_INET, server_name, session->server_address) == 1)
+        session->server_address_bytes = sizeof(struct in_addr);
+    else if (inet_pton(AF_INET6, server_name, session->server_address) == 1)
+        session->server_address_bytes = sizeof(struct in6_addr);
+}
+
+// What the library is told as a name it also sends, and an address it takes for a name that a wildcard may cover: so it
+// is told none then, and the address is looked for here.
+static int set_server(struct tls_session *session, const char *server_name) {
+    char name[MBEDTLS_SSL_MAX_HOST_NAME_LEN + 1];
+    read_server_address(session, server_name);
+    if (session->server_address_bytes > 0) {
+        mbedtls_ssl_set_verify(&session->ssl, check_server_address, session);
+        return mbedtls_ssl_set_hostname(&session->ssl, NULL);
+    }
+    int length = snprintf(name, sizeof name, "%s", server_name);
+    if (length > 0 && (size_t)length < sizeof name && name[length - 1] == '.')
+        name[length - 1] = '\0';
+    return mbedtls_ssl_set_hostname(&session->ssl, name);
+}
+
 static enum gw_status set_up_client(struct tls_session *session, struct tls_client_context *context,
                                     const char *server_name) {
     if (mbedtls_ssl_setup(&session->ssl, tls_client_context_config(context)) != 0 ||
-        mbedtls_ssl_set_hostname(&session->ssl, server_name) != 0)
+        set_server(session, server_name) != 0)
         return GW_NO_MEMORY;
     mbedtls_ssl_set_bio(&session->ssl, session, bio_send, bio_receive, NULL);
     session->is_set_up = true;
@@ -415,7 +465,8 @@ const char *tls_session_certificate_problem(const struct tls_session *session) {
     if (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED)
         return "its certificate is not from an authority that is known here";
     if (flags & MBEDTLS_X509_BADCERT_CN_MISMATCH)
-        return "its certificate is for another name";
+        return session->server_address_bytes > 0 ? "its certificate does not have this address"
+                                                 : "its certificate is for another name";
     if (flags & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE))
         return "its certificate has expired, or is not valid yet";
     return "its certificate is not acceptable";

@@ -23,8 +23,9 @@ struct tls_session;
 // Holds the context. `output` belongs to the caller and must outlive the session.
 enum gw_status tls_session_create(struct tls_context *context, struct gw_buf *output,
                                   struct tls_session **session) GW_MUST_USE;
-// The client's end: tls_session_handshake begins without input. The certificate must be for `server_name`, a name or
-// a numeric address, which also goes to the server (SNI). `context` is borrowed.
+// The client's end: tls_session_handshake begins without input. The certificate must be for `server_name`: a name, with or without
+// the dot at its end, which the server is told (SNI), or a numeric address, which it is not (RFC 6066 section 3) and
+// which must stand among the addresses of subjectAltName (RFC 9525 section 6.5). `context` is borrowed.
 enum gw_status tls_session_create_client(struct tls_client_context *context,
                                          const char *server_name, struct gw_buf *output,
                                          struct tls_session **session) GW_MUST_USE;

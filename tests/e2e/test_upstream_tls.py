@@ -52,10 +52,23 @@ def test_requests_go_over_tls(version, start_pair, acme):
     assert set(protocols) == {"http/1.1"}
 
 
-def test_numeric_address_is_verified_too(start_gateway, start_upstream, certificate):
+def start_numeric(start_gateway, start_upstream, certificate):
     stub = start_upstream(tls=server_context(certificate))
-    own = start_gateway("--upstream-ca", certificate.cert, upstream="https://127.0.0.1:%d" % stub.address[1])
+    return start_gateway("--upstream-ca", certificate.cert, upstream="https://127.0.0.1:%d" % stub.address[1]), stub
+
+
+def test_numeric_address_is_verified_and_is_no_server_name(start_gateway, start_upstream, certificate):
+    own, stub = start_numeric(start_gateway, start_upstream, certificate)
     assert own.request("GET", PUBLIC).status == 200
+    assert stub.tls.seen == [None]
+
+
+@pytest.mark.parametrize("names", [("localhost",), ("*.0.0.1", "127.0.0.1")], ids=["name", "address-as-name"])
+def test_numeric_address_that_the_certificate_does_not_have_is_refused(names, start_gateway, start_upstream, tmp_path):
+    other = certificates.make(tmp_path, "other", names=names, addresses=("127.0.0.2",))
+    own, stub = start_numeric(start_gateway, start_upstream, other)
+    assert_refused(own, "its certificate does not have this address")
+    assert stub.requests == []
 
 
 def test_large_bodies_pass_both_ways(start_pair, acme):

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/certificate.h"
 
+#include <arpa/inet.h>
 #include <mbedtls/ecp.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/psa_util.h>
 #include <mbedtls/rsa.h>
 #include <mbedtls/x509_crt.h>
 #include <psa/crypto.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,15 +45,30 @@ static void write_key(mbedtls_pk_context *key, const char *path) {
 
 #define NAMES_MAX 8
 
+// "192.0.2.1", "2001:db8::1"; else a name.
+static void set_name(mbedtls_x509_subject_alternative_name *node, const char *name,
+                     unsigned char address[sizeof(struct in6_addr)]) {
+    bool is_ipv4 = inet_pton(AF_INET, name, address) == 1;
+    if (is_ipv4 || inet_pton(AF_INET6, name, address) == 1) {
+        node->type = MBEDTLS_X509_SAN_IP_ADDRESS;
+        node->san.unstructured_name.p = address;
+        node->san.unstructured_name.len =
+            is_ipv4 ? sizeof(struct in_addr) : sizeof(struct in6_addr);
+        return;
+    }
+    node->type = MBEDTLS_X509_SAN_DNS_NAME;
+    node->san.unstructured_name.p = (unsigned char *)name;
+    node->san.unstructured_name.len = strlen(name);
+}
+
 static void set_names(mbedtls_x509write_cert *crt, const char *const *names) {
+    unsigned char addresses[NAMES_MAX][sizeof(struct in6_addr)];
     mbedtls_x509_san_list list[NAMES_MAX];
     memset(list, 0, sizeof list);
     size_t count = 0;
     for (; names[count] != NULL; count++) {
         gw_assert(count < NAMES_MAX);
-        list[count].node.type = MBEDTLS_X509_SAN_DNS_NAME;
-        list[count].node.san.unstructured_name.p = (unsigned char *)names[count];
-        list[count].node.san.unstructured_name.len = strlen(names[count]);
+        set_name(&list[count].node, names[count], addresses[count]);
         list[count].next = names[count + 1] != NULL ? &list[count + 1] : NULL;
     }
     gw_assert(mbedtls_x509write_crt_set_subject_alternative_name(crt, list) == 0);

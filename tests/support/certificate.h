@@ -13,7 +13,7 @@ struct test_certificate {
 
 // Of the leaf; NULL: for no name, to the end of the century.
 struct test_certificate_options {
-    const char *const *names; // subjectAltName, NULL at the end
+    const char *const *names; // subjectAltName, names and addresses, NULL at the end
     const char *not_after;    // "YYYYMMDDhhmmss"
 };
 

@@ -11,9 +11,9 @@ class Certificate:
     key: pathlib.Path
 
 
-def make(directory, name="server", *, names=("localhost",), days=2):
-    """For `names`; valid for `days` days from now."""
-    alternatives = ",".join(["IP:127.0.0.1", *(f"DNS:{each}" for each in names)])
+def make(directory, name="server", *, names=("localhost",), addresses=("127.0.0.1",), days=2):
+    """For `names` and `addresses`; valid for `days` days from now."""
+    alternatives = ",".join([*(f"IP:{each}" for each in addresses), *(f"DNS:{each}" for each in names)])
     pair = Certificate(directory / f"{name}.crt", directory / f"{name}.key")
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",

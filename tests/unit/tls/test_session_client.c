@@ -143,6 +143,76 @@ static void test_a_certificate_for_another_name_is_refused(void **state) {
     assert_refused(fixture, "another name");
 }
 
+// A server with `names` in its certificate, which the client believes, is asked for as `server_name`.
+static void ask_for(const char *const *names, const char *server_name, struct fixture *fixture) {
+    char error[TLS_ERROR_TEXT_BYTES];
+    memset(fixture, 0, sizeof *fixture);
+    test_certificate_create_with(&fixture->certificates[0], TEST_KEY_EC,
+                                 &(struct test_certificate_options){.names = names});
+    const struct tls_context_options options = {.certificate_file =
+                                                    fixture->certificates[0].certificate_file,
+                                                .key_file = fixture->certificates[0].key_file};
+    assert_int_equal(tls_context_create_server(&options, &fixture->server_context, error), GW_OK);
+    assert_int_equal(
+        tls_client_context_create(options.certificate_file, &fixture->client_context, error),
+        GW_OK);
+    open_ends(fixture, fixture->client_context, server_name);
+}
+
+static void stop_asking(struct fixture *fixture) {
+    tls_client_context_destroy(fixture->client_context);
+    tls_context_release(fixture->server_context);
+    test_certificate_destroy(&fixture->certificates[0]);
+}
+
+static void test_an_address_must_be_in_the_certificate_and_a_name_may_end_with_a_dot(void **state) {
+    (void)state;
+    static const char *const names[] = {"registry.internal", "192.0.2.7", "2001:db8::7", NULL};
+    static const char *const asked[] = {"192.0.2.7", "2001:db8::7", "2001:0db8:0:0::0007",
+                                        "registry.internal", "registry.internal."};
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        struct fixture fixture;
+        ask_for(names, asked[i], &fixture);
+        shake_hands(&fixture);
+        if (fixture.client.status != GW_OK)
+            fail_msg("refused: %s", asked[i]);
+        close_ends(&fixture);
+        stop_asking(&fixture);
+    }
+}
+
+static void test_an_address_that_is_not_in_the_certificate_is_refused(void **state) {
+    (void)state;
+    // As a name, by a wildcard, of the other family, or not at all.
+    static const char *const names[][3] = {{"x192.0.2.7", "*.0.2.7", NULL},
+                                           {"192.0.2.70", "::ffff:192.0.2.7", NULL},
+                                           {"localhost", NULL},
+                                           {NULL}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct fixture fixture;
+        ask_for(names[i][0] != NULL ? names[i] : NULL, "192.0.2.7", &fixture);
+        assert_refused(&fixture, "does not have this address");
+        stop_asking(&fixture);
+    }
+}
+
+static void test_only_a_name_is_told_to_the_server(void **state) {
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *server_name;
+        bool is_told;
+    } cases[] = {{"localhost", true}, {"127.0.0.1", false}, {"::1", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        open_ends(fixture, fixture->client_context, cases[i].server_name);
+        assert_int_equal(tls_session_handshake(fixture->client.session), GW_WANT_INPUT);
+        struct gw_str hello = gw_buf_bytes(&fixture->client.output);
+        size_t length = strlen(cases[i].server_name);
+        bool is_told = memmem(hello.at, hello.length, cases[i].server_name, length) != NULL;
+        assert_int_equal(is_told, cases[i].is_told);
+        close_ends(fixture);
+    }
+}
+
 static void test_a_server_that_speaks_no_tls_is_no_server(void **state) {
     struct fixture *fixture = *state;
     open_ends(fixture, fixture->client_context, "localhost");
@@ -158,6 +228,9 @@ int main(void) {
         cmocka_unit_test(test_a_server_that_is_believed_is_spoken_to),
         cmocka_unit_test(test_a_certificate_of_an_unknown_authority_is_refused),
         cmocka_unit_test(test_a_certificate_for_another_name_is_refused),
+        cmocka_unit_test(test_an_address_must_be_in_the_certificate_and_a_name_may_end_with_a_dot),
+        cmocka_unit_test(test_an_address_that_is_not_in_the_certificate_is_refused),
+        cmocka_unit_test(test_only_a_name_is_told_to_the_server),
         cmocka_unit_test(test_a_server_that_speaks_no_tls_is_no_server),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
