@@ -651,12 +651,12 @@ static void on_connect(uv_connect_t *request, int uv_status) {
 }
 
 enum gw_status gw_transport_connect(struct gw_transport *transport, uv_connect_t *request,
-                                    const struct sockaddr *address, struct tls_client_context *tls,
-                                    const char *server_name) {
+                                    const struct sockaddr *address,
+                                    const struct tls_server *server) {
     gw_assert(transport->tls == NULL);
-    if (tls != NULL) {
+    if (server != NULL) {
         enum gw_status status =
-            tls_session_create_client(tls, server_name, &transport->wire, &transport->tls);
+            tls_session_create_client(server, &transport->wire, &transport->tls);
         if (status != GW_OK)
             return status;
     }
@@ -670,6 +670,11 @@ const char *gw_transport_connect_problem(const struct gw_transport *transport) {
     const char *problem =
         transport->tls != NULL ? tls_session_certificate_problem(transport->tls) : NULL;
     return problem != NULL ? problem : "the TLS handshake failed";
+}
+
+bool gw_transport_drop_offered_session(struct gw_transport *transport) {
+    return transport->is_connected && transport->tls != NULL &&
+           tls_session_drop_offered(transport->tls);
 }
 
 enum gw_status gw_transport_peer_address(const struct gw_transport *transport,

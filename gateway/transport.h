@@ -111,13 +111,16 @@ enum gw_status gw_transport_expect_proxy_header(struct gw_transport *transport) 
 // on_error follows.
 enum gw_status gw_transport_accept(struct gw_transport *transport,
                                    uv_stream_t *listener) GW_MUST_USE;
-// Of a transport that was initialised as plain; `tls` (NULL: plain) makes it the client's end of a TLS connection to
-// `server_name`. on_open, or on_error, follows. `request` is the transport's until then, or until on_closed.
+// Of a transport that was initialised as plain; `server` (NULL: plain) makes it the client's end of a TLS connection, and what
+// it points to is borrowed. on_open, or on_error, follows. `request` is the transport's until then, or until on_closed.
 enum gw_status gw_transport_connect(struct gw_transport *transport, uv_connect_t *request,
-                                    const struct sockaddr *address, struct tls_client_context *tls,
-                                    const char *server_name) GW_MUST_USE;
+                                    const struct sockaddr *address,
+                                    const struct tls_server *server) GW_MUST_USE;
 // Inside on_error, before on_open: what went wrong, static, a part of a sentence.
 const char *gw_transport_connect_problem(const struct gw_transport *transport);
+// At the same time: true when the server was reached and offered to resume a session, which is dropped now: without it the
+// same server is worth another attempt.
+bool gw_transport_drop_offered_session(struct gw_transport *transport);
 enum gw_status gw_transport_peer_address(const struct gw_transport *transport,
                                          struct sockaddr_storage *address) GW_MUST_USE;
 

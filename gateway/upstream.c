@@ -91,9 +91,11 @@ static enum gw_status create_connection(struct gw_upstream *upstream, struct gw_
 static enum gw_status connect_to(struct gw_upstream_conn *conn, struct gw_upstream_peer *peer) {
     struct gw_upstream *upstream = conn->upstream;
     const struct gw_upstream_url *url = &origin_of(upstream, peer)->url;
+    const struct tls_server server = {
+        .context = upstream->tls, .name = url->host, .kept = &peer->tls_session};
     upstream->services->metrics->upstream_connects_total++;
     return gw_upstream_conn_connect(conn, &peer->conns, (const struct sockaddr *)&peer->address,
-                                    url->is_tls ? upstream->tls : NULL, url->host);
+                                    url->is_tls ? &server : NULL);
 }
 
 // The call that it was for is gone. Who waits to hear how the address is doing need not wait for it.
@@ -207,8 +209,13 @@ static void tell_writable(struct gw_upstream_call *call) {
 static void on_unreachable(struct gw_upstream_conn *conn, enum gw_status status,
                            const char *reason) {
     struct gw_upstream *upstream = conn->upstream;
-    report_failure(upstream, peer_of(conn), reason);
+    struct gw_upstream_peer *peer = peer_of(conn);
     struct gw_upstream_call *call = detach(conn);
+    // A session that the registry stumbles over says nothing of the address.
+    if (gw_transport_drop_offered_session(&conn->transport) && status == GW_UNAVAILABLE)
+        gw_upstream_peers_allow_again(&upstream->peers, peer, &call->tries, now_ms(upstream));
+    else
+        report_failure(upstream, peer, reason);
     gw_upstream_conn_close(conn);
     if (find_connection(upstream, call, true) == GW_OK)
         tell_writable(call); // a pooled connection may be there at once
@@ -524,6 +531,7 @@ static void end_close(struct gw_upstream *upstream) {
         return;
     if (upstream->on_closed != NULL)
         upstream->on_closed(upstream);
+    gw_upstream_peers_deinit(&upstream->peers);
     tls_client_context_destroy(upstream->tls);
     free(upstream);
 }

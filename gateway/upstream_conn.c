@@ -286,13 +286,13 @@ enum gw_status gw_upstream_conn_create(struct gw_upstream *upstream,
 enum gw_status gw_upstream_conn_connect(struct gw_upstream_conn *conn,
                                         struct gw_upstream_conn_lists *lists,
                                         const struct sockaddr *address,
-                                        struct tls_client_context *tls, const char *server_name) {
+                                        const struct tls_server *server) {
     leave(conn);
     conn->lists = lists;
     enter(conn, conn->state);
     set_state(conn, GW_UPSTREAM_CONN_CONNECTING);
     set_deadline(conn, GW_DEADLINE_UPSTREAM_CONNECT);
-    return gw_transport_connect(&conn->transport, &conn->connect, address, tls, server_name);
+    return gw_transport_connect(&conn->transport, &conn->connect, address, server);
 }
 
 bool gw_upstream_conn_may_rest(const struct gw_upstream_conn *conn) {

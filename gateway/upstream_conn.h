@@ -104,13 +104,11 @@ enum gw_status gw_upstream_conn_create(struct gw_upstream *upstream,
                                        struct gw_upstream_conn_lists *lists,
                                        const struct gw_upstream_conn_events *events,
                                        struct gw_upstream_conn **conn) GW_MUST_USE;
-// Moves to `lists`; on_open or on_unreachable follows. `tls` and `server_name` as gw_transport_connect has them. On
-// failure: close it.
+// Moves to `lists`; on_open or on_unreachable follows. `server` as gw_transport_connect has it. On failure: close it.
 enum gw_status gw_upstream_conn_connect(struct gw_upstream_conn *conn,
                                         struct gw_upstream_conn_lists *lists,
                                         const struct sockaddr *address,
-                                        struct tls_client_context *tls,
-                                        const char *server_name) GW_MUST_USE;
+                                        const struct tls_server *server) GW_MUST_USE;
 // Inside on_open, or from IDLE, with a call. The request goes into the result, as it comes, each time followed by a
 // flush. `is_head`: method HEAD, the response has no body.
 struct gw_buf *gw_upstream_conn_begin(struct gw_upstream_conn *conn, bool is_head);

@@ -29,6 +29,11 @@ void gw_upstream_peers_init(struct gw_upstream_peers *peers, struct gw_metrics *
     peers->metrics = metrics;
 }
 
+void gw_upstream_peers_deinit(struct gw_upstream_peers *peers) {
+    for (int i = 0; i < peers->count; i++)
+        tls_kept_session_drop(&peers->list[i].tls_session);
+}
+
 // ---- which there are ----------------------------------------------------------------------------------------------
 
 static bool is_same(const struct sockaddr_storage *a, const struct sockaddr_storage *b) {
@@ -82,6 +87,7 @@ static void add(struct gw_upstream_peers *peers, int origin,
             return;
         }
         end_ejection(peers, peer); // of the address that had the place before
+        tls_kept_session_drop(&peer->tls_session);
         *peer = (struct gw_upstream_peer){.address = *address, .origin = origin};
         gw_upstream_conn_lists_init(&peer->conns);
     }
@@ -156,6 +162,12 @@ struct gw_upstream_peer *gw_upstream_peers_pick(struct gw_upstream_peers *peers,
     if (is_ejected(best))
         best->ejected_until_ms = AWAITING_ANSWER;
     return best;
+}
+
+void gw_upstream_peers_allow_again(struct gw_upstream_peers *peers, struct gw_upstream_peer *peer,
+                                   struct gw_upstream_tries *tries, uint64_t now_ms) {
+    tries->places &= ~bit_of((int)(peer - peers->list));
+    gw_upstream_peers_report_nothing(peer, now_ms);
 }
 
 // ---- how it went --------------------------------------------------------------------------------------------------

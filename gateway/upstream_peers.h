@@ -17,13 +17,15 @@
 
 #include "gateway/metrics.h"
 #include "gateway/upstream_conn.h"
+#include "tls/kept_session.h"
 
 #define GW_UPSTREAM_PEERS_MAX 64 // a bit each in a set
 
 struct gw_upstream_peer {
     struct gw_upstream_conn_lists conns;
     struct sockaddr_storage address;
-    int origin;         // which --upstream it came from
+    struct tls_kept_session tls_session; // to resume with the next connection
+    int origin;                          // which --upstream it came from
     bool is_listed;     // its name has it; else it only lasts until its connections are closed
     int failures;       // since its last answer
     uint64_t window_ms; // 0: not ejected
@@ -45,12 +47,17 @@ struct gw_upstream_tries {
 };
 
 void gw_upstream_peers_init(struct gw_upstream_peers *peers, struct gw_metrics *metrics);
+// When there are no connections any more.
+void gw_upstream_peers_deinit(struct gw_upstream_peers *peers);
 // What the name of `origin` has now, in place of what it had. Those that are gone get no further request.
 void gw_upstream_peers_update(struct gw_upstream_peers *peers, int origin,
                               const struct sockaddr_storage *addresses, int address_count);
 // The next one that was not tried, and adds it to the tries; NULL when there is none.
 struct gw_upstream_peer *gw_upstream_peers_pick(struct gw_upstream_peers *peers,
                                                 struct gw_upstream_tries *tries, uint64_t now_ms);
+// The request may pick it once more: the attempt came to nothing, through no fault of the address.
+void gw_upstream_peers_allow_again(struct gw_upstream_peers *peers, struct gw_upstream_peer *peer,
+                                   struct gw_upstream_tries *tries, uint64_t now_ms);
 // How a request to it went.
 void gw_upstream_peers_report_answer(struct gw_upstream_peers *peers,
                                      struct gw_upstream_peer *peer);

@@ -7,9 +7,19 @@
 
 #include "base/status.h"
 #include "tls/context.h"
+#include "tls/kept_session.h"
 
 struct tls_client_context;
 struct tls_memory_pool;
+
+// A server to speak to.
+struct tls_server {
+    struct tls_client_context *context;
+    // A name, with or without the dot at its end, which the server is told (SNI), or a numeric address, which it is not (RFC
+    // 6066 section 3) and which must stand among the addresses of subjectAltName (RFC 9525 section 6.5).
+    const char *name;
+    struct tls_kept_session *kept; // NULL: nothing is resumed
+};
 
 #define TLS_AUTHORITIES_OF_SYSTEM "/etc/ssl/certs/ca-certificates.crt" // Debian's
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "tls/hello.h"
 #include "tls/memory.h"
 #include "tls/tickets.h"
@@ -35,11 +36,14 @@ struct tls_session {
     bool is_peer_ended;
     bool is_close_notify_sent;
     bool peer_spoke_http;
-    unsigned char
-        server_address[ADDRESS_BYTES_MAX]; // the client's end: that the certificate must have
-    unsigned char server_address_bytes;    // 0: a name instead
-    char *client_subject;                  // NULL: none
-    bool has_certified;                    // showed the certificate: not resumed
+    // The client's end.
+    unsigned char server_address[ADDRESS_BYTES_MAX]; // that the certificate must have
+    unsigned char server_address_bytes;              // 0: a name instead
+    struct tls_kept_session *kept;                   // NULL: none is to be
+    uint64_t verified_ms;                            // when the server last showed its certificate
+    bool has_offered;                                // what was kept
+    char *client_subject;                            // NULL: none
+    bool has_certified;                              // showed the certificate: not resumed
 };
 
 // One whole record at a time. In TLS 1.3 an alert looks like data.
@@ -113,7 +117,7 @@ static void read_server_address(struct tls_session *session, const char *server_
 
 // What the library is told as a name it also sends, and an address it takes for a name that a wildcard may cover: so it
 // is told none then, and the address is looked for here.
-static int set_server(struct tls_session *session, const char *server_name) {
+static int set_server_name(struct tls_session *session, const char *server_name) {
     char name[MBEDTLS_SSL_MAX_HOST_NAME_LEN + 1];
     read_server_address(session, server_name);
     if (session->server_address_bytes > 0) {
@@ -126,26 +130,28 @@ static int set_server(struct tls_session *session, const char *server_name) {
     return mbedtls_ssl_set_hostname(&session->ssl, name);
 }
 
-static enum gw_status set_up_client(struct tls_session *session, struct tls_client_context *context,
-                                    const char *server_name) {
-    if (mbedtls_ssl_setup(&session->ssl, tls_client_context_config(context)) != 0 ||
-        set_server(session, server_name) != 0)
+static enum gw_status set_up_client(struct tls_session *session, const struct tls_server *server) {
+    if (mbedtls_ssl_setup(&session->ssl, tls_client_context_config(server->context)) != 0 ||
+        set_server_name(session, server->name) != 0)
         return GW_NO_MEMORY;
+    session->kept = server->kept;
+    session->has_offered =
+        server->kept != NULL &&
+        tls_kept_session_offer(server->kept, &session->ssl, &session->verified_ms);
     mbedtls_ssl_set_bio(&session->ssl, session, bio_send, bio_receive, NULL);
     session->is_set_up = true;
     return GW_OK;
 }
 
-enum gw_status tls_session_create_client(struct tls_client_context *context,
-                                         const char *server_name, struct gw_buf *output,
+enum gw_status tls_session_create_client(const struct tls_server *server, struct gw_buf *output,
                                          struct tls_session **session) {
     struct tls_session *created = calloc(1, sizeof(*created));
     if (created == NULL)
         return GW_NO_MEMORY;
     mbedtls_ssl_init(&created->ssl);
     created->output = output;
-    created->memory_pool = tls_client_context_memory_pool(context);
-    enum gw_status status = set_up_client(created, context, server_name);
+    created->memory_pool = tls_client_context_memory_pool(server->context);
+    enum gw_status status = set_up_client(created, server);
     if (status == GW_OK)
         *session = created;
     else
@@ -261,11 +267,26 @@ static enum gw_status wake(struct tls_session *session) {
     return status;
 }
 
+static void keep(struct tls_session *session) {
+    if (session->kept != NULL)
+        tls_kept_session_take(session->kept, &session->ssl, session->verified_ms);
+}
+
+// The client's end. In TLS 1.2 what can be resumed is there with the handshake, in TLS 1.3 it comes with each ticket.
+static void end_client_handshake(struct tls_session *session) {
+    if (session->has_certified)
+        session->verified_ms = gw_clock_monotonic_ms();
+    if (mbedtls_ssl_get_version_number(&session->ssl) == MBEDTLS_SSL_VERSION_TLS1_2)
+        keep(session);
+}
+
 // The library may ask for more without having looked for it, for example after a warning alert:
 // then it is called again.
-static bool is_to_repeat(const struct tls_session *session, int code) {
-    if (code == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
+static bool is_to_repeat(struct tls_session *session, int code) {
+    if (code == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+        keep(session);
         return true;
+    }
     return code == MBEDTLS_ERR_SSL_WANT_READ && !session->is_starved;
 }
 
@@ -338,6 +359,8 @@ enum gw_status tls_session_handshake(struct tls_session *session) {
         tls_context_bind(session->context, NULL);
     if (code == 0) {
         tls_memory_drop_handshake(&session->ssl);
+        if (session->context == NULL)
+            end_client_handshake(session);
         return GW_OK;
     }
     return code == MBEDTLS_ERR_SSL_WANT_READ ? GW_WANT_INPUT : finish(session, code);
@@ -452,6 +475,12 @@ bool tls_session_peer_spoke_http(const struct tls_session *session) {
 
 bool tls_session_is_resumed(const struct tls_session *session) {
     return !session->has_certified;
+}
+
+bool tls_session_drop_offered(struct tls_session *session) {
+    if (session->has_offered)
+        tls_kept_session_drop(session->kept);
+    return session->has_offered;
 }
 
 struct gw_str tls_session_client_subject(const struct tls_session *session) {

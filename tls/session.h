@@ -23,11 +23,9 @@ struct tls_session;
 // Holds the context. `output` belongs to the caller and must outlive the session.
 enum gw_status tls_session_create(struct tls_context *context, struct gw_buf *output,
                                   struct tls_session **session) GW_MUST_USE;
-// The client's end: tls_session_handshake begins without input. The certificate must be for `server_name`: a name, with or without
-// the dot at its end, which the server is told (SNI), or a numeric address, which it is not (RFC 6066 section 3) and
-// which must stand among the addresses of subjectAltName (RFC 9525 section 6.5). `context` is borrowed.
-enum gw_status tls_session_create_client(struct tls_client_context *context,
-                                         const char *server_name, struct gw_buf *output,
+// The client's end: tls_session_handshake begins without input. The certificate must be for the name of `server`, unless
+// a session is resumed whose was. The context of `server` and what is kept of it are borrowed.
+enum gw_status tls_session_create_client(const struct tls_server *server, struct gw_buf *output,
                                          struct tls_session **session) GW_MUST_USE;
 void tls_session_destroy(struct tls_session *session);
 
@@ -55,6 +53,9 @@ void tls_session_close_notify(struct tls_session *session);
 bool tls_session_peer_spoke_http(const struct tls_session *session);
 // After the handshake: it was a short one, by a ticket.
 bool tls_session_is_resumed(const struct tls_session *session);
+// The client's end, after a handshake that failed: true when a kept session was offered. It may be to blame (a server that
+// speaks another version by now, for one), so it is dropped.
+bool tls_session_drop_offered(struct tls_session *session);
 // After the handshake: the subject of the client's certificate, which was verified; empty: it showed none. As RFC 4514 escapes
 // it, in printable ASCII, its parts in the certificate's order: "C=NL, O=Example, CN=ci". Never longer than
 // TLS_SUBJECT_BYTES_MAX: a certificate with a longer one is refused.

@@ -38,7 +38,10 @@ def start_pair(start_upstream, start_gateway, certificate):
     return start
 
 
-@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+BOTH_VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+
+
+@BOTH_VERSIONS
 def test_requests_go_over_tls(version, start_pair, acme):
     gateway, upstream = start_pair(version=version)
     protocols = []
@@ -69,6 +72,46 @@ def test_numeric_address_that_the_certificate_does_not_have_is_refused(names, st
     own, stub = start_numeric(start_gateway, start_upstream, other)
     assert_refused(own, "its certificate does not have this address")
     assert stub.requests == []
+
+
+def reply_and_close(reused):
+    """Each request has a connection of its own, and whether its session was resumed is noted."""
+    return lambda exchange: (reused.append(exchange.connection.socket.session_reused), exchange.reply(200), exchange.close())
+
+
+@BOTH_VERSIONS
+def test_new_connections_resume_the_session(version, start_pair):
+    gateway, upstream = start_pair(version=version)
+    reused = []
+    upstream.behave(reply_and_close(reused))
+    for _ in range(4):
+        assert gateway.request("GET", PUBLIC).status == 200
+    assert reused == [False, True, True, True]
+    assert upstream.connections_total == 4
+
+
+def test_each_address_has_a_session_of_its_own(start_pair, start_upstream, certificate):
+    second, reused = start_upstream(tls=server_context(certificate)), ([], [])
+    gateway, first = start_pair(certificate, certificate, "--upstream", second.url)
+    for stub, noted in zip((first, second), reused):
+        stub.behave(reply_and_close(noted))
+    for _ in range(6):
+        assert gateway.request("GET", PUBLIC).status == 200
+    assert reused == ([False, True, True], [False, True, True])
+
+
+def test_registry_that_speaks_another_version_by_now_gets_a_new_session(start_pair):
+    """Who offers a session of TLS 1.3 offers nothing older."""
+    gateway, upstream = start_pair()
+    reused = []
+    upstream.behave(reply_and_close(reused))
+    assert gateway.request("GET", PUBLIC).status == 200
+    upstream.tls.maximum_version = ssl.TLSVersion.TLSv1_2
+    for _ in range(2):
+        assert gateway.request("GET", PUBLIC).status == 200
+    assert reused == [False, False, True]
+    assert gateway.metric("upstream_connects_total") == 4, "one was in vain"
+    assert gateway.metric("upstream_failures_total") == 0
 
 
 def test_large_bodies_pass_both_ways(start_pair, acme):

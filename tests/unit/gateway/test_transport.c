@@ -183,7 +183,7 @@ static void start_connect(struct world *world) {
         gw_transport_init(&world->client.transport, &world->loop, world->shared, NULL, &events),
         GW_OK);
     assert_int_equal(gw_transport_connect(&world->client.transport, &world->connect,
-                                          (const struct sockaddr *)&world->address, NULL, NULL),
+                                          (const struct sockaddr *)&world->address, NULL),
                      GW_OK);
     assert_int_equal(world->client.opens + world->client.errors, 0);
 }

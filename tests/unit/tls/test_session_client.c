@@ -26,6 +26,7 @@ struct fixture {
     struct tls_context *server_context;
     struct tls_client_context *client_context; // believes the server
     struct tls_client_context *stranger;       // believes somebody else
+    struct tls_kept_session *kept;             // NULL: nothing is resumed
     struct end server, client;
 };
 
@@ -64,9 +65,11 @@ static void open_ends(struct fixture *fixture, struct tls_client_context *contex
     assert_int_equal(tls_session_create(fixture->server_context, &fixture->server.output,
                                         &fixture->server.session),
                      GW_OK);
-    assert_int_equal(tls_session_create_client(context, server_name, &fixture->client.output,
-                                               &fixture->client.session),
-                     GW_OK);
+    const struct tls_server server = {
+        .context = context, .name = server_name, .kept = fixture->kept};
+    assert_int_equal(
+        tls_session_create_client(&server, &fixture->client.output, &fixture->client.session),
+        GW_OK);
     fixture->server.status = fixture->client.status = GW_WANT_INPUT;
 }
 
