@@ -78,6 +78,12 @@ static void on_body(struct gw_http_parser *parser, struct gw_str bytes) {
         conn->events->on_body(conn, bytes);
 }
 
+// A body where none may be (RFC 9112 section 6.3): who frames one may send it too, sooner or later.
+static bool frames_forbidden_body(const struct gw_http_head *head) {
+    return (head->status == 204 && (head->is_chunked || head->content_length > 0)) ||
+           (head->status == 304 && head->is_chunked);
+}
+
 // False: the call is over.
 static bool take_head(struct gw_upstream_conn *conn) {
     const struct gw_http_head *head = conn->parser.head;
@@ -93,7 +99,7 @@ static bool take_head(struct gw_upstream_conn *conn) {
         return false;
     }
     conn->has_head = true;
-    conn->is_reusable = head->keep_alive;
+    conn->is_reusable = head->keep_alive && !frames_forbidden_body(head);
     conn->events->on_head(conn, head);
     return conn->call != NULL;
 }

@@ -443,6 +443,27 @@ test_a_body_behind_a_head_that_allows_none_is_dropped_with_the_connection(void *
     assert_int_equal(idle, 0);
 }
 
+static void test_a_connection_is_not_kept_when_a_body_is_framed_that_may_not_be(void **state) {
+    (void)state;
+    static const struct {
+        const char *head;
+        int idle;
+    } cases[] = {
+        {"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", 0},
+        {"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", 0},
+        {"HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n", 0},
+        {"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", 1},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct script_step script[] = {AWAIT_HEAD, SEND(cases[i].head), END};
+        struct caller caller;
+        int idle;
+        get_once(script, &caller, &idle);
+        assert_int_equal(caller.end_count, 1);
+        assert_int_equal(idle, cases[i].idle);
+    }
+}
+
 static void test_interim_responses_are_skipped(void **state) {
     (void)state;
     static const struct script_step script[] = {
@@ -1353,6 +1374,7 @@ int main(void) {
         cmocka_unit_test(test_a_connection_is_not_kept_when_the_response_says_close),
         cmocka_unit_test(test_bytes_behind_a_response_are_dropped_with_the_connection),
         cmocka_unit_test(test_a_body_behind_a_head_that_allows_none_is_dropped_with_the_connection),
+        cmocka_unit_test(test_a_connection_is_not_kept_when_a_body_is_framed_that_may_not_be),
         cmocka_unit_test(test_interim_responses_are_skipped),
         cmocka_unit_test(test_a_flood_of_interim_responses_is_refused),
         cmocka_unit_test(test_what_is_no_valid_response_is_refused),
