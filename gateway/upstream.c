@@ -233,14 +233,16 @@ static void on_connect_deadline(struct gw_deadline *deadline) {
     fail_call(call, GW_TIMED_OUT, "could not connect in time");
 }
 
-static bool may_retry(const struct gw_upstream_conn *conn, const struct gw_upstream_call *call) {
-    return conn->was_used && !conn->has_answered && !call->was_retried &&
-           call->request.is_idempotent && call->request.body == GW_UPSTREAM_NO_BODY;
+// On a connection that may have died of age.
+static bool may_retry(const struct gw_upstream_conn *conn) {
+    const struct gw_upstream_call *call = conn->call;
+    return conn->was_used && !call->was_retried && call->request.is_idempotent &&
+           call->request.body == GW_UPSTREAM_NO_BODY;
 }
 
 // Somewhere else if there is anything else.
-static enum gw_status retry(struct gw_upstream *upstream, struct gw_upstream_call *call) {
-    call->was_retried = true;
+static enum gw_status find_another_connection(struct gw_upstream *upstream,
+                                              struct gw_upstream_call *call) {
     enum gw_status status = find_connection(upstream, call, false);
     if (status != GW_UNAVAILABLE)
         return status;
@@ -248,22 +250,28 @@ static enum gw_status retry(struct gw_upstream *upstream, struct gw_upstream_cal
     return find_connection(upstream, call, false);
 }
 
-static void on_lost(struct gw_upstream_conn *conn) {
+static void retry(struct gw_upstream_conn *conn) {
     struct gw_upstream *upstream = conn->upstream;
     struct gw_upstream_call *call = detach(conn);
-    bool is_retried = may_retry(conn, call);
-    const char *reason = conn->has_answered ? "the connection closed within the response"
-                                            : "the connection closed before a response";
-    if (!conn->was_used && !conn->has_answered)
-        report_failure(upstream, peer_of(conn), reason);
     close_connection(conn);
-    if (!is_retried) {
-        fail_call(call, GW_CLOSED, reason);
-        return;
-    }
-    enum gw_status status = retry(upstream, call);
+    call->was_retried = true;
+    enum gw_status status = find_another_connection(upstream, call);
     if (status != GW_OK)
         fail_call(call, status, call->reason);
+}
+
+static void on_lost(struct gw_upstream_conn *conn) {
+    const char *reason = conn->has_answered ? "the connection closed within the response"
+                                            : "the connection closed before a response";
+    if (!conn->has_answered && may_retry(conn)) {
+        retry(conn);
+        return;
+    }
+    struct gw_upstream_call *call = detach(conn);
+    if (!conn->was_used && !conn->has_answered)
+        report_failure(conn->upstream, peer_of(conn), reason);
+    close_connection(conn);
+    fail_call(call, GW_CLOSED, reason);
 }
 
 static void on_complete(struct gw_upstream_conn *conn, bool is_clean) {
@@ -293,6 +301,11 @@ static void on_continue(struct gw_upstream_conn *conn) {
 
 static void on_head(struct gw_upstream_conn *conn, const struct gw_http_head *head) {
     gw_upstream_peers_report_answer(&conn->upstream->peers, peer_of(conn));
+    // It gave up waiting for a request, and has not seen this one.
+    if (head->status == 408 && !head->keep_alive && may_retry(conn)) {
+        retry(conn);
+        return;
+    }
     conn->call->events->on_head(conn->call, head);
 }
 

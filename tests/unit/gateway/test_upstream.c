@@ -723,6 +723,38 @@ static void test_a_request_whose_answer_has_begun_is_not_sent_again(void **state
     assert_int_equal(connections, 1);
 }
 
+#define REQUEST_TIMEOUT "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+
+static void test_a_request_that_met_a_farewell_is_sent_once_more(void **state) {
+    (void)state;
+    static const struct script_step says_408[] = {
+        AWAIT_HEAD, SEND(OK_2), AWAIT_HEAD, SEND(REQUEST_TIMEOUT "Content-Length: 1\r\n\r\nn"),
+        CLOSE,      END};
+    static const struct script_step goes_on[] = {
+        AWAIT_HEAD, SEND(OK_2), AWAIT_HEAD,
+        SEND("HTTP/1.1 408 Request Timeout\r\nContent-Length: 1\r\n\r\nn"), END};
+    struct caller second;
+    int connections;
+    second_on_dying_connection(says_408, false, &second, &connections);
+    assert_answered(&second, 200, "ok");
+    assert_int_equal(connections, 2);
+    second_on_dying_connection(says_408, true, &second, &connections);
+    assert_answered(&second, 408, "n"); // a body may have been read
+    assert_int_equal(connections, 1);
+    second_on_dying_connection(goes_on, false, &second, &connections);
+    assert_answered(&second, 408, "n"); // this server means the request
+    assert_int_equal(connections, 1);
+}
+
+static void test_a_farewell_of_a_fresh_connection_is_an_answer(void **state) {
+    (void)state;
+    static const struct script_step script[] = {
+        AWAIT_HEAD, SEND(REQUEST_TIMEOUT "Content-Length: 1\r\n\r\nn"), CLOSE, END};
+    struct caller caller;
+    get_once(script, &caller, NULL);
+    assert_answered(&caller, 408, "n");
+}
+
 static void test_a_fresh_connection_that_dies_is_no_reason_to_send_again(void **state) {
     (void)state;
     static const struct script_step closes[] = {AWAIT_HEAD, CLOSE, END};
@@ -1389,6 +1421,8 @@ int main(void) {
         cmocka_unit_test(test_a_request_that_met_a_dead_pooled_connection_is_sent_once_more),
         cmocka_unit_test(test_a_request_with_a_body_is_not_sent_again),
         cmocka_unit_test(test_a_request_whose_answer_has_begun_is_not_sent_again),
+        cmocka_unit_test(test_a_request_that_met_a_farewell_is_sent_once_more),
+        cmocka_unit_test(test_a_farewell_of_a_fresh_connection_is_an_answer),
         cmocka_unit_test(test_a_fresh_connection_that_dies_is_no_reason_to_send_again),
         cmocka_unit_test(test_a_sized_body_follows_its_head),
         cmocka_unit_test(test_a_chunked_body_is_sent_chunked),
