@@ -47,6 +47,9 @@ static void answer_failure(struct gw_exchange *exchange, enum gw_status status) 
         gw_exchange_fail(exchange, 504, "upstream_timeout", "The registry did not answer in time.");
     else if (status == GW_INVALID)
         gw_exchange_fail(exchange, 502, "upstream_invalid", "The registry's answer is not valid.");
+    else if (status == GW_SYSTEM)
+        gw_exchange_fail(exchange, 503, "unavailable",
+                         "The gateway cannot open another connection now.");
     else if (status == GW_NO_MEMORY)
         gw_exchange_fail(exchange, 503, "unavailable", "The gateway is out of memory.");
     else

@@ -650,6 +650,12 @@ static void on_connect(uv_connect_t *request, int uv_status) {
     pump(transport);
 }
 
+// Not the fault of who should be connected to.
+static bool is_own_shortage(int uv_status) {
+    return uv_status == UV_EMFILE || uv_status == UV_ENFILE || uv_status == UV_ENOBUFS ||
+           uv_status == UV_ENOMEM;
+}
+
 enum gw_status gw_transport_connect(struct gw_transport *transport, uv_connect_t *request,
                                     const struct sockaddr *address,
                                     const struct tls_server *server) {
@@ -661,7 +667,9 @@ enum gw_status gw_transport_connect(struct gw_transport *transport, uv_connect_t
             return status;
     }
     int code = uv_tcp_connect(request, &transport->tcp, address, on_connect);
-    return code == 0 ? GW_OK : GW_UNAVAILABLE;
+    if (code == 0)
+        return GW_OK;
+    return is_own_shortage(code) ? GW_SYSTEM : GW_UNAVAILABLE;
 }
 
 const char *gw_transport_connect_problem(const struct gw_transport *transport) {

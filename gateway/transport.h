@@ -113,6 +113,7 @@ enum gw_status gw_transport_accept(struct gw_transport *transport,
                                    uv_stream_t *listener) GW_MUST_USE;
 // Of a transport that was initialised as plain; `server` (NULL: plain) makes it the client's end of a TLS connection, and what
 // it points to is borrowed. on_open, or on_error, follows. `request` is the transport's until then, or until on_closed.
+// GW_UNAVAILABLE; GW_SYSTEM: it is this process that has no descriptor or memory for it; GW_NO_MEMORY.
 enum gw_status gw_transport_connect(struct gw_transport *transport, uv_connect_t *request,
                                     const struct sockaddr *address,
                                     const struct tls_server *server) GW_MUST_USE;

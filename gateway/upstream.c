@@ -130,6 +130,12 @@ static enum gw_status use_idle_connection(struct gw_upstream_peer *peer,
     return fail_to_open(call, GW_NO_MEMORY, "out of memory");
 }
 
+// Of a connection that could not even be begun.
+static const char *problem_of(enum gw_status status) {
+    return status == GW_UNAVAILABLE ? "could not connect"
+                                    : "the gateway has nothing left to connect with";
+}
+
 static enum gw_status open_connection(struct gw_upstream *upstream, struct gw_upstream_peer *peer,
                                       struct gw_upstream_call *call) {
     struct gw_upstream_conn *conn;
@@ -142,9 +148,10 @@ static enum gw_status open_connection(struct gw_upstream *upstream, struct gw_up
     if (status == GW_OK)
         return GW_OK;
     (void)detach(conn);
-    gw_upstream_conn_close(conn);
-    report_failure(upstream, peer, "could not connect");
-    return fail_to_open(call, status, "could not connect");
+    if (status == GW_UNAVAILABLE)
+        report_failure(upstream, peer, "could not connect");
+    close_connection(conn);
+    return fail_to_open(call, status, problem_of(status));
 }
 
 // Before any name was looked up with success: waits for the lookups that are under way, or can be.
@@ -370,8 +377,11 @@ static void leave_waiting(struct gw_upstream_conn *conn) {
     struct gw_upstream_peer *peer =
         gw_upstream_peers_pick(&upstream->peers, &conn->call->tries, now_ms(upstream));
     gw_assert(peer != NULL);
-    if (connect_to(conn, peer) != GW_OK)
-        on_unreachable(conn, GW_UNAVAILABLE, "could not connect");
+    enum gw_status status = connect_to(conn, peer);
+    if (status == GW_UNAVAILABLE)
+        on_unreachable(conn, status, problem_of(status));
+    else if (status != GW_OK)
+        on_failed(conn, status, problem_of(status));
 }
 
 static void on_resolved(struct gw_upstream_addresses *addresses) {

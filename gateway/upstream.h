@@ -46,7 +46,7 @@ struct gw_upstream_stats {
 };
 void gw_upstream_stats(const struct gw_upstream *upstream, struct gw_upstream_stats *stats);
 
-// Sends the head now if a pooled connection is there, else once connected. Failure (GW_UNAVAILABLE, GW_NO_MEMORY): the
+// Sends the head now if a pooled connection is there, else once connected. Failure (GW_UNAVAILABLE, GW_SYSTEM, GW_NO_MEMORY): the
 // call is over, nothing will be called back.
 enum gw_status gw_upstream_call_start(struct gw_upstream *upstream, struct gw_upstream_call *call,
                                       const struct gw_upstream_call_events *events,

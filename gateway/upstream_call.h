@@ -33,7 +33,7 @@ struct gw_upstream_call_events {
     void (*on_end)(struct gw_upstream_call *call);
     // The request has a body, and gw_upstream_call_is_writable became true.
     void (*on_writable)(struct gw_upstream_call *call);
-    // GW_UNAVAILABLE: could not resolve or connect; GW_CLOSED: the connection died; GW_TIMED_OUT; GW_INVALID: no
+    // GW_UNAVAILABLE: could not resolve or connect; GW_SYSTEM: no descriptor was left for it; GW_CLOSED: the connection died; GW_TIMED_OUT; GW_INVALID: no
     // valid HTTP response; GW_NO_MEMORY. gw_upstream_call_reason says more, for the log.
     void (*on_error)(struct gw_upstream_call *call, enum gw_status status);
 };

@@ -100,6 +100,24 @@ def test_answers_of_the_registry_are_no_failures(pair, start_gateway):
     assert count_requests(pair) == [2 * FAILURES] * 2
 
 
+def test_gateway_without_descriptors_blames_no_address(pair, start_gateway):
+    own = start_gateway("--upstream", pair[1].url, upstream=pair[0].url, wrapper=["prlimit", "--nofile=60:60"])
+    for stub in pair:
+        stub.behave(lambda exchange: (exchange.reply(200), exchange.close()))
+    with own.connect() as first:
+        assert first.request("GET", PUBLIC).status == 200
+        crowd = [own.connect() for _ in range(120)]
+        eventually(lambda: first.request("GET", PUBLIC).status == 503, "did it run out of descriptors")
+        for _ in range(2 * FAILURES):
+            response = first.request("GET", PUBLIC)
+            assert (response.status, response.error_code) == (503, "unavailable")
+            assert_error_shape(response)
+        for connection in crowd:
+            connection.close()
+        eventually(lambda: first.request("GET", PUBLIC).status == 200, "was there room again")
+    assert "left out" not in own.log()
+
+
 def test_last_address_is_never_left_out(pair, start_gateway, start_upstream):
     own = start_gateway("--upstream", pair[1].url, upstream=pair[0].url)
     for stub in pair:
