@@ -46,6 +46,7 @@
 #define GW_REQUEST_ARENA_BYTES_MAX (512 * 1024)
 #define GW_ERROR_BODY_BYTES_MAX 2048
 #define GW_FORWARDED_HOPS_MAX 32 // trusted proxies that are walked past
+#define GW_VIA_HOPS_MAX 4        // gateways in a row, until it is taken for a loop
 
 // Limits for each client.
 #define GW_RATE_ADDRESSES_MAX 65536 // that are remembered, 16 bytes each

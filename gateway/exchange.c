@@ -53,6 +53,7 @@ static struct gw_str reason_phrase(int status) {
         {503, GW_STR_INIT("Service Unavailable")},
         {504, GW_STR_INIT("Gateway Timeout")},
         {505, GW_STR_INIT("HTTP Version Not Supported")},
+        {508, GW_STR_INIT("Loop Detected")},
     };
     for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++) {
         if (phrases[i].status == status)

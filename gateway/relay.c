@@ -205,6 +205,11 @@ static bool refuse(struct gw_exchange *exchange) {
         refuse_too_big(exchange);
         return true;
     }
+    if (gw_relay_via_count(request) >= GW_VIA_HOPS_MAX) {
+        gw_exchange_fail(exchange, 508, "loop_detected",
+                         "The way to the registry leads back to the gateway.");
+        return true;
+    }
     return false;
 }
 

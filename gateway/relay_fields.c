@@ -111,6 +111,27 @@ const struct gw_http_failure *gw_relay_fields_check(const struct gw_http_head *r
     return NULL;
 }
 
+// received-protocol RWS received-by [ RWS comment ]
+static bool is_via_gateway(struct gw_str hop) {
+    hop = gw_str_trim(hop);
+    struct gw_str by = gw_str_slice(hop, gw_str_find(hop, ' ') + 1, hop.length);
+    by = gw_str_trim(by);
+    return gw_str_equal(gw_str_slice(by, 0, gw_str_find(by, ' ')), GW_STR(GW_VIA_NAME));
+}
+
+int gw_relay_via_count(const struct gw_http_head *request) {
+    int count = 0;
+    for (int i = 0; i < request->field_count; i++) {
+        struct gw_str list = request->fields[i].value;
+        struct gw_str hop;
+        if (!gw_str_equal_nocase(request->fields[i].name, GW_STR("via")))
+            continue;
+        while (gw_str_next(&list, ',', &hop))
+            count += is_via_gateway(hop);
+    }
+    return count;
+}
+
 static bool is_option(struct gw_str name, const struct gw_relay_options *options) {
     for (int i = 0; i < options->count; i++) {
         if (gw_str_equal_nocase(name, options->names[i]))

@@ -25,6 +25,11 @@ enum gw_status gw_relay_options_read(const struct gw_http_head *head,
 // removed behind us), or lists too many. Fit for every route, before the decision.
 const struct gw_http_failure *gw_relay_fields_check(const struct gw_http_head *request);
 
+// The name under which each gateway adds itself to Via, behind what is there (RFC 9110 section 7.6.3).
+#define GW_VIA_NAME "skillreg-gateway"
+// How many of them a request came through.
+int gw_relay_via_count(const struct gw_http_head *request);
+
 bool gw_relay_passes_to_registry(const struct gw_http_field *field,
                                  const struct gw_relay_options *options,
                                  bool forward_authorization);

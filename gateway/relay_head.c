@@ -119,6 +119,9 @@ static struct gw_str said_by_proxy(const struct gw_exchange *exchange, enum gw_h
 }
 
 static void put_origin(struct head_writer *writer, const struct gw_exchange *exchange) {
+    bool is_old = exchange->request->version_minor == 0;
+    put_field(writer, GW_STR("Via"),
+              is_old ? GW_STR("1.0 " GW_VIA_NAME) : GW_STR("1.1 " GW_VIA_NAME));
     struct gw_str scheme = exchange->is_tls ? GW_STR("https") : GW_STR("http");
     struct gw_str host =
         said_by_proxy(exchange, GW_FIELD_X_FORWARDED_HOST, exchange->request->host);

@@ -8,7 +8,7 @@
 #include "gateway/upstream_call.h"
 
 // Request line in origin form with the path and query bytes that were matched; then the fields that may pass, the
-// framing, and ours: X-SkillReg-Org, -Token-Id, -Scopes (when the exchange has an identity), -Client-Subject (when it has one), X-Request-Id,
+// framing, Via (RFC 9110 section 7.6.3), and ours: X-SkillReg-Org, -Token-Id, -Scopes (when the exchange has an identity), -Client-Subject (when it has one), X-Request-Id,
 // X-Forwarded-For, -Proto, -Host: of what a trusted proxy sent, its list with the proxy behind and its -Proto and -Host stay; nobody
 // else's do. Host is left to the upstream. Both slices in the exchange's arena. GW_NO_MEMORY; GW_TOO_BIG: too many
 // options in Connection (gw_relay_fields_check refuses those earlier).

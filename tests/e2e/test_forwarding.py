@@ -12,6 +12,7 @@ import time
 import pytest
 
 from harness.http_client import assert_error_shape, bearer, format_request
+from harness.proxies import free_port
 from harness.waiting import eventually
 
 SEARCH = "/api/v1/search?q=x"
@@ -58,6 +59,7 @@ def test_request_arrives_as_composed(gateway, upstream, acme):
     assert request.get("X-Forwarded-Proto") == "http"
     assert request.get("X-Forwarded-Host") == "gateway.example:8443"
     assert request.get("X-Request-Id") == response.get("X-Request-Id")
+    assert request.get("Via") == "1.1 skillreg-gateway"
     assert (request.get("X-Client-Type"), request.get("X-Accept-Version-Change")) == ("cli", "1")
     assert (request.get("Cookie"), request.get("User-Agent")) == ("a=b", "test")
     assert request.get("Authorization") is None
@@ -111,6 +113,21 @@ def test_fields_that_connection_names_stop_here(gateway, upstream, acme):
         ("Connection", "keep-alive, X-Hop"), ("X-Hop", "1"), ("X-End", "2")]).status == 200
     request = upstream.wait_for_request()
     assert (request.get("X-Hop"), request.get("Connection"), request.get("X-End")) == (None, None, "2")
+
+
+def test_gateway_adds_itself_to_via(gateway, upstream):
+    assert gateway.request("GET", PUBLIC, fields=[("Via", "1.0 fred, 1.1 skillreg-gateway (ours)"), ("Via", "1.1 x")]).status == 200
+    assert upstream.wait_for_request().all("Via") == ["1.0 fred, 1.1 skillreg-gateway (ours)", "1.1 x", "1.1 skillreg-gateway"]
+
+
+def test_gateway_that_is_its_own_registry_ends_the_loop(start_gateway):
+    """RFC 9110 section 7.6.3. An open route needs no token, so nothing else would end it."""
+    port = free_port()
+    own = start_gateway("--listen-http", f"127.0.0.1:{port}", upstream=f"http://127.0.0.1:{port}")
+    response = own.request("GET", PUBLIC)
+    assert (response.status, response.error_code) == (508, "loop_detected")
+    assert_error_shape(response)
+    assert own.metric("upstream_requests_total") == 4
 
 
 def test_authorization_is_forwarded_when_asked(start_gateway, start_upstream, acme):

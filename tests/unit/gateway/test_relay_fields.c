@@ -201,6 +201,28 @@ static void test_connection_with_too_many_options_is_refused(void **state) {
     assert_non_null(gw_relay_fields_check(&more));
 }
 
+static void test_the_gateways_on_the_way_are_counted(void **state) {
+    (void)state;
+    static const struct {
+        const char *via;
+        int count;
+    } cases[] = {
+        {"1.1 skillreg-gateway", 1},
+        {"1.0 fred, HTTP/1.1 skillreg-gateway (east),1.1  skillreg-gateway , 2 x", 2},
+        {"1.1 skillreg-gateway.example, 1.1 x (skillreg-gateway), skillreg-gateway", 0},
+        {", ,1.1,", 0},
+        {"", 0},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct gw_http_head head = {.field_count = 2};
+        head.fields[0] =
+            (struct gw_http_field){GW_STR("vIA"), gw_str_from(cases[i].via), GW_FIELD_OTHER};
+        head.fields[1] =
+            (struct gw_http_field){GW_STR("X-Via"), GW_STR("1.1 skillreg-gateway"), GW_FIELD_OTHER};
+        assert_int_equal(gw_relay_via_count(&head), cases[i].count);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ordinary_fields_pass_both_ways),
@@ -214,6 +236,7 @@ int main(void) {
         cmocka_unit_test(test_options_of_all_connection_fields_count),
         cmocka_unit_test(test_connection_must_not_name_protected_fields),
         cmocka_unit_test(test_connection_with_too_many_options_is_refused),
+        cmocka_unit_test(test_the_gateways_on_the_way_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,6 +30,9 @@ static void read_head(struct fixture *fixture, enum gw_http_side side, const cha
                      GW_HTTP_HEAD);
 }
 
+#define VIA_1_1 "Via: 1.1 skillreg-gateway\r\n"
+#define VIA_1_0 "Via: 1.0 skillreg-gateway\r\n"
+
 // An exchange as the connection hands it over; `path` and `query` as the router found them.
 static void open_exchange(struct fixture *fixture, const char *text, struct gw_str path,
                           struct gw_str query) {
@@ -84,7 +87,7 @@ static void test_a_request_is_composed_anew(void **state) {
                     "GET /api/v1/orgs/acme/skills/a%2Fb?q=%20x HTTP/1.1\r\n"
                     "Accept: */*\r\nCookie: c=d\r\n"
                     "X-SkillReg-Org: acme\r\nX-SkillReg-Token-Id: clx7f2k3a\r\n"
-                    "X-SkillReg-Scopes: read,write\r\nX-Request-Id: " REQUEST_ID "\r\n"
+                    "X-SkillReg-Scopes: read,write\r\n" VIA_1_1 "X-Request-Id: " REQUEST_ID "\r\n"
                     "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n"
                     "X-Forwarded-Host: gateway.example\r\n\r\n");
     close_exchange(&fixture);
@@ -103,7 +106,7 @@ static void test_forged_identity_is_replaced_by_ours(void **state) {
     assert_composed(&fixture, false,
                     "GET /api/v1/search HTTP/1.1\r\n"
                     "X-SkillReg-Org: acme\r\nX-SkillReg-Token-Id: clx7f2k3a\r\n"
-                    "X-SkillReg-Scopes: read,write\r\nX-Request-Id: " REQUEST_ID "\r\n"
+                    "X-SkillReg-Scopes: read,write\r\n" VIA_1_1 "X-Request-Id: " REQUEST_ID "\r\n"
                     "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n"
                     "X-Forwarded-Host: h\r\n\r\n");
     close_exchange(&fixture);
@@ -115,8 +118,8 @@ static void test_without_identity_there_are_no_identity_fields(void **state) {
     open_exchange(&fixture, "GET /api/v1/public/a HTTP/1.0\r\nX-SkillReg-Org: evil\r\n\r\n",
                   GW_STR("/api/v1/public/a"), gw_str(NULL, 0));
     assert_composed(&fixture, false,
-                    "GET /api/v1/public/a HTTP/1.1\r\n"
-                    "X-Request-Id: " REQUEST_ID "\r\nX-Forwarded-For: 192.0.2.7\r\n"
+                    "GET /api/v1/public/a HTTP/1.1\r\n" VIA_1_0 "X-Request-Id: " REQUEST_ID
+                    "\r\nX-Forwarded-For: 192.0.2.7\r\n"
                     "X-Forwarded-Proto: http\r\n\r\n");
     close_exchange(&fixture);
 }
@@ -131,7 +134,7 @@ static void test_a_trusted_proxy_is_added_to_its_own_list(void **state) {
                   GW_STR("/a"), gw_str(NULL, 0));
     fixture.exchange.proxy_address = GW_STR("10.0.0.2");
     assert_composed(&fixture, false,
-                    "GET /a HTTP/1.1\r\nX-Request-Id: " REQUEST_ID "\r\n"
+                    "GET /a HTTP/1.1\r\n" VIA_1_1 "X-Request-Id: " REQUEST_ID "\r\n"
                     "X-Forwarded-For: junk, 192.0.2.7, 10.0.0.1, 10.0.0.2\r\n"
                     "X-Forwarded-Proto: https\r\nX-Forwarded-Host: gateway.example\r\n\r\n");
     close_exchange(&fixture);
@@ -146,12 +149,12 @@ static void test_a_trusted_proxy_that_says_little_is_added_to_what_we_see(void *
                   GW_STR("/a"), gw_str(NULL, 0));
     fixture.exchange.proxy_address = GW_STR("10.0.0.2");
     assert_composed(&fixture, false,
-                    "GET /a HTTP/1.1\r\nX-Request-Id: " REQUEST_ID "\r\n"
+                    "GET /a HTTP/1.1\r\n" VIA_1_1 "X-Request-Id: " REQUEST_ID "\r\n"
                     "X-Forwarded-For: 192.0.2.7, 10.0.0.2\r\n"
                     "X-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n\r\n");
     fixture.exchange.client_address = GW_STR("10.0.0.2");
     assert_composed(&fixture, false,
-                    "GET /a HTTP/1.1\r\nX-Request-Id: " REQUEST_ID "\r\n"
+                    "GET /a HTTP/1.1\r\n" VIA_1_1 "X-Request-Id: " REQUEST_ID "\r\n"
                     "X-Forwarded-For: 10.0.0.2\r\n"
                     "X-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n\r\n");
     close_exchange(&fixture);
@@ -162,7 +165,7 @@ static void test_an_empty_query_keeps_its_question_mark(void **state) {
     struct fixture fixture;
     open_exchange(&fixture, "GET /a? HTTP/1.0\r\n\r\n", GW_STR("/a"), GW_STR(""));
     assert_composed(&fixture, false,
-                    "GET /a? HTTP/1.1\r\nX-Request-Id: " REQUEST_ID "\r\n"
+                    "GET /a? HTTP/1.1\r\n" VIA_1_0 "X-Request-Id: " REQUEST_ID "\r\n"
                     "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n\r\n");
     close_exchange(&fixture);
 }
@@ -176,7 +179,8 @@ static void test_a_body_is_framed_as_it_was_parsed(void **state) {
                   GW_STR("/a"), gw_str(NULL, 0));
     assert_composed(&fixture, false,
                     "POST /a HTTP/1.1\r\nContent-Type: text/plain\r\n"
-                    "Content-Length: 12\r\nExpect: 100-continue\r\nX-Request-Id: " REQUEST_ID "\r\n"
+                    "Content-Length: 12\r\nExpect: 100-continue\r\n" VIA_1_1
+                    "X-Request-Id: " REQUEST_ID "\r\n"
                     "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n"
                     "X-Forwarded-Host: h\r\n\r\n");
     close_exchange(&fixture);
@@ -185,7 +189,7 @@ static void test_a_body_is_framed_as_it_was_parsed(void **state) {
                   "Transfer-Encoding: Chunked\r\n\r\n",
                   GW_STR("/a"), gw_str(NULL, 0));
     assert_composed(&fixture, false,
-                    "PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
+                    "PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" VIA_1_1
                     "X-Request-Id: " REQUEST_ID "\r\nX-Forwarded-For: 192.0.2.7\r\n"
                     "X-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n\r\n");
     close_exchange(&fixture);
@@ -199,7 +203,8 @@ static void test_without_a_body_there_is_nothing_to_wait_for(void **state) {
         "POST /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n",
         GW_STR("/a"), gw_str(NULL, 0));
     assert_composed(&fixture, false,
-                    "POST /a HTTP/1.1\r\nContent-Length: 0\r\nX-Request-Id: " REQUEST_ID "\r\n"
+                    "POST /a HTTP/1.1\r\nContent-Length: 0\r\n" VIA_1_1 "X-Request-Id: " REQUEST_ID
+                    "\r\n"
                     "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n"
                     "X-Forwarded-Host: h\r\n\r\n");
     close_exchange(&fixture);
@@ -211,7 +216,7 @@ static void test_authorization_is_passed_on_when_the_operator_says_so(void **sta
     open_exchange(&fixture, "GET /a HTTP/1.0\r\nAuthorization: Bearer t\r\n\r\n", GW_STR("/a"),
                   gw_str(NULL, 0));
     assert_composed(&fixture, true,
-                    "GET /a HTTP/1.1\r\nAuthorization: Bearer t\r\n"
+                    "GET /a HTTP/1.1\r\nAuthorization: Bearer t\r\n" VIA_1_0
                     "X-Request-Id: " REQUEST_ID "\r\nX-Forwarded-For: 192.0.2.7\r\n"
                     "X-Forwarded-Proto: http\r\n\r\n");
     close_exchange(&fixture);
