@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/token_syntax.h"
 
 // A uv_poll handle outlives the socket it watches: libpq closes sockets on its own while it tries hosts, libuv
 // frees a handle only in a later turn. So each socket gets a watch of its own on the heap.
@@ -31,9 +32,18 @@ static void set_state(struct db_conn *conn, enum db_conn_state state) {
     conn->state = state;
 }
 
-void db_conn_init(struct db_conn *conn, uv_loop_t *loop, const struct db_conn_events *events) {
+void db_conn_statements_init(struct db_conn_statements *statements,
+                             const struct db_statement *const *at, int count) {
+    *statements = (struct db_conn_statements){.at = at, .count = count};
+    for (int i = 0; i < count; i++)
+        statements->checksum = gw_crc32(statements->checksum, at[i]->sql, strlen(at[i]->sql));
+}
+
+void db_conn_init(struct db_conn *conn, uv_loop_t *loop, struct db_conn_statements *statements,
+                  const struct db_conn_events *events) {
     memset(conn, 0, sizeof(*conn));
     conn->loop = loop;
+    conn->statements = statements;
     conn->events = events;
     gw_list_init(&conn->in_flight);
 }
@@ -139,7 +149,8 @@ void db_conn_close(struct db_conn *conn) {
 static void push_slot(struct db_conn *conn, struct db_query *query) {
     gw_assert(conn->slot_count < DB_CONN_IN_FLIGHT_MAX);
     int index = (conn->slot_first + conn->slot_count) % DB_CONN_IN_FLIGHT_MAX;
-    conn->slots[index] = (struct db_conn_slot){query, uv_now(conn->loop)};
+    conn->slots[index] =
+        (struct db_conn_slot){query, uv_now(conn->loop), !conn->statements->are_not_kept};
     conn->slot_count++;
     conn->needs_flush = true;
 }
@@ -152,16 +163,48 @@ static bool send_sync(PGconn *pg) {
 #endif
 }
 
+struct statement_name {
+    char text[64]; // as much as PostgreSQL looks at
+};
+
+// Prepared under no name where they are not kept.
+static const char *name_of(const struct db_conn *conn, const struct db_statement *statement,
+                           struct statement_name *name) {
+    if (conn->statements->are_not_kept)
+        return "";
+    (void)snprintf(name->text, sizeof(name->text), "%s_%08x", statement->name,
+                   (unsigned)conn->statements->checksum);
+    return name->text;
+}
+
+static bool send_named(struct db_conn *conn, const struct db_query *query) {
+    const struct db_statement *statement = query->statement;
+    struct statement_name name;
+    return PQsendQueryPrepared(conn->pg, name_of(conn, statement, &name),
+                               statement->parameter_count, query->values, query->lengths,
+                               query->formats, 1) == 1;
+}
+
+static bool send_text(struct db_conn *conn, const struct db_query *query) {
+    const struct db_statement *statement = query->statement;
+    return PQsendQueryParams(conn->pg, statement->sql, statement->parameter_count, NULL,
+                             query->values, query->lengths, query->formats, 1) == 1;
+}
+
+// The query is on conn->in_flight.
+static void send_query(struct db_conn *conn, struct db_query *query) {
+    push_slot(conn, query);
+    bool is_sent =
+        conn->statements->are_not_kept ? send_text(conn, query) : send_named(conn, query);
+    if (!is_sent || !send_sync(conn->pg))
+        fail_by_libpq(conn);
+}
+
 void db_conn_send(struct db_conn *conn, struct db_query *query) {
     gw_assert(db_conn_has_room(conn));
-    const struct db_statement *statement = query->statement;
     query->conn = conn;
     gw_list_push_back(&conn->in_flight, &query->link);
-    push_slot(conn, query);
-    if (PQsendQueryPrepared(conn->pg, statement->name, statement->parameter_count, query->values,
-                            query->lengths, query->formats, 1) != 1 ||
-        !send_sync(conn->pg))
-        fail_by_libpq(conn);
+    send_query(conn, query);
 }
 
 void db_conn_flush(struct db_conn *conn) {
@@ -206,16 +249,19 @@ enum gw_status db_conn_open(struct db_conn *conn, const struct db_url *url, unsi
 static const char *const planning[] = {"set plan_cache_mode = force_generic_plan",
                                        "set enable_memoize = off"};
 
-// All statements in one go, with one Sync: one slot.
+// All statements in one go, with one Sync: one slot. Where they are not kept each replaces the one before, without a name: it
+// still tells whether the schema has what it needs.
 static void start_preparing(struct db_conn *conn) {
     set_state(conn, DB_CONN_PREPARING);
     conn->was_reached = true;
+    bool are_kept = !conn->statements->are_not_kept;
     bool is_sent = PQsetnonblocking(conn->pg, 1) == 0 && PQenterPipelineMode(conn->pg) == 1;
-    for (size_t i = 0; i < sizeof planning / sizeof planning[0] && is_sent; i++)
+    for (size_t i = 0; are_kept && i < sizeof planning / sizeof planning[0] && is_sent; i++)
         is_sent = PQsendQueryParams(conn->pg, planning[i], 0, NULL, NULL, NULL, NULL, 0) == 1;
-    for (int i = 0; i < conn->statement_count && is_sent; i++) {
-        const struct db_statement *statement = conn->statements[i];
-        is_sent = PQsendPrepare(conn->pg, statement->name, statement->sql,
+    for (int i = 0; i < conn->statements->count && is_sent; i++) {
+        const struct db_statement *statement = conn->statements->at[i];
+        struct statement_name name;
+        is_sent = PQsendPrepare(conn->pg, name_of(conn, statement, &name), statement->sql,
                                 statement->parameter_count, NULL) == 1;
     }
     if (!is_sent || !send_sync(conn->pg)) {
@@ -224,6 +270,20 @@ static void start_preparing(struct db_conn *conn) {
     }
     push_slot(conn, NULL);
     db_conn_flush(conn);
+}
+
+static bool is_sqlstate(const PGresult *result, const char *wanted) {
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    return sqlstate != NULL && strcmp(sqlstate, wanted) == 0;
+}
+
+static void note_not_kept(struct db_conn *conn) {
+    if (conn->statements->are_not_kept)
+        return;
+    conn->statements->are_not_kept = true;
+    gw_log(GW_LOG_WARNING, "db",
+           "a pooler that keeps no prepared statements stands before PostgreSQL (PgBouncer: "
+           "max_prepared_statements), going on without them: each lookup costs more");
 }
 
 // The usual cause has a name.
@@ -238,7 +298,15 @@ static void fail_preparing(struct db_conn *conn, const PGresult *result) {
     db_conn_fail(conn, reason);
 }
 
-static void on_prepared(struct db_conn *conn, const PGresult *result) {
+#define DUPLICATE_STATEMENT "42P05" // another connection prepared it on this server
+#define UNKNOWN_STATEMENT "26000"   // this one did so on another server
+
+static void on_prepared(struct db_conn *conn, bool is_named, const PGresult *result) {
+    if (is_named && is_sqlstate(result, DUPLICATE_STATEMENT)) {
+        note_not_kept(conn);
+        start_preparing(conn);
+        return;
+    }
     if (result != NULL && PQresultStatus(result) != PGRES_COMMAND_OK) {
         fail_preparing(conn, result);
         return;
@@ -286,17 +354,26 @@ static void answer(struct db_conn *conn, struct db_query *query, PGresult *resul
         db_conn_fail(conn, PQresultErrorMessage(result));
 }
 
+// It was not run. Nothing but its place in the line changes for the query.
+static void send_again(struct db_conn *conn, struct db_query *query) {
+    note_not_kept(conn);
+    if (query != NULL)
+        send_query(conn, query);
+}
+
 // The Sync of the first slot has come: its statement is committed or rolled back.
 static void finish_slot(struct db_conn *conn) {
-    struct db_query *query = conn->slots[conn->slot_first].query;
+    struct db_conn_slot slot = conn->slots[conn->slot_first];
     conn->slot_first = (conn->slot_first + 1) % DB_CONN_IN_FLIGHT_MAX;
     conn->slot_count--;
     PGresult *result = conn->result;
     conn->result = NULL;
     if (conn->state == DB_CONN_PREPARING)
-        on_prepared(conn, result);
+        on_prepared(conn, slot.is_named, result);
+    else if (slot.is_named && is_sqlstate(result, UNKNOWN_STATEMENT))
+        send_again(conn, slot.query);
     else
-        answer(conn, query, result);
+        answer(conn, slot.query, result);
     PQclear(result);
 }
 

@@ -10,6 +10,10 @@
 //       +--------------------------+---------------------------+-------------------------------------+
 //                      any failure, db_conn_fail, db_conn_close: on_down (but for close)
 //
+// Behind a pooler in transaction mode that does not keep prepared statements (PgBouncer before 1.21) a name means nothing on
+// the next server, or something already. The first connection that is told so says it in the log and sends the statement
+// again; from then on all of them send the text with each query, which costs planning it.
+//
 // The owner embeds struct db_conn and gets back to itself with gw_container_of. Events fire from the loop, and from
 // db_conn_send, db_conn_flush, db_conn_read and db_conn_fail for a connection that fails there; an event may call anything
 // here. Nothing blocks but one thing: libpq resolves a host name while connecting, with the system's resolver. A numeric
@@ -57,17 +61,26 @@ struct db_conn_events {
     void (*on_handle_closed)(struct db_conn *conn);
 };
 
+// What to prepare. Shared by the connections to one URL.
+struct db_conn_statements {
+    const struct db_statement *const *at;
+    int count;
+    uint32_t
+        checksum; // a part of each name: what another version prepared on the same server has another one
+    bool are_not_kept; // found out by one of the connections, for good
+};
+
 // A query on its way; `query` is NULL when it was cancelled, or for the statements being prepared.
 struct db_conn_slot {
     struct db_query *query;
     uint64_t sent_ms;
+    bool is_named; // sent as the name of a prepared statement
 };
 
 struct db_conn {
     uv_loop_t *loop;
     const struct db_conn_events *events;
-    const struct db_statement *const *statements;
-    int statement_count;
+    struct db_conn_statements *statements; // the owner's
     enum db_conn_state state;
     PGconn *pg;
     struct db_conn_watch *watch; // of PQsocket(pg)
@@ -83,7 +96,12 @@ struct db_conn {
     char reason[DB_CONN_REASON_LENGTH];
 };
 
-void db_conn_init(struct db_conn *conn, uv_loop_t *loop, const struct db_conn_events *events);
+void db_conn_statements_init(struct db_conn_statements *statements,
+                             const struct db_statement *const *at, int count);
+
+// `statements` stay where they are until the connection is closed.
+void db_conn_init(struct db_conn *conn, uv_loop_t *loop, struct db_conn_statements *statements,
+                  const struct db_conn_events *events);
 // Starts connecting, to `first_host` of the URL first; on_ready or on_down follows. On failure no event follows and conn->reason says why.
 // `connect_timeout_ms` bounds each unanswered packet, so that a silent host leaves time for the next one of the URL;
 // the whole is for the owner to bound.

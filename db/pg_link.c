@@ -181,9 +181,8 @@ enum gw_status db_link_open(struct db_link *link, uv_loop_t *loop,
     link->events = events;
     link->options = *options;
     link->options.url = NULL;
-    db_conn_init(&link->conn, loop, &conn_events);
-    link->conn.statements = options->statements;
-    link->conn.statement_count = options->statement_count;
+    db_conn_statements_init(&link->statements, options->statements, options->statement_count);
+    db_conn_init(&link->conn, loop, &link->statements, &conn_events);
     (void)uv_timer_init(loop, &link->timer); // cannot fail
     plan_timer(link);
     return GW_OK;

@@ -45,6 +45,7 @@ struct db_link {
     const struct db_link_events *events;
     struct db_link_options options;
     struct db_url url;
+    struct db_conn_statements statements;
     uv_timer_t timer;
     bool is_timer_closed;
     bool is_closing;

@@ -32,6 +32,7 @@ struct db_pool {
     uv_loop_t *loop;
     struct db_pool_options options;
     struct db_url url;
+    struct db_conn_statements statements;
     uv_prepare_t prepare;
     uv_timer_t timer;
     uint64_t timer_due_ms; // NEVER: not running
@@ -364,9 +365,7 @@ static const struct db_conn_events conn_events = {
 static void init_member(struct db_pool *pool, struct pool_member *member) {
     member->pool = pool;
     member->due_ms = uv_now(pool->loop);
-    db_conn_init(&member->conn, pool->loop, &conn_events);
-    member->conn.statements = pool->options.statements;
-    member->conn.statement_count = pool->options.statement_count;
+    db_conn_init(&member->conn, pool->loop, &pool->statements, &conn_events);
 }
 
 enum gw_status db_pool_create(uv_loop_t *loop, const struct db_pool_options *options,
@@ -384,6 +383,7 @@ enum gw_status db_pool_create(uv_loop_t *loop, const struct db_pool_options *opt
     pool->loop = loop;
     pool->options = *options;
     pool->options.url = NULL;
+    db_conn_statements_init(&pool->statements, options->statements, options->statement_count);
     pool->timer_due_ms = NEVER;
     gw_list_init(&pool->queue);
     gw_list_init(&pool->ended);

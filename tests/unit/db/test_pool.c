@@ -562,6 +562,69 @@ static void test_pool_goes_past_a_host_that_accepts_and_says_nothing(void **stat
     close_pool();
 }
 
+// ---- behind a pooler that keeps no prepared statements ----
+
+// What PgBouncer does by handing the next transaction to another server.
+static void test_pool_sends_again_what_the_server_does_not_know_by_name(void **state) {
+    (void)state;
+    static const struct db_statement lose = {"lose", "deallocate all", 0};
+    static const struct db_statement *const lost_statements[] = {&echo, &lose};
+    struct db_pool_options options = default_options;
+    options.connections = 1;
+    options.statements = lost_statements;
+    options.statement_count = 2;
+    open_pool(&options);
+    struct call calls[6];
+    for (int i = 0; i < 6; i++) {
+        init_call(&calls[i], i == 1 ? &lose : &echo, i);
+        submit(&calls[i]);
+    }
+    for (int i = 0; i < 6; i++)
+        test_run_until(&fixture.loop, &calls[i].is_done);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(calls[i].status, GW_OK);
+        assert_int_equal(calls[i].value, i == 1 ? -1 : i);
+    }
+    assert_int_equal(run_call(&echo, 7), GW_OK);
+    assert_int_equal(stats_of().disconnects_total, 0);
+    close_pool();
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(calls[i].calls, 1);
+}
+
+// Somebody else prepared them on the server that this connection meets first.
+static void test_pool_goes_on_where_its_statements_are_there_already(void **state) {
+    (void)state;
+    static const struct db_statement *const doubled_statements[] = {&echo, &echo};
+    struct db_pool_options options = default_options;
+    options.statements = doubled_statements;
+    options.statement_count = 2;
+    open_pool(&options);
+    run_until_ready(2);
+    assert_int_equal(run_call(&echo, 7), GW_OK);
+    assert_int_equal(stats_of().disconnects_total, 0);
+    close_pool();
+}
+
+static void test_pool_waits_for_the_schema_without_prepared_statements_too(void **state) {
+    (void)state;
+    static const struct db_statement missing = {"missing",
+                                                "select n from missing where n = $1::int8", 1};
+    static const struct db_statement *const doubled_statements[] = {&echo, &echo, &missing};
+    struct db_pool_options options = default_options;
+    options.statements = doubled_statements;
+    options.statement_count = 3;
+    options.query_timeout_ms = 300;
+    open_pool(&options);
+    assert_int_equal(run_call(&echo, 1), GW_UNAVAILABLE);
+    bool is_reached = false;
+    assert_non_null(strstr(db_pool_trouble(fixture.pool, &is_reached), "migrate"));
+    test_execute(fixture.database.url, "create table missing as select 5::int8 n");
+    run_until_ready(2);
+    assert_int_equal(run_call(&missing, 5), GW_OK);
+    close_pool();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_loop, close_loop)
@@ -584,6 +647,9 @@ int main(void) {
         TEST(test_pool_leaves_a_server_that_became_read_only),
         TEST(test_pool_takes_the_next_host_of_a_url),
         TEST(test_pool_goes_past_a_host_that_accepts_and_says_nothing),
+        TEST(test_pool_sends_again_what_the_server_does_not_know_by_name),
+        TEST(test_pool_goes_on_where_its_statements_are_there_already),
+        TEST(test_pool_waits_for_the_schema_without_prepared_statements_too),
 #undef TEST
     };
     (void)test_postgres_server();
