@@ -81,6 +81,24 @@ class Postgres:
         password_file.unlink()
         return self
 
+    def standby(self):
+        """Another cluster that follows this one, running; the caller destroys it."""
+        other = Postgres()
+        other.password = self.password
+        try:
+            other._run("pg_basebackup", "--pgdata", str(other.data), "--host", str(self.directory), "--username", "skillreg",
+                       "--checkpoint", "fast", "--wal-method", "stream", "--write-recovery-conf", "--no-sync")
+            return other.start()
+        except BaseException:
+            other.destroy()
+            raise
+
+    def catch_up(self, primary):
+        """A standby: waits until it has replayed what `primary` has written by now."""
+        written = primary.query("select pg_switch_wal(), pg_current_wal_lsn()")[0][1]
+        eventually(lambda: self.query("select pg_last_wal_replay_lsn() >= %s", (written,))[0][0],
+                   "did the standby follow", 20)
+
     @property
     def data(self):
         return self.directory / "data"
