@@ -12,10 +12,14 @@
 
 const struct db_statement db_token_lookup_statement = {
     .name = "token_lookup",
-    .sql = "select t.prefix, t.digest, t.id, t.name, t.scopes, t.created_at, t.last_used_at,"
-           " t.expires_at, o.id, o.slug, o.name, t.allowed_ips"
-           " from skillreg.api_token t join skillreg.organisation o on o.id = t.org_id"
-           " where t.prefix = any($1::text[]) and t.revoked_at is null and o.deleted_at is null",
+    .sql =
+        "select t.prefix, t.digest, t.id, t.name, t.scopes, t.created_at, t.last_used_at,"
+        " t.expires_at, o.id, o.slug, o.name, t.allowed_ips, null::int8"
+        " from skillreg.api_token t join skillreg.organisation o on o.id = t.org_id"
+        " where t.prefix = any($1::text[]) and t.revoked_at is null and o.deleted_at is null"
+        // one row more, of a standby: the newest event of the same snapshot
+        " union all select null, null, null, null, null, null, null, null, null, null, null, null,"
+        " coalesce((select max(seq) from skillreg.token_event), 0) where pg_is_in_recovery()",
     .parameter_count = 1,
 };
 
@@ -31,7 +35,8 @@ enum lookup_column {
     COLUMN_ORG_ID,
     COLUMN_ORG_SLUG,
     COLUMN_ORG_NAME,
-    COLUMN_ALLOWED_IPS
+    COLUMN_ALLOWED_IPS,
+    COLUMN_SEEN_SEQ
 };
 
 // One statement on its way. It belongs to the store until its answer has come; a lookup belongs to its caller and may
@@ -211,6 +216,22 @@ static int first_of_prefix(struct db_token_lookup **sorted, int count, const cha
     return low;
 }
 
+// Of each member, what holds for the whole answer.
+static void start_matching(struct lookup_batch *batch, int count, uint64_t seen_seq) {
+    for (int i = 0; i < count; i++) {
+        batch->sorted[i]->row = -1;
+        batch->sorted[i]->seen_seq = seen_seq;
+    }
+}
+
+static uint64_t read_seen_seq(const PGresult *result) {
+    for (int row = PQntuples(result) - 1; row >= 0; row--) {
+        if (PQgetisnull(result, row, COLUMN_SEEN_SEQ) == 0)
+            return (uint64_t)db_get_int(result, row, COLUMN_SEEN_SEQ, 0);
+    }
+    return DB_SEEN_ALL;
+}
+
 static void match_row(struct lookup_batch *batch, int count, const PGresult *result, int row) {
     struct gw_str prefix = db_get_bytes(result, row, COLUMN_PREFIX);
     struct gw_str digest = db_get_bytes(result, row, COLUMN_DIGEST);
@@ -226,8 +247,7 @@ static void match_row(struct lookup_batch *batch, int count, const PGresult *res
 static void match_rows(struct lookup_batch *batch, const PGresult *result) {
     int count = list_length(&batch->members); // some may have left
     sort_list(&batch->members, batch->sorted, count);
-    for (int i = 0; i < count; i++)
-        batch->sorted[i]->row = -1;
+    start_matching(batch, count, read_seen_seq(result));
     int rows = PQntuples(result);
     for (int row = 0; row < rows; row++)
         match_row(batch, count, result, row);

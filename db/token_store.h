@@ -52,9 +52,15 @@ extern const struct db_statement *const db_token_store_statements[];
 extern const int db_token_store_statement_count;
 
 // ---- the decision -----------------------------------------------------------------------------------------------
+// Of an answer that a primary gave: it knew everything that was committed when it was asked.
+#define DB_SEEN_ALL UINT64_MAX
+
 struct db_token_lookup {
     struct gw_list link; // the store's
     int row;             // the store's: its row in the answer, or -1
+    // Set before on_done with GW_OK or GW_NOT_FOUND: DB_SEEN_ALL, or, when a standby answered, the number of the newest event
+    // (db/events.h) that it had replayed: the answer is as old as that.
+    uint64_t seen_seq;
     char prefix[GW_TOKEN_PREFIX_LENGTH];
     unsigned char
         digest[DB_DIGEST_LENGTH]; // SHA-256 of the whole secret; compared in constant time

@@ -19,6 +19,8 @@ struct flight {
     struct gw_auth_cache *cache;
     struct gw_list questions;
     uint64_t sent_ms;
+    uint64_t heard_ms;   // the log, when it was sent
+    uint64_t needed_seq; // the newest event known of, then
     int attempts;
     bool is_outdated; // an event for the digest came after it was sent
 };
@@ -30,6 +32,7 @@ struct gw_auth_cache {
     struct db_token_store *store;
     const struct db_events *events;
     uint64_t followed_ms; // when the log was known to be followed; 0: not yet
+    uint64_t own_seq;     // the newest event of a revocation through this process
     struct gw_metrics *metrics;
     struct gw_auth_table table;
     struct gw_list flights[FLIGHT_BUCKETS];
@@ -76,6 +79,12 @@ static uint64_t heard_ms(const struct gw_auth_cache *cache) {
     return cache->events != NULL ? db_events_heard_ms(cache->events) : 0;
 }
 
+// The newest change of which this process knows, by the log or because it made it.
+static uint64_t newest_seq(const struct gw_auth_cache *cache) {
+    uint64_t applied_seq = cache->events != NULL ? db_events_applied_seq(cache->events) : 0;
+    return applied_seq > cache->own_seq ? applied_seq : cache->own_seq;
+}
+
 // The log is followed from its newest row on: it never tells what changed after a lookup that was sent before.
 static bool is_told_of(const struct gw_auth_cache *cache, const struct gw_auth_entry *entry) {
     return cache->followed_ms != 0 && entry->verified_ms > cache->followed_ms;
@@ -100,13 +109,17 @@ static bool is_fresh(const struct gw_auth_cache *cache, const struct gw_auth_ent
            age_ms(now_ms, heard_ms(cache)) < cache->options.lease_ms;
 }
 
+// How long what was true once may let a request for `scope` pass.
+static uint64_t stale_limit_ms(const struct gw_auth_cache *cache, enum gw_scope scope) {
+    return scope == GW_SCOPE_READ    ? cache->options.stale_read_ms
+           : scope == GW_SCOPE_WRITE ? cache->options.stale_write_ms
+                                     : 0;
+}
+
 static bool may_answer_stale(const struct gw_auth_cache *cache, const struct gw_auth_entry *entry,
                              enum gw_scope scope, uint64_t now_ms) {
-    uint64_t limit_ms = scope == GW_SCOPE_READ    ? cache->options.stale_read_ms
-                        : scope == GW_SCOPE_WRITE ? cache->options.stale_write_ms
-                                                  : 0;
     return entry->kind == GW_AUTH_ENTRY_LIVE &&
-           age_ms(now_ms, known_until_ms(cache, entry)) < limit_ms;
+           age_ms(now_ms, known_until_ms(cache, entry)) < stale_limit_ms(cache, scope);
 }
 
 // `ttl_ms` less up to a fifth, so that entries made together do not expire together.
@@ -144,6 +157,8 @@ static enum gw_status send_flight(struct flight *flight) {
     flight->attempts++;
     flight->is_outdated = false;
     flight->sent_ms = uv_now(cache->loop);
+    flight->heard_ms = heard_ms(cache);
+    flight->needed_seq = newest_seq(cache);
     cache->metrics->lookups_total++;
     return db_token_store_lookup(cache->store, &flight->lookup);
 }
@@ -168,11 +183,34 @@ static struct flight *start_flight(struct gw_auth_cache *cache, const char *pref
     return flight;
 }
 
+// ---- answers ----------------------------------------------------------------------------------------------------
+
+static bool is_of_standby(const struct flight *flight) {
+    return flight->lookup.seen_seq != DB_SEEN_ALL;
+}
+
+// When what the lookup told was true, at the least. A standby that has replayed what was applied here knows what was
+// committed when the log was last heard; of what came later it may know nothing.
+static uint64_t true_ms(const struct flight *flight) {
+    return is_of_standby(flight) ? flight->heard_ms : flight->sent_ms;
+}
+
+// What became of the token since is here already, and may not be in the answer.
+static bool is_overtaken(struct flight *flight) {
+    if (is_of_standby(flight) && flight->lookup.seen_seq < flight->needed_seq) {
+        flight->cache->metrics->lookups_behind_total++;
+        return true;
+    }
+    return flight->is_outdated;
+}
+
 // What the database said, remembered. NULL: nothing is kept.
 static void remember(struct flight *flight, enum gw_status status, const struct db_token_row *row) {
     struct gw_auth_cache *cache = flight->cache;
     struct gw_auth_entry *entry = NULL;
     uint64_t ttl_ms = cache->options.ttl_ms;
+    if (true_ms(flight) == 0)
+        return; // of a standby, and nothing was heard to measure it by
     if (status == GW_OK) {
         entry = gw_auth_table_put_live(&cache->table, flight->lookup.digest, row);
     } else if (status == GW_NOT_FOUND) {
@@ -181,7 +219,7 @@ static void remember(struct flight *flight, enum gw_status status, const struct 
         ttl_ms = cache->options.negative_ttl_ms;
     }
     if (entry != NULL) {
-        entry->verified_ms = flight->sent_ms;
+        entry->verified_ms = true_ms(flight);
         entry->fresh_ms = spread(cache, ttl_ms);
     }
     count_entries(cache);
@@ -199,9 +237,28 @@ static enum gw_auth_answer answer_stale(struct gw_auth_cache *cache,
     return GW_AUTH_LIVE;
 }
 
-static void answer_question(struct gw_auth_cache *cache, struct gw_auth_question *question,
+// What the lookup told, for this question: the word of a standby may be too old for it.
+static enum gw_status judge_age(const struct flight *flight,
+                                const struct gw_auth_question *question, enum gw_status status) {
+    struct gw_auth_cache *cache = flight->cache;
+    if (!is_of_standby(flight) || (status != GW_OK && status != GW_NOT_FOUND))
+        return status;
+    uint64_t age = age_ms(uv_now(cache->loop), flight->heard_ms);
+    if (flight->heard_ms != 0 && age < cache->options.lease_ms)
+        return status;
+    // A token may have been made meanwhile: only a *yes* can go on for a while.
+    if (flight->heard_ms == 0 || status == GW_NOT_FOUND ||
+        age >= stale_limit_ms(cache, question->scope))
+        return GW_UNAVAILABLE;
+    cache->metrics->cache_stale_total++;
+    return GW_OK;
+}
+
+static void answer_question(struct flight *flight, struct gw_auth_question *question,
                             enum gw_status status, const struct db_token_row *row) {
+    struct gw_auth_cache *cache = flight->cache;
     struct db_token_row stale;
+    status = judge_age(flight, question, status);
     if (status == GW_OK) {
         question->on_answer(question, GW_AUTH_LIVE, row);
     } else if (status == GW_NOT_FOUND) {
@@ -227,21 +284,23 @@ static void on_looked_up(struct db_token_lookup *lookup, enum gw_status status,
                          const struct db_token_row *row) {
     struct flight *flight = gw_container_of(lookup, struct flight, lookup);
     struct gw_auth_cache *cache = flight->cache;
-    if (flight->is_outdated && status != GW_UNAVAILABLE) {
+    if (status != GW_UNAVAILABLE && is_overtaken(flight)) {
         if (flight->attempts < ATTEMPTS_MAX && send_flight(flight) == GW_OK)
             return;
         status = GW_UNAVAILABLE;
     }
     gw_list_remove(&flight->link);
-    if (is_known_revoked(cache, lookup->digest))
+    if (is_known_revoked(cache, lookup->digest)) {
         status = GW_NOT_FOUND;
-    else if (status == GW_OK || status == GW_NOT_FOUND)
+        lookup->seen_seq = DB_SEEN_ALL; // whoever answered
+    } else if (status == GW_OK || status == GW_NOT_FOUND) {
         remember(flight, status, row);
-    else
+    } else {
         clear_refreshing(cache, lookup->digest);
+    }
     // Answering may ask and cancel other questions, but none of this flight's that is not on its list any more.
     for (struct gw_list *node; (node = gw_list_pop_front(&flight->questions)) != NULL;)
-        answer_question(cache, gw_container_of(node, struct gw_auth_question, link), status, row);
+        answer_question(flight, gw_container_of(node, struct gw_auth_question, link), status, row);
     free(flight);
 }
 
@@ -320,8 +379,10 @@ static void outdate_all_flights(struct gw_auth_cache *cache) {
     }
 }
 
-void gw_auth_cache_revoke(struct gw_auth_cache *cache,
-                          const unsigned char digest[DB_DIGEST_LENGTH]) {
+void gw_auth_cache_revoke(struct gw_auth_cache *cache, const unsigned char digest[DB_DIGEST_LENGTH],
+                          uint64_t event_seq) {
+    if (event_seq > cache->own_seq)
+        cache->own_seq = event_seq;
     outdate_flight(cache, digest);
     (void)gw_auth_table_put_negative(&cache->table, digest, GW_AUTH_ENTRY_REVOKED);
     count_entries(cache);
@@ -340,7 +401,7 @@ void gw_auth_cache_apply(struct gw_auth_cache *cache, const struct db_event *eve
     cache->metrics->events_applied_total++;
     switch (event->kind) {
     case DB_EVENT_TOKEN_REVOKED:
-        gw_auth_cache_revoke(cache, event->digest);
+        gw_auth_cache_revoke(cache, event->digest, event->seq);
         break;
     case DB_EVENT_ORG_CHANGED:
         outdate_all_flights(cache);
@@ -355,6 +416,7 @@ void gw_auth_cache_apply(struct gw_auth_cache *cache, const struct db_event *eve
 }
 
 void gw_auth_cache_forget_all(struct gw_auth_cache *cache) {
+    cache->own_seq = 0; // the log may be an older one
     outdate_all_flights(cache);
     gw_auth_table_clear(&cache->table);
     count_entries(cache);

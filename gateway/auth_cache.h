@@ -14,7 +14,9 @@
 // bounded time by the scope that the route needs (stale policy: read, write; admin never), counted from the last moment at
 // which they were known to be true. Nothing else ever answers from an outage: the answer is unknown.
 //
-// A late *yes* never overtakes a *no*: a lookup that was on its way when an event for its digest came is asked again.
+// A late *yes* never overtakes a *no*: a lookup that was on its way when an event for its digest came is asked again. So is an
+// answer of a standby that has not replayed all events applied here when it was asked; one that has tells what was true when the
+// log was last heard, no later, and counts like an entry of that moment: during the lease, then by the stale policy.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -79,9 +81,10 @@ void gw_auth_cache_cancel(struct gw_auth_question *question);
 
 // The log's news.
 void gw_auth_cache_apply(struct gw_auth_cache *cache, const struct db_event *event);
-// The token was revoked through this process: from here on it is refused, whatever is still on its way.
-void gw_auth_cache_revoke(struct gw_auth_cache *cache,
-                          const unsigned char digest[DB_DIGEST_LENGTH]);
+// The token was revoked through this process: from here on it is refused, whatever is still on its way. `event_seq` is the
+// number of the event that tells of it, by which a standby is known that does not know yet; 0: not known.
+void gw_auth_cache_revoke(struct gw_auth_cache *cache, const unsigned char digest[DB_DIGEST_LENGTH],
+                          uint64_t event_seq);
 // It was changed through this process: what is known of it is outdated.
 void gw_auth_cache_forget(struct gw_auth_cache *cache,
                           const unsigned char digest[DB_DIGEST_LENGTH]);

@@ -37,6 +37,7 @@
       "Clients and tokens whose use was forgotten early.")                                         \
     X(lookups_total, "counter", "Tokens looked up in the database.")                               \
     X(lookups_joined_total, "counter", "Requests that joined a lookup on its way.")                \
+    X(lookups_behind_total, "counter", "Answers of a standby that lagged, not believed.")          \
     X(cache_hits_total, "counter", "Decisions from the authentication cache.")                     \
     X(cache_misses_total, "counter", "Decisions that it could not give.")                          \
     X(cache_refreshes_total, "counter", "Background lookups of entries in use.")                   \

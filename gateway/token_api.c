@@ -173,7 +173,7 @@ static void on_revoked(struct db_token_revoke *store_call, enum gw_status status
         gw_api_reply_no_database(exchange);
         return;
     }
-    gw_auth_cache_revoke(exchange->services->auth, store_call->digest);
+    gw_auth_cache_revoke(exchange->services->auth, store_call->digest, store_call->event_seq);
     call->name = gw_str(gw_arena_copy(&exchange->arena, name), name.length);
     call->revoked_ms = revoked_ms;
     if (call->name.at == NULL)

@@ -260,7 +260,7 @@ static void on_rotated(struct db_token_rotate *store_call, enum gw_status status
     case GW_OK:
         gw_auth_cache_forget(cache, rotation->old_digest);
         if (rotation->has_revoked)
-            gw_auth_cache_revoke(cache, rotation->revoked_digest);
+            gw_auth_cache_revoke(cache, rotation->revoked_digest, 0);
         respond_issued(&call->issue, &rotation->successor, rotation);
         break;
     case GW_CONFLICT:

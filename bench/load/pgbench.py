@@ -15,10 +15,13 @@ CLIENTS = 4  # as many connections as the gateway keeps
 # The gateway's statement (db/token_lookup.c) for one token. pgbench knows numbers alone, so the prefix is put
 # together here; the hot tokens have their number in it.
 _LOOKUP = """
-select t.prefix, t.digest, t.id, t.name, t.scopes, t.created_at, t.last_used_at, t.expires_at, o.id, o.slug, o.name
+select t.prefix, t.digest, t.id, t.name, t.scopes, t.created_at, t.last_used_at, t.expires_at, o.id, o.slug, o.name,
+ t.allowed_ips, null::int8
  from skillreg.api_token t join skillreg.organisation o on o.id = t.org_id
  where t.prefix = any(('{{sr_live_' || lpad({number}, 4, '0') || '}}')::text[])
  and t.revoked_at is null and o.deleted_at is null
+ union all select null, null, null, null, null, null, null, null, null, null, null, null,
+ coalesce((select max(seq) from skillreg.token_event), 0) where pg_is_in_recovery()
 """.replace("\n", "")
 
 

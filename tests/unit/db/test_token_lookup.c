@@ -132,6 +132,7 @@ static void test_lookup_brings_the_whole_row(void **state) {
     assert_int_equal(lookup.row.expires_ms, 4102444800000);
     assert_int_equal(lookup.row.last_used_ms, DB_NO_TIME);
     assert_string_equal(lookup.allowed_ips, "");
+    assert_true(lookup.call.seen_seq == DB_SEEN_ALL); // no standby
     assert_int_equal(
         lookup.row.created_ms,
         test_number(
@@ -174,6 +175,14 @@ static void test_lookup_finds_its_own_among_a_thousand_of_the_prefix(void **stat
     assert_int_equal(run_lookup(&lookup, PREFIX, 1001), GW_OK);
     assert_string_equal(lookup.id, "cl1001");
     assert_int_equal(run_lookup(&lookup, PREFIX, 1002), GW_NOT_FOUND);
+}
+
+// Whose answers are measured by the log, see gateway/auth_cache.h: none of a primary.
+static void test_absence_told_by_a_primary_is_not_of_a_standby(void **state) {
+    (void)state;
+    struct lookup lookup;
+    assert_int_equal(run_lookup(&lookup, PREFIX, 1), GW_NOT_FOUND);
+    assert_true(lookup.call.seen_seq == DB_SEEN_ALL);
 }
 
 static void test_lookup_finds_no_revoked_token(void **state) {
@@ -442,6 +451,7 @@ int main(void) {
         TEST(test_lookup_brings_the_addresses_that_a_token_may_be_used_from),
         TEST(test_lookup_compares_the_whole_digest),
         TEST(test_lookup_finds_its_own_among_a_thousand_of_the_prefix),
+        TEST(test_absence_told_by_a_primary_is_not_of_a_standby),
         TEST(test_lookup_finds_no_revoked_token),
         TEST(test_lookup_finds_no_token_of_a_deleted_organisation),
         TEST(test_lookup_leaves_expiry_to_the_caller),

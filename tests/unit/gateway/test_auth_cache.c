@@ -20,6 +20,7 @@
 #define STALE_READ_MS 600000
 #define STALE_WRITE_MS 60000
 #define START_MS 1000000
+#define REVOKED_SEQ 70
 
 // ---- what the cache stands on -----------------------------------------------------------------------------------
 
@@ -35,6 +36,7 @@ struct db_token_store {
 
 struct db_events {
     uint64_t heard_ms;
+    uint64_t applied_seq;
 };
 
 struct world {
@@ -57,6 +59,10 @@ bool db_pool_is_ready(const struct db_pool *pool) {
 
 uint64_t db_events_heard_ms(const struct db_events *events) {
     return events->heard_ms;
+}
+
+uint64_t db_events_applied_seq(const struct db_events *events) {
+    return events->applied_seq;
 }
 
 enum gw_status db_token_store_lookup(struct db_token_store *store, struct db_token_lookup *lookup) {
@@ -184,12 +190,22 @@ static int pending_count(const struct world *world) {
     return count;
 }
 
+// A standby that has replayed the log up to `seen_seq` answers the oldest lookup.
+static void answer_from_standby(struct world *world, uint64_t seen_seq, enum gw_status status) {
+    struct gw_list *link = gw_list_pop_front(&world->store.pending);
+    assert_non_null(link);
+    struct db_token_lookup *lookup = gw_container_of(link, struct db_token_lookup, link);
+    lookup->seen_seq = seen_seq;
+    lookup->on_done(lookup, status, status == GW_OK ? &usual_row : NULL);
+}
+
 // The database answers the oldest lookup.
 static void answer_lookup(struct world *world, enum gw_status status,
                           const struct db_token_row *row) {
     struct gw_list *link = gw_list_pop_front(&world->store.pending);
     assert_non_null(link);
     struct db_token_lookup *lookup = gw_container_of(link, struct db_token_lookup, link);
+    lookup->seen_seq = DB_SEEN_ALL;
     lookup->on_done(lookup, status, row);
 }
 
@@ -217,7 +233,7 @@ static void hear(struct world *world, enum db_event_kind kind, uint32_t token) {
 static void revoke_here(struct world *world, uint32_t token) {
     unsigned char digest[DB_DIGEST_LENGTH];
     digest_of(token, digest);
-    gw_auth_cache_revoke(world->cache, digest);
+    gw_auth_cache_revoke(world->cache, digest, REVOKED_SEQ);
 }
 
 // ---- hits and misses --------------------------------------------------------------------------------------------
@@ -916,6 +932,127 @@ static void test_the_queue_is_full_when_an_outdated_lookup_is_asked_again(void *
     close_world(&world);
 }
 
+// ---- a standby --------------------------------------------------------------------------------------------------
+
+static void test_a_standby_that_lags_is_asked_again(void **state) {
+    (void)state;
+    struct world world;
+    struct question asked;
+    open_world(&world);
+    look_up_absent(&world, 9); // the log is followed from here on
+    pass(&world, 1);
+    world.events.applied_seq = 7;
+    assert_int_equal(ask(&world, &asked, 1), GW_AUTH_PENDING);
+    answer_from_standby(&world, 6, GW_OK);
+    assert_int_equal(asked.answer_count, 0);
+    answer_from_standby(&world, 7, GW_OK);
+    assert_int_equal(asked.answer_count, 1);
+    assert_int_equal(asked.answer, GW_AUTH_LIVE);
+    assert_int_equal(world.metrics.lookups_behind_total, 1);
+    assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_ADMIN), GW_AUTH_LIVE);
+    close_world(&world);
+}
+
+static void test_a_standby_that_stays_behind_is_not_believed(void **state) {
+    (void)state;
+    const enum gw_status answers[] = {GW_OK, GW_NOT_FOUND};
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        struct world world;
+        struct question asked;
+        open_world(&world);
+        world.events.applied_seq = 7;
+        assert_int_equal(ask(&world, &asked, 1), GW_AUTH_PENDING);
+        while (pending_count(&world) > 0)
+            answer_from_standby(&world, 6, answers[i]);
+        assert_int_equal(asked.answer_count, 1);
+        assert_int_equal(asked.answer, GW_AUTH_UNKNOWN);
+        assert_true(world.store.asked_count <= 3);
+        assert_int_equal(world.metrics.cache_entries + world.metrics.cache_negative_entries, 0);
+        close_world(&world);
+    }
+}
+
+// It knows no more than the log did when that was last heard: what was true then, and for no longer than that may count.
+static void test_the_word_of_a_standby_is_as_old_as_the_log(void **state) {
+    (void)state;
+    struct world world;
+    struct question read;
+    struct question write;
+    struct question admin;
+    struct question absent;
+    open_world(&world);
+    look_up_absent(&world, 9); // the log is followed from here on
+    pass(&world, 1);
+    pass_in_silence(&world, STALE_WRITE_MS);
+    assert_int_equal(ask_for(&world, &read, 1, GW_SCOPE_READ), GW_AUTH_PENDING);
+    assert_int_equal(ask_for(&world, &write, 1, GW_SCOPE_WRITE), GW_AUTH_PENDING);
+    assert_int_equal(ask_for(&world, &admin, 1, GW_SCOPE_ADMIN), GW_AUTH_PENDING);
+    answer_from_standby(&world, 0, GW_OK);
+    assert_int_equal(read.answer, GW_AUTH_LIVE);
+    assert_int_equal(write.answer, GW_AUTH_UNKNOWN);
+    assert_int_equal(admin.answer, GW_AUTH_UNKNOWN);
+    assert_int_equal(ask(&world, &absent, 2), GW_AUTH_PENDING);
+    answer_from_standby(&world, 0, GW_NOT_FOUND);
+    assert_int_equal(absent.answer, GW_AUTH_UNKNOWN);
+    pass_in_silence(&world, STALE_READ_MS - STALE_WRITE_MS);
+    assert_int_equal(ask(&world, &read, 1), GW_AUTH_PENDING);
+    answer_from_standby(&world, 0, GW_OK);
+    assert_int_equal(read.answer, GW_AUTH_UNKNOWN);
+    close_world(&world);
+}
+
+static void test_a_standby_is_not_believed_before_the_log_was_heard(void **state) {
+    (void)state;
+    struct world world;
+    struct question asked;
+    open_world(&world);
+    world.events.heard_ms = 0;
+    world.now_ms = 10; // as after the start of a machine: soon after "never"
+    assert_int_equal(ask(&world, &asked, 1), GW_AUTH_PENDING);
+    answer_from_standby(&world, 100, GW_OK);
+    assert_int_equal(asked.answer, GW_AUTH_UNKNOWN);
+    assert_int_equal(ask(&world, &asked, 1), GW_AUTH_PENDING);
+    answer_from_standby(&world, 100, GW_NOT_FOUND);
+    assert_int_equal(asked.answer, GW_AUTH_UNKNOWN);
+    close_world(&world);
+}
+
+// Before the log tells of it, and with nowhere to remember it.
+static void test_a_standby_without_a_revocation_made_here_is_not_believed(void **state) {
+    (void)state;
+    struct world world;
+    struct question asked;
+    struct gw_auth_cache_options options = usual_options;
+    options.entries_max = 0;
+    open_world_with(&world, &options);
+    revoke_here(&world, 1);
+    assert_int_equal(ask(&world, &asked, 1), GW_AUTH_PENDING);
+    answer_from_standby(&world, REVOKED_SEQ - 1, GW_OK);
+    assert_int_equal(asked.answer_count, 0);
+    answer_from_standby(&world, REVOKED_SEQ, GW_NOT_FOUND);
+    assert_int_equal(asked.answer, GW_AUTH_ABSENT);
+    // an older log, of a database restored: the numbers start again
+    gw_auth_cache_forget_all(world.cache);
+    assert_int_equal(ask(&world, &asked, 1), GW_AUTH_PENDING);
+    answer_from_standby(&world, 1, GW_OK);
+    assert_int_equal(asked.answer, GW_AUTH_LIVE);
+    close_world(&world);
+}
+
+static void test_a_revocation_heard_of_is_no_matter_of_the_age_of_a_standby(void **state) {
+    (void)state;
+    struct world world;
+    struct question asked;
+    open_world(&world);
+    assert_int_equal(ask(&world, &asked, 1), GW_AUTH_PENDING);
+    hear(&world, DB_EVENT_TOKEN_REVOKED, 1);
+    pass_in_silence(&world, LEASE_MS);
+    while (pending_count(&world) > 0)
+        answer_from_standby(&world, 0, GW_OK);
+    assert_int_equal(asked.answer, GW_AUTH_ABSENT);
+    close_world(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_miss_asks_once_and_then_hits),
@@ -938,6 +1075,12 @@ int main(void) {
         cmocka_unit_test(test_a_late_yes_does_not_overtake_a_no),
         cmocka_unit_test(test_a_late_yes_does_not_overtake_a_no_without_a_cache),
         cmocka_unit_test(test_a_late_no_does_not_overtake_a_creation),
+        cmocka_unit_test(test_a_standby_that_lags_is_asked_again),
+        cmocka_unit_test(test_a_standby_that_stays_behind_is_not_believed),
+        cmocka_unit_test(test_the_word_of_a_standby_is_as_old_as_the_log),
+        cmocka_unit_test(test_a_standby_is_not_believed_before_the_log_was_heard),
+        cmocka_unit_test(test_a_standby_without_a_revocation_made_here_is_not_believed),
+        cmocka_unit_test(test_a_revocation_heard_of_is_no_matter_of_the_age_of_a_standby),
         cmocka_unit_test(test_a_creation_clears_the_absence),
         cmocka_unit_test(test_a_changed_token_is_looked_up_again),
         cmocka_unit_test(test_a_lookup_outdated_again_and_again_is_given_up),
