@@ -830,11 +830,12 @@ static enum gw_status find_peer(struct gw_conn *conn) {
     return conn->needs_header && !conn->is_peer_trusted ? GW_INVALID : GW_OK;
 }
 
-void gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
-                          struct tls_context *tls, enum gw_conn_kind kind) {
+enum gw_status gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
+                                    struct tls_context *tls, enum gw_conn_kind kind) {
     struct gw_services *services = group->services;
     struct gw_conn *conn = calloc(1, sizeof *conn);
-    gw_assert(conn != NULL); // libuv would stop listening for good: better to be restarted
+    if (conn == NULL)
+        return GW_NO_MEMORY;
     conn->group = group;
     conn->kind = kind;
     conn->is_tls = tls != NULL;
@@ -853,22 +854,25 @@ void gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
                                               services->transport_shared, tls, &transport_events);
     if (status == GW_OK)
         status = expect_header(conn);
-    gw_assert(status == GW_OK); // as above
-    status = gw_transport_accept(&conn->transport, listener);
+    // Accepted in any case, to be closed: libuv does not listen on with one that nobody takes.
+    enum gw_status accepted = gw_transport_accept(&conn->transport, listener);
+    if (status == GW_OK)
+        status = accepted;
     if (status == GW_OK)
         status = find_peer(conn);
     bool is_over = kind == GW_CONN_CLIENT && group->open_count > group->count_max;
     if (status != GW_OK || is_over) {
         services->metrics->connections_refused_total++;
         gw_transport_close(&conn->transport);
-        return;
+        return GW_OK;
     }
     if (!claim_address(conn)) {
         gw_transport_close(&conn->transport);
-        return;
+        return GW_OK;
     }
     services->metrics->connections_accepted_total++;
     arm_deadline(conn);
+    return GW_OK;
 }
 
 void gw_conn_group_drain(struct gw_conn_group *group,

@@ -42,9 +42,10 @@ struct gw_conn_group {
 };
 
 void gw_conn_group_open(struct gw_conn_group *group, struct gw_services *services, int count_max);
-// Accepts the next connection of `listener`. `tls` NULL: plain. Over the limit the newcomer is closed at once.
-void gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
-                          struct tls_context *tls, enum gw_conn_kind kind);
+// Accepts the next connection of `listener`. `tls` NULL: plain. Over the limit, or without memory for what belongs to a
+// connection, the newcomer is closed at once. GW_NO_MEMORY: not even that could be done, and nothing was accepted.
+enum gw_status gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
+                                    struct tls_context *tls, enum gw_conn_kind kind) GW_MUST_USE;
 // services->is_draining was set: closes connections without a request; the others close after their response. on_drained is called
 // once, from the loop, when the last one has closed; never if none is open (open_count == 0).
 void gw_conn_group_drain(struct gw_conn_group *group,

@@ -9,6 +9,8 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "gateway/metrics.h"
+#include "gateway/services.h"
 
 #define BACKLOG 4096
 #define COMPLAIN_EVERY_MS 10000
@@ -117,13 +119,44 @@ static void complain(struct gw_listener *listener, int failure) {
     gw_log(GW_LOG_WARNING, "server", "cannot accept reason=\"%s\"", uv_strerror(failure));
 }
 
+static void take_connection(struct gw_listener *listener);
+
+static void on_turned_away(uv_handle_t *handle) {
+    struct gw_listener *listener =
+        gw_container_of((uv_tcp_t *)handle, struct gw_listener, turned_away);
+    listener->is_turning_away = false;
+    if (listener->is_one_waiting && listener->is_open)
+        take_connection(listener);
+}
+
+// Takes no memory. One at a time; the next waits with libuv, which takes no more meanwhile.
+static void turn_away(struct gw_listener *listener) {
+    listener->is_one_waiting = listener->is_turning_away;
+    if (listener->is_turning_away)
+        return;
+    listener->is_turning_away = true;
+    listener->group->services->metrics->connections_refused_total++;
+    int failure = uv_tcp_init(listener->tcp.loop, &listener->turned_away);
+    gw_assert(failure == 0); // without a socket there is nothing that could fail
+    (void)uv_accept((uv_stream_t *)&listener->tcp, (uv_stream_t *)&listener->turned_away);
+    uv_close((uv_handle_t *)&listener->turned_away, on_turned_away);
+}
+
+static void take_connection(struct gw_listener *listener) {
+    listener->is_one_waiting = false;
+    uv_stream_t *stream = (uv_stream_t *)&listener->tcp;
+    if (gw_conn_group_accept(listener->group, stream, listener->tls, listener->kind) == GW_OK)
+        return;
+    complain(listener, UV_ENOMEM);
+    turn_away(listener);
+}
+
 static void on_connection(uv_stream_t *stream, int failure) {
     struct gw_listener *listener = gw_container_of((uv_tcp_t *)stream, struct gw_listener, tcp);
-    if (failure != 0) {
+    if (failure != 0)
         complain(listener, failure);
-        return;
-    }
-    gw_conn_group_accept(listener->group, stream, listener->tls, listener->kind);
+    else
+        take_connection(listener);
 }
 
 enum gw_status gw_listener_open(struct gw_listener *listener, struct gw_conn_group *group,

@@ -2,6 +2,9 @@
 #pragma once
 // A listening socket. Opened by ourselves and handed to libuv, because SO_REUSEPORT (several processes on one port) is not
 // in libuv 1.44.
+//
+// libuv takes a connection before it tells of it, and listens on only when that one is accepted. So one for which there is no
+// memory is accepted into a handle that is part of the listener, and closed.
 
 #include <stdbool.h>
 #include <uv.h>
@@ -17,6 +20,9 @@ struct gw_listener {
     enum gw_conn_kind kind;
     uint64_t complain_ms; // uv_now from which a failed accept is logged again
     bool is_open;
+    uv_tcp_t turned_away; // the connection that is closed for want of memory
+    bool is_turning_away;
+    bool is_one_waiting; // another, with libuv
 };
 
 struct gw_listener_options {

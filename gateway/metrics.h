@@ -10,7 +10,7 @@
 
 #define GW_METRICS_MAP(X)                                                                          \
     X(connections_accepted_total, "counter", "Connections accepted.")                              \
-    X(connections_refused_total, "counter", "Connections refused over the limit.")                 \
+    X(connections_refused_total, "counter", "Connections refused over a limit, or for memory.")    \
     X(connections_refused_address_total, "counter",                                                \
       "Connections refused to an address with many.")                                              \
     X(connections_open, "gauge", "Connections open now.")                                          \

@@ -4,10 +4,13 @@
 // A start that fails half-way goes straight to close.
 #include "gateway/server.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -28,6 +31,7 @@
 #include "gateway/upstream.h"
 
 #define FLUSH_TIMEOUT_MS 3000
+#define DESCRIPTORS_OF_PROCESS_MAX 512 // of what is no client's
 
 enum phase { PHASE_RUN, PHASE_DRAIN, PHASE_CUT, PHASE_FLUSH, PHASE_CLOSE };
 
@@ -51,6 +55,8 @@ struct gw_server {
     uv_signal_t hangup;
     const struct gw_worker *worker;
     uv_timer_t drain_timer;
+    uv_poll_t highest; // see watch_highest_descriptor
+    int highest_fd;
 };
 
 // ---- stopping ---------------------------------------------------------------------------------------------------
@@ -392,6 +398,34 @@ static void raise_descriptor_limit(void) {
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static void on_highest_closed(uv_handle_t *handle) {
+    close(gw_container_of((uv_poll_t *)handle, struct gw_server, highest)->highest_fd);
+}
+
+// libuv ends the process when it finds no memory for its table of descriptors, which is as long as the highest that it has
+// watched. So that one is watched for a moment now; clients and what each may bring to the registry lie below it.
+static void watch_highest_descriptor(struct gw_server *server) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    rlim_t wanted =
+        2 * (rlim_t)server->services.config->connections_max + DESCRIPTORS_OF_PROCESS_MAX;
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fd < 0)
+        return;
+    server->highest_fd =
+        fcntl(fd, F_DUPFD_CLOEXEC, (int)(wanted < limit.rlim_cur ? wanted : limit.rlim_cur) - 1);
+    close(fd);
+    if (server->highest_fd < 0)
+        return;
+    if (uv_poll_init(&server->loop, &server->highest, server->highest_fd) != 0) {
+        close(server->highest_fd);
+        return;
+    }
+    (void)uv_poll_start(&server->highest, UV_READABLE, NULL);
+    uv_close((uv_handle_t *)&server->highest, on_highest_closed);
+}
+
 int gw_server_run(const struct gw_config *config, const struct gw_worker *worker) {
     struct gw_server server = {.phase = PHASE_RUN};
     gw_log_set_level(config->log_level);
@@ -409,6 +443,7 @@ int gw_server_run(const struct gw_config *config, const struct gw_worker *worker
     if (getrandom(&server.services.request_id_base, sizeof server.services.request_id_base, 0) < 0)
         server.services.request_id_base = (uint64_t)gw_clock_wall_ms();
     open_handles(&server);
+    watch_highest_descriptor(&server);
     enum gw_status status = start(&server);
     if (status == GW_OK)
         gw_log(GW_LOG_INFO, "server", "started version=%s environment=%s", GATEWAY_VERSION,

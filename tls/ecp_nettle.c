@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/status.h"
+#include "tls/gmp_memory.h"
 #include "tls/p256_limbs.h"
 
 #define P256_POINT_BYTES (1 + 2 * P256_BYTES) // SEC 1 section 2.3.3, not compressed
@@ -300,6 +301,7 @@ bool tls_ecp_nettle_start(void) {
     if (seam.is_checked)
         return seam.is_good;
     seam.is_checked = true;
+    tls_gmp_memory_start();
     seam.is_good = check_group(MBEDTLS_ECP_DP_SECP256R1) && check_group(MBEDTLS_ECP_DP_CURVE25519);
     seam.is_on = seam.is_good;
     seam.count = 0;
