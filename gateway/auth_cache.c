@@ -7,6 +7,7 @@
 #include "db/events.h"
 #include "db/pool.h"
 #include "gateway/auth_table.h"
+#include "gateway/known_tokens.h"
 #include "gateway/metrics.h"
 
 #define FLIGHT_BUCKETS 1024
@@ -35,6 +36,7 @@ struct gw_auth_cache {
     uint64_t own_seq;     // the newest event of a revocation through this process
     struct gw_metrics *metrics;
     struct gw_auth_table table;
+    struct gw_known_tokens *known; // where no entry is kept, else NULL
     struct gw_list flights[FLIGHT_BUCKETS];
     uint32_t jitter; // state of a small generator: spread, not secrecy
 };
@@ -47,7 +49,12 @@ enum gw_status gw_auth_cache_create(uv_loop_t *loop, const struct gw_auth_cache_
         return GW_NO_MEMORY;
     uint32_t negative_max = options->entries_max > 0 ? options->negative_entries_max : 0;
     enum gw_status status = gw_auth_table_init(&cache->table, options->entries_max, negative_max);
+    if (status == GW_OK && options->entries_max == 0) {
+        cache->known = calloc(1, sizeof *cache->known);
+        status = cache->known != NULL ? GW_OK : GW_NO_MEMORY;
+    }
     if (status != GW_OK) {
+        gw_auth_table_deinit(&cache->table);
         free(cache);
         return status;
     }
@@ -269,6 +276,24 @@ static void answer_question(struct flight *flight, struct gw_auth_question *ques
     }
 }
 
+// Whose question may cause a lookup when others may not.
+static bool was_live(const struct gw_auth_cache *cache, const struct gw_auth_entry *entry,
+                     const unsigned char *digest) {
+    if (cache->known != NULL)
+        return gw_known_tokens_has(cache->known, digest);
+    return entry != NULL && entry->kind == GW_AUTH_ENTRY_LIVE;
+}
+
+static void note_known(struct gw_auth_cache *cache, const unsigned char *digest,
+                       enum gw_status status) {
+    if (cache->known == NULL)
+        return;
+    if (status == GW_OK)
+        gw_known_tokens_add(cache->known, digest);
+    else if (status == GW_NOT_FOUND)
+        gw_known_tokens_remove(cache->known, digest);
+}
+
 static bool is_known_revoked(struct gw_auth_cache *cache, const unsigned char *digest) {
     const struct gw_auth_entry *entry = gw_auth_table_find(&cache->table, digest);
     return entry != NULL && entry->kind == GW_AUTH_ENTRY_REVOKED;
@@ -298,6 +323,7 @@ static void on_looked_up(struct db_token_lookup *lookup, enum gw_status status,
     } else {
         clear_refreshing(cache, lookup->digest);
     }
+    note_known(cache, lookup->digest, status);
     // Answering may ask and cancel other questions, but none of this flight's that is not on its list any more.
     for (struct gw_list *node; (node = gw_list_pop_front(&flight->questions)) != NULL;)
         answer_question(flight, gw_container_of(node, struct gw_auth_question, link), status, row);
@@ -338,7 +364,7 @@ enum gw_auth_answer gw_auth_cache_ask(struct gw_auth_cache *cache,
     gw_list_init(&question->link);
     if (cache->followed_ms == 0)
         cache->followed_ms = heard_ms(cache);
-    if (question->is_for_known && (entry == NULL || entry->kind != GW_AUTH_ENTRY_LIVE))
+    if (question->is_for_known && !was_live(cache, entry, question->digest))
         return GW_AUTH_UNSEEN;
     if (entry != NULL && entry->kind == GW_AUTH_ENTRY_REVOKED) {
         cache->metrics->cache_hits_total++;
@@ -384,6 +410,7 @@ void gw_auth_cache_revoke(struct gw_auth_cache *cache, const unsigned char diges
     if (event_seq > cache->own_seq)
         cache->own_seq = event_seq;
     outdate_flight(cache, digest);
+    note_known(cache, digest, GW_NOT_FOUND);
     (void)gw_auth_table_put_negative(&cache->table, digest, GW_AUTH_ENTRY_REVOKED);
     count_entries(cache);
 }
@@ -428,5 +455,6 @@ void gw_auth_cache_destroy(struct gw_auth_cache *cache) {
     for (int i = 0; i < FLIGHT_BUCKETS; i++)
         gw_assert(gw_list_is_empty(&cache->flights[i]));
     gw_auth_table_deinit(&cache->table);
+    free(cache->known);
     free(cache);
 }

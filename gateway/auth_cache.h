@@ -34,7 +34,7 @@ struct gw_auth_cache;
 struct gw_metrics;
 
 struct gw_auth_cache_options {
-    uint32_t entries_max;          // live ones; 0: nothing is kept
+    uint32_t entries_max;          // live ones; 0: nothing is kept but which tokens were live
     uint32_t negative_entries_max; // absent and revoked
     uint64_t ttl_ms;
     uint64_t negative_ttl_ms;

@@ -96,6 +96,18 @@ def test_a_proxy_that_asks_hears_the_same(limited, acme):
     assert ask(limited, acme.read, target="/authz", fields=question).status == 200
 
 
+def test_without_a_cache_a_good_token_is_served_over_the_budget(start_gateway, acme):
+    """HARDENING 4.3: no row is remembered then, but that the token was live."""
+    gateway = start_gateway("--failed-token-limit", str(LIMIT), "--trusted-proxies", "127.0.0.1", "--cache-entries", "0")
+    assert ask(gateway, acme.read).status == 200
+    for _ in range(LIMIT):
+        assert ask(gateway, token_syntax.make()).status == 401
+    assert_limited(ask(gateway, token_syntax.make()))
+    for _ in range(2 * LIMIT):
+        assert ask(gateway, acme.read).status == 200
+    assert_limited(ask(gateway, acme.write))
+
+
 def test_zero_is_no_limit(start_gateway):
     gateway = start_gateway("--failed-token-limit", "0", "--trusted-proxies", "127.0.0.1")
     assert {ask(gateway, token_syntax.make()).status for _ in range(4 * LIMIT)} == {401}

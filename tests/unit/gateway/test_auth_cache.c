@@ -932,6 +932,26 @@ static void test_the_queue_is_full_when_an_outdated_lookup_is_asked_again(void *
     close_world(&world);
 }
 
+// Nothing of the row is kept, and so it is asked for each time; but who uses a live token is known for it.
+static void test_without_a_cache_a_token_that_was_live_is_still_known(void **state) {
+    (void)state;
+    struct world world;
+    struct gw_auth_cache_options options = usual_options;
+    options.entries_max = 0;
+    open_world_with(&world, &options);
+    assert_int_equal(ask_for_known(&world, 1), GW_AUTH_UNSEEN);
+    look_up_live(&world, 1);
+    assert_int_equal(ask_for_known(&world, 1), GW_AUTH_PENDING);
+    answer_lookup(&world, GW_NOT_FOUND, NULL);
+    assert_int_equal(ask_for_known(&world, 1), GW_AUTH_UNSEEN);
+    look_up_live(&world, 2);
+    revoke_here(&world, 2);
+    assert_int_equal(ask_for_known(&world, 2), GW_AUTH_UNSEEN);
+    look_up_absent(&world, 3);
+    assert_int_equal(ask_for_known(&world, 3), GW_AUTH_UNSEEN);
+    close_world(&world);
+}
+
 // ---- a standby --------------------------------------------------------------------------------------------------
 
 static void test_a_standby_that_lags_is_asked_again(void **state) {
@@ -1075,6 +1095,7 @@ int main(void) {
         cmocka_unit_test(test_a_late_yes_does_not_overtake_a_no),
         cmocka_unit_test(test_a_late_yes_does_not_overtake_a_no_without_a_cache),
         cmocka_unit_test(test_a_late_no_does_not_overtake_a_creation),
+        cmocka_unit_test(test_without_a_cache_a_token_that_was_live_is_still_known),
         cmocka_unit_test(test_a_standby_that_lags_is_asked_again),
         cmocka_unit_test(test_a_standby_that_stays_behind_is_not_believed),
         cmocka_unit_test(test_the_word_of_a_standby_is_as_old_as_the_log),
