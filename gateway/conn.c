@@ -439,10 +439,9 @@ static void end_body(struct gw_conn *conn) {
 }
 
 // Who goes on trying tokens over its budget waits for each refusal: its connections are busy with that instead of with more. The
-// connections of a proxy are not its own, so a proxy waits for nothing.
+// connections of a proxy are not its own, whether it says whose they are or not, so a proxy waits for nothing.
 static bool is_refused_late(const struct gw_conn *conn) {
-    return conn->decision.is_unseen && conn->exchange.proxy_address.length == 0 &&
-           !conn->is_delay_over;
+    return conn->decision.is_unseen && !conn->is_peer_trusted && !conn->is_delay_over;
 }
 
 static enum conn_state act_on_verdict(struct gw_conn *conn) {

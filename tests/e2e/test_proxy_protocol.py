@@ -8,10 +8,11 @@ import pytest
 
 from harness import proxies
 from harness.gateway import Gateway
-from harness.http_client import Connection, format_request
+from harness.http_client import Connection, bearer, format_request
 from harness.waiting import eventually
 
 PUBLIC = "/api/v1/public/skills"
+WHOAMI = "/api/v1/auth/whoami"
 LINE = b"PROXY TCP4 192.0.2.1 192.0.2.2 4711 443\r\n"
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 ADDRESSES = socket.inet_aton("192.0.2.1") + socket.inet_aton("192.0.2.2") + b"\x12\x34\x01\xbb"
@@ -100,6 +101,19 @@ def test_a_header_without_a_source_makes_nobody_a_proxy_of_others(header, behind
     with connect(behind.http, header) as connection:
         response = connection.request("GET", PUBLIC, [("X-Forwarded-For", "192.0.2.9")])
         assert logged_client(behind, response) == "127.0.0.1"
+
+
+@pytest.mark.parametrize("header", [b"PROXY UNKNOWN\r\n", LOCAL], ids=["unknown", "local"])
+def test_a_proxy_without_a_source_waits_for_no_refusal(header, start_gateway):
+    """Its connection may carry others, as one with a source does not: refusals over the budget, a hundred seconds of them if each
+    came late."""
+    gateway = start_gateway("--proxy-protocol", "--trusted-proxies", "127.0.0.1", "--failed-token-limit", "1")
+    bad = format_request("GET", WHOAMI, bearer("nonsense"))
+    with connect(gateway.http, header) as connection:
+        connection.send(bad)
+        assert connection.read_response().status == 401
+        connection.send(bad * 100)
+        assert {connection.read_response().status for _ in range(100)} == {429}
 
 
 def test_a_second_header_is_no_request(behind):
