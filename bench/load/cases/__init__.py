@@ -4,8 +4,8 @@ on the command line."""
 import dataclasses
 import typing
 
-from . import (authz, flood, forward, growth, known, last_used, micro, revoke, soak, tls_handshakes, tls_idle, tls_storm,
-               transfer, unknown)
+from . import (authz, flood, forward, growth, known, last_used, micro, revoke, soak, timing, tls_handshakes, tls_idle,
+               tls_storm, transfer, unknown)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +25,7 @@ CASES = {
     "unknown": Case(unknown.run, "every request asks the database"),
     "growth": Case(growth.run, "the same among 10,000, 1,000,000 and (--full) 10,000,000 tokens", is_long=True),
     "flood": Case(flood.run, "good traffic beside a flood of well-formed tokens that nobody has"),
+    "timing": Case(timing.run, "whether the time of a refusal tells that a prefix exists"),
     "revoke": Case(revoke.run, "from a revoke to the refusal on every gateway, under full load"),
     "last-used": Case(last_used.run, "rows and WAL written for last-used, against one UPDATE per request"),
     "tls-full": Case(tls_handshakes.full, "full TLS handshakes, each with one request"),
