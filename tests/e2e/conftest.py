@@ -21,6 +21,7 @@ from harness.command_line import CommandLine  # noqa: E402
 from harness.gateway import Gateway, Operator  # noqa: E402
 from harness.postgres import Postgres  # noqa: E402
 from harness.upstream import Upstream  # noqa: E402
+from harness.wall_clock import WallClock  # noqa: E402
 
 TEST_LIMIT_S = 90  # nothing takes a tenth of it; a test that hangs fails instead of stopping the run
 
@@ -196,6 +197,12 @@ def start_gateway(operator, postgres, tmp_path, certificate):
         except (AssertionError, TimeoutError) as failure:
             failures.append(str(failure))
     assert not failures, "\n".join(failures)
+
+
+@pytest.fixture
+def wall_clock(tmp_path):
+    """For start_gateway(env=wall_clock.env): a test that is about the end of a token need not wait for it, nor hurry."""
+    return WallClock(tmp_path)
 
 
 @pytest.fixture

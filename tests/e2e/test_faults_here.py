@@ -13,18 +13,12 @@ from harness.http_client import Connection, bearer, format_request
 from harness.process import clean_environment, dies_with_parent
 from harness.proxies import free_port
 from harness.waiting import PATIENCE_S, eventually
-from harness.wall_clock import WallClock
 
 WHOAMI = "/api/v1/auth/whoami"
 HOUR_S = 3600
 
 
 # ---- clocks -----------------------------------------------------------------------------------------------------
-
-@pytest.fixture
-def wall_clock(tmp_path):
-    return WallClock(tmp_path)
-
 
 def told_time(gateway):
     date = gateway.request("GET", "/api/v1/nowhere").get("date")
