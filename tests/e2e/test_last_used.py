@@ -42,7 +42,7 @@ def test_a_use_is_written_soon(gateway, organisation, postgres):
     assert last_used(postgres, token["id"]) is None
     before = now() - datetime.timedelta(milliseconds=50)
     use(gateway, token)
-    written = eventually(lambda: last_used(postgres, token["id"]), "was the use written", 5)
+    written = eventually(lambda: last_used(postgres, token["id"]), "was the use written")
     assert before <= written <= now()
 
 
@@ -50,9 +50,9 @@ def test_list_and_whoami_show_it(gateway, organisation, postgres):
     token = make_token(gateway, organisation)
     assert listed(gateway, organisation, token["id"])["lastUsedAt"] is None
     use(gateway, token)
-    shown = eventually(lambda: listed(gateway, organisation, token["id"])["lastUsedAt"], "did the list show the use", 5)
+    shown = eventually(lambda: listed(gateway, organisation, token["id"])["lastUsedAt"], "did the list show the use")
     assert datetime.datetime.fromisoformat(shown.replace("Z", "+00:00")) <= now()
-    eventually(lambda: last_used(postgres, token["id"]), "was the use written", 5)
+    eventually(lambda: last_used(postgres, token["id"]), "was the use written")
     assert gateway.request("GET", "/api/v1/auth/whoami", token["token"]).json()["token"]["lastUsedAt"] is not None
 
 
@@ -64,7 +64,7 @@ def test_a_refused_use_of_a_live_token_does_not_count(gateway, organisation, pos
     assert gateway.request("GET", "/api/v1/auth/whoami", token["token"][:-1] + "!").status == 401
     other = make_token(gateway, organisation, "written after it")
     use(gateway, other)
-    eventually(lambda: last_used(postgres, other["id"]), "was the later use written", 5)
+    eventually(lambda: last_used(postgres, other["id"]), "was the later use written")
     assert last_used(postgres, token["id"]) is None
 
 
@@ -95,7 +95,7 @@ def test_a_later_time_is_never_moved_back(start_gateway, organisation, postgres)
     use(own, token)
     other = make_token(own, organisation, "marker")
     use(own, other)
-    eventually(lambda: last_used(postgres, other["id"]), "was the marker written", 5)
+    eventually(lambda: last_used(postgres, other["id"]), "was the marker written")
     assert last_used(postgres, token["id"]) == future
 
 
@@ -118,5 +118,5 @@ def test_the_rest_of_the_row_is_untouched(gateway, organisation, postgres):
           " from skillreg.api_token where id = %s"
     before = postgres.query(sql, (token["id"],))
     use(gateway, token)
-    eventually(lambda: last_used(postgres, token["id"]), "was the use written", 5)
+    eventually(lambda: last_used(postgres, token["id"]), "was the use written")
     assert postgres.query(sql, (token["id"],)) == before

@@ -12,7 +12,7 @@ import pytest
 from harness import binaries
 from harness.gateway import Operator
 from harness.process import Process, clean_environment, dies_with_parent, run
-from harness.waiting import eventually
+from harness.waiting import PATIENCE_S, eventually
 
 ROOT = binaries.ROOT
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
@@ -293,7 +293,7 @@ class Session:
     def close(self):
         self.shell.stdin.close()
         self.shell.stdout.close()
-        assert self.shell.wait(10) == 0
+        assert self.shell.wait(PATIENCE_S) == 0
 
 
 @pytest.fixture
@@ -311,7 +311,7 @@ def demonstration_registry(tmp_path):
     process = Process(["/usr/bin/python3", ROOT / "docker/dev/registry.py", "--port", "0", "--port-file", port_file],
                       tmp_path / "registry.log", env=clean_environment())
     try:
-        eventually(port_file.exists, "did the registry listen: " + process.log())
+        eventually(lambda: port_file.exists() and port_file.read_text(), lambda: "did the registry listen: " + process.log())
         yield "http://127.0.0.1:" + port_file.read_text().strip()
     finally:
         process.kill()

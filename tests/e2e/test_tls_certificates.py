@@ -7,6 +7,7 @@ import pytest
 
 from harness import certificate as certificates
 from harness.http_client import Connection, bearer
+from harness.waiting import PATIENCE_S
 
 WHOAMI = "/api/v1/auth/whoami"
 
@@ -16,7 +17,7 @@ def served(gateway, name):
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    with socket.create_connection(gateway.https, timeout=10) as plain:
+    with socket.create_connection(gateway.https, timeout=PATIENCE_S) as plain:
         with context.wrap_socket(plain, server_hostname=name) as secured:
             return secured.getpeercert(binary_form=True)
 

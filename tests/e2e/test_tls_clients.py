@@ -12,13 +12,14 @@ import pytest
 
 from harness.http_client import Connection, assert_error_shape, bearer
 from harness.process import clean_environment, dies_with_parent
+from harness.waiting import PATIENCE_S
 
 
 def s_client(gateway, certificate, *flags, text_in=b""):
     return subprocess.run(
         dies_with_parent(["openssl", "s_client", "-connect", "127.0.0.1:%d" % gateway.https[1], "-servername", "localhost",
                           "-CAfile", certificate.cert, "-verify_return_error", *flags]),
-        input=text_in, capture_output=True, timeout=20, env=clean_environment(), check=False)
+        input=text_in, capture_output=True, timeout=PATIENCE_S, env=clean_environment(), check=False)
 
 
 def request_text(token):
@@ -28,9 +29,9 @@ def request_text(token):
 
 def curl(gateway, certificate, token, *flags):
     return subprocess.run(
-        dies_with_parent(["curl", "--silent", "--show-error", "--cacert", certificate.cert, "--noproxy", "*", "--max-time", "15",
+        dies_with_parent(["curl", "--silent", "--show-error", "--cacert", certificate.cert, "--noproxy", "*", "--max-time", "60",
                           "-H", f"Authorization: Bearer {token}", *flags, f"{gateway.https_url}/api/v1/auth/whoami"]),
-        capture_output=True, text=True, timeout=20, env=clean_environment(), check=False)
+        capture_output=True, text=True, timeout=PATIENCE_S, env=clean_environment(), check=False)
 
 
 @pytest.mark.parametrize("flags,protocol", [(("-tls1_2",), "TLSv1.2"), (("-tls1_3",), "TLSv1.3")])
@@ -79,7 +80,7 @@ def test_curl(flags, gateway, certificate, acme):
 
 def test_curl_without_the_authority_is_refused_by_curl(gateway, certificate, acme, tmp_path):
     done = subprocess.run(dies_with_parent(["curl", "--silent", "--noproxy", "*", f"{gateway.https_url}/api/v1/auth/whoami"]),
-                          capture_output=True, timeout=20, env=clean_environment(), check=False)
+                          capture_output=True, timeout=PATIENCE_S, env=clean_environment(), check=False)
     assert done.returncode == 60
 
 
@@ -94,10 +95,10 @@ def test_curl_uploads_with_expect(gateway, certificate, acme, upstream, tmp_path
     big = tmp_path / "big"
     big.write_bytes(bytes(range(256)) * 8192)
     done = subprocess.run(
-        dies_with_parent(["curl", "--silent", "--show-error", "--cacert", certificate.cert, "--noproxy", "*", "--max-time", "30",
+        dies_with_parent(["curl", "--silent", "--show-error", "--cacert", certificate.cert, "--noproxy", "*", "--max-time", "60",
                           "-H", f"Authorization: Bearer {acme.write}", "-H", "Expect: 100-continue", "--data-binary", f"@{big}",
                           "-H", "Content-Type: application/octet-stream", f"{gateway.https_url}/api/v1/orgs/{acme.slug}/skills"]),
-        capture_output=True, timeout=40, env=clean_environment(), check=False)
+        capture_output=True, timeout=PATIENCE_S, env=clean_environment(), check=False)
     assert done.returncode == 0, done.stderr
     assert upstream.wait_for_request().body == big.read_bytes()
 
@@ -106,10 +107,10 @@ def test_curl_download(gateway, certificate, acme, upstream):
     content = bytes(range(256)) * 8192
     upstream.behave(lambda exchange: exchange.reply(200, body=content))
     done = subprocess.run(
-        dies_with_parent(["curl", "--silent", "--show-error", "--cacert", certificate.cert, "--noproxy", "*", "--max-time", "30",
+        dies_with_parent(["curl", "--silent", "--show-error", "--cacert", certificate.cert, "--noproxy", "*", "--max-time", "60",
                           "-H", f"Authorization: Bearer {acme.read}",
                           f"{gateway.https_url}/api/v1/orgs/{acme.slug}/skills/some/download"]),
-        capture_output=True, timeout=40, env=clean_environment(), check=False)
+        capture_output=True, timeout=PATIENCE_S, env=clean_environment(), check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == content
 
@@ -141,7 +142,7 @@ def test_byte_by_byte(gateway, acme):
 def test_close_notify_is_answered(gateway, acme):
     with gateway.connect_tls() as connection:
         assert connection.request("GET", "/api/v1/auth/whoami", bearer(acme.read)).status == 200
-        connection.socket.settimeout(10)
+        connection.socket.settimeout(PATIENCE_S)
         plain = connection.socket.unwrap()  # sends close_notify and waits for that of the gateway
         assert plain.recv(1) == b""
         plain.close()
@@ -198,7 +199,7 @@ def test_tampered_record_ends_the_connection(gateway, certificate):
     """A bit flipped behind the handshake: alert and close, never an answer."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = ssl.create_default_context(cafile=str(certificate.cert)).wrap_bio(incoming, outgoing, server_hostname="localhost")
-    with socket.create_connection(gateway.https, timeout=10) as plain:
+    with socket.create_connection(gateway.https, timeout=PATIENCE_S) as plain:
         while True:
             try:
                 client.do_handshake()
@@ -259,7 +260,7 @@ def test_node(gateway, certificate, acme):
         ask(() => setImmediate(ask, () => agent.destroy()));
     """
     done = subprocess.run(dies_with_parent(["node", "-e", script, str(gateway.https[1]), str(certificate.cert), acme.read]),
-                          capture_output=True, text=True, timeout=30, env=clean_environment(), check=False)
+                          capture_output=True, text=True, timeout=PATIENCE_S, env=clean_environment(), check=False)
     assert done.stdout.splitlines() == ["200 TLSv1.3 false", "200 TLSv1.3 true"], done.stdout + done.stderr
 
 
@@ -270,7 +271,7 @@ def test_gnutls(priority, protocol, gateway, certificate, acme):
     done = subprocess.run(
         dies_with_parent(["gnutls-cli", "--x509cafile", certificate.cert, "--port", str(gateway.https[1]), "--priority", priority,
                           "--alpn", "http/1.1", "--resume", "--waitresumption", "localhost"]),
-        input=request_text(acme.read), capture_output=True, timeout=30, env=clean_environment(), check=False)
+        input=request_text(acme.read), capture_output=True, timeout=PATIENCE_S, env=clean_environment(), check=False)
     text = done.stdout.decode("utf-8", "replace")
     assert protocol in text and "- Status: The certificate is trusted." in text, text + done.stderr.decode()
     assert "HTTP/1.1 200 OK" in text
@@ -300,7 +301,7 @@ class Steps:
             context.minimum_version = context.maximum_version = version
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname="localhost")
-        self.plain = socket.create_connection(gateway.https, timeout=10)
+        self.plain = socket.create_connection(gateway.https, timeout=PATIENCE_S)
 
     def step(self):
         """What the client says next in its handshake."""

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from harness.process import clean_environment, dies_with_parent
+from harness.waiting import PATIENCE_S
 
 VERSIONS = ("-tls1_2", "-tls1_3")
 
@@ -29,7 +30,7 @@ def is_resumed(gateway, certificate, version, *, session_in=None, session_out=No
     command += ["-sess_out", session_out] if session_out else []
     done = subprocess.run(
         dies_with_parent(command), input="GET /api/v1/auth/whoami HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-        capture_output=True, text=True, timeout=30, env=clean_environment(), check=False)
+        capture_output=True, text=True, timeout=PATIENCE_S, env=clean_environment(), check=False)
     assert "HTTP/1.1 401" in done.stdout, done.stdout + done.stderr
     return re.search(r"^(New|Reused), TLSv1\.[23]", done.stdout, re.MULTILINE)[1] == "Reused"
 

@@ -7,7 +7,7 @@ import pytest
 
 from harness import token_syntax
 from harness.http_client import assert_error_shape, bearer
-from harness.waiting import eventually
+from harness.waiting import PATIENCE_S, eventually
 from test_tokens_api import ID, TIME, TOKEN_KEYS, assert_refused, base_of, parse_time
 
 WHOAMI = "/api/v1/auth/whoami"
@@ -234,7 +234,7 @@ def test_addresses_changed_later_are_heard(gateway, create, postgres):
     assert status_of(gateway, token) == 200
     for ranges, status in (([ELSEWHERE], 403), ([ELSEWHERE, HERE], 200), (None, 200)):
         postgres.query("update skillreg.api_token set allowed_ips = %s::cidr[] where id = %s", (ranges, token["id"]))
-        eventually(lambda: status_of(gateway, token) == status, "was the change heard", 5)
+        eventually(lambda: status_of(gateway, token) == status, "was the change heard")
 
 
 def test_the_address_is_the_one_that_a_trusted_proxy_names(start_gateway, create):
@@ -505,7 +505,7 @@ def at_once(gateway, requests):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE_S)
     assert len(answers) == len(requests)
     return answers
 
@@ -593,7 +593,7 @@ def test_2_12_nothing_passes_after_the_end_was_answered(end, gateway, organisati
     for thread in threads:
         thread.start()
     for _ in range(20):
-        assert used.acquire(timeout=20)
+        assert used.acquire(timeout=PATIENCE_S)
     if end == "revoke":
         answer = gateway.request("DELETE", f"{base_of(organisation)}/{token['id']}", organisation.admin)
     elif end == "give up":
@@ -603,7 +603,7 @@ def test_2_12_nothing_passes_after_the_end_was_answered(end, gateway, organisati
     answered.set()
     assert answer.status in (200, 201)
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
     assert set(late) <= {401}
 
@@ -616,7 +616,7 @@ def test_an_overlap_ends_everywhere(gateway, start_gateway, create, rotate):
     token = create()
     assert status_of(other, token) == 200
     rotate(token, {"overlapSeconds": 0})
-    eventually(lambda: status_of(other, token) == 401, "did the other gateway hear of it", 5)
+    eventually(lambda: status_of(other, token) == 401, "did the other gateway hear of it")
 
 
 def test_the_errors_have_the_usual_shape(gateway, create, rotate):

@@ -4,6 +4,8 @@ import dataclasses
 import pathlib
 import subprocess
 
+from .waiting import PATIENCE_S
+
 
 @dataclasses.dataclass(frozen=True)
 class Certificate:
@@ -19,6 +21,6 @@ def make(directory, name="server", *, names=("localhost",), addresses=("127.0.0.
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
          "-days", str(days), "-subj", "/CN=localhost", "-addext", f"subjectAltName={alternatives}",
          "-keyout", str(pair.key), "-out", str(pair.cert)],
-        check=True, capture_output=True, timeout=30)
+        check=True, capture_output=True, timeout=PATIENCE_S)
     pair.key.chmod(0o600)
     return pair

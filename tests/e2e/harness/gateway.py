@@ -42,7 +42,7 @@ class Gateway:
     def bound(self, kind):
         """The address of one listener, from its log line."""
         match = self.process.wait_for_line(
-            rf'listening\b(?=.*\bkind="?{kind}"?(\s|$)).*\baddress="?(?P<host>[0-9.]+):(?P<port>[0-9]+)', timeout_s=20)
+            rf'listening\b(?=.*\bkind="?{kind}"?(\s|$)).*\baddress="?(?P<host>[0-9.]+):(?P<port>[0-9]+)')
         return match["host"], int(match["port"])
 
     @property
@@ -57,8 +57,8 @@ class Gateway:
     def is_ready(self):
         return self.admin_get("/readyz").status == 200
 
-    def wait_until_ready(self, timeout_s=20):
-        eventually(self.is_ready, "did the gateway become ready:\n" + self.process.log(), timeout_s)
+    def wait_until_ready(self):
+        eventually(self.is_ready, lambda: "did the gateway become ready:\n" + self.process.log())
         return self
 
     # ---- clients ----
@@ -119,10 +119,10 @@ class Gateway:
     def log(self):
         return self.process.log()
 
-    def stop(self, timeout_s=20):
+    def stop(self):
         """SIGTERM; it must finish with 0 and without a report of a sanitizer."""
         self.drop_connection()
-        code = self.process.stop(timeout_s=timeout_s)
+        code = self.process.stop()
         self.process.assert_no_sanitizer_report()
         assert code == 0, f"exit code {code}; the log ends:\n" + "\n".join(self.process.lines()[-30:])
 

@@ -8,7 +8,8 @@ import select
 import socket
 import ssl
 
-TIMEOUT_S = 10.0
+from .waiting import PATIENCE_S
+
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*\Z", re.DOTALL)
 _STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-5][0-9][0-9]) ([\x20-\x7e]*)\Z")
 
@@ -71,7 +72,7 @@ def assert_error_shape(response, is_head=False):
 class Connection:
     """One connection to a server. `address` is (host, port); `tls` an ssl.SSLContext or None."""
 
-    def __init__(self, address, tls=None, timeout_s=TIMEOUT_S, server_hostname="localhost", source="127.0.0.1"):
+    def __init__(self, address, tls=None, timeout_s=PATIENCE_S, server_hostname="localhost", source="127.0.0.1"):
         self.socket = socket.create_connection(address, timeout=timeout_s, source_address=(source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:

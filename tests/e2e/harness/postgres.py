@@ -13,7 +13,7 @@ import tempfile
 import psycopg2
 
 from .process import clean_environment
-from .waiting import eventually
+from .waiting import PATIENCE_S, eventually
 
 SETTINGS = {
     "listen_addresses": "",
@@ -67,7 +67,7 @@ class Postgres:
 
     def _run(self, program, *arguments):
         return subprocess.run(self._command(program, *arguments), cwd=self.directory, capture_output=True,
-                              text=True, timeout=60, check=True,
+                              text=True, timeout=PATIENCE_S, check=True,
                               env=clean_environment(PGPASSWORD=self.password)).stdout
 
     def create(self):
@@ -120,7 +120,7 @@ class Postgres:
                               signal_name="INT"),
                 cwd=self.directory, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, start_new_session=True)
-        eventually(self._answers, "did PostgreSQL start: " + str(self.directory / "log"), 30)
+        eventually(self._answers, "did PostgreSQL start: " + str(self.directory / "log"))
         return self
 
     def _answers(self):
@@ -132,7 +132,7 @@ class Postgres:
             return False
 
     def connect(self, database="postgres"):
-        connection = psycopg2.connect(self.url_of(database), connect_timeout=5)
+        connection = psycopg2.connect(self.url_of(database), connect_timeout=int(PATIENCE_S))
         connection.autocommit = True
         return connection
 
@@ -178,7 +178,7 @@ class Postgres:
         if self.popen.poll() is None:
             self.popen.send_signal(number)
         try:
-            self.popen.wait(30)
+            self.popen.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             self.popen.kill()
             self.popen.wait()

@@ -31,7 +31,7 @@ def dies_with_parent(command, signal_name="KILL"):
     return ["setpriv", "--pdeathsig", signal_name, *map(str, command)]
 
 
-def run(command, *, env=None, text_in=None, timeout_s=30, cwd=None):
+def run(command, *, env=None, text_in=None, timeout_s=PATIENCE_S, cwd=None):
     """A program that ends by itself; its CompletedProcess with text in stdout and stderr."""
     return subprocess.run(dies_with_parent(command), env=env, input="" if text_in is None else text_in,
                           capture_output=True, encoding="utf-8", timeout=timeout_s, check=False, cwd=cwd)
@@ -116,13 +116,13 @@ class Process:
     def send_signal(self, number):
         self.popen.send_signal(number)
 
-    def wait(self, timeout_s=20):
+    def wait(self, timeout_s=PATIENCE_S):
         """The exit code, once stderr was read whole."""
         code = self.popen.wait(timeout_s)
         self._reader.join(timeout_s)
         return code
 
-    def stop(self, number=signal.SIGTERM, timeout_s=20):
+    def stop(self, number=signal.SIGTERM, timeout_s=PATIENCE_S):
         """Ends it, by force when it must be, and returns the exit code."""
         if self.is_running():
             self.popen.send_signal(number)
