@@ -21,7 +21,9 @@ import pytest
 
 from harness import binaries, certificate as certificates
 from harness.command_line import CommandLine
+from harness.ports import free_port
 from harness.process import clean_environment
+from harness.waiting import PATIENCE_S
 
 SECRET = "sr_live_" + "SeCrEt" * 8
 WHOAMI = {
@@ -546,7 +548,7 @@ def test_the_warning_has_a_stand_in_sign_on_a_terminal_that_lacks_it(stub, cli):
         cli.settings["LC_ALL"] = locale
         terminal, far_end = os.openpty()
         done = subprocess.run([binaries.find("skillreg"), "whoami"], stdout=subprocess.DEVNULL, stderr=far_end, check=False,
-                              env=clean_environment(HOME=str(cli.home), **cli.settings), timeout=30)
+                              env=clean_environment(HOME=str(cli.home), **cli.settings), timeout=PATIENCE_S)
         assert done.returncode == 0
         assert os.read(terminal, 4096).decode().startswith(sign + "This token expires in 5 days (")
         os.close(far_end)
@@ -702,8 +704,7 @@ def test_a_redirect_is_not_followed_with_the_token(stub, cli):
 
 
 def test_nobody_there_is_3(cli):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     assert_fails(cli.run("whoami", "--url", f"http://127.0.0.1:{port}"), 3,
                  f"cannot connect to http://127.0.0.1:{port}/api/v1 (Connection refused), check the address and that the "
                  "gateway runs")
@@ -777,7 +778,7 @@ def test_tls_spoken_to_a_plain_port_is_3(stub, cli):
 
 def run_with_stdout(cli, stdout, *arguments, **more):
     return subprocess.run([binaries.find("skillreg"), *arguments], stdout=stdout, stderr=subprocess.PIPE, encoding="utf-8",
-                          env=clean_environment(HOME=str(cli.home), **{**cli.settings, **more}), timeout=30, check=False)
+                          env=clean_environment(HOME=str(cli.home), **{**cli.settings, **more}), timeout=PATIENCE_S, check=False)
 
 
 def on_terminal(cli, *arguments, **more):
@@ -987,7 +988,7 @@ def test_login_on_a_terminal_never_shows_what_is_typed(terminal, home):
     terminal.wait_for(b"Token: ")
     assert not termios.tcgetattr(terminal.far)[3] & termios.ECHO
     os.write(terminal.near, SECRET.encode() + b"\n")
-    output, _ = terminal.process.communicate(timeout=30)
+    output, _ = terminal.process.communicate(timeout=PATIENCE_S)
     terminal.wait_for(b"\r\n")
     assert (terminal.process.returncode, output.decode()) == (0, LOGGED_IN)
     assert terminal.seen == b"Token: \r\n"
@@ -1003,7 +1004,7 @@ def test_login_that_is_interrupted_puts_the_terminal_right(number, terminal, hom
         os.write(terminal.near, b"\x03")
     else:
         terminal.process.send_signal(number)
-    assert terminal.process.wait(30) == -number
+    assert terminal.process.wait(PATIENCE_S) == -number
     assert terminal.is_as_before()
     assert not config_of(home).exists()
 
@@ -1011,7 +1012,7 @@ def test_login_that_is_interrupted_puts_the_terminal_right(number, terminal, hom
 def test_login_on_a_terminal_ends_at_the_end_of_input(terminal, home):
     terminal.wait_for(b"Token: ")
     os.write(terminal.near, b"\x04")
-    assert terminal.process.wait(30) == 1
+    assert terminal.process.wait(PATIENCE_S) == 1
     terminal.wait_for(b"skillreg: no token was given, nothing was stored")
     assert terminal.is_as_before()
     assert not config_of(home).exists()

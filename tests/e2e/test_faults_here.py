@@ -11,7 +11,7 @@ from harness import binaries
 from harness.fleet import Fleet
 from harness.http_client import Connection, bearer, format_request
 from harness.process import clean_environment, dies_with_parent
-from harness.proxies import free_port
+from harness.ports import free_port
 from harness.waiting import PATIENCE_S, eventually
 
 WHOAMI = "/api/v1/auth/whoami"

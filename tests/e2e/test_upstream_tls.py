@@ -11,7 +11,8 @@ import pytest
 from harness import binaries, certificate as certificates
 from harness.http_client import assert_error_shape, bearer, format_request
 from harness.process import clean_environment, run
-from harness.proxies import NGINX, Proxy, find_or_skip, free_port
+from harness.ports import free_port
+from harness.proxies import NGINX, Proxy, find_or_skip
 
 PUBLIC = "/api/v1/public/skills"
 MIB = 1024 * 1024

@@ -10,8 +10,9 @@ import pytest
 
 from . import binaries
 from .http_client import Connection
+from .ports import free_port
 from .process import Process, clean_environment
-from .waiting import eventually
+from .waiting import PATIENCE_S, eventually
 
 def documented(guide, language):
     """The one block of this language in the guide."""
@@ -25,11 +26,6 @@ def find_or_skip(program):
     if not found:
         pytest.skip(f"{program} is not installed")
     return found
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def replace(text, *pairs):
@@ -48,7 +44,7 @@ class Proxy:
                                env=clean_environment(HOME=str(directory), XDG_DATA_HOME=str(directory),
                                                      XDG_CONFIG_HOME=str(directory)))
         try:
-            eventually(self._answers, f"did {name} listen:\n{self.process.log()}")
+            eventually(self._answers, lambda: f"did {name} listen:\n{self.process.log()}")
         except BaseException:
             self.process.kill()
             raise
@@ -56,7 +52,7 @@ class Proxy:
     def _answers(self):
         assert self.process.is_running(), "it ended:\n" + self.process.log()
         try:
-            socket.create_connection(self.address, timeout=1).close()
+            socket.create_connection(self.address, timeout=PATIENCE_S).close()
             return True
         except OSError:
             return False

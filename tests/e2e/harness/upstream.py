@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 
+from . import ports
 from .waiting import PATIENCE_S
 
 
@@ -169,7 +170,7 @@ class _Connection:
 class Upstream:
     def __init__(self, port=0, tls=None):
         """`tls`: the SSL context of a server; None: plain."""
-        self.listener = socket.create_server(("127.0.0.1", port), backlog=512)
+        self.listener = socket.create_server(("127.0.0.1", port), backlog=512) if port else ports.listen(backlog=512)
         self.address = self.listener.getsockname()
         self.changed = threading.Condition()
         self.requests = []
@@ -224,7 +225,7 @@ class Upstream:
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self.close_connections()
-        self._acceptor.join(5)
+        self._acceptor.join(PATIENCE_S)
 
     def _accept(self):
         while not self._is_stopped:
