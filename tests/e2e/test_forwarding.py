@@ -7,18 +7,15 @@ import os
 import re
 import socket
 import threading
-import time
 
 import pytest
 
 from harness.http_client import assert_error_shape, bearer, format_request
-from harness.proxies import free_port
-from harness.waiting import eventually
+from harness.ports import free_port
+from harness.waiting import PATIENCE_S, eventually
 
 SEARCH = "/api/v1/search?q=x"
 PUBLIC = "/api/v1/public/skills"
-PATIENCE_S = 20
-LINGER_S = 2  # GW_LINGER_TIMEOUT_MS
 MIB = 1024 * 1024
 
 
@@ -28,9 +25,9 @@ def skills(organisation):
 
 @pytest.fixture
 def hasty(start_gateway, start_upstream):
-    """A gateway of the test's own that waits 400 ms for its registry, and that registry."""
+    """A gateway of the test's own that waits a second for its registry, and that registry."""
     stub = start_upstream()
-    return start_gateway("--upstream-timeout", "400ms", upstream=stub.url), stub
+    return start_gateway("--upstream-timeout", "1s", upstream=stub.url), stub
 
 
 def assert_alive(gateway, upstream, acme):
@@ -254,7 +251,8 @@ def resident_peak_kib(gateway):
 def frugal(start_gateway, start_upstream):
     """A gateway whose memory can be measured, also when a sanitizer holds back what was freed; and its registry."""
     stub = start_upstream()
-    own = start_gateway(upstream=stub.url, tls=True, env={"ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=1"})
+    own = start_gateway("--body-timeout", "1h", "--upstream-timeout", "1h", upstream=stub.url, tls=True,
+                        env={"ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=1"})
     return own, stub
 
 
@@ -264,7 +262,6 @@ def test_upload_of_50_mb_is_streamed(secure, frugal, acme):
     upstream.behave(hash_upload)
     body = os.urandom(MIB) * 50
     with gateway.connect_tls() if secure else gateway.connect() as connection:
-        connection.socket.settimeout(60)
         assert connection.request("POST", skills(acme), bearer(acme.write), body[:MIB]).status == 200
         before = resident_peak_kib(gateway)
         response = connection.request("POST", skills(acme), bearer(acme.write), body)
@@ -278,14 +275,13 @@ def test_upload_waits_for_a_slow_registry(frugal, acme):
     go_on = threading.Event()
 
     def stall(exchange):
-        go_on.wait(60)
+        go_on.wait(PATIENCE_S)
         hash_upload(exchange)
 
     upstream.behave(stall)
     body = os.urandom(MIB) * 50
     sent = threading.Event()
     with gateway.connect() as connection:
-        connection.socket.settimeout(60)
         before = resident_peak_kib(gateway)
 
         def send():
@@ -319,7 +315,6 @@ def test_chunked_body_over_100_mib_is_refused_and_aborted(gateway, upstream, acm
 
     upstream.behave(swallow)
     with gateway.connect() as connection:
-        connection.socket.settimeout(60)
         connection.send(format_request("POST", skills(acme), [*bearer(acme.write), ("Transfer-Encoding", "chunked")]))
         chunk = b"100000\r\n" + b"x" * MIB + b"\r\n"
         for _ in range(101):
@@ -407,15 +402,26 @@ def test_response_of_unknown_length(answer, gateway, upstream, acme):
 
 
 @pytest.mark.parametrize("connect", ["connect", "connect_tls"])
-def test_end_of_a_last_answer_waits_for_a_slow_client(gateway, upstream, connect):
+def test_end_of_a_last_answer_waits_for_a_slow_client(start_gateway, upstream, connect):
     """Clients that take nothing for longer than a connection lingers still get all of an answer that ends the connection,
     wherever its end waits: in the kernel, in a write, or behind one. The sizes are such that some of each are met."""
-    upstream.behave(lambda exchange: exchange.reply(200, body=b"x" * int(exchange.request.target.rsplit("/")[-1])))
+    gateway, given = start_gateway("--body-timeout", "1h", tls=True, upstream=upstream.url), []
+
+    def give(exchange):
+        exchange.reply(200, body=b"x" * int(exchange.request.target.rsplit("/")[-1]))
+        given.append(exchange)
+
+    upstream.behave(give)
     sizes = range(1 * MIB, 6 * MIB, MIB // 8)
     connections = [getattr(gateway, connect)() for _ in sizes]
     for size, connection in zip(sizes, connections):
         connection.send(format_request("GET", f"{PUBLIC}/{size}", [("Connection", "close")]))
-    time.sleep(LINGER_S + 1)
+    upstream.wait_until(lambda own: len(own.requests) == len(sizes), "all requests")
+    wait_until_steady(lambda: len(given))
+    with gateway.connect() as taken:
+        assert taken.request("GET", "/api/v1/nowhere", [("Connection", "close")]).status == 404
+        with pytest.raises(ConnectionError):  # once the gateway has let go of it, which lingers from later on than the others
+            eventually(lambda: taken.send(b"."), "was the gateway done with lingering")
     for size, connection in zip(sizes, connections):
         with connection:
             assert len(connection.read_response().body) == size
@@ -437,7 +443,6 @@ def test_download_of_100_mib_is_streamed_at_the_pace_of_the_client(secure, fruga
     upstream.behave(download)
     before = resident_peak_kib(gateway)
     with gateway.connect_tls() if secure else gateway.connect() as connection:
-        connection.socket.settimeout(60)
         connection.send(format_request("GET", skills(acme), bearer(acme.read)))
         eventually(lambda: progress, "did the download begin")
         steady = threading.Event()
@@ -513,7 +518,7 @@ def test_stalled_bodies_hold_bounded_memory(way, secure, frugal, acme):
     def stall(exchange):
         exchange.keep_alive = False
         if way == "uploads":
-            go_on.wait(60)
+            go_on.wait(PATIENCE_S)
             return
         exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (20 * MIB))
         for _ in range(20 * 16):
@@ -527,6 +532,7 @@ def test_stalled_bodies_hold_bounded_memory(way, secure, frugal, acme):
     before = resident_peak_kib(gateway)
     clients = [Stalled(gateway, secure, request, body) for _ in range(STALLED)]
     try:
+        upstream.wait_until(lambda own: len(own.requests) >= STALLED + 1, "all requests")
         wait_until_steady(lambda: sum(given) + sum(client.sent for client in clients))
         assert len(upstream.requests) == STALLED + 1
         assert sum(given) + sum(client.sent for client in clients) < STALLED * 20 * MIB, "they went somewhere"
@@ -688,17 +694,40 @@ def test_registry_that_stops_in_its_answer(hasty, acme):
 
 
 def test_registry_that_answers_slowly_but_steadily(hasty, acme):
-    """Each byte in time, all of them not."""
+    """Each byte in time, all of them not: while the head comes, and again while the body does, the registry is silent to
+    another request that began later, until that has run out of time."""
     gateway, upstream = hasty
-    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+    head_may_end, body_may_end = threading.Event(), threading.Event()
 
-    def trickle(exchange):
-        for byte in answer:
-            exchange.send(bytes([byte]))
-            time.sleep(0.02)
+    def behave(exchange):
+        if exchange.request.target.endswith("/silent"):
+            exchange.wait_for_close()
+            return
+        exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Slow: ")
+        trickle(exchange, b"x", head_may_end)
+        exchange.send(b"\r\n\r\n5\r\nhello\r\n")
+        trickle(exchange, b"1\r\nx\r\n", body_may_end)
+        exchange.send(b"0\r\n\r\n")
 
-    upstream.behave(trickle)
-    assert gateway.request("GET", skills(acme), acme.read).body == b"hello"
+    def trickle(exchange, piece, may_end):
+        while not may_end.wait(0.02):
+            exchange.send(piece)
+
+    def wait_in_silence():
+        assert gateway.request("GET", skills(acme) + "/silent", acme.read).status == 504
+
+    upstream.behave(behave)
+    with gateway.connect() as connection:
+        connection.send(format_request("GET", skills(acme), bearer(acme.read)))
+        upstream.wait_until(lambda own: own.requests, "the request")
+        wait_in_silence()
+        assert not connection.is_readable(), "the head is on its way still"
+        head_may_end.set()
+        while b"hello" not in connection.buffer:
+            assert connection.fill()
+        wait_in_silence()
+        body_may_end.set()
+        assert connection.read_response().body.startswith(b"hellox")
 
 
 @pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Le", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"],

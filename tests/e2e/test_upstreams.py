@@ -8,7 +8,7 @@ import pytest
 from harness import binaries
 from harness.http_client import assert_error_shape, bearer, format_request
 from harness.process import clean_environment, run
-from harness.waiting import eventually
+from harness.waiting import PATIENCE_S, eventually
 
 PUBLIC = "/api/v1/public/skills"
 FAILURES = 3  # GW_UPSTREAM_FAILURES_MAX
@@ -50,7 +50,7 @@ def test_flags_take_the_place_of_the_variable(pair, start_gateway):
 def test_slow_address_gets_less(pair, start_gateway):
     own = start_gateway("--upstream", pair[1].url, upstream=pair[0].url)
     go_on = threading.Event()
-    pair[0].behave(lambda exchange: (go_on.wait(20), exchange.reply(200)))
+    pair[0].behave(lambda exchange: (go_on.wait(PATIENCE_S), exchange.reply(200)))
     with own.connect() as waiting:
         waiting.send(format_request("GET", PUBLIC))
         pair[0].wait_until(lambda stub: stub.requests, "the first request")
@@ -83,7 +83,7 @@ def test_address_that_dies_is_left_out_and_comes_back(pair, start_gateway, start
 
 def test_address_that_is_silent_is_left_out(pair, start_gateway):
     """Each request that it was given fails; then there are no more of them."""
-    own = start_gateway("--upstream", pair[1].url, "--upstream-timeout", "300ms", upstream=pair[0].url)
+    own = start_gateway("--upstream", pair[1].url, "--upstream-timeout", "1s", upstream=pair[0].url)
     pair[0].behave(lambda exchange: exchange.wait_for_close())
     with_failures = [own.request("GET", PUBLIC).status for _ in range(2 * FAILURES)]
     assert sorted(with_failures) == [200] * FAILURES + [504] * FAILURES
