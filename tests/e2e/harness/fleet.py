@@ -34,7 +34,7 @@ class Fleet:
         return started
 
     def wait_until_heard(self, count):
-        """Every gateway follows the log: from here on a revoke waits for each."""
+        """Every gateway follows the log: from here on a revoke waits for each, if they are not silent for five seconds."""
         eventually(lambda: self.query("select count(*) from skillreg.gateway"
                                       " where seen_at > now() - interval '2 seconds'") == [(count,)],
                    f"were there {count} gateways in the database")
