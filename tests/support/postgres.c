@@ -20,7 +20,7 @@
 #include "db/migrate.h"
 
 #define SKIPPED 77
-#define RUN_TIMEOUT_MS 20000
+#define RUN_TIMEOUT_MS 60000
 
 // ---- servers ------------------------------------------------------------------------------------------------------
 

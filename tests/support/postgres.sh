@@ -36,7 +36,7 @@ as_server() {
 control() { # control <directory> <pg_ctl arguments>
     local directory=$1
     shift
-    (cd "$directory" && as_server "$bin/pg_ctl" -D "$directory/data" -s -w -t 30 "$@" </dev/null >/dev/null 2>&1)
+    (cd "$directory" && as_server "$bin/pg_ctl" -D "$directory/data" -s -w -t 120 "$@" </dev/null >/dev/null 2>&1)
 }
 
 launch() {

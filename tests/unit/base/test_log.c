@@ -144,7 +144,7 @@ static void test_a_reader_that_sleeps_does_not_stop_the_service(void **state) {
         continue;
     // Writers of a pipe block by default: only so can the test hang.
     assert_int_equal(fcntl(capture.writer, F_SETFL, 0), 0);
-    (void)alarm(20);
+    (void)alarm(60);
     gw_log(GW_LOG_ERROR, "x", "nobody reads this");
     (void)alarm(0);
     (void)end_capture(&capture);

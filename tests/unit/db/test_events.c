@@ -74,7 +74,7 @@ static void execute(const char *sql) {
 
 static void run_until_heard_after(uint64_t since_ms) {
     uv_update_time(&loop);
-    uint64_t give_up_ms = uv_now(&loop) + 20000;
+    uint64_t give_up_ms = uv_now(&loop) + 60000;
     while (db_events_heard_ms(listener.events) <= since_ms) {
         (void)uv_run(&loop, UV_RUN_ONCE);
         if (uv_now(&loop) > give_up_ms)
@@ -302,7 +302,7 @@ static void test_events_of_writers_at_once_come_in_order_and_none_is_missed(void
 // At the beginning of an interval of a second; several tries, for a machine that is busy.
 static void expect_told_at_once(void) {
     uint64_t best_ms = UINT64_MAX;
-    for (int i = 0; i < 5 && best_ms >= 500; i++) {
+    for (int i = 0; i < 20 && best_ms >= 500; i++) {
         run_until_heard_after(db_events_heard_ms(listener.events));
         want(1);
         uint64_t start_ms = uv_now(&loop);

@@ -17,7 +17,7 @@
 #include "tests/support/postgres.h"
 
 #define QUERY_TIMEOUT_MS 300
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 60000
 
 struct listener {
     struct db_events_consumer consumer;

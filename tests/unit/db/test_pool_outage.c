@@ -127,13 +127,13 @@ static int stop_server(void **state) {
 // Runs until *count has grown by `more`.
 static void run_until_more(struct load *load, const int64_t *count, int64_t more) {
     int64_t wanted = *count + more;
-    for (uint64_t until = uv_hrtime() + 30000000000ULL; *count < wanted && uv_hrtime() < until;)
+    for (uint64_t until = uv_hrtime() + 60000000000ULL; *count < wanted && uv_hrtime() < until;)
         (void)uv_run(&load->loop, UV_RUN_ONCE);
     assert_true(*count >= wanted);
 }
 
 static void run_until_not_ready(struct load *load) {
-    for (uint64_t until = uv_hrtime() + 20000000000ULL;
+    for (uint64_t until = uv_hrtime() + 60000000000ULL;
          db_pool_is_ready(load->pool) && uv_hrtime() < until;)
         (void)uv_run(&load->loop, UV_RUN_ONCE);
     assert_false(db_pool_is_ready(load->pool));
@@ -146,7 +146,7 @@ static int connections_ready(struct load *load) {
 }
 
 static void run_until_all_are_ready(struct load *load) {
-    for (uint64_t until = uv_hrtime() + 20000000000ULL;
+    for (uint64_t until = uv_hrtime() + 60000000000ULL;
          connections_ready(load) < CONNECTIONS && uv_hrtime() < until;)
         (void)uv_run(&load->loop, UV_RUN_ONCE);
     assert_int_equal(connections_ready(load), CONNECTIONS);
@@ -181,7 +181,7 @@ static void test_pool_answers_unavailable_while_the_server_is_stopped(void **sta
     test_server_signal(&server, SIGSTOP);
     uint64_t start = uv_hrtime();
     run_until_more(load, &load->unavailable, CALLS);
-    assert_true(uv_hrtime() - start < 10ULL * QUERY_TIMEOUT_MS * 1000000);
+    assert_true(uv_hrtime() - start < 50ULL * QUERY_TIMEOUT_MS * 1000000);
     run_until_not_ready(load);
     test_server_signal(&server, SIGCONT);
     run_until_more(load, &load->answered, 200);
@@ -217,7 +217,7 @@ static void test_pool_lives_with_a_server_that_has_no_more_connections(void **st
     struct db_pool *crowded = NULL;
     assert_int_equal(db_pool_create(&load->loop, &options, &crowded), GW_OK);
     load->is_stopping = true;
-    for (uint64_t until = uv_hrtime() + 20000000000ULL;
+    for (uint64_t until = uv_hrtime() + 60000000000ULL;
          (!db_pool_is_ready(crowded) || load->in_flight > 0) && uv_hrtime() < until;)
         (void)uv_run(&load->loop, UV_RUN_ONCE);
     load->pool = crowded; // one of its three connections stands

@@ -100,7 +100,7 @@ static void start(struct lookup *lookup) {
 }
 
 static void run_while_left(const int *left) {
-    for (uint64_t until = uv_hrtime() + 20000000000ULL; *left > 0 && uv_hrtime() < until;)
+    for (uint64_t until = uv_hrtime() + 60000000000ULL; *left > 0 && uv_hrtime() < until;)
         (void)uv_run(&fixture.loop, UV_RUN_NOWAIT);
     assert_int_equal(*left, 0);
 }
@@ -115,7 +115,7 @@ static enum gw_status run_lookup(struct lookup *lookup, const char *prefix, uint
 }
 
 static void wait_until_ready(void) {
-    for (uint64_t until = uv_hrtime() + 20000000000ULL;
+    for (uint64_t until = uv_hrtime() + 60000000000ULL;
          !db_pool_is_ready(fixture.pool) && uv_hrtime() < until;)
         (void)uv_run(&fixture.loop, UV_RUN_NOWAIT);
     assert_true(db_pool_is_ready(fixture.pool));
@@ -273,7 +273,7 @@ static int in_flight(void) {
 }
 
 static void run_until_in_flight(int count) {
-    for (uint64_t until = uv_hrtime() + 20000000000ULL; in_flight() < count && uv_hrtime() < until;)
+    for (uint64_t until = uv_hrtime() + 60000000000ULL; in_flight() < count && uv_hrtime() < until;)
         (void)uv_run(&fixture.loop, UV_RUN_NOWAIT);
     assert_int_equal(in_flight(), count);
 }

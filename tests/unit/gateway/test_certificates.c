@@ -14,7 +14,7 @@
 #include "gateway/certificates.h"
 #include "tests/support/certificate.h"
 
-#define GUARD_MS 20000
+#define GUARD_MS 60000
 #define NEVER_MS 3600000
 #define AT_ONCE_MS 10
 

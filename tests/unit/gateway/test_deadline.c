@@ -12,7 +12,7 @@
 
 #define KINDS 2
 #define LONG_MS 60000
-#define WATCHDOG_MS 10000
+#define WATCHDOG_MS 60000
 
 struct waiter {
     struct gw_deadline deadline;

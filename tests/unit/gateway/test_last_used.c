@@ -18,7 +18,7 @@
 
 #define INTERVAL_MS 5
 #define NEVER_MS ((uint64_t)3600 * 1000)
-#define WATCHDOG_MS 20000
+#define WATCHDOG_MS 60000
 
 // ---- the store ------------------------------------------------------------------------------------------------------
 

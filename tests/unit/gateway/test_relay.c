@@ -19,8 +19,8 @@
 #include "gateway/upstream.h"
 #include "tests/support/scripted_server.h"
 
-#define WATCHDOG_MS 20000
-#define SHORT_MS 100
+#define WATCHDOG_MS 60000
+#define SHORT_MS 500 // in which what this process sends to itself surely comes
 #define OUTPUT_BYTES_MAX ((size_t)64 * 1024 * 1024)
 #define MANY_BYTES ((size_t)16 * 1024 * 1024)
 

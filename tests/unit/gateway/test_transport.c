@@ -17,7 +17,7 @@
 #include "tests/support/certificate.h"
 #include "tests/support/tls_client.h"
 
-#define GUARD_MS 20000
+#define GUARD_MS 60000
 #define STREAM_BYTES ((size_t)12 * 1024 * 1024) // more than the kernel buffers of both ends take
 #define PIECE_BYTES ((size_t)50000)
 

@@ -16,8 +16,8 @@
 #include "gateway/upstream.h"
 #include "tests/support/scripted_server.h"
 
-#define WATCHDOG_MS 20000
-#define SHORT_MS 100
+#define WATCHDOG_MS 60000
+#define SHORT_MS 500 // in which what this process sends to itself surely comes
 #define MANY_BYTES ((size_t)32 * 1024 * 1024)
 
 #define GET_LINE "GET /a HTTP/1.1\r\n"

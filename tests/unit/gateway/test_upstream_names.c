@@ -21,7 +21,7 @@
 #include "gateway/upstream_addresses.h"
 #include "tests/support/scripted_server.h"
 
-#define WATCHDOG_MS 20000
+#define WATCHDOG_MS 60000
 #define OK_2 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 // ---- a resolver ---------------------------------------------------------------------------------------------------
