@@ -53,6 +53,21 @@ as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+# patiently <command of apt...>: once more where that may help. A mirror that hiccups gets three tries; another apt, perhaps
+# one that the machine starts by itself, has five minutes to let go of the lists.
+patiently() {
+    local failures=0 until=$((SECONDS + 300)) output
+    while ! output=$("$@" 2>&1); do
+        printf '%s\n' "$output"
+        case $output in
+            *"Could not get lock"*) [ "$SECONDS" -lt "$until" ] || return 1 ;;
+            *) failures=$((failures + 1)) && [ "$failures" -lt 3 ] || return 1 ;;
+        esac
+        sleep 3
+    done
+    printf '%s\n' "$output"
+}
+
 apt_get() {
     as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 apt-get -qq \
         -o APT::Update::Error-Mode=any -o Acquire::Retries=2 -o Acquire::http::Timeout=20 \
@@ -67,11 +82,12 @@ install_missing() {
         die "missing: ${missing[*]}. Run as root: apt-get install ${missing[*]}"
     fi
     [ "$(id -u)" -eq 0 ] || sudo -v || die "missing: ${missing[*]}, and sudo refused to install them"
-    step_lines=0 step "updating the package lists" apt_get update ||
-        die "could not update the package lists: is there a network? Missing: ${missing[*]}"
+    # A source of the machine's that we need nothing of may be broken: then the packages are found all the same.
+    step_lines=4 step "updating the package lists" patiently apt_get update ||
+        say "not all of the package lists could be updated: is there a network? Going on with what is there"
     case " ${missing[*]} " in *" postgresql "*) install_postgresql ;; esac
     step "installing ${#missing[@]} packages: ${missing[*]}" \
-        apt_get install --no-install-recommends "${missing[@]}" ||
+        patiently apt_get install --no-install-recommends "${missing[@]}" ||
         die "could not install: ${missing[*]}"
 }
 
@@ -96,13 +112,13 @@ install_postgresql() (
     conf=/etc/postgresql-common/createcluster.conf
     [ -n "$(missing_packages postgresql-common)" ] || exit 0
     trap end_step EXIT
-    step "installing postgresql-common" apt_get install --no-install-recommends postgresql-common ||
+    step "installing postgresql-common" patiently apt_get install --no-install-recommends postgresql-common ||
         die "could not install postgresql-common"
     kept=$(mktemp)
     cp "$conf" "$kept"
     trap 'end_step; as_root sh -c "cat \"$kept\" >$conf"; rm -f "$kept"' EXIT
     as_root sh -c "echo 'create_main_cluster = false' >>$conf"
-    step "installing postgresql" apt_get install --no-install-recommends postgresql || true
+    step "installing postgresql" patiently apt_get install --no-install-recommends postgresql || true
 )
 
 fetch_newer() {
@@ -134,8 +150,8 @@ TEXT
         -o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o Dir::State::status=/dev/null
         -o APT::Sandbox::User= -o Acquire::Languages=none -o APT::Update::Error-Mode=any
         -o Acquire::Retries=2 -o Acquire::http::Timeout=20)
-    apt-get "${options[@]}" update || return 1
-    (cd "$apt/debs" && apt-get "${options[@]}" download "${newer_packages[@]}") || return 1
+    patiently apt-get "${options[@]}" update || return 1
+    (cd "$apt/debs" && patiently apt-get "${options[@]}" download "${newer_packages[@]}") || return 1
     for deb in "$apt"/debs/*.deb; do
         dpkg-deb -x "$deb" "$dir/unpacked" || return 1
     done
