@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import secrets
 import signal
 import socket
 import ssl
@@ -25,7 +26,8 @@ from harness.ports import free_port
 from harness.process import clean_environment
 from harness.waiting import PATIENCE_S
 
-SECRET = "sr_live_" + "SeCrEt" * 8
+# Another one in each run: a test looks for it in all processes of the machine.
+SECRET = "sr_live_" + "SeCrEt" * 7 + secrets.token_hex(3)
 WHOAMI = {
     "user": {"id": "clu1", "email": "ci@acme.invalid", "name": "ci"},
     "org": {"id": "clo1", "slug": "acme", "name": "Acme Inc"},
@@ -429,7 +431,7 @@ def test_revoke_self_needs_no_id_and_no_organisation(stub, cli, home):
         "skillreg: note: ~/.skillreg/config.json still holds it, store another one: skillreg login --token\n")
 
 
-@pytest.mark.parametrize("id", [SECRET, SECRET[:12], "sk_live_" + "x" * 20])
+@pytest.mark.parametrize("id", [SECRET, SECRET[:12], "sk_live_" + "x" * 20], ids=["token", "prefix", "legacy"])
 def test_a_token_in_the_place_of_an_id_is_never_sent(id, stub, cli):
     for command in ("rotate", "revoke"):
         done = cli.run("token", command, id)
@@ -872,7 +874,7 @@ def test_login_checks_then_stores_the_token_for_its_owner_alone(stub, stranger, 
     assert "Acme" in stranger.must("whoami")
 
 
-@pytest.mark.parametrize("line", [SECRET, f"  {SECRET}\r\n", SECRET + "\n"])
+@pytest.mark.parametrize("line", [SECRET, f"  {SECRET}\r\n", SECRET + "\n"], ids=["none", "around", "behind"])
 def test_login_does_not_mind_white_space_around_the_token(line, stranger, home):
     stranger.must("login", "--token", text_in=line)
     assert json.loads(config_of(home).read_text())["token"] == SECRET

@@ -3,7 +3,6 @@
 arguments or the environment of a process."""
 import base64
 import hashlib
-import pathlib
 
 import pytest
 
@@ -97,14 +96,14 @@ def test_database_holds_the_digest_and_the_prefix(exercised, postgres):
 
 def test_log_holds_no_secret(exercised):
     own, secrets, _ = exercised
-    log = pathlib.Path(own.log_path).read_text(encoding="utf-8", errors="backslashreplace")
+    log = own.log()
     assert "listening" in log
     for secret in secrets:
         assert_absent(secret, log, "the log")
 
 
 def test_log_holds_no_database_password(exercised, postgres):
-    assert postgres.password not in pathlib.Path(exercised[0].log_path).read_text(errors="replace")
+    assert postgres.password not in exercised[0].log()
 
 
 def test_no_later_answer_holds_a_secret(exercised):

@@ -213,7 +213,11 @@ class Connection:
 
     def is_readable(self, timeout_s=0):
         pending = getattr(self.socket, "pending", lambda: 0)()
-        return bool(self.buffer) or pending > 0 or bool(select.select([self.socket], [], [], timeout_s)[0])
+        if self.buffer or pending > 0:
+            return True
+        waiting = select.poll()  # not select(), which knows a thousand descriptors
+        waiting.register(self.socket, select.POLLIN)
+        return bool(waiting.poll(timeout_s * 1000))
 
 
 def format_request(method, target, fields=(), body=b"", host="localhost"):
