@@ -44,8 +44,8 @@ const char *test_postgres_server(void) {
 
 static int run_script(const char *action, const char *file, char *output, size_t length) {
     char command[512];
-    (void)snprintf(command, sizeof(command), GATEWAY_SOURCE_DIR "/tests/support/postgres.sh %s %s",
-                   action, file);
+    (void)snprintf(command, sizeof(command),
+                   "'" GATEWAY_SOURCE_DIR "/tests/support/postgres.sh' %s %s", action, file);
     FILE *out = popen(command, "r"); // NOLINT(cert-env33-c): a script of ours, no foreign argument
     assert_non_null(out);
     size_t read = fread(output, 1, length - 1, out);
