@@ -11,6 +11,7 @@ import pytest
 
 from harness import binaries
 from harness.fleet import Fleet
+from harness.gateway import worker_of
 from harness.http_client import bearer, format_request
 from harness.process import Process, clean_environment, run
 from harness.waiting import PATIENCE_S, eventually
@@ -23,28 +24,8 @@ SKILLS = "/api/v1/orgs/acme/skills"
 def start_workers(start_gateway):
     """A gateway with two workers, both of which are ready."""
     def start(*flags, **options):
-        own = start_gateway("--workers", "2", *flags, **options)
-        wait_until_ready(own)
-        return own
+        return start_gateway("--workers", "2", *flags, **options)
     return start
-
-
-def wait_until_ready(gateway, count=2):
-    """Each worker, not just whichever is asked first."""
-    ready = set()
-
-    def all_are_ready():
-        response = gateway.admin_get("/readyz")
-        if response.status == 200:
-            ready.add(worker_of(response))
-        return len(ready) == count
-
-    eventually(all_are_ready, "was each worker ready")
-
-
-def worker_of(response):
-    """Request ids begin with a number of the process."""
-    return response.get("x-request-id")[:16]
 
 
 def connect_to_each(gateway, count=2):
@@ -146,7 +127,7 @@ def test_a_killed_worker_is_started_again(start_workers, acme):
     own.process.wait_for_line(r" started version=", after=lines)
     again = own.worker_pids()
     assert again[0] != victim and again[1] == survivor and not gone(again.values())
-    wait_until_ready(own)
+    own.wait_until_ready()
     assert own.metric("decisions_allowed_total") == allowed, "what the dead one counted still counts"
     alive = 0
     for connection in connections.values():

@@ -12,11 +12,18 @@ from .waiting import eventually
 _LISTENING = re.compile(r"\blistening\b")
 
 
+def worker_of(response):
+    """Request ids begin with a number of the process."""
+    return response.get("x-request-id")[:16]
+
+
 class Gateway:
     """Starts at once. wait_until_ready(), then use; stop() asserts that it ended as it should."""
 
     def __init__(self, directory, name, *, database_url, certificate=None, upstream=None, flags=(), env=None,
                  wrapper=()):
+        flags = [str(flag) for flag in flags]
+        self._workers = int(flags[flags.index("--workers") + 1]) if "--workers" in flags else 1
         self.log_path = directory / f"{name}.log"
         self.certificate = certificate
         self._kept = None
@@ -58,7 +65,16 @@ class Gateway:
         return self.admin_get("/readyz").status == 200
 
     def wait_until_ready(self):
-        eventually(self.is_ready, lambda: "did the gateway become ready:\n" + self.process.log())
+        """Each of its workers, not just whichever is asked first."""
+        ready = set()
+
+        def all_are_ready():
+            response = self.admin_get("/readyz")
+            if response.status == 200:
+                ready.add(worker_of(response))
+            return len(ready) == self._workers
+
+        eventually(all_are_ready, lambda: "did the gateway become ready:\n" + self.process.log())
         return self
 
     # ---- clients ----
