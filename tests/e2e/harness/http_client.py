@@ -10,6 +10,7 @@ import ssl
 
 from .waiting import PATIENCE_S
 
+_SEND_BYTES = 1024 * 1024
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*\Z", re.DOTALL)
 _STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-5][0-9][0-9]) ([\x20-\x7e]*)\Z")
 
@@ -95,12 +96,15 @@ class Connection:
         self.socket.close()
 
     def send(self, data):
-        self.socket.sendall(data)
+        """The patience of the connection is for a megabyte, not for all there is."""
+        data = memoryview(data)
+        for at in range(0, len(data), _SEND_BYTES):
+            self.socket.sendall(data[at:at + _SEND_BYTES])
 
     def send_ignoring_refusal(self, data):
         """For input that the other end may refuse before it was sent whole."""
         try:
-            self.socket.sendall(data)
+            self.send(data)
         except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
             pass
 
@@ -122,10 +126,15 @@ class Connection:
         return True
 
     def _take(self, length):
-        while len(self.buffer) < length:
-            assert self.fill(), f"closed {length - len(self.buffer)} bytes early after {self.buffer[-200:]!r}"
-        data, self.buffer = self.buffer[:length], self.buffer[length:]
-        return data
+        pieces, missing = [self.buffer], length - len(self.buffer)
+        while missing > 0:  # a buffer that grows would be copied each time
+            self.buffer = b""
+            assert self.fill(), f"closed {missing} bytes early after {pieces[-1][-200:]!r}"
+            pieces.append(self.buffer)
+            missing -= len(self.buffer)
+        all_of_it = b"".join(pieces)
+        self.buffer = all_of_it[length:]
+        return all_of_it[:length]
 
     def _take_line(self):
         while b"\r\n" not in self.buffer:

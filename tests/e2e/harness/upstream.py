@@ -26,7 +26,7 @@ class Request:
         self.raw_head = head
         self.method, self.target, self.version = lines[0].split(" ")
         self.fields = [tuple(part.strip(" \t") for part in line.split(":", 1)) for line in lines[1:]]
-        self.body = b""
+        self.body = bytearray()  # grows without being copied
         self.trailers = []
         self.is_complete = False
         self.is_aborted = False
