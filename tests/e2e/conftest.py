@@ -24,7 +24,7 @@ from harness.upstream import Upstream  # noqa: E402
 from harness.waiting import PATIENCE_S  # noqa: E402
 from harness.wall_clock import WallClock  # noqa: E402
 
-TEST_LIMIT_S = 5 * PATIENCE_S  # a test that hangs fails instead of stopping the run
+TEST_LIMIT_S = 3 * PATIENCE_S  # a test that hangs fails instead of stopping the run
 
 def pytest_configure(config):
     # A polite kill ends the run as Ctrl-C does: fixtures are torn down, nothing stays behind.
