@@ -42,7 +42,7 @@ def gateways(url, tmp_path):
         yield [own.wait_until_ready() for own in started]
     finally:
         for own in started:
-            own.stop(timeout_s=30)
+            own.stop()
 
 
 def create(gateway, admin, name):
@@ -69,15 +69,15 @@ def test_gateways_follow_the_primary(primary, standby, url, gateways, tmp_path):
     assert answer.status == 503 and answer.error_code == "unavailable", answer.body
     standby.query("select pg_promote()")
 
-    after = eventually(lambda: create(first, admin, "after"), "did a token come of the new primary", 20)
-    eventually(second.is_ready, "did the other one follow", 20)
+    after = eventually(lambda: create(first, admin, "after"), "did a token come of the new primary")
+    eventually(second.is_ready, "did the other one follow")
     assert [whoami(gateway, token["token"]) for gateway in gateways for token in (before, after)] == [200] * 4
     eventually(lambda: standby.query("select last_used_at from skillreg.api_token where id = %s", (after["id"],))[0][0],
                "was its use written")
     for token in (before, after):
         # the listeners have a connection of their own, with pauses of their own
         eventually(lambda: standby.query("select count(*) from skillreg.gateway where seen_at > now() - interval '2 s'") == [(2,)],
-                   "did both follow the log", 20)
-        revoked = second.request("DELETE", f"{TOKENS}/{token['id']}?wait=5s", admin)
+                   "did both follow the log")
+        revoked = second.request("DELETE", f"{TOKENS}/{token['id']}?wait=30s", admin)
         assert revoked.status == 200 and revoked.json()["gateways"] == 2, revoked.body
         assert whoami(first, token["token"]) == whoami(second, token["token"]) == 401

@@ -77,7 +77,8 @@ def test_numeric_address_that_the_certificate_does_not_have_is_refused(names, st
 
 def reply_and_close(reused):
     """Each request has a connection of its own, and whether its session was resumed is noted."""
-    return lambda exchange: (reused.append(exchange.connection.socket.session_reused), exchange.reply(200), exchange.close())
+    return lambda exchange: (reused.append(exchange.connection.socket.session_reused),
+                             exchange.reply(200, [("Connection", "close")]), exchange.close())
 
 
 @BOTH_VERSIONS

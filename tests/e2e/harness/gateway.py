@@ -7,7 +7,7 @@ import ssl
 from . import binaries
 from .http_client import Connection, bearer
 from .process import Process, clean_environment, run
-from .waiting import eventually
+from .waiting import PATIENCE_S, eventually
 
 _LISTENING = re.compile(r"\blistening\b")
 
@@ -135,10 +135,10 @@ class Gateway:
     def log(self):
         return self.process.log()
 
-    def stop(self):
+    def stop(self, timeout_s=PATIENCE_S):
         """SIGTERM; it must finish with 0 and without a report of a sanitizer."""
         self.drop_connection()
-        code = self.process.stop()
+        code = self.process.stop(timeout_s=timeout_s)
         self.process.assert_no_sanitizer_report()
         assert code == 0, f"exit code {code}; the log ends:\n" + "\n".join(self.process.lines()[-30:])
 

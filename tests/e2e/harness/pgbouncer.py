@@ -10,7 +10,7 @@ import psycopg2
 
 from .process import Process, clean_environment, dies_with_parent
 from .proxies import find_or_skip
-from .waiting import eventually
+from .waiting import PATIENCE_S, eventually
 
 PORT = 6432  # a part of the socket's name, nothing more
 # Fewer servers than the gateway has connections: they take turns. Nothing waits for long.
@@ -61,7 +61,7 @@ class PgBouncer:
         if user:  # the change clears the signal that ends it with the tests
             command = ["setpriv", "--reuid", user.pw_uid, "--regid", user.pw_gid, "--clear-groups", *dies_with_parent(command)]
         self.process = Process(command, directory / "pgbouncer.log", env=clean_environment(), cwd=directory)
-        eventually(self._answers, f"did PgBouncer answer:\n{self.process.log()}")
+        eventually(self._answers, lambda: f"did PgBouncer answer:\n{self.process.log()}")
 
     def _answers(self):
         assert self.process.is_running(), "PgBouncer ended:\n" + self.process.log()
@@ -76,7 +76,7 @@ class PgBouncer:
 
     def command(self, text):
         """On its console; the rows, if it answers with some."""
-        connection = psycopg2.connect(self.url("pgbouncer"), connect_timeout=5)
+        connection = psycopg2.connect(self.url("pgbouncer"), connect_timeout=int(PATIENCE_S))
         try:
             connection.autocommit = True  # it knows no transactions
             with connection.cursor() as cursor:

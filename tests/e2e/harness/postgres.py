@@ -97,7 +97,7 @@ class Postgres:
         """A standby: waits until it has replayed what `primary` has written by now."""
         written = primary.query("select pg_switch_wal(), pg_current_wal_lsn()")[0][1]
         eventually(lambda: self.query("select pg_last_wal_replay_lsn() >= %s", (written,))[0][0],
-                   "did the standby follow", 20)
+                   "did the standby follow")
 
     @property
     def data(self):
