@@ -118,10 +118,20 @@ static bool send_head(struct gw_upstream_conn *conn) {
     return gw_upstream_call_send_head(conn->call, origin->url.authority) == GW_OK;
 }
 
-static enum gw_status use_idle_connection(struct gw_upstream_peer *peer,
+// One that rested, NULL: there is none. Those that the registry is about to close are closed here.
+static struct gw_upstream_conn *find_idle_connection(const struct gw_upstream_peer *peer) {
+    const struct gw_list *idle = &peer->conns.of[GW_UPSTREAM_CONN_IDLE];
+    while (!gw_list_is_empty(idle)) {
+        struct gw_upstream_conn *conn = gw_container_of(idle->next, struct gw_upstream_conn, link);
+        if (!gw_upstream_conn_is_stale(conn))
+            return conn;
+        gw_upstream_conn_close(conn);
+    }
+    return NULL;
+}
+
+static enum gw_status use_idle_connection(struct gw_upstream_conn *conn,
                                           struct gw_upstream_call *call) {
-    struct gw_list *idle = &peer->conns.of[GW_UPSTREAM_CONN_IDLE];
-    struct gw_upstream_conn *conn = gw_container_of(idle->next, struct gw_upstream_conn, link);
     attach(conn, call);
     if (send_head(conn))
         return GW_OK;
@@ -177,9 +187,9 @@ static enum gw_status find_connection(struct gw_upstream *upstream, struct gw_up
             gw_upstream_peers_pick(&upstream->peers, &call->tries, now_ms(upstream));
         if (peer == NULL)
             return fail_to_open(call, GW_UNAVAILABLE, "could not connect");
-        bool has_idle = peer->conns.counts[GW_UPSTREAM_CONN_IDLE] > 0;
-        enum gw_status status = may_be_used && has_idle ? use_idle_connection(peer, call)
-                                                        : open_connection(upstream, peer, call);
+        struct gw_upstream_conn *idle = may_be_used ? find_idle_connection(peer) : NULL;
+        enum gw_status status =
+            idle != NULL ? use_idle_connection(idle, call) : open_connection(upstream, peer, call);
         if (status != GW_UNAVAILABLE)
             return status;
     }

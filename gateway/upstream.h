@@ -8,7 +8,8 @@
 // passed since the first attempt. A pooled one may be closed by the registry
 // at the very moment it is used again, perhaps with a 408 as its last word: a request without a body whose method is
 // idempotent is then sent once more, on a fresh connection, to another address if there is one (RFC 9112 section 9.3.1,
-// RFC 9110 section 15.5.9); others end as GW_CLOSED, or with that answer.
+// RFC 9110 section 15.5.9); others end as GW_CLOSED, or with that answer. Where the registry says in Keep-Alive for how
+// long it keeps a connection, none is used again in the last second of it.
 
 #include "base/status.h"
 #include "base/str.h"

@@ -84,6 +84,28 @@ static bool frames_forbidden_body(const struct gw_http_head *head) {
            (head->status == 304 && head->is_chunked);
 }
 
+// For how long the connection may rest: nearly as long as the registry keeps it, if it says so (Keep-Alive: timeout=5,
+// max=100; RFC 2068 section 19.7.1.1 is the last to have it, but servers send it).
+static uint64_t idle_max_ms(const struct gw_http_head *head) {
+    const struct gw_http_field *field = gw_http_head_field(head, GW_FIELD_KEEP_ALIVE);
+    const struct gw_str name = GW_STR("timeout=");
+    struct gw_str list = field != NULL ? field->value : gw_str(NULL, 0);
+    struct gw_str parameter;
+    uint64_t seconds;
+    while (gw_str_next(&list, ',', &parameter)) {
+        parameter = gw_str_trim(parameter);
+        struct gw_str value = gw_str_slice(parameter, name.length, parameter.length);
+        if (!gw_str_equal_nocase(gw_str_slice(parameter, 0, name.length), name) ||
+            gw_str_to_u64(value, &seconds) != GW_OK || seconds > UINT32_MAX)
+            continue;
+        uint64_t promised_ms = seconds * 1000;
+        return promised_ms > 2 * GW_UPSTREAM_KEEP_ALIVE_MARGIN_MS
+                   ? promised_ms - GW_UPSTREAM_KEEP_ALIVE_MARGIN_MS
+                   : promised_ms / 2;
+    }
+    return UINT64_MAX;
+}
+
 // False: the call is over.
 static bool take_head(struct gw_upstream_conn *conn) {
     const struct gw_http_head *head = conn->parser.head;
@@ -100,6 +122,7 @@ static bool take_head(struct gw_upstream_conn *conn) {
     }
     conn->has_head = true;
     conn->is_reusable = head->keep_alive && !frames_forbidden_body(head);
+    conn->idle_max_ms = idle_max_ms(head);
     conn->events->on_head(conn, head);
     return conn->call != NULL;
 }
@@ -309,8 +332,13 @@ bool gw_upstream_conn_may_rest(const struct gw_upstream_conn *conn) {
 void gw_upstream_conn_rest(struct gw_upstream_conn *conn) {
     gw_transport_resume(&conn->transport); // it reads, so that it notices when the peer closes
     conn->was_used = true;
+    conn->rested_ms = uv_now(conn->services->loop);
     set_state(conn, GW_UPSTREAM_CONN_IDLE);
     set_deadline(conn, GW_DEADLINE_UPSTREAM_IDLE);
+}
+
+bool gw_upstream_conn_is_stale(const struct gw_upstream_conn *conn) {
+    return uv_now(conn->services->loop) - conn->rested_ms >= conn->idle_max_ms;
 }
 
 void gw_upstream_conn_close(struct gw_upstream_conn *conn) {

@@ -88,6 +88,8 @@ struct gw_upstream_conn {
     bool has_answered;     // a byte of the response to this request came
     bool has_head;         // its final head was delivered
     bool is_reusable;      // as far as that head says
+    uint64_t idle_max_ms;  // and for how long
+    uint64_t rested_ms;    // when it went to rest
     bool is_request_whole; // the registry is the one to act
     bool is_paused;        // nobody takes the response just now
     size_t unsent_when_watched;
@@ -122,5 +124,8 @@ void gw_upstream_conn_set_paused(struct gw_upstream_conn *conn, bool is_paused);
 bool gw_upstream_conn_may_rest(const struct gw_upstream_conn *conn);
 // To IDLE, after the call was taken away.
 void gw_upstream_conn_rest(struct gw_upstream_conn *conn);
+// In IDLE: the registry said how long it keeps such a connection open, and that time is nearly over. A request on it might
+// cross the end of it.
+bool gw_upstream_conn_is_stale(const struct gw_upstream_conn *conn);
 // Idempotent.
 void gw_upstream_conn_close(struct gw_upstream_conn *conn);

@@ -289,12 +289,56 @@ static void test_a_lookup_that_fails_changes_nothing(void **state) {
     close_fixture(&fixture);
 }
 
+static const struct script_step *says_keep_alive(const char *value) {
+    static char response[256];
+    static const struct script_step script[] = {{.kind = SCRIPT_AWAIT, .text = "\r\n\r\n"},
+                                                {.kind = SCRIPT_SEND, .text = response},
+                                                {.kind = SCRIPT_AWAIT, .text = "\r\n\r\n"},
+                                                {.kind = SCRIPT_SEND, .text = response},
+                                                {.kind = SCRIPT_END}};
+    (void)snprintf(response, sizeof(response),
+                   "HTTP/1.1 200 OK\r\nKeep-Alive: %s\r\nContent-Length: 2\r\n\r\nok", value);
+    return script;
+}
+
+static void test_a_connection_that_is_about_to_be_closed_is_not_used_again(void **state) {
+    (void)state;
+    static const struct {
+        const char *keep_alive;
+        uint64_t rested_ms;
+        int connections;
+    } cases[] = {
+        {"timeout=5", 1000, 1},
+        {"timeout=5", 4000, 2},
+        {"max=99, Timeout=5 ", 4000, 2},
+        {"timeout=1", 500, 2},
+        {"timeout=0", 0, 2},
+        {"timeout=five, max=5", 9000, 1},
+        {"timeout=99999999999999999999", 9000, 1},
+        {"timeout", 9000, 1},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct script_step *script = says_keep_alive(cases[i].keep_alive);
+        const struct script_step *const scripts[] = {script, script, NULL};
+        struct fixture fixture;
+        open_fixture(&fixture, scripts, scripts);
+        resolve_to("127.0.0.1", NULL);
+        get(&fixture);
+        resolver.passed_ms += cases[i].rested_ms;
+        get(&fixture);
+        if (fixture.servers[0].connection_count != cases[i].connections)
+            fail_msg("%s", cases[i].keep_alive);
+        close_fixture(&fixture);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_request_waits_for_the_first_lookup),
         cmocka_unit_test(test_a_new_address_gets_requests),
         cmocka_unit_test(test_an_address_that_is_gone_is_drained),
         cmocka_unit_test(test_a_lookup_that_fails_changes_nothing),
+        cmocka_unit_test(test_a_connection_that_is_about_to_be_closed_is_not_used_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
