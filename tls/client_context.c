@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "tls/ecp_nettle.h"
+#include "tls/gcm_nettle.h"
 #include "tls/memory.h"
 
 struct tls_client_context {
@@ -86,6 +87,7 @@ enum gw_status tls_client_context_create(const char *authorities_file,
         goto out;
     }
     (void)tls_ecp_nettle_start();
+    (void)tls_gcm_nettle_start();
     status = load_authorities(created, authorities_file, error);
     if (status != GW_OK)
         goto out;

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "tls/ecdsa_nettle.h"
 #include "tls/ecp_nettle.h"
+#include "tls/gcm_nettle.h"
 #include "tls/memory.h"
 #include "tls/tickets.h"
 
@@ -173,6 +174,7 @@ enum gw_status tls_context_create_server(const struct tls_context_options *optio
     }
     (void)tls_ecp_nettle_start();
     (void)tls_ecdsa_nettle_start();
+    (void)tls_gcm_nettle_start();
     status = load_pairs(created, options, error);
     if (status == GW_OK)
         status = load_client_ca(created, options->client_ca_file, error);

@@ -15,6 +15,8 @@ static const struct bench_micro *const things[] = {
     &bench_token_syntax,     &bench_token_digest,
     &bench_http_parse,       &bench_router_match,
     &bench_cache_hit,        &bench_whoami,
+    &bench_record_small,     &bench_record_small_plain,
+    &bench_record_large,     &bench_record_large_plain,
     &bench_handshake_x25519, &bench_handshake_x25519_plain,
     &bench_handshake_p256,   &bench_handshake_p256_plain,
 };
