@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How bytes leave: output -> (TLS: sealed into wire) -> uv_try_write -> what the socket did not
+// How bytes leave: output -> (TLS: sealed into wire) -> send_now -> what the socket did not
 // take becomes the one write in flight, and the loop starts again when that is done. Everything
 // that sends ends in pump().
 //
@@ -10,6 +10,7 @@
 #include <linux/sockios.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "tls/hello.h"
 
@@ -253,14 +254,23 @@ static enum gw_status start_write(struct gw_transport *transport, struct gw_buf 
     return GW_OK;
 }
 
-// An error of uv_try_write is not looked at: uv_write meets it again and reports it from the loop.
+// What the socket takes at once. As uv_try_write, but by send(2): write(2) takes the way of files first, which costs a fiftieth
+// of a small request. An error is not looked at: uv_write meets it again and reports it from the loop.
+static size_t send_now(struct gw_transport *transport, struct gw_str bytes) {
+    uv_os_fd_t fd;
+    gw_assert(transport->is_connected && transport->write == NULL);
+    if (uv_fileno((const uv_handle_t *)&transport->tcp, &fd) != 0)
+        return 0;
+    ssize_t taken = send(fd, bytes.at, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return taken > 0 ? (size_t)taken : 0;
+}
+
 static void transmit(struct gw_transport *transport, struct gw_buf *bytes) {
     struct gw_str left = gw_buf_bytes(bytes);
-    uv_buf_t piece = {.base = bytes->memory + bytes->start, .len = left.length};
     transport->handed_bytes += left.length;
-    int taken = uv_try_write(stream_of(transport), &piece, 1);
+    size_t taken = send_now(transport, left);
     if (taken > 0)
-        gw_buf_take(bytes, (size_t)taken);
+        gw_buf_take(bytes, taken);
     if (gw_buf_length(bytes) == 0)
         return;
     enum gw_status status = start_write(transport, bytes);
