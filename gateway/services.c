@@ -4,6 +4,10 @@
 #include "base/str.h"
 
 void gw_services_touch(struct gw_services *services) {
+    uint64_t now_ms = uv_now(services->loop);
+    if (now_ms == services->touched_ms)
+        return;
+    services->touched_ms = now_ms;
     services->wall_ms = gw_clock_wall_ms();
     int64_t second = services->wall_ms / 1000;
     if (second == services->http_date_second)

@@ -57,6 +57,7 @@ struct gw_services {
     uint64_t request_id_next;
     bool is_draining;
     // Set by gw_services_touch at the start of each request.
+    uint64_t touched_ms; // uv_now, which was never 0
     int64_t wall_ms;
     int64_t http_date_second;
     char http_date[GW_CLOCK_HTTP_LENGTH];
@@ -64,7 +65,8 @@ struct gw_services {
 
 #define GW_REQUEST_ID_LENGTH 32
 
-// Brings wall_ms and http_date up to now.
+// Brings wall_ms and http_date up to now, as far as the loop knows that time has passed (uv_now): the requests of one
+// turn came at one time, and the clock is asked once for all of them.
 void gw_services_touch(struct gw_services *services);
 // Unique without coordination: the process's random half, then a counter; hexadecimal, terminated.
 void gw_services_make_request_id(struct gw_services *services, char out[GW_REQUEST_ID_LENGTH + 1]);
