@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -40,6 +41,28 @@ static void test_case_folds_for_ascii_letters_only(void **state) {
     assert_false(gw_str_equal_nocase(GW_STR("@"), GW_STR("`")));
     assert_false(gw_str_equal_nocase(GW_STR("["), GW_STR("{")));
     assert_false(gw_str_equal_nocase(GW_STR("\xC3\x84"), GW_STR("\xC3\xA4")));
+}
+
+// Several bytes are compared at once: what is equal depends neither on where it stands nor on its neighbours.
+static void test_case_folds_alike_wherever_a_byte_stands(void **state) {
+    (void)state;
+    char left[19];
+    char right[19];
+    for (int a = 0; a < 256; a++) {
+        for (int b = 0; b < 256; b++) {
+            bool is_same = a == b || (a < 128 && b < 128 && isalpha(a) && isalpha(b) &&
+                                      tolower(a) == tolower(b));
+            for (size_t at = 0; at < sizeof left; at++) {
+                memset(left, 'z', sizeof left);
+                memset(right, 'Z', sizeof right);
+                left[at] = (char)a;
+                right[at] = (char)b;
+                assert_int_equal(
+                    gw_str_equal_nocase(gw_str(left, sizeof left), gw_str(right, sizeof right)),
+                    is_same);
+            }
+        }
+    }
 }
 
 static void test_starts_with_compares_the_whole_prefix(void **state) {
@@ -224,6 +247,7 @@ int main(void) {
         cmocka_unit_test(test_null_becomes_the_empty_slice),
         cmocka_unit_test(test_equality_looks_at_length_and_bytes),
         cmocka_unit_test(test_case_folds_for_ascii_letters_only),
+        cmocka_unit_test(test_case_folds_alike_wherever_a_byte_stands),
         cmocka_unit_test(test_starts_with_compares_the_whole_prefix),
         cmocka_unit_test(test_find_gives_the_first_index_or_the_length),
         cmocka_unit_test(test_slice_clamps_both_ends),

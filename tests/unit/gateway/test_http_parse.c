@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -289,6 +290,19 @@ static void test_a_refusal_says_why(void **state) {
         assert_int_equal(feed(&parser, cases[i].input), GW_HTTP_FAILED);
         if (strstr(gw_http_parser_failure(&parser)->message, cases[i].message) == NULL)
             fail_msg("%s: %s", cases[i].input, gw_http_parser_failure(&parser)->message);
+        gw_http_parser_deinit(&parser);
+    }
+}
+
+static void test_each_byte_that_may_stand_in_a_host(void **state) {
+    (void)state;
+    for (int byte = 1; byte < 256; byte++) {
+        char text[] = "GET /x HTTP/1.1\r\nHost: a.1\r\n\r\n";
+        *(strstr(text, "a.1") + 1) = (char)byte;
+        bool is_legal = (byte < 128 && isalnum(byte)) || strchr("-._~%!$&'()*+;=:", byte) != NULL;
+        struct gw_http_parser parser;
+        gw_http_parser_init(&parser, GW_HTTP_REQUESTS, ignore_body);
+        assert_int_equal(feed(&parser, text), is_legal ? GW_HTTP_HEAD : GW_HTTP_FAILED);
         gw_http_parser_deinit(&parser);
     }
 }
@@ -1070,6 +1084,7 @@ int main(void) {
         cmocka_unit_test(test_legal_field_lines_are_kept_as_sent),
         cmocka_unit_test(test_empty_lines_may_stand_before_a_message_but_no_bare_cr_or_lf),
         cmocka_unit_test(test_a_refusal_says_why),
+        cmocka_unit_test(test_each_byte_that_may_stand_in_a_host),
         cmocka_unit_test(test_spaces_and_protocols_of_the_request_line),
         cmocka_unit_test(test_other_versions_are_refused),
         cmocka_unit_test(test_unknown_methods_are_not_implemented),
