@@ -39,16 +39,19 @@ static inline struct gw_str gw_buf_bytes(const struct gw_buf *buf) {
 // gw_buf_reserve where the block has no room behind its last byte.
 enum gw_status gw_buf_make_room(struct gw_buf *buf, size_t length, char **at) GW_MUST_USE;
 // Room for `length` more bytes in one piece at *at; then gw_buf_commit says how many were written.
-GW_MUST_USE static inline enum gw_status gw_buf_reserve(struct gw_buf *buf, size_t length,
-                                                        char **at) {
+GW_MUST_USE GW_INLINE enum gw_status gw_buf_reserve(struct gw_buf *buf, size_t length, char **at) {
     if (buf->memory == NULL || length > buf->capacity - buf->end)
         return gw_buf_make_room(buf, length, at);
     *at = buf->memory + buf->end;
     return GW_OK;
 }
-static inline void gw_buf_commit(struct gw_buf *buf, size_t length) {
+GW_INLINE void gw_buf_commit(struct gw_buf *buf, size_t length) {
     gw_assert(length <= buf->capacity - buf->end);
     buf->end += length;
+}
+// The same, told by where what was written ends.
+GW_INLINE void gw_buf_commit_to(struct gw_buf *buf, const char *end) {
+    gw_buf_commit(buf, (size_t)(end - (buf->memory + buf->end)));
 }
 enum gw_status gw_buf_append(struct gw_buf *buf, const void *bytes, size_t length) GW_MUST_USE;
 enum gw_status gw_buf_append_str(struct gw_buf *buf, struct gw_str str) GW_MUST_USE;

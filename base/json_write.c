@@ -15,24 +15,8 @@ enum gw_status gw_json_writer_finish(struct gw_json_writer *writer) {
     return writer->status;
 }
 
-// Room for a comma, if one is due, and `length` bytes more; NULL once anything has failed.
-static char *begin_value(struct gw_json_writer *writer, size_t length) {
-    if (writer->status != GW_OK)
-        return NULL;
-    char *at;
-    size_t comma = writer->needs_comma;
-    writer->status = gw_buf_reserve(writer->out, length + comma, &at);
-    if (writer->status != GW_OK)
-        return NULL;
-    if (comma != 0) {
-        *at++ = ',';
-        gw_buf_commit(writer->out, 1);
-    }
-    return at;
-}
-
-static void end_value(struct gw_json_writer *writer, size_t length) {
-    gw_buf_commit(writer->out, length);
+static void end_value(struct gw_json_writer *writer, const char *end) {
+    gw_buf_commit_to(writer->out, end);
     writer->needs_comma = true;
 }
 
@@ -42,11 +26,11 @@ static void append(struct gw_json_writer *writer, const void *bytes, size_t leng
 }
 
 static void write_bytes(struct gw_json_writer *writer, const char *bytes, size_t length) {
-    char *at = begin_value(writer, length);
+    char *at = gw_json_begin_value(writer, length);
     if (at == NULL)
         return;
     memcpy(at, bytes, length);
-    end_value(writer, length);
+    end_value(writer, at + length);
 }
 
 void gw_json_open_object(struct gw_json_writer *writer) {
@@ -69,17 +53,6 @@ void gw_json_close_array(struct gw_json_writer *writer) {
     writer->needs_comma = true;
 }
 
-void gw_json_write_key(struct gw_json_writer *writer, const char *key, size_t length) {
-    char *at = begin_value(writer, length + 3);
-    if (at == NULL)
-        return;
-    at[0] = '"';
-    memcpy(at + 1, key, length);
-    memcpy(at + 1 + length, "\":", 2);
-    end_value(writer, length + 3);
-    writer->needs_comma = false;
-}
-
 // Printable ASCII that stands for itself: all but " & < > \ and DEL.
 static bool is_plain(char c) {
     static const uint64_t plain[2] = {0xafffffbb00000000, 0x7fffffffefffffff};
@@ -97,9 +70,7 @@ static uint64_t is_not_zero(uint64_t word) {
 
 // is_plain() of eight bytes at once: this looks at every byte that is written. Two pairs of those that are not plain differ in
 // one bit, so one comparison finds both.
-static bool are_plain(const char *at) {
-    uint64_t word;
-    memcpy(&word, at, WORD_BYTES);
+static bool are_plain(uint64_t word) {
     uint64_t low = word & EACH(0x7f);
     uint64_t is_printable = (low + EACH(0x60)) & ~(low + EACH(0x01)) & ~word;
     uint64_t is_no_quote = is_not_zero((word | EACH('"' ^ '&')) ^ EACH('&'));
@@ -108,16 +79,27 @@ static bool are_plain(const char *at) {
     return (is_printable & is_no_quote & is_no_angle & is_no_backslash & EACH(0x80)) == EACH(0x80);
 }
 
-static size_t count_plain(struct gw_str text) {
+// Copies a word if it is plain.
+static bool copy_plain_word(char *out, const char *at) {
+    uint64_t word;
+    memcpy(&word, at, WORD_BYTES);
+    if (!are_plain(word))
+        return false;
+    memcpy(out, &word, WORD_BYTES);
+    return true;
+}
+
+// Copies the start of a text, up to the first byte that is not plain; `out` has room for all of it. How much that was.
+static size_t copy_plain(char *out, struct gw_str text) {
     size_t count = 0;
-    while (text.length - count >= WORD_BYTES && are_plain(text.at + count))
+    while (text.length - count >= WORD_BYTES && copy_plain_word(out + count, text.at + count))
         count += WORD_BYTES;
     // The rest of a text that is plain so far is looked at together with what stands before it.
-    if (count > 0 && text.length - count < WORD_BYTES &&
-        are_plain(text.at + text.length - WORD_BYTES))
+    size_t last = text.length - WORD_BYTES;
+    if (count > 0 && count > last && copy_plain_word(out + last, text.at + last))
         return text.length;
-    while (count < text.length && is_plain(text.at[count]))
-        count++;
+    for (; count < text.length && is_plain(text.at[count]); count++)
+        out[count] = text.at[count];
     return count;
 }
 
@@ -141,30 +123,34 @@ static size_t escape(uint32_t code_point, char *out) {
 // Run by run: bytes that stand for themselves, then one that does not.
 static void append_escaped(struct gw_json_writer *writer, struct gw_str text) {
     while (text.length > 0 && writer->status == GW_OK) {
-        size_t plain = count_plain(text);
-        append(writer, text.at, plain);
-        text = gw_str_slice(text, plain, text.length);
         uint32_t code_point;
         char piece[6];
         if (gw_utf8_next(&text, &code_point))
             append(writer, piece, escape(code_point, piece));
+        char *at;
+        if (writer->status == GW_OK)
+            writer->status = gw_buf_reserve(writer->out, text.length, &at);
+        if (writer->status != GW_OK)
+            return;
+        size_t plain = copy_plain(at, text);
+        gw_buf_commit(writer->out, plain);
+        text = gw_str_slice(text, plain, text.length);
     }
 }
 
+// No text gets shorter by what stands for its bytes, so the room for the text itself is needed in any case.
 void gw_json_write_string(struct gw_json_writer *writer, struct gw_str text) {
-    size_t plain = count_plain(text);
-    char *at = begin_value(writer, plain + 2);
+    char *at = gw_json_begin_value(writer, text.length + 2);
     if (at == NULL)
         return;
-    at[0] = '"';
-    if (plain > 0)
-        memcpy(at + 1, text.at, plain);
+    *at++ = '"';
+    size_t plain = copy_plain(at, text);
     if (plain == text.length) {
-        at[plain + 1] = '"';
-        end_value(writer, plain + 2);
+        at[plain] = '"';
+        end_value(writer, at + plain + 1);
         return;
     }
-    end_value(writer, plain + 1);
+    end_value(writer, at + plain);
     append_escaped(writer, gw_str_slice(text, plain, text.length));
     append(writer, "\"", 1);
 }
@@ -198,13 +184,13 @@ void gw_json_write_time(struct gw_json_writer *writer, int64_t wall_ms) {
         gw_json_write_null(writer);
         return;
     }
-    char *at = begin_value(writer, GW_CLOCK_ISO_LENGTH + 2);
+    char *at = gw_json_begin_value(writer, GW_CLOCK_ISO_LENGTH + 2);
     if (at == NULL)
         return;
     at[0] = '"';
     gw_clock_format_iso(wall_ms, at + 1);
     at[GW_CLOCK_ISO_LENGTH + 1] = '"';
-    end_value(writer, GW_CLOCK_ISO_LENGTH + 2);
+    end_value(writer, at + GW_CLOCK_ISO_LENGTH + 2);
 }
 
 void gw_json_write_scopes(struct gw_json_writer *writer, unsigned scope_set) {

@@ -27,6 +27,8 @@ enum gw_status {
 };
 
 #define GW_MUST_USE __attribute__((warn_unused_result))
+// For small steps that are taken at very many places, where the compiler would otherwise call them.
+#define GW_INLINE static inline __attribute__((always_inline))
 
 // A short lower-case phrase, static storage.
 const char *gw_status_text(enum gw_status status);
