@@ -17,8 +17,8 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 
 # Assertions guard against our own bugs and stay live in release: no NDEBUG.
-set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
-set(CMAKE_C_FLAGS_RELEASE "-O2")
+set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O3 -g")
+set(CMAKE_C_FLAGS_RELEASE "-O3")
 
 add_library(gw_options INTERFACE)
 target_include_directories(gw_options INTERFACE "${PROJECT_SOURCE_DIR}")
