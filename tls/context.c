@@ -105,8 +105,7 @@ static int show_pairs(struct tls_context *context, mbedtls_ssl_context *ssl, str
     return code;
 }
 
-// Called before a ticket of the same hello is looked at, if the client puts the name first as all do; else the ticket is
-// not accepted.
+// May come after a ticket of the same hello was looked at; see set_up in tls/session.c.
 static int on_server_name(void *argument, mbedtls_ssl_context *ssl, const unsigned char *name,
                           size_t length) {
     int code = tls_ticket_binding_name(mbedtls_ssl_get_user_data_p(ssl), name, length);

@@ -10,6 +10,8 @@
 #define TYPE_LAST 24
 #define MESSAGE_CLIENT_HELLO 1
 #define SUITE_AES_128_GCM_SHA256 0x1301
+#define EXTENSION_SERVER_NAME 0
+#define NAME_OF_HOST 0
 #define EXTENSION_SESSION_TICKET 35
 #define EXTENSION_PRE_SHARED_KEY 41
 
@@ -42,17 +44,29 @@ static bool has_suite(struct gw_str suites, unsigned wanted) {
     return false;
 }
 
+// A list of names, of which there can be one of a host.
+static struct gw_str name_in(struct gw_str extension) {
+    struct gw_str list;
+    struct gw_str type;
+    struct gw_str name;
+    if (take_vector(&extension, 2, &list) && take(&list, 1, &type) && type.at[0] == NAME_OF_HOST &&
+        take_vector(&list, 2, &name))
+        return name;
+    return gw_str(NULL, 0);
+}
+
 // An empty session ticket only asks for one.
-static bool has_ticket(struct gw_str extensions) {
+static void read_extensions(struct gw_str extensions, struct tls_hello *hello) {
     struct gw_str type;
     struct gw_str data;
     while (take(&extensions, 2, &type) && take_vector(&extensions, 2, &data)) {
         unsigned number = number_at(type, 0, 2);
         if (number == EXTENSION_PRE_SHARED_KEY ||
             (number == EXTENSION_SESSION_TICKET && data.length > 0))
-            return true;
+            hello->may_resume = true;
+        if (number == EXTENSION_SERVER_NAME)
+            hello->server_name = name_in(data);
     }
-    return false;
 }
 
 static void read_message(struct gw_str record, struct tls_hello *hello) {
@@ -68,7 +82,7 @@ static void read_message(struct gw_str record, struct tls_hello *hello) {
         return;
     hello->offers_aes_128 = has_suite(part, SUITE_AES_128_GCM_SHA256);
     if (take_vector(&message, 1, &part) && take_vector(&message, 2, &part))
-        hello->may_resume = has_ticket(part); // behind the compression methods
+        read_extensions(part, hello); // behind the compression methods
 }
 
 enum gw_status tls_hello_read(struct gw_str bytes, struct tls_hello *hello) {

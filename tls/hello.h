@@ -11,8 +11,9 @@
 #define TLS_HELLO_BYTES_MAX (5 + 16 * 1024) // the record that begins with it
 
 struct tls_hello {
-    bool offers_aes_128; // TLS_AES_128_GCM_SHA256
-    bool may_resume;     // brings a ticket: a pre-shared key of TLS 1.3, or one of RFC 5077
+    bool offers_aes_128;       // TLS_AES_128_GCM_SHA256
+    bool may_resume;           // brings a ticket: a pre-shared key of TLS 1.3, or one of RFC 5077
+    struct gw_str server_name; // RFC 6066 section 3; points into the bytes; empty: none
 };
 
 // GW_OK: a record is there; what is no hello, or is one that goes on in the next record or cannot be followed, counts

@@ -182,6 +182,10 @@ static enum gw_status set_up(struct tls_session *session) {
     if (mbedtls_ssl_setup(&session->ssl, config) != 0)
         return GW_NO_MEMORY;
     session->binding.ssl = &session->ssl;
+    if (hello.server_name.length > 0) // a bad one is refused when the library comes to it
+        (void)!tls_ticket_binding_name(&session->binding,
+                                       (const unsigned char *)hello.server_name.at,
+                                       hello.server_name.length);
     mbedtls_ssl_set_user_data_p(&session->ssl, &session->binding);
     mbedtls_ssl_set_bio(&session->ssl, session, bio_send, bio_receive, NULL);
     session->is_set_up = true;

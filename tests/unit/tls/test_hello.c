@@ -97,6 +97,49 @@ static void test_a_client_with_a_ticket_may_resume(void **state) {
     test_certificate_destroy(&certificate);
 }
 
+static void test_the_server_name_is_found(void **state) {
+    (void)state;
+    struct tls_hello hello;
+    char *memory;
+    for (size_t i = 0; i < 2; i++) {
+        struct gw_str bytes =
+            make_hello(&(struct test_tls_client_options){.version = versions[i],
+                                                         .server_name = "api.example.com"},
+                       &memory);
+        assert_int_equal(tls_hello_read(bytes, &hello), GW_OK);
+        assert_true(gw_str_equal(hello.server_name, GW_STR("api.example.com")));
+        free(memory);
+    }
+}
+
+// No suites, no compression methods, one extension.
+#define HELLO_WITH(message_bytes, record_bytes, extensions)                                        \
+    GW_STR_INIT("\x16\x03\x01\x00" record_bytes "\x01\x00\x00" message_bytes                       \
+                "\x03\x03--------------------------------\x00\x00\x00\x00" extensions)
+
+static void test_names_of_other_kinds_and_broken_ones_are_none(void **state) {
+    (void)state;
+    static const struct gw_str inputs[] = {
+        // a name of kind 1
+        HELLO_WITH("\x31", "\x35", "\x00\x09\x00\x00\x00\x05\x00\x03\x01\x00\x00"),
+        // longer than its list, its list longer than the extension, the extension longer than all
+        HELLO_WITH("\x32", "\x36", "\x00\x0a\x00\x00\x00\x06\x00\x04\x00\x00\x02x"),
+        HELLO_WITH("\x32", "\x36", "\x00\x0a\x00\x00\x00\x06\x00\x05\x00\x00\x01x"),
+        HELLO_WITH("\x32", "\x36", "\x00\x0a\x00\x00\x00\x07\x00\x04\x00\x00\x01x"),
+        // an empty list
+        HELLO_WITH("\x2e", "\x32", "\x00\x06\x00\x00\x00\x02\x00\x00"),
+    };
+    static const struct gw_str good =
+        HELLO_WITH("\x32", "\x36", "\x00\x0a\x00\x00\x00\x06\x00\x04\x00\x00\x01x");
+    struct tls_hello hello;
+    for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
+        assert_int_equal(tls_hello_read(inputs[i], &hello), GW_OK);
+        assert_int_equal(hello.server_name.length, 0);
+    }
+    assert_int_equal(tls_hello_read(good, &hello), GW_OK);
+    assert_true(gw_str_equal(hello.server_name, GW_STR("x")));
+}
+
 static void test_a_hello_in_pieces_wants_the_rest(void **state) {
     (void)state;
     struct tls_hello hello;
@@ -140,6 +183,8 @@ int main(void) {
         cmocka_unit_test(test_a_first_hello_brings_no_ticket),
         cmocka_unit_test(test_aes_128_is_found_anywhere_in_the_list),
         cmocka_unit_test(test_a_client_with_a_ticket_may_resume),
+        cmocka_unit_test(test_the_server_name_is_found),
+        cmocka_unit_test(test_names_of_other_kinds_and_broken_ones_are_none),
         cmocka_unit_test(test_a_hello_in_pieces_wants_the_rest),
         cmocka_unit_test(test_what_is_not_tls_is_known_by_its_first_byte),
         cmocka_unit_test(test_other_records_and_broken_hellos_offer_nothing),

@@ -201,6 +201,50 @@ static void test_a_ticket_is_bound_to_its_server_name(void **state) {
     }
 }
 
+// As GnuTLS 3.7 writes it: the server name, which the library's client writes first, is the last extension.
+static void put_name_last(struct gw_str hello) {
+    unsigned char *at = (unsigned char *)hello.at;
+    const unsigned char *end = at + hello.length;
+    unsigned char name[64];
+    at += 5 + 4 + 2 + 32; // heads of the record and of the message, version, random
+    at += 1 + at[0];      // session id
+    at += 2 + ((size_t)at[0] << 8) + at[1]; // suites
+    at += 1 + at[0] + 2;                    // compression methods, length of what follows
+    size_t length = 4 + (size_t)at[3];
+    assert_true(at[0] == 0 && at[1] == 0 && at[2] == 0 && length <= sizeof name);
+    memcpy(name, at, length);
+    memmove(at, at + length, (size_t)(end - at) - length);
+    memcpy(at + ((size_t)(end - at) - length), name, length);
+}
+
+// The first flight of the server tells; the client would find another hello in its Finished.
+static bool accepts_with_name_last(struct tls_context *context, const mbedtls_ssl_session *session,
+                                   const char *server_name) {
+    struct test_tls_pair pair;
+    char *memory;
+    const struct test_tls_client_options options = {
+        .version = MBEDTLS_SSL_VERSION_TLS1_2, .session = session, .server_name = server_name};
+    test_tls_pair_init(&pair, context, &options);
+    assert_int_equal(test_tls_client_handshake(&pair.client), MBEDTLS_ERR_SSL_WANT_READ);
+    struct gw_str hello = test_tls_pair_take(&pair, &memory);
+    put_name_last(hello);
+    tls_session_feed(pair.server, hello);
+    assert_int_equal(tls_session_handshake(pair.server), GW_WANT_INPUT);
+    bool is_resumed = gw_buf_length(&pair.output) < FLIGHT_WITH_CERTIFICATE_BYTES;
+    free(memory);
+    test_tls_pair_deinit(&pair);
+    return is_resumed;
+}
+
+static void test_a_ticket_in_front_of_the_server_name_is_as_good(void **state) {
+    struct fixture *fixture = *state;
+    mbedtls_ssl_session session;
+    get_session(fixture->here, MBEDTLS_SSL_VERSION_TLS1_2, &session);
+    assert_true(accepts_with_name_last(fixture->here, &session, "localhost"));
+    assert_false(accepts_with_name_last(fixture->here, &session, "other.example"));
+    mbedtls_ssl_session_free(&session);
+}
+
 static void test_every_flipped_byte_is_found(void **state) {
     struct fixture *fixture = *state;
     mbedtls_ssl_session session;
@@ -311,6 +355,7 @@ int main(void) {
         cmocka_unit_test_setup(test_tls13_tickets_pass_the_end_of_a_window, noon),
         cmocka_unit_test_setup(test_tls13_resumes_with_and_without_a_key_exchange, noon),
         cmocka_unit_test_setup(test_a_ticket_is_bound_to_its_server_name, noon),
+        cmocka_unit_test_setup(test_a_ticket_in_front_of_the_server_name_is_as_good, noon),
         cmocka_unit_test_setup(test_every_flipped_byte_is_found, noon),
         cmocka_unit_test_setup(test_zero_names_and_cut_tickets_are_refused, noon),
         cmocka_unit_test_setup(test_a_ticket_of_tls13_is_no_good_in_tls12, noon),
