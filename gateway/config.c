@@ -9,10 +9,11 @@
 #include "base/clock.h"
 #include "base/limits.h"
 
-// For the first two an empty variable is none.
+// For the first three an empty variable is none.
 enum kind {
     TEXT,
     TEXTS,
+    FILES,
     NUMBER,
     COUNT,
     DURATION,
@@ -50,9 +51,9 @@ static const struct setting settings[] = {
      "host:port for plain HTTP, or off"},
     {"--listen-admin", "GATEWAY_LISTEN_ADMIN", TEXT, SETTING(listen_admin), "127.0.0.1:9090",
      "ADDRESS", "host:port for /healthz, /readyz and /metrics, or off"},
-    {"--tls-cert", "GATEWAY_TLS_CERT", TEXTS, SETTING(tls_certs), NULL, "FILE",
+    {"--tls-cert", "GATEWAY_TLS_CERT", FILES, SETTING(tls_certs), NULL, "FILE",
      "certificate chain, PEM; required with HTTPS; repeat for other names"},
-    {"--tls-key", "GATEWAY_TLS_KEY", TEXTS, SETTING(tls_keys), NULL, "FILE",
+    {"--tls-key", "GATEWAY_TLS_KEY", FILES, SETTING(tls_keys), NULL, "FILE",
      "its private key, PEM, not encrypted; one for each --tls-cert"},
     {"--tls-min", "GATEWAY_TLS_MIN", TLS_VERSION, SETTING(is_tls13_only), "1.2", "VERSION",
      "oldest version of TLS that is spoken, 1.2 or 1.3"},
@@ -226,20 +227,25 @@ static bool parse_tls_version(const char *text, bool *is_tls13_only) {
     return *is_tls13_only || strcmp(text, "1.2") == 0;
 }
 
-static bool add_texts(const char *text, struct gw_config_texts *texts) {
+static bool add_texts(const char *text, const char *separators, struct gw_config_texts *texts) {
     size_t bytes = strlen(text) + 1;
     bool is_good = bytes <= sizeof texts->memory - texts->bytes_used;
     char *rest = texts->memory + texts->bytes_used;
     if (is_good)
         memcpy(rest, text, bytes);
     texts->bytes_used += is_good ? bytes : 0;
-    for (char *piece; is_good && (piece = strsep(&rest, ",")) != NULL;) {
+    for (char *piece; is_good && (piece = strsep(&rest, separators)) != NULL;) {
         is_good = texts->count < GW_CONFIG_TEXTS_MAX;
         if (is_good)
             texts->at[texts->count++] = piece;
         is_good = is_good && piece[0] != '\0';
     }
     return is_good;
+}
+
+// The name of a file may hold a comma; a variable has no other way to name several.
+static bool add_files(const char *text, struct gw_config_texts *files) {
+    return add_texts(text, files->are_flags ? "" : ",", files);
 }
 
 static bool set_value(struct gw_config *config, const struct setting *setting, const char *text) {
@@ -249,7 +255,9 @@ static bool set_value(struct gw_config *config, const struct setting *setting, c
         *(const char **)at = text;
         return text[0] != '\0';
     case TEXTS:
-        return add_texts(text, at);
+        return add_texts(text, ",", at);
+    case FILES:
+        return add_files(text, at);
     case TLS_VERSION:
         return parse_tls_version(text, at);
     case NUMBER:
@@ -294,7 +302,7 @@ static enum gw_config_outcome read_environment(struct gw_config *config) {
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         const char *text = getenv(settings[i].variable);
         const char *name = settings[i].variable;
-        if (text == NULL || (text[0] == '\0' && settings[i].kind <= TEXTS)) {
+        if (text == NULL || (text[0] == '\0' && settings[i].kind <= FILES)) {
             text = settings[i].fallback;
             name = settings[i].flag;
         }
@@ -332,7 +340,7 @@ static enum gw_config_outcome read_flag(struct gw_config *config, int argc, char
     const struct setting *setting = find_flag(argument, length);
     if (setting == NULL)
         return refuse("unknown argument", argument, NULL);
-    if (setting->kind == TEXTS)
+    if (setting->kind == TEXTS || setting->kind == FILES)
         begin_flags((struct gw_config_texts *)(void *)((char *)config + setting->offset));
     if (equals != NULL)
         return set_or_refuse(config, setting, setting->flag, equals + 1);

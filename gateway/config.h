@@ -18,7 +18,7 @@
 #define GW_CONFIG_TEXTS_MAX 32
 #define GW_CONFIG_TEXTS_BYTES_MAX 4096 // all together
 
-// Of a flag that may be repeated; a value may also hold several, with commas between them.
+// Of a flag that may be repeated; a value may also hold several, with commas between them, but a flag for files holds one.
 struct gw_config_texts {
     const char *at[GW_CONFIG_TEXTS_MAX];
     int count;

@@ -58,6 +58,15 @@ def test_the_variables_hold_a_list(operator, start_gateway, certificate, pairs):
     assert_served_by_name(gateway, certificate, pairs)
 
 
+def test_a_path_with_a_comma_is_given_by_the_flag(start_gateway, certificate, tmp_path):
+    folder = tmp_path / "keys, of, one"
+    folder.mkdir()
+    pair = certificates.make(folder, "pair", names=("skills.example",))
+    gateway = start_gateway("--tls-cert", str(pair.cert), f"--tls-key={pair.key}", tls=True)
+    assert served(gateway, "skills.example") == bytes_of(pair)
+    assert served(gateway, "localhost") == bytes_of(certificate)
+
+
 def test_a_key_is_missing_or_belongs_to_another(operator, certificate, pairs):
     common = ("--listen-https", "127.0.0.1:0", "--listen-admin", "127.0.0.1:0", "--tls-cert", str(certificate.cert),
               "--tls-key", str(certificate.key), "--tls-cert", str(pairs["exact"].cert))
