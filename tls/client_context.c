@@ -13,6 +13,7 @@
 #include "tls/ecp_nettle.h"
 #include "tls/gcm_nettle.h"
 #include "tls/memory.h"
+#include "tls/sha256_nettle.h"
 
 struct tls_client_context {
     mbedtls_x509_crt authorities;
@@ -87,6 +88,7 @@ enum gw_status tls_client_context_create(const char *authorities_file,
         goto out;
     }
     (void)tls_ecp_nettle_start();
+    (void)tls_sha256_nettle_start();
     (void)tls_gcm_nettle_start();
     status = load_authorities(created, authorities_file, error);
     if (status != GW_OK)

@@ -13,6 +13,7 @@
 #include "tls/ecp_nettle.h"
 #include "tls/gcm_nettle.h"
 #include "tls/memory.h"
+#include "tls/sha256_nettle.h"
 #include "tls/tickets.h"
 
 struct tls_context {
@@ -173,6 +174,7 @@ enum gw_status tls_context_create_server(const struct tls_context_options *optio
     }
     (void)tls_ecp_nettle_start();
     (void)tls_ecdsa_nettle_start();
+    (void)tls_sha256_nettle_start();
     (void)tls_gcm_nettle_start();
     status = load_pairs(created, options, error);
     if (status == GW_OK)
