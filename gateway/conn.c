@@ -121,7 +121,7 @@ static enum gw_deadline_id pick_deadline(const struct gw_conn *conn) {
     case STATE_OPEN:
         return GW_DEADLINE_HANDSHAKE;
     case STATE_HEAD:
-        if (is_writing)
+        if (is_writing && conn->has_served) // before that, all that waits is TLS's own
             return GW_DEADLINE_WRITE;
         if (is_reading)
             return GW_DEADLINE_HEAD;

@@ -17,8 +17,9 @@
 // One full TLS record, so that a steady request and response needs one block and no malloc.
 #define BLOCK_BYTES (16 * 1024 + 512)
 #define BLOCKS_KEPT_MAX 64
-// Holds a sealed round and the alerts that come before it.
+// Holds a sealed round and what TLS itself says before it, a ticket for example: both leave together.
 #define WIRE_BYTES_MAX (2 * GW_TRANSPORT_SEAL_BYTES_MAX)
+#define WIRE_BYTES_AHEAD_MAX (GW_TRANSPORT_SEAL_BYTES_MAX / 2)
 #define RECORD_BYTES_MAX (16 * 1024)
 // What one read adds to what may be there before reading stops.
 #define HANDSHAKE_BYTES_MAX (2 * GW_CONN_READ_BYTES)
@@ -295,7 +296,7 @@ static void seal(struct gw_transport *transport) {
 static struct gw_buf *next_bytes(struct gw_transport *transport) {
     if (transport->tls == NULL)
         return &transport->output;
-    if (transport->is_open && gw_buf_length(&transport->wire) == 0 &&
+    if (transport->is_open && gw_buf_length(&transport->wire) <= WIRE_BYTES_AHEAD_MAX &&
         gw_buf_length(&transport->output) > 0)
         seal(transport);
     return &transport->wire;
@@ -396,7 +397,8 @@ static void fail_session(struct gw_transport *transport, enum gw_status status) 
         pump(transport);
 }
 
-// True when plaintext may be read.
+// True when plaintext may be read. The last words of a handshake then wait for what is said to what the peer has sent with
+// its own, or for the caller's pump(): a system call and a packet less for each new connection.
 static bool shake_hands(struct gw_transport *transport) {
     lend_block(transport->shared, &transport->wire);
     enum gw_status status = tls_session_handshake(transport->tls);
@@ -410,8 +412,10 @@ static bool shake_hands(struct gw_transport *transport) {
         end_handshake(transport);
         announce_open(transport);
     }
-    pump(transport);
-    return transport->is_open && !transport->is_closing && transport->failure == GW_OK;
+    bool is_ready = transport->is_open && !transport->is_closing && transport->failure == GW_OK;
+    if (!is_ready)
+        pump(transport);
+    return is_ready;
 }
 
 static void receive_ciphertext(struct gw_transport *transport, struct gw_str bytes) {
@@ -429,13 +433,15 @@ static void receive_ciphertext(struct gw_transport *transport, struct gw_str byt
         if (transport->is_closing || transport->failure != GW_OK)
             return;
     }
-    if (status == GW_CLOSED) {
+    if (status != GW_WANT_INPUT && status != GW_CLOSED) {
+        fail_session(transport, status);
+        return;
+    }
+    if (gw_buf_length(&transport->wire) > 0)
+        pump(transport);
+    if (status == GW_CLOSED && transport->failure == GW_OK) {
         transport->is_end_seen = true;
         report_end(transport);
-    } else if (status != GW_WANT_INPUT) {
-        fail_session(transport, status);
-    } else if (gw_buf_length(&transport->wire) > 0) {
-        pump(transport);
     }
 }
 

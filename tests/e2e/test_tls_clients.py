@@ -156,6 +156,17 @@ def test_connection_close_ends_with_close_notify(gateway, acme):
         assert connection.socket.recv(1) == b""
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_silence_after_the_handshake_is_ended_by_the_head_timeout(version, start_gateway):
+    """And not by that of writing, although a ticket was the last that was written."""
+    gateway = start_gateway("--head-timeout", "1s", "--body-timeout", "10m", tls=True)
+    context = gateway.tls_context()
+    context.minimum_version = context.maximum_version = version
+    with Connection(gateway.https, tls=context) as connection:
+        connection.socket.settimeout(30)
+        assert connection.socket.recv(1) == b""  # with close_notify, or it would raise
+
+
 def test_plain_http_on_the_tls_port_is_told_so(gateway, acme):
     with Connection(gateway.https) as connection:
         connection.send(request_text(acme.read))

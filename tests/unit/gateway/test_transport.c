@@ -16,6 +16,7 @@
 #include "gateway/transport.h"
 #include "tests/support/certificate.h"
 #include "tests/support/tls_client.h"
+#include "tls/tickets.h"
 
 #define GUARD_MS 60000
 #define STREAM_BYTES ((size_t)12 * 1024 * 1024) // more than the kernel buffers of both ends take
@@ -560,17 +561,22 @@ static void test_output_before_the_connection_waits_for_it(void **state) {
 
 // TLS.
 
-static int set_up_tls(void **state) {
-    static struct tls_context *context;
+static struct tls_context *make_context(const unsigned char *ticket_secret) {
+    struct tls_context *context;
     struct test_certificate certificate;
     char error[TLS_ERROR_TEXT_BYTES];
-    (void)signal(SIGPIPE, SIG_IGN);
     test_certificate_create(&certificate, TEST_KEY_EC);
     struct tls_context_options options = {.certificate_file = certificate.certificate_file,
-                                          .key_file = certificate.key_file};
+                                          .key_file = certificate.key_file,
+                                          .ticket_secret = ticket_secret};
     assert_int_equal(tls_context_create_server(&options, &context, error), GW_OK);
     test_certificate_destroy(&certificate);
-    *state = context;
+    return context;
+}
+
+static int set_up_tls(void **state) {
+    (void)signal(SIGPIPE, SIG_IGN);
+    *state = make_context(NULL);
     return 0;
 }
 
@@ -657,22 +663,64 @@ static void test_tls_bytes_are_echoed_and_no_buffer_stays(void **state) {
     }
 }
 
+// The client's last flight and `text` in one segment.
+static void send_with_last_flight(struct world *world, const char *text) {
+    world->client.on_read_hook = NULL;
+    (void)test_tls_client_handshake(&world->tls);
+    send_tls_output(world);
+    while (test_tls_client_handshake(&world->tls) != 0) {
+        run_until(world, gw_buf_length(&world->client.received) > 0);
+        assert_int_equal(
+            gw_buf_append_str(&world->tls.input, gw_buf_bytes(&world->client.received)), GW_OK);
+        gw_buf_clear(&world->client.received);
+    }
+    assert_int_equal(world->server.opens, 0);
+    client_sends(world, text);
+}
+
 static void test_tls_data_with_the_last_flight_is_delivered(void **state) {
     struct world world;
     tls_world_init(&world, *state, MBEDTLS_SSL_VERSION_TLS1_3);
-    world.client.on_read_hook = NULL;
-    (void)test_tls_client_handshake(&world.tls);
-    send_tls_output(&world);
-    while (test_tls_client_handshake(&world.tls) != 0) {
-        run_until(&world, gw_buf_length(&world.client.received) > 0);
-        assert_int_equal(gw_buf_append_str(&world.tls.input, gw_buf_bytes(&world.client.received)),
-                         GW_OK);
-        gw_buf_clear(&world.client.received);
-    }
-    assert_int_equal(world.server.opens, 0);
-    client_sends(&world, "with the Finished"); // flushes both in one segment
+    send_with_last_flight(&world, "with the Finished");
     run_until(&world, has_received(&world.server, "with the Finished"));
     tls_world_deinit(&world);
+}
+
+static void test_tls_a_ticket_leaves_with_what_is_answered(void **state) {
+    (void)state;
+    static const unsigned char secret[TLS_TICKET_SECRET_BYTES] = {1};
+    struct tls_context *context = make_context(secret);
+    struct world world;
+    struct gw_buf got;
+    gw_buf_init(&got, SIZE_MAX);
+    tls_world_init(&world, context, MBEDTLS_SSL_VERSION_TLS1_3);
+    world.server.on_read_hook = echo;
+    send_with_last_flight(&world, "ping");
+    world.client.reads = 0;
+    world.client.on_read_hook = on_client_ciphertext;
+    run_until(&world, world.client.reads > 0);
+    assert_true(gw_buf_length(&world.tls.input) > 100); // the ticket
+    for (int i = 0; i < 2; i++) // the library may ask for more once before it looks at what it has
+        assert_int_equal(client_reads(&world, &got), MBEDTLS_ERR_SSL_WANT_READ);
+    assert_true(gw_str_equal(gw_buf_bytes(&got), GW_STR("ping")));
+    assert_int_equal(world.client.reads, 1);
+    gw_buf_deinit(&got);
+    tls_world_deinit(&world);
+    tls_context_release(context);
+}
+
+// Else it would have to wait for a request that may never come.
+static void test_tls_a_ticket_leaves_alone_when_nothing_is_answered(void **state) {
+    (void)state;
+    static const unsigned char secret[TLS_TICKET_SECRET_BYTES] = {1};
+    struct tls_context *context = make_context(secret);
+    struct world world;
+    tls_world_init(&world, context, MBEDTLS_SSL_VERSION_TLS1_3);
+    shake_hands(&world);
+    run_until(&world, gw_buf_length(&world.tls.input) > 100);
+    assert_holds_no_buffer(&world.server);
+    tls_world_deinit(&world);
+    tls_context_release(context);
 }
 
 static void test_tls_a_slow_reader_holds_the_writer_back(void **state) {
@@ -977,6 +1025,8 @@ int main(void) {
         cmocka_unit_test(test_output_before_the_connection_waits_for_it),
         cmocka_unit_test(test_tls_bytes_are_echoed_and_no_buffer_stays),
         cmocka_unit_test(test_tls_data_with_the_last_flight_is_delivered),
+        cmocka_unit_test(test_tls_a_ticket_leaves_with_what_is_answered),
+        cmocka_unit_test(test_tls_a_ticket_leaves_alone_when_nothing_is_answered),
         cmocka_unit_test(test_tls_a_slow_reader_holds_the_writer_back),
         cmocka_unit_test(test_tls_nothing_is_delivered_after_close_in_on_read),
         cmocka_unit_test(test_tls_close_in_on_open),
