@@ -17,6 +17,7 @@
 #define FRUITLESS_RECEIVES_MAX 64
 
 #define ADDRESS_BYTES_MAX 16 // IPv6
+#define RECORD_HEAD_BYTES 5  // type, version, length
 
 struct tls_session {
     mbedtls_ssl_context ssl;
@@ -201,6 +202,14 @@ static unsigned char alert_of_certificate(uint32_t faults) {
     return MBEDTLS_SSL_ALERT_MSG_BAD_CERT;
 }
 
+// Either the head of a record says that it does not fit, and then that is all that was read of it, or a public key of the
+// peer's is none (RFC 8446 sections 4.2.8.1 and 7.4.2).
+static unsigned char alert_of_bad_input(const struct tls_session *session) {
+    bool is_head = session->ssl.MBEDTLS_PRIVATE(in_left) == RECORD_HEAD_BYTES;
+    return is_head ? MBEDTLS_SSL_ALERT_MSG_RECORD_OVERFLOW
+                   : MBEDTLS_SSL_ALERT_MSG_ILLEGAL_PARAMETER;
+}
+
 static unsigned char alert_of(const struct tls_session *session, int code) {
     switch (code) {
     case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
@@ -209,6 +218,8 @@ static unsigned char alert_of(const struct tls_session *session, int code) {
         return MBEDTLS_SSL_ALERT_MSG_BAD_CERT;
     case MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE:
         return MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE;
+    case MBEDTLS_ERR_SSL_BAD_INPUT_DATA:
+        return alert_of_bad_input(session);
     case MBEDTLS_ERR_SSL_INVALID_MAC:
         return MBEDTLS_SSL_ALERT_MSG_BAD_RECORD_MAC;
     case MBEDTLS_ERR_SSL_INVALID_RECORD:
@@ -242,6 +253,13 @@ static enum gw_status status_of(const struct tls_session *session, int code) {
     }
 }
 
+// The library sends what waits to be sent instead of an alert, if something does: a flight that it could not complete.
+static void send_alert(struct tls_session *session, unsigned char alert) {
+    if (session->ssl.MBEDTLS_PRIVATE(out_left) > 0)
+        (void)mbedtls_ssl_send_alert_message(&session->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, alert);
+    (void)mbedtls_ssl_send_alert_message(&session->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, alert);
+}
+
 // The library sends most alerts itself, but not all: an error that nothing was said about gets one
 // here.
 static enum gw_status finish(struct tls_session *session, int code) {
@@ -249,8 +267,7 @@ static enum gw_status finish(struct tls_session *session, int code) {
     session->input = gw_str(NULL, 0);
     bool peer_knows = session->finished == GW_CLOSED || session->finished == GW_CANCELLED;
     if (!peer_knows && !session->has_alerted && session->output_status == GW_OK)
-        (void)mbedtls_ssl_send_alert_message(&session->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
-                                             alert_of(session, code));
+        send_alert(session, alert_of(session, code));
     return session->finished;
 }
 

@@ -397,3 +397,19 @@ def test_key_updates_end_the_connection(gateway, certificate, acme):
     assert b"KEYUPDATE" in done.stdout + done.stderr
     with gateway.connect_tls() as connection:
         assert connection.request("GET", "/api/v1/auth/whoami", bearer(acme.read)).status == 200
+
+
+@pytest.mark.parametrize("command", ["K", "k"])
+def test_a_key_update_is_answered_with_an_alert(command, gateway, certificate):
+    """Also one that asks for none (`k`). The client hears so at once, while its standard input is still open. (HARDENING 4.5)"""
+    with subprocess.Popen(
+            dies_with_parent(["openssl", "s_client", "-connect", "127.0.0.1:%d" % gateway.https[1], "-servername", "localhost",
+                              "-CAfile", certificate.cert, "-tls1_3"]),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment()) as client:
+        for line in client.stdout:  # until it is connected, with its ticket: it looks for commands from then on
+            if "Max Early Data" in line:
+                break
+        client.stdin.write(command + "\n")
+        client.stdin.flush()
+        assert client.wait(20) != 0
+        assert "alert unexpected message" in client.stderr.read()

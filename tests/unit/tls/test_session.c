@@ -287,6 +287,59 @@ static void test_garbage_is_answered_with_an_alert(void **state) {
     }
 }
 
+// RFC 8446 sections 5.1 and 5.2.
+static void test_a_record_over_the_limit_gets_its_own_alert(void **state) {
+    struct fixture *fixture = *state;
+    struct test_tls_pair pair;
+    struct test_tls_client_options options = {0};
+    test_tls_pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
+    assert_int_equal(handshake_with(pair.server, GW_STR("\x16\x03\x01\xff\xff\x01\x00\x00\x00")),
+                     GW_INVALID);
+    test_tls_pair_carry(&pair);
+    assert_int_equal(test_tls_client_fatal_alert(&pair.client),
+                     MBEDTLS_SSL_ALERT_MSG_RECORD_OVERFLOW);
+    test_tls_pair_deinit(&pair);
+    for (size_t i = 0; i < 2; i++) {
+        char byte;
+        size_t length;
+        options.version = versions[i];
+        test_tls_pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
+        assert_int_equal(test_tls_pair_handshake(&pair), GW_OK);
+        tls_session_feed(pair.server, GW_STR("\x17\x03\x03\x48\x01"));
+        assert_int_equal(tls_session_read(pair.server, &byte, 1, &length), GW_INVALID);
+        test_tls_pair_carry(&pair);
+        assert_int_equal(test_tls_client_read(&pair.client, &byte, 1),
+                         MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE);
+        assert_int_equal(pair.client.ssl.MBEDTLS_PRIVATE(in_msg)[1],
+                         MBEDTLS_SSL_ALERT_MSG_RECORD_OVERFLOW);
+        test_tls_pair_deinit(&pair);
+    }
+}
+
+// RFC 7748 section 6.1, RFC 8446 section 7.4.2: with a point of small order everybody would know the secret.
+static void test_a_key_share_of_zeros_is_an_illegal_parameter(void **state) {
+    struct fixture *fixture = *state;
+    static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519,
+                                      MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
+    static const char head[] = {0, 29, 0, 32}; // X25519, the length of its key
+    struct test_tls_pair pair;
+    char *memory;
+    struct test_tls_client_options options = {.version = MBEDTLS_SSL_VERSION_TLS1_3,
+                                              .groups = groups};
+    test_tls_pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
+    assert_int_equal(test_tls_client_handshake(&pair.client), MBEDTLS_ERR_SSL_WANT_READ);
+    struct gw_str hello = test_tls_pair_take(&pair, &memory);
+    char *share = memmem(memory, hello.length, head, sizeof head);
+    assert_non_null(share);
+    memset(share + sizeof head, 0, 32);
+    assert_int_equal(handshake_with(pair.server, hello), GW_INVALID);
+    test_tls_pair_carry(&pair);
+    assert_int_equal(test_tls_client_fatal_alert(&pair.client),
+                     MBEDTLS_SSL_ALERT_MSG_ILLEGAL_PARAMETER);
+    free(memory);
+    test_tls_pair_deinit(&pair);
+}
+
 // Each is legal and does nothing, so that they would keep the loop for as long as there are more.
 static void test_a_flood_of_warnings_ends_the_handshake(void **state) {
     struct fixture *fixture = *state;
@@ -518,6 +571,8 @@ int main(void) {
         cmocka_unit_test(test_our_close_notify_is_sent_once),
         cmocka_unit_test(test_close_notify_before_the_handshake_says_nothing),
         cmocka_unit_test(test_garbage_is_answered_with_an_alert),
+        cmocka_unit_test(test_a_record_over_the_limit_gets_its_own_alert),
+        cmocka_unit_test(test_a_key_share_of_zeros_is_an_illegal_parameter),
         cmocka_unit_test(test_a_flood_of_warnings_ends_the_handshake),
         cmocka_unit_test(test_small_records_are_no_flood),
         cmocka_unit_test(test_http_in_the_clear_is_recognised),
