@@ -22,8 +22,9 @@
 #define GW_CONN_WRITE_LOW_WATER_BYTES (64 * 1024)
 #define GW_CONNECTIONS_MAX 20000
 
-// TLS handshakes: processor time for them between two looks at the sockets.
-#define GW_ADMISSION_BUDGET_US 500
+// Between two looks at the sockets: processor time for TLS handshakes, and newcomers of a port.
+#define GW_ADMISSION_BUDGET_US 250
+#define GW_ACCEPTS_PER_TURN_MAX 8
 
 // Certificates, milliseconds.
 #define GW_CERTIFICATE_POLL_MS 60000

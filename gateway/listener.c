@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "gateway/metrics.h"
@@ -144,6 +145,7 @@ static void turn_away(struct gw_listener *listener) {
 
 static void take_connection(struct gw_listener *listener) {
     listener->is_one_waiting = false;
+    listener->taken++;
     uv_stream_t *stream = (uv_stream_t *)&listener->tcp;
     if (gw_conn_group_accept(listener->group, stream, listener->tls, listener->kind) == GW_OK)
         return;
@@ -151,11 +153,21 @@ static void take_connection(struct gw_listener *listener) {
     turn_away(listener);
 }
 
+// libuv holds a connection that is not taken at once, and looks for no other until it is.
 static void on_connection(uv_stream_t *stream, int failure) {
     struct gw_listener *listener = gw_container_of((uv_tcp_t *)stream, struct gw_listener, tcp);
     if (failure != 0)
         complain(listener, failure);
+    else if (listener->taken < GW_ACCEPTS_PER_TURN_MAX)
+        take_connection(listener);
     else
+        listener->is_one_waiting = true;
+}
+
+static void on_turn_end(uv_prepare_t *turn_end) {
+    struct gw_listener *listener = gw_container_of(turn_end, struct gw_listener, turn_end);
+    listener->taken = 0;
+    if (listener->is_one_waiting && !listener->is_turning_away)
         take_connection(listener);
 }
 
@@ -168,11 +180,16 @@ enum gw_status gw_listener_open(struct gw_listener *listener, struct gw_conn_gro
         return GW_SYSTEM;
     int failure = uv_tcp_init(group->services->loop, &listener->tcp);
     gw_assert(failure == 0);
+    uv_prepare_init(group->services->loop, &listener->turn_end);
+    uv_prepare_start(&listener->turn_end, on_turn_end);
+    uv_unref((uv_handle_t *)&listener->turn_end);
     listener->is_open = true;
     failure = uv_tcp_open(&listener->tcp, fd);
     if (failure != 0)
         close(fd);
-    else
+    if (failure == 0)
+        failure = uv_tcp_nodelay(&listener->tcp, 1); // which what is accepted inherits
+    if (failure == 0)
         failure = uv_listen((uv_stream_t *)&listener->tcp, BACKLOG, on_connection);
     if (failure != 0) {
         log_refused(options, uv_strerror(failure));
@@ -189,5 +206,6 @@ void gw_listener_close(struct gw_listener *listener) {
     if (!listener->is_open)
         return;
     listener->is_open = false;
+    uv_close((uv_handle_t *)&listener->turn_end, NULL);
     uv_close((uv_handle_t *)&listener->tcp, NULL);
 }

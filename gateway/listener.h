@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // A listening socket. Opened by ourselves and handed to libuv, because SO_REUSEPORT (several processes on one port) is not
-// in libuv 1.44.
+// in libuv 1.44. Of the connections that wait, a turn of the loop takes GW_ACCEPTS_PER_TURN_MAX, so that a crowd of newcomers
+// keeps nobody else waiting for long.
 //
 // libuv takes a connection before it tells of it, and listens on only when that one is accepted. So one for which there is no
 // memory is accepted into a handle that is part of the listener, and closed.
@@ -18,11 +19,13 @@ struct gw_listener {
     struct gw_conn_group *group; // takes the connections
     struct tls_context *tls;     // NULL: plain; borrowed
     enum gw_conn_kind kind;
-    uint64_t complain_ms; // uv_now from which a failed accept is logged again
+    uv_prepare_t turn_end; // before the loop looks at the sockets again
+    int taken;             // in this turn
+    uint64_t complain_ms;  // uv_now from which a failed accept is logged again
     bool is_open;
     uv_tcp_t turned_away; // the connection that is closed for want of memory
     bool is_turning_away;
-    bool is_one_waiting; // another, with libuv
+    bool is_one_waiting; // with libuv: behind that one, or for the next turn
 };
 
 struct gw_listener_options {

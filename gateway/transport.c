@@ -637,7 +637,6 @@ enum gw_status gw_transport_accept(struct gw_transport *transport, uv_stream_t *
     if (transport->tls != NULL && transport->shared->admission != NULL &&
         begin_handshake(transport) != GW_OK)
         return GW_NO_MEMORY;
-    (void)uv_tcp_nodelay(&transport->tcp, 1); // slower without it, but right
     return start_reading(transport);
 }
 

@@ -107,8 +107,8 @@ enum gw_status gw_transport_init(struct gw_transport *transport, uv_loop_t *loop
                                  const struct gw_transport_events *events) GW_MUST_USE;
 // Before gw_transport_accept: the peer has to send a PROXY header in front of its bytes, also in front of TLS.
 enum gw_status gw_transport_expect_proxy_header(struct gw_transport *transport) GW_MUST_USE;
-// Takes the next connection of `listener` and starts reading (or the handshake); on_open or
-// on_error follows.
+// Takes the next connection of `listener`, which has TCP_NODELAY for all of them, and starts reading (or the handshake);
+// on_open or on_error follows.
 enum gw_status gw_transport_accept(struct gw_transport *transport,
                                    uv_stream_t *listener) GW_MUST_USE;
 // Of a transport that was initialised as plain; `server` (NULL: plain) makes it the client's end of a TLS connection, and what

@@ -108,3 +108,17 @@ def test_established_connections_live_through_a_flood_of_hellos(start_gateway, a
         eventually(lambda: handshakes(gateway, "failed_total") == 500, "did all of the flood end")
         assert handshakes(gateway, "waiting") == 0
         assert established.request("GET", WHOAMI, bearer(acme.read)).status == 200
+
+
+def test_a_crowd_at_the_door_is_let_in_bit_by_bit(start_gateway):
+    """Many wait to be accepted when the gateway looks, more than it takes in a turn of its loop: all are served."""
+    gateway = start_gateway(tls=True)
+    gateway.process.send_signal(signal.SIGSTOP)
+    eventually(lambda: is_stopped(gateway.process.pid), "did it stop")
+    crowd = [socket.create_connection(gateway.http, timeout=10) for _ in range(50)]
+    for client in crowd:
+        client.sendall(f"GET {WHOAMI} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    gateway.process.send_signal(signal.SIGCONT)
+    for client in crowd:
+        assert client.recv(12, socket.MSG_WAITALL) == b"HTTP/1.1 401"
+        client.close()
