@@ -29,7 +29,7 @@ def starved(starvation, postgres, operator, acme, certificate, tmp_path_factory,
     own.wait_until_ready()
     yield own
     starvation.end()
-    own.stop(timeout_s=30)
+    own.stop()
 
 
 @contextlib.contextmanager

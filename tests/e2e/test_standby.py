@@ -44,7 +44,7 @@ class World:
     def close(self):
         for gateway in self.gateways:
             if gateway.process.is_running():
-                gateway.stop(timeout_s=30)
+                gateway.stop()
         if self.standby:
             self.standby.destroy()
         self.primary.destroy()
@@ -57,7 +57,7 @@ class World:
 
     def revoke_everywhere(self, token):
         """Every gateway has applied it when this returns, and with it all that was before."""
-        answer = self.writer.request("DELETE", f"{TOKENS}/{token['id']}?wait=10s", self.admin)
+        answer = self.writer.request("DELETE", f"{TOKENS}/{token['id']}?wait=30s", self.admin)
         assert answer.status == 200 and answer.json()["gateways"] == len(self.gateways), answer.body
 
     def pause(self):

@@ -3,9 +3,8 @@
 import mmap
 import pathlib
 import struct
-import subprocess
 
-from .process import SANITIZER_ENVIRONMENT
+from . import preload
 
 SOURCE = pathlib.Path(__file__).with_suffix(".c")
 _CONTROL = struct.Struct("=QQQQ")  # of starvation.c: count, first, last, failed
@@ -15,8 +14,6 @@ _FOREVER = 2**64 - 1
 class Starvation:
     def __init__(self, directory):
         self._file = directory / "starvation"
-        self._library = directory / "starvation.so"
-        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-fno-omit-frame-pointer", "-o", self._library, SOURCE], check=True)
         # Mbed TLS frees the keys of a handshake of TLS 1.3 without their ciphers when the second of them finds no memory.
         self._leaks = directory / "leaks-of-libraries"
         self._leaks.write_text("leak:gcm_ctx_alloc\nleak:chachapoly_ctx_alloc\n", encoding="ascii")
@@ -27,10 +24,8 @@ class Starvation:
     @property
     def env(self):
         """What the gateway starts with."""
-        # The runtime of the sanitizer wants to be the first library otherwise.
-        return {"LD_PRELOAD": str(self._library), "STARVATION": str(self._file),
-                "LSAN_OPTIONS": f"suppressions={self._leaks}:print_suppressions=0",
-                "ASAN_OPTIONS": SANITIZER_ENVIRONMENT["ASAN_OPTIONS"] + ":verify_asan_link_order=0"}
+        return {**preload.environment(SOURCE), "STARVATION": str(self._file),
+                "LSAN_OPTIONS": f"suppressions={self._leaks}:print_suppressions=0"}
 
     def _get(self, index):
         return _CONTROL.unpack_from(self._map)[index]
