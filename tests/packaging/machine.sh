@@ -13,6 +13,11 @@ skip() { # the exit status that ./dev test counts as skipped
     exit 77
 }
 
+fail() {
+    printf 'FAILED %s\n' "$*" >&2
+    exit 1
+}
+
 require() {
     local program
     [ "$(id -u)" -eq 0 ] || skip "needs root"

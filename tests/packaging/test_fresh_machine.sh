@@ -10,11 +10,6 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/machine.sh"
 require debootstrap git curl
 
-fail() {
-    printf 'FAILED %s\n' "$*" >&2
-    exit 1
-}
-
 port_options() { # nothing when the documented ports are free here
     local options=() pair
     for pair in --port:8443 --admin-port:9090; do
