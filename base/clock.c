@@ -226,7 +226,11 @@ enum gw_status gw_clock_parse_iso(struct gw_str text, int64_t *wall_ms) {
     if (!take_date(&text, &date) || !take_one_of(&text, "Tt ", &c) ||
         !take_time(&text, &ms_of_day) || !take_offset(&text, &offset_minutes) || text.length != 0)
         return GW_INVALID;
-    *wall_ms = days_from_civil(date) * MS_PER_DAY + ms_of_day - offset_minutes * (int64_t)60000;
+    int64_t utc_ms =
+        days_from_civil(date) * MS_PER_DAY + ms_of_day - offset_minutes * (int64_t)60000;
+    if (utc_ms < WALL_MS_MIN || utc_ms > WALL_MS_MAX)
+        return GW_INVALID;
+    *wall_ms = utc_ms;
     return GW_OK;
 }
 

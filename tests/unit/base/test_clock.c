@@ -136,6 +136,9 @@ static void test_iso_parse_refuses_impossible_times(void **state) {
         "2026-01-31T12:00:00+0100",
         "2026-01-31T12:00:00+01",
         "2026-01-31T12:00:0/Z",
+        "9999-12-31T23:59:59-00:01", // in the year 10000
+        "0000-01-01T00:00:00+00:01",
+        "9999-12-31T23:59:60Z",
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         int64_t wall_ms = 42;
