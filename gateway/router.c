@@ -206,9 +206,21 @@ static bool has_method(const char *methods, struct gw_str method) {
     return false;
 }
 
+static bool is_blank(int byte) {
+    return byte == ' ' || byte == '+' || (byte >= '\t' && byte <= '\r');
+}
+
+// Blanks in front of a name, escaped or not: some readers leave them out (PHP).
+static size_t blanks_length(struct gw_str piece) {
+    size_t end = 0;
+    for (size_t i = 0; i < piece.length && is_blank(next_byte(piece, &i));)
+        end = i;
+    return end;
+}
+
 // Whether `piece` of a query, unescaped, is the parameter `name` in any letters, also as an array ("name[]=").
 static bool names_parameter(struct gw_str piece, struct gw_str name) {
-    size_t i = 0;
+    size_t i = blanks_length(piece);
     for (size_t n = 0; n < name.length; n++) {
         char c = i < piece.length ? (char)next_byte(piece, &i) : '\0';
         if (!gw_str_equal_nocase(gw_str(&c, 1), gw_str(&name.at[n], 1)))
@@ -221,7 +233,7 @@ static bool names_parameter(struct gw_str piece, struct gw_str name) {
 }
 
 // The value of the query parameter `name`; *count says how often it stands there. A disguise (escapes, other letters,
-// brackets, behind ';') counts twice: we must not read the query another way than the registry does.
+// brackets, blanks in front, behind ';') counts twice: we must not read the query another way than the registry does.
 static struct gw_str find_parameter(struct gw_str query, struct gw_str name, int *count) {
     struct gw_str value = {NULL, 0};
     struct gw_str part;
