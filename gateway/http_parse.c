@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ip.h"
 #include "base/utf8.h"
 
 // The head and the bytes its slices point into, one allocation. It grows by moving; the slices move along.
@@ -308,20 +309,38 @@ static bool is_host_char(char c) {
     return byte < 128 && (allowed[byte >> 6] >> (byte & 63) & 1) != 0;
 }
 
+static bool is_hex_digit(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+static bool is_escape_at(struct gw_str text, size_t at) {
+    return text.length - at > 2 && is_hex_digit(text.at[at + 1]) && is_hex_digit(text.at[at + 2]);
+}
+
+// IPv6 address, or IPvFuture by its first letter (RFC 3986 section 3.2.2).
+static bool is_ip_literal(struct gw_str text) {
+    struct gw_ip ip;
+    bool is_future = text.length > 0 && (text.at[0] | 0x20) == 'v';
+    for (size_t i = 0; is_future && i < text.length; i++) {
+        if (text.at[i] == '%' || (!is_host_char(text.at[i]) && text.at[i] != ':'))
+            return false;
+    }
+    return is_future || (gw_str_find(text, ':') < text.length && gw_ip_parse(text, &ip) == GW_OK);
+}
+
 // The length of the name or of the IP literal with its brackets, at the start of `host`; 0 when there is none.
 static size_t host_name_length(struct gw_str host) {
-    size_t i = 0;
-    if (host.length == 0 || host.at[0] != '[') {
-        while (i < host.length && is_host_char(host.at[i]))
-            i++;
-        return i;
+    if (host.length > 0 && host.at[0] == '[') {
+        size_t close = gw_str_find(host, ']');
+        bool is_right = close < host.length && is_ip_literal(gw_str_slice(host, 1, close));
+        return is_right ? close + 1 : 0;
     }
-    size_t close = gw_str_find(host, ']');
-    for (i = 1; i < close; i++) {
-        if (!is_host_char(host.at[i]) && host.at[i] != ':')
+    size_t i = 0;
+    for (; i < host.length && is_host_char(host.at[i]); i++) {
+        if (host.at[i] == '%' && !is_escape_at(host, i))
             return 0;
     }
-    return close > 1 && close < host.length ? close + 1 : 0;
+    return i;
 }
 
 // uri-host [ ":" port ] (RFC 9110 section 7.2), the host not empty.

@@ -297,8 +297,9 @@ static void test_a_refusal_says_why(void **state) {
 static void test_each_byte_that_may_stand_in_a_host(void **state) {
     (void)state;
     for (int byte = 1; byte < 256; byte++) {
-        char text[] = "GET /x HTTP/1.1\r\nHost: a.1\r\n\r\n";
-        *(strstr(text, "a.1") + 1) = (char)byte;
+        char text[] =
+            "GET /x HTTP/1.1\r\nHost: a.11\r\n\r\n"; // behind '%' an escape, behind ':' a port
+        *(strstr(text, "a.11") + 1) = (char)byte;
         bool is_legal = (byte < 128 && isalnum(byte)) || strchr("-._~%!$&'()*+;=:", byte) != NULL;
         struct gw_http_parser parser;
         gw_http_parser_init(&parser, GW_HTTP_REQUESTS, ignore_body);
@@ -416,9 +417,10 @@ static void test_hosts(void **state) {
                                        "10.0.0.1:1", "a;b",       "a%2Fb", "[::1]",
                                        "[::1]:80",   "[v1.x:y]:", "a:007"};
     static const char *const bad[] = {
-        "",     " ",  "a b",  "a,b",   "a/b",  "u@a",   "a:80x", ":80",     "::1",  "a:80:90",
-        "[::1", "[]", "[",    "]",     "x]",   "a]:80", "a[b",   "[::1]x",  "[a]b", "[[a]",
-        "a?",   "a#", "a\\b", "\"a\"", "a\tb", "[a/b]", "a:8 0", "\xc3\xa4"};
+        "",         " ",    "a b", "a,b",  "a/b",  "u@a",       "a:80x",       ":80",     "::1",
+        "a:80:90",  "[::1", "[]",  "[",    "]",    "x]",        "a]:80",       "a[b",     "[::1]x",
+        "[a]b",     "[[a]", "a?",  "a#",   "a\\b", "\"a\"",     "a\tb",        "[a/b]",   "a:8 0",
+        "\xc3\xa4", "a%",   "a%2", "a%zz", "[zz]", "[1.2.3.4]", "[::1%25en0]", "[v1.%41]"};
     char input[128];
     char expected[128];
     for (size_t i = 0; i < COUNT(good); i++) {
