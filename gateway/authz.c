@@ -50,12 +50,12 @@ static bool settle_unseen(struct gw_decision *decision) {
                   "Too many invalid tokens came from this address to look at another. Try later.");
 }
 
-// credentials = "Bearer" 1SP token (RFC 6750 section 2.1; the scheme in any letter case, RFC 9110 section 11.1).
+// credentials = "Bearer" 1SP token (RFC 6750 section 2.1; the scheme in any letter case, RFC 9110 section 11.1). False:
+// another scheme, or nothing behind it, which is as good as no credentials (RFC 6750 section 3.1).
 static bool parse_bearer(struct gw_str credentials, struct gw_str *secret) {
-    if (!gw_str_equal_nocase(gw_str_slice(credentials, 0, 7), GW_STR("bearer ")))
-        return false;
     *secret = gw_str_slice(credentials, 7, credentials.length);
-    return true;
+    return secret->length > 0 &&
+           gw_str_equal_nocase(gw_str_slice(credentials, 0, 7), GW_STR("bearer "));
 }
 
 bool gw_authz_accepts(const struct gw_config *config, struct gw_str secret) {
@@ -123,6 +123,11 @@ static bool settle_over_rate(struct gw_decision *decision) {
     decision->exchange->services->metrics->rate_limited_total++;
     return settle(decision, GW_VERDICT_LIMITED, "rate_limited",
                   "Too many requests; RateLimit says of which limit. Try again later.");
+}
+
+static bool settle_missing(struct gw_decision *decision) {
+    return settle(decision, GW_VERDICT_UNAUTHENTICATED, "missing_token",
+                  "A token is needed: send the field Authorization with Bearer and the token.");
 }
 
 static bool settle_anonymous(struct gw_decision *decision) {
@@ -250,15 +255,15 @@ static bool decide(struct gw_decision *decision) {
     if (count == 0 && access == GW_ACCESS_OPTIONAL)
         return settle_anonymous(decision);
     if (count == 0)
-        return settle(decision, GW_VERDICT_UNAUTHENTICATED, "missing_token",
-                      "A token is needed: send the field Authorization with Bearer and the token.");
+        return settle_missing(decision);
     if (count > 1)
         return settle(decision, GW_VERDICT_REFUSED, "bad_request",
                       "There must be one Authorization field.");
     struct gw_str secret;
     if (!parse_bearer(gw_http_head_field(exchange->request, GW_FIELD_AUTHORIZATION)->value,
-                      &secret) ||
-        !gw_authz_accepts(exchange->services->config, secret))
+                      &secret))
+        return settle_missing(decision);
+    if (!gw_authz_accepts(exchange->services->config, secret))
         return is_over_budget(decision) ? settle_unseen(decision) : settle_failed(decision);
     return ask(decision, secret);
 }

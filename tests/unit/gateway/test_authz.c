@@ -256,24 +256,32 @@ static void test_two_authorization_fields_are_a_bad_request(void **state) {
     assert_int_equal(fixture->cache.ask_count, 0);
 }
 
-static void test_what_is_no_bearer_token_is_refused_without_asking(void **state) {
+// Who speaks another scheme is told which one is spoken here, not that its token is wrong.
+static void test_a_field_without_a_bearer_token_is_as_good_as_none(void **state) {
     struct fixture *fixture = *state;
     static const char *const fields[] = {
-        "",
-        "Bearer",
-        "Bearer ",
-        "Bearer\t" LIVE,
+        "",           "Bearer",      "Bearer ", "Bearer\t" LIVE, "Basic " LIVE,
+        "Basic YTpi", "Token " LIVE, LIVE,      "Bearer=" LIVE,  "Bearer:" LIVE,
+    };
+    for (size_t i = 0; i < COUNT(fields); i++) {
+        assert_true(start(fixture, HTTP_GET, SKILLS, fields[i]));
+        assert_int_equal(fixture->cache.ask_count, 0);
+        assert_verdict(fixture, GW_VERDICT_UNAUTHENTICATED, "missing_token");
+    }
+    assert_int_equal(fixture->metrics.failed_tokens_total, 0);
+    // What is sent must be a token, also where none is needed.
+    assert_true(start(fixture, HTTP_GET, "/api/v1/search", "Basic YTpi"));
+    assert_verdict(fixture, GW_VERDICT_UNAUTHENTICATED, "missing_token");
+}
+
+static void test_what_is_no_token_is_refused_without_asking(void **state) {
+    struct fixture *fixture = *state;
+    static const char *const fields[] = {
         "Bearer  " LIVE,
         "Bearer " LIVE " ",
         "Bearer " LIVE ", Bearer " LIVE,
         "Bearer " LIVE "," LIVE,
         "Bearer \"" LIVE "\"",
-        "Basic " LIVE,
-        "Basic YTpi",
-        "Token " LIVE,
-        LIVE,
-        "Bearer=" LIVE,
-        "Bearer:" LIVE,
         "Bearer Bearer " LIVE,
         "Bearer sr_live_",
         "Bearer sr_live_abcdefghijklmnopqrs",
@@ -295,7 +303,7 @@ static void test_what_is_no_bearer_token_is_refused_without_asking(void **state)
         assert_verdict(fixture, GW_VERDICT_UNAUTHENTICATED, "invalid_token");
     }
     // A token that is sent must be one, also where none is needed.
-    assert_true(start(fixture, HTTP_GET, "/api/v1/search", "Basic YTpi"));
+    assert_true(start(fixture, HTTP_GET, "/api/v1/search", "Bearer a"));
     assert_verdict(fixture, GW_VERDICT_UNAUTHENTICATED, "invalid_token");
 }
 
@@ -693,7 +701,8 @@ static void test_the_answers_to_refused_requests(void **state) {
         int status;
     } cases[] = {
         {SKILLS, NULL, "missing_token", "WWW-Authenticate: Bearer\r\n", GW_AUTH_LIVE, 401},
-        {SKILLS, "x", "invalid_token", "WWW-Authenticate: Bearer error=", GW_AUTH_LIVE, 401},
+        {SKILLS, "Basic x", "missing_token", "WWW-Authenticate: Bearer\r\n", GW_AUTH_LIVE, 401},
+        {SKILLS, "Bearer x", "invalid_token", "WWW-Authenticate: Bearer error=", GW_AUTH_LIVE, 401},
         {SKILLS, "Bearer " LIVE, "invalid_token", "WWW-Authenticate: Bearer error=", GW_AUTH_ABSENT,
          401},
         {SKILLS, "Bearer " LIVE, "unavailable", "Retry-After: ", GW_AUTH_UNKNOWN, 503},
@@ -725,7 +734,8 @@ int main(void) {
         TEST(test_the_match_that_is_given_is_judged_not_the_exchange_s_own),
         TEST(test_a_scope_route_takes_any_organisation_and_no_smaller_scope),
         TEST(test_two_authorization_fields_are_a_bad_request),
-        TEST(test_what_is_no_bearer_token_is_refused_without_asking),
+        TEST(test_a_field_without_a_bearer_token_is_as_good_as_none),
+        TEST(test_what_is_no_token_is_refused_without_asking),
         TEST(test_the_scheme_is_read_in_any_letters),
         TEST(test_the_question_names_prefix_digest_and_scope),
         TEST(test_tokens_of_the_other_environment_are_refused),
