@@ -52,9 +52,11 @@ static const struct db_statement token_list_statement = {
     .sql = "select c.total, p.id, p.name, p.prefix, p.scopes, p.created_at, p.last_used_at,"
            " p.expires_at, p.allowed_ips"
            " from (select count(*) as total from skillreg.api_token"
-           "   where org_id = $1::text and revoked_at is null) c"
+           "   where org_id = $1::text and revoked_at is null"
+           "   and (expires_at is null or expires_at > now())) c"
            " left join (select * from skillreg.api_token"
            "   where org_id = $1::text and revoked_at is null"
+           "   and (expires_at is null or expires_at > now())"
            "   order by created_at desc, id desc limit $2::int8 offset $3::int8) p on true"
            " order by p.created_at desc, p.id desc",
     .parameter_count = 3,

@@ -150,7 +150,7 @@ struct db_token_rotate {
 enum gw_status db_token_store_rotate_token(struct db_token_store *store,
                                            struct db_token_rotate *rotate) GW_MUST_USE;
 
-// Live tokens (not revoked; expired ones are listed), newest first.
+// Live tokens (neither revoked nor expired by the clock of the database), newest first.
 struct db_token_list {
     struct db_query query;
     struct gw_str org_id;

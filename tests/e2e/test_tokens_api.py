@@ -147,6 +147,7 @@ def test_expiry_null_is_none(create):
     ({"name": "ci", "expiresAt": "2001-01-01T00:00:00Z"}, "expiresAt"), ({"name": "ci", "expiresAt": "tomorrow"}, "expiresAt"),
     ({"name": "ci", "expiresAt": 4102444800}, "expiresAt"), ({"name": "ci", "expiresAt": ""}, "expiresAt"),
     ({"name": "ci", "expiresAt": "2099-02-30T00:00:00Z"}, "expiresAt"), ({"name": "ci", "expiresAt": "2099-01-01"}, "expiresAt"),
+    ({"name": "ci", "expiresAt": "9999-12-31T23:59:59-00:01"}, "expiresAt"),
     ({"name": "ci", "expiresAt": ["2099-01-01T00:00:00Z"]}, "expiresAt"), ({"name": "ci", "expiresAt": False}, "expiresAt"),
     ({"name": "ci", "allowedIps": "10.0.0.0/8"}, "allowedIps"), ({"name": "ci", "allowedIps": ["::1", "10.0.0.1/8"]}, "allowedIps[1]"),
     ({"name": "ci", "allowedIps": [10]}, "allowedIps[0]"), ({"name": "ci", "allowedIps": ["::1"] * 33}, "allowedIps"),
@@ -274,6 +275,18 @@ def test_revoked_tokens_are_not_listed(gateway, new_org, create):
     document = gateway.request("GET", base_of(own), own.admin).json()
     assert [token["name"] for token in document["tokens"]] == ["admin-key"]
     assert document["pagination"]["total"] == 1
+
+
+def test_expired_tokens_are_not_listed(gateway, new_org, create, postgres):
+    """A token that is rotated leaves one behind each time: they would pile up, and look as if they could be used."""
+    own = new_org("admin")
+    ended, soon = create({"name": "ended"}, to=own).json(), create({"name": "soon"}, to=own).json()
+    for token, when in ((ended, "- interval '1 second'"), (soon, "+ interval '1 hour'")):
+        postgres.query(f"update skillreg.api_token set expires_at = now() {when} where id = %s", (token["id"],))
+    document = gateway.request("GET", base_of(own), own.admin).json()
+    assert [token["name"] for token in document["tokens"]] == ["soon", "admin-key"]
+    assert document["pagination"]["total"] == 2
+    assert gateway.request("DELETE", f"{base_of(own)}/{ended['id']}", own.admin).status == 200
 
 
 def test_200_tokens_of_the_longest_name_fit_in_a_page(gateway, new_org, postgres):
