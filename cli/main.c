@@ -4,6 +4,7 @@
 #include <locale.h>
 #include <signal.h>
 
+#include "base/standard_streams.h"
 #include "cli/audit_cmd.h"
 #include "cli/help.h"
 #include "cli/login_cmd.h"
@@ -66,6 +67,8 @@ static enum cli_exit run_with_curl(const struct cli_options *options, struct cli
 int main(int argument_count, char *arguments[]) {
     struct cli_reason why = {.text = ""};
     struct cli_options options;
+    if (!gw_standard_streams_keep())
+        return CLI_FAILED;
     (void)setlocale(LC_CTYPE, "");
     (void)signal(SIGPIPE, SIG_IGN); // a reader that has gone is an error of write, not the end
     enum cli_exit exit = cli_options_parse(argument_count, arguments, &options, &why);

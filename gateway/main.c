@@ -2,6 +2,7 @@
 // skillreg-gateway: the server, or one of the operator's commands.
 #include <string.h>
 
+#include "base/standard_streams.h"
 #include "gateway/config.h"
 #include "gateway/healthcheck.h"
 #include "gateway/operator.h"
@@ -13,6 +14,8 @@ static bool is_operator_command(const char *name) {
 
 int main(int argc, char **argv) {
     struct gw_config config;
+    if (!gw_standard_streams_keep())
+        return 1;
     if (argc > 1 && is_operator_command(argv[1]))
         return gw_operator_run(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "healthcheck") == 0)

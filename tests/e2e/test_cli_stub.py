@@ -20,7 +20,7 @@ import typing
 
 import pytest
 
-from harness import binaries, certificate as certificates
+from harness import binaries, certificate as certificates, process
 from harness.command_line import CommandLine
 from harness.ports import free_port
 from harness.process import clean_environment
@@ -813,6 +813,15 @@ def test_a_secret_that_could_not_be_shown_says_which_token_to_revoke(stub, cli):
     stub.answers["POST", "/api/v1/orgs/acme/tokens"] = (201, CREATED)
     with open("/dev/full", "wb") as full:
         done = run_with_stdout(cli, full, "token", "create", "--name", "ci-deploy")
+    assert (done.returncode, done.stderr) == (
+        1, "skillreg: the token was created but could not be shown, revoke it: skillreg token revoke clx7f2k3a\n")
+
+
+def test_a_secret_meant_for_a_closed_output_is_not_lost_unseen(stub, cli):
+    """Closed, not a reader that has gone: the next file or socket would get its number, and the secret."""
+    stub.answers["POST", "/api/v1/orgs/acme/tokens"] = (201, CREATED)
+    done = process.run(["sh", "-c", '"$0" "$@" >&-', binaries.find("skillreg"), "token", "create", "--name", "ci-deploy"],
+               env=clean_environment(HOME=str(cli.home), **cli.settings))
     assert (done.returncode, done.stderr) == (
         1, "skillreg: the token was created but could not be shown, revoke it: skillreg token revoke clx7f2k3a\n")
 

@@ -3,6 +3,7 @@
 No descriptors left is in test_limits.py, signals are in test_shutdown.py."""
 import datetime
 import email.utils
+import os
 import subprocess
 
 import pytest
@@ -61,33 +62,55 @@ def test_a_clock_that_jumps_is_believed_about_expiry(wall_clock, start_gateway, 
         assert own.request("GET", WHOAMI, token).status == status, f"off by {offset_s} s"
 
 
-# ---- a full disk ------------------------------------------------------------------------------------------------
+# ---- a log that goes nowhere ------------------------------------------------------------------------------------
 
-def test_a_log_that_cannot_be_written_does_not_stop_the_service(postgres, operator, acme):
-    """/dev/full answers every write with ENOSPC."""
-    port = free_port()
-    command = [binaries.find("skillreg-gateway"), "--listen-https", "off", "--listen-admin", "off", "--access-log",
-               "--listen-http", f"127.0.0.1:{port}"]
-    with open("/dev/full", "wb", buffering=0) as full:
-        own = subprocess.Popen(dies_with_parent(command), stderr=full, stdin=subprocess.DEVNULL,
-                               env=clean_environment(DATABASE_URL=postgres.url))
+def served_whoami(port, token):
     try:
-        def answers():
-            try:
-                with Connection(("127.0.0.1", port)) as connection:
-                    return connection.request("GET", WHOAMI, bearer(acme.read)).status == 200
-            except OSError:
-                return False
-
-        eventually(answers, "did it answer")
         with Connection(("127.0.0.1", port)) as connection:
-            for _ in range(50):
-                assert connection.request("GET", WHOAMI, bearer(acme.read)).status == 200
-        own.terminate()
-        assert own.wait(PATIENCE_S) == 0
-    finally:
+            return connection.request("GET", WHOAMI, bearer(token)).status == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def start_plain(postgres):
+    """Starts a gateway whose standard streams are the test's business, and waits until it answers: process and port."""
+    started = []
+
+    def start(token, redirection="", **streams):
+        port = free_port()
+        command = ["sh", "-c", f'exec "$0" "$@" {redirection}', binaries.find("skillreg-gateway"), "--listen-https", "off",
+                   "--listen-admin", "off", "--access-log", "--listen-http", f"127.0.0.1:{port}"]
+        own = subprocess.Popen(dies_with_parent(command), env=clean_environment(DATABASE_URL=postgres.url), **streams)
+        started.append(own)
+        eventually(lambda: served_whoami(port, token), "did it answer")
+        return own, port
+
+    yield start
+    for own in started:
         own.kill()
         own.wait()
+
+
+def assert_serves_and_ends_well(own, port, token):
+    for _ in range(50):
+        assert served_whoami(port, token)
+    own.terminate()
+    assert own.wait(PATIENCE_S) == 0
+
+
+def test_a_log_that_cannot_be_written_does_not_stop_the_service(start_plain, acme):
+    """/dev/full answers every write with ENOSPC."""
+    with open("/dev/full", "wb", buffering=0) as full:
+        own, port = start_plain(acme.read, stderr=full, stdin=subprocess.DEVNULL)
+    assert_serves_and_ends_well(own, port, acme.read)
+
+
+def test_a_log_that_is_closed_goes_into_no_socket(start_plain, acme):
+    """The first files and sockets would get the numbers 0 to 2, and the log be written into one of them."""
+    own, port = start_plain(acme.read, "<&- >&- 2>&-")
+    assert [os.readlink(f"/proc/{own.pid}/fd/{fd}") for fd in range(3)] == ["/dev/null"] * 3
+    assert_serves_and_ends_well(own, port, acme.read)
 
 
 # ---- kill -9 ----------------------------------------------------------------------------------------------------
