@@ -9,6 +9,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "base/str.h"
+
 #define ADDRESS_DEFAULT "127.0.0.1:9090"
 #define TIMEOUT_SECONDS 3
 
@@ -21,7 +23,9 @@ static int usage(FILE *stream, int code) {
 static int connect_to(const char *address) {
     char host[256];
     const char *colon = strrchr(address, ':');
-    if (colon == NULL || (size_t)(colon - address) >= sizeof host)
+    uint64_t port;
+    if (colon == NULL || (size_t)(colon - address) >= sizeof host ||
+        gw_str_to_u64(gw_str_from(colon + 1), &port) != GW_OK || port > UINT16_MAX)
         return -1;
     size_t skip = address[0] == '[' ? 1 : 0;
     snprintf(host, sizeof host, "%.*s", (int)((size_t)(colon - address) - 2 * skip),

@@ -21,7 +21,10 @@
 // "host:port" or "[v6]:port", into terminated pieces.
 static bool split_address(const char *address, char host[HOST_BYTES_MAX], const char **port) {
     const char *colon = strrchr(address, ':');
-    if (colon == NULL || colon[1] == '\0')
+    uint64_t number;
+    // getaddrinfo would cut a larger one to 16 bits.
+    if (colon == NULL || gw_str_to_u64(gw_str_from(colon + 1), &number) != GW_OK ||
+        number > UINT16_MAX)
         return false;
     size_t length = (size_t)(colon - address);
     if (length >= 2 && address[0] == '[' && address[length - 1] == ']') {
@@ -63,7 +66,7 @@ static int open_socket(const struct gw_listener_options *options) {
     char host[HOST_BYTES_MAX];
     const char *port;
     if (!split_address(options->address, host, &port)) {
-        log_refused(options, "not of the form host:port");
+        log_refused(options, "not of the form host:port, the port 0 to 65535");
         return -1;
     }
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,

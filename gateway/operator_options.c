@@ -146,7 +146,8 @@ static bool read_argument(int argc, char **argv, int *at, struct gw_operator_opt
     }
     const struct flag *flag = find_flag(argument, options->command);
     if (flag == NULL)
-        return complain("unknown flag for this command");
+        return complain("unknown flag for this command: %.*s", (int)strcspn(argument, "="),
+                        argument);
     const char *value = strchr(argument, '=');
     if (value != NULL)
         return flag->read(options, value + 1);

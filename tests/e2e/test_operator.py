@@ -40,6 +40,19 @@ def test_wrong_usage_is_2_and_one_line(arguments, operator):
     assert_one_line(operator.run(*arguments), 2)
 
 
+def test_the_flag_that_is_unknown_is_named_without_its_value(operator):
+    done = operator.run("token", "create", "--org", "acme", "--token=sr_live_secret", "--name", "x")
+    assert_one_line(done, 2)
+    assert "--token" in done.stderr and "secret" not in done.stderr
+
+
+@pytest.mark.parametrize("port", ["65536", "99999", "-1", "http", ""])
+def test_a_port_that_is_none_is_not_cut_to_one(port, operator):
+    done = operator.run("--listen-https", "off", "--listen-admin", "off", "--listen-http", f"127.0.0.1:{port}")
+    lines = [line for line in done.stderr.splitlines() if " error " in line]
+    assert done.returncode == 1 and len(lines) == 1 and "cannot listen kind=http" in lines[0], done.stderr
+
+
 def test_https_needs_a_certificate(operator):
     done = operator.run("--listen-https", "127.0.0.1:0", "--listen-admin", "127.0.0.1:0")
     assert_one_line(done, 2)
@@ -118,5 +131,6 @@ def test_healthcheck(operator, gateway, start_gateway):
     own = start_gateway()
     address = "%s:%d" % own.admin
     assert operator.run("healthcheck", "--listen-admin", address).returncode == 0
+    assert operator.run("healthcheck", "--listen-admin", "%s:%d" % (own.admin[0], own.admin[1] + 65536)).returncode == 1
     own.stop()
     assert operator.run("healthcheck", "--listen-admin", address).returncode == 1
