@@ -28,8 +28,8 @@ static bool parse_name(struct gw_arena *arena, struct gw_json body, struct gw_st
     if (gw_json_type(value) != GW_JSON_STRING)
         return refuse_field(refusal, "name must be a string.");
     if (gw_json_string(value, arena, name) != GW_OK || !gw_token_name_valid(*name))
-        return refuse_field(refusal,
-                            "name must be 1 to 100 characters, without control characters.");
+        return refuse_field(
+            refusal, "name must be 1 to 100 characters, not all blank, none a control character.");
     return true;
 }
 
@@ -76,8 +76,10 @@ static bool parse_expiry(struct gw_arena *arena, struct gw_json body, int64_t no
 }
 
 static bool refuse_range(struct gw_arena *arena, int index, struct gw_refusal *refusal) {
-    struct gw_str message = gw_arena_printf(
-        arena, "allowedIps[%d] must be an address or a range such as 10.0.0.0/8.", index);
+    struct gw_str message = gw_arena_printf(arena,
+                                            "allowedIps[%d] must be an address, or a range that "
+                                            "begins at its first one, such as 10.0.0.0/8.",
+                                            index);
     return refuse_field(refusal, message.at != NULL ? message.at : "allowedIps is wrong.");
 }
 
@@ -106,15 +108,24 @@ static bool parse_allowed_ips(struct gw_arena *arena, struct gw_json body,
     return true;
 }
 
+// A member twice is one too: whichever is meant, some reader takes the other.
+static bool refuse_json(struct gw_arena *arena, size_t offset, struct gw_refusal *refusal) {
+    struct gw_str message = gw_arena_printf(
+        arena, "The body is not valid JSON, or names a member twice, at byte %zu.", offset + 1);
+    return refuse(refusal, 400, "invalid_json",
+                  message.at != NULL ? message.at : "The body is not valid JSON.");
+}
+
 static bool parse_object(struct gw_arena *arena, struct gw_str body, struct gw_json *root,
                          struct gw_refusal *refusal) {
-    enum gw_status status = gw_json_parse(arena, body, GW_JSON_TOKENS_MAX, root, NULL);
+    size_t offset;
+    enum gw_status status = gw_json_parse(arena, body, GW_JSON_TOKENS_MAX, root, &offset);
     if (status == GW_NO_MEMORY)
         return refuse_memory(refusal);
     if (status == GW_TOO_BIG)
         return refuse(refusal, 400, "invalid_json", "The body is too deep or has too many values.");
     if (status != GW_OK)
-        return refuse(refusal, 400, "invalid_json", "The body is not valid JSON.");
+        return refuse_json(arena, offset, refusal);
     if (gw_json_type(*root) != GW_JSON_OBJECT)
         return refuse_field(refusal, "The body must be an object.");
     return true;
@@ -246,7 +257,9 @@ bool gw_revoke_wait_parse(struct gw_str query, uint64_t *wait_ms, struct gw_refu
         if (!gw_str_equal(name, GW_STR("wait")))
             continue;
         uint64_t seconds;
-        if (gw_str_to_u64(value, &seconds) == GW_OK && seconds <= GW_REVOKE_WAIT_MS_MAX / 1000)
+        if (gw_str_equal(value, GW_STR("0s"))) // no duration for those who mean one
+            *wait_ms = 0;
+        else if (gw_str_to_u64(value, &seconds) == GW_OK && seconds <= GW_REVOKE_WAIT_MS_MAX / 1000)
             *wait_ms = seconds * 1000;
         else if (gw_clock_parse_duration(value, wait_ms) != GW_OK ||
                  *wait_ms > GW_REVOKE_WAIT_MS_MAX)

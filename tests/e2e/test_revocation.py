@@ -107,7 +107,7 @@ def test_a_revoke_by_hand_in_the_database_is_heard_too(fleet, gateways, new_toke
 
 
 def test_without_a_wait_no_gateways_are_counted(fleet, gateways):
-    for wait in (None, "0"):
+    for wait in (None, "0", "0s"):
         answer = fleet.revoke(gateways[0], fleet.create_token(gateways[0]), wait=wait)
         assert answer.status == 200
         assert list(answer.json()) == ["id", "name", "revokedAt"]

@@ -111,6 +111,8 @@ static void test_what_is_not_json_is_a_bad_request(void **state) {
     };
     for (size_t i = 0; i < COUNT(bodies); i++)
         assert_refused(*state, bodies[i], 400, "invalid_json", "JSON");
+    assert_refused(*state, GW_STR("{\"name\":x}"), 400, "invalid_json", "at byte 9.");
+    assert_refused(*state, GW_STR("{\"a\":1,\"a\":2}"), 400, "invalid_json", "twice, at byte 8.");
 }
 
 static void test_json_that_is_too_deep_or_too_much_is_refused(void **state) {
