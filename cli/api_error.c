@@ -105,6 +105,10 @@ enum cli_exit cli_api_error_check(const struct cli_api_response *response,
     case 413:
     case 415:
     case 422:
+        if (detail.text[0] == '\0') // not in our words: perhaps http:// to a port that speaks TLS
+            return cli_fail(why, CLI_FAILED,
+                            "the gateway refused the request (HTTP %ld), check its address",
+                            response->status);
         return cli_fail(why, CLI_FAILED, "the gateway refused the request%s", detail.text);
     case 429:
         return cli_fail(why, CLI_FAILED, "too many requests%s, %s", detail.text, retry);

@@ -18,9 +18,9 @@ static enum cli_exit ask_token(struct cli_settings *settings, struct cli_reason 
         (cli_settings_set_token(settings, gw_str(line, length), why) != CLI_DONE ||
          gw_token_syntax_parse(gw_str_from(settings->token), &kind) != GW_OK))
         exit = cli_fail(why, CLI_FAILED,
-                        "that is no token, it begins with sr_live_, sr_test_ or sk_ and has at "
-                        "least %d more letters, digits, - or _, nothing was stored",
-                        GW_TOKEN_BODY_MIN);
+                        "that is no token, for one begins with sr_live_, sr_test_ or sk_ and has "
+                        "%d to %d more letters, digits, - or _, nothing was stored",
+                        GW_TOKEN_BODY_MIN, GW_TOKEN_BODY_MAX);
     gw_bytes_wipe(line, sizeof(line));
     return exit;
 }

@@ -118,7 +118,8 @@ static void test_api_error_does_without_a_body_that_makes_sense(void **state) {
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
         const struct cli_api_response answer = {
             .status = 422, .body = gw_str_from(bodies[i]), .retry_after_s = -1};
-        assert_said(answer, &of_file, "the gateway refused the request");
+        assert_said(answer, &of_file,
+                    "the gateway refused the request (HTTP 422), check its address");
     }
 }
 
