@@ -29,16 +29,16 @@ static enum gw_status write_pool_metrics(const struct db_pool *pool, struct gw_b
     db_pool_stats(pool, &stats);
     return gw_buf_printf(
         out,
-        "# HELP skillreg_gateway_database_connections_ready Connections that take queries.\n"
+        "# HELP skillreg_gateway_database_connections_ready Database connections that are up.\n"
         "# TYPE skillreg_gateway_database_connections_ready gauge\n"
         "skillreg_gateway_database_connections_ready %d\n"
-        "# HELP skillreg_gateway_database_queries_waiting Queries queued or in flight.\n"
+        "# HELP skillreg_gateway_database_queries_waiting Database queries queued or in flight.\n"
         "# TYPE skillreg_gateway_database_queries_waiting gauge\n"
         "skillreg_gateway_database_queries_waiting %d\n"
-        "# HELP skillreg_gateway_database_queries_total Queries sent.\n"
+        "# HELP skillreg_gateway_database_queries_total Database queries sent.\n"
         "# TYPE skillreg_gateway_database_queries_total counter\n"
         "skillreg_gateway_database_queries_total %llu\n"
-        "# HELP skillreg_gateway_database_disconnects_total Connections lost.\n"
+        "# HELP skillreg_gateway_database_disconnects_total Database connections lost.\n"
         "# TYPE skillreg_gateway_database_disconnects_total counter\n"
         "skillreg_gateway_database_disconnects_total %llu\n",
         stats.connections_ready, stats.queries_in_flight + stats.queries_queued,

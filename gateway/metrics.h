@@ -22,10 +22,10 @@
     X(tls_handshakes_waiting, "gauge", "TLS handshakes that wait to be begun.")                    \
     X(cert_not_after_seconds, "gauge", "When the first certificate ends, seconds since 1970.")     \
     X(requests_total, "counter", "Requests whose head was read.")                                  \
-    X(responses_2xx_total, "counter", "Responses by class.")                                       \
-    X(responses_3xx_total, "counter", "Responses by class.")                                       \
-    X(responses_4xx_total, "counter", "Responses by class.")                                       \
-    X(responses_5xx_total, "counter", "Responses by class.")                                       \
+    X(responses_2xx_total, "counter", "Responses with a status of 2xx.")                           \
+    X(responses_3xx_total, "counter", "Responses with a status of 3xx.")                           \
+    X(responses_4xx_total, "counter", "Responses with a status of 4xx.")                           \
+    X(responses_5xx_total, "counter", "Responses with a status of 5xx.")                           \
     X(decisions_allowed_total, "counter", "Decisions: allowed.")                                   \
     X(decisions_unauthenticated_total, "counter", "Decisions: 401.")                               \
     X(decisions_forbidden_total, "counter", "Decisions: 403.")                                     \
@@ -39,12 +39,12 @@
     X(lookups_joined_total, "counter", "Requests that joined a lookup on its way.")                \
     X(lookups_behind_total, "counter", "Answers of a standby that lagged, not believed.")          \
     X(cache_hits_total, "counter", "Decisions from the authentication cache.")                     \
-    X(cache_misses_total, "counter", "Decisions that it could not give.")                          \
+    X(cache_misses_total, "counter", "Decisions that the authentication cache could not give.")    \
     X(cache_refreshes_total, "counter", "Background lookups of entries in use.")                   \
     X(cache_stale_total, "counter", "Decisions by the stale policy, the database being away.")     \
     X(cache_entries, "gauge", "Live tokens in the authentication cache.")                          \
-    X(cache_negative_entries, "gauge", "Absent and revoked tokens in it.")                         \
-    X(cache_bytes, "gauge", "Its memory.")                                                         \
+    X(cache_negative_entries, "gauge", "Absent and revoked tokens in the authentication cache.")   \
+    X(cache_bytes, "gauge", "Memory of the authentication cache.")                                 \
     X(events_applied_total, "counter", "Changes heard of through the event log.")                  \
     X(last_used_requests_total, "counter", "Uses covered by last-used writes.")                    \
     X(last_used_rows_written_total, "counter", "Rows written by last-used flushes.")               \
