@@ -86,6 +86,9 @@ static void test_names(void **state) {
         {GW_STR_INIT(""), false},
         {GW_STR_INIT(" "), false},
         {GW_STR_INIT("\xc2\xa0\xe3\x80\x80\xe2\x80\x83"), false}, // no-break, ideographic, em space
+        {GW_STR_INIT("\xe2\x80\x8d\xcc\x81"), false},     // a joiner, an accent without a letter
+        {GW_STR_INIT("\xe3\x85\xa4\xe2\xa0\x80"), false}, // a filler, Braille without a dot
+        {GW_STR_INIT("e\xcc\x81"), true},
         {GW_STR_INIT("a\tb"), false},
         {GW_STR_INIT("a\nb"), false},
         {GW_STR_INIT("a\0b"), false},
