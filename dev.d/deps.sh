@@ -75,7 +75,7 @@ apt_get() {
 }
 
 install_missing() {
-    local missing
+    local missing hint=''
     mapfile -t missing < <(missing_packages "$@")
     [ "${#missing[@]}" -gt 0 ] || return 0
     if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
@@ -83,12 +83,14 @@ install_missing() {
     fi
     [ "$(id -u)" -eq 0 ] || sudo -v || die "missing: ${missing[*]}, and sudo refused to install them"
     # A source of the machine's that we need nothing of may be broken: then the packages are found all the same.
-    step_lines=4 step "updating the package lists" patiently apt_get update ||
-        say "not all of the package lists could be updated: is there a network? Going on with what is there"
+    if ! step_lines=4 step "updating the package lists" patiently apt_get update; then
+        say "not all of the package lists could be updated, going on with what is there"
+        hint=', nor update all of the package lists: is there a network?'
+    fi
     case " ${missing[*]} " in *" postgresql "*) install_postgresql ;; esac
     step "installing ${#missing[@]} packages: ${missing[*]}" \
         patiently apt_get install --no-install-recommends "${missing[@]}" ||
-        die "could not install: ${missing[*]}"
+        die "could not install: ${missing[*]}$hint"
 }
 
 # Such packages would start a server of their own when installed, and again at the next boot. Where they come to the
@@ -113,7 +115,7 @@ install_postgresql() (
     [ -n "$(missing_packages postgresql-common)" ] || exit 0
     trap end_step EXIT
     step "installing postgresql-common" patiently apt_get install --no-install-recommends postgresql-common ||
-        die "could not install postgresql-common"
+        die "could not install postgresql-common${hint:-}"
     kept=$(mktemp)
     cp "$conf" "$kept"
     trap 'end_step; as_root sh -c "cat \"$kept\" >$conf"; rm -f "$kept"' EXIT
