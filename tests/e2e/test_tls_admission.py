@@ -115,7 +115,7 @@ def test_a_crowd_at_the_door_is_let_in_bit_by_bit(start_gateway):
     gateway = start_gateway(tls=True)
     gateway.process.send_signal(signal.SIGSTOP)
     eventually(lambda: is_stopped(gateway.process.pid), "did it stop")
-    crowd = [socket.create_connection(gateway.http, timeout=10) for _ in range(50)]
+    crowd = [socket.create_connection(gateway.http, timeout=PATIENCE_S) for _ in range(50)]
     for client in crowd:
         client.sendall(f"GET {WHOAMI} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     gateway.process.send_signal(signal.SIGCONT)
