@@ -28,8 +28,11 @@ void gw_rate_table_deinit(struct gw_rate_table *table) {
     table->slots = NULL;
 }
 
+// One multiplication would put keys that are evenly spaced (addresses of one network) into few sets for some seeds.
 static struct gw_rate_slot *set_of(const struct gw_rate_table *table, uint64_t key) {
-    size_t set = (size_t)(key * table->seed >> (64 - table->set_bits));
+    uint64_t mixed = key * table->seed;
+    mixed = (mixed ^ mixed >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+    size_t set = (size_t)(mixed >> (64 - table->set_bits));
     return &table->slots[set * GW_RATE_TABLE_WAYS];
 }
 
