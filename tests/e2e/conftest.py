@@ -29,6 +29,9 @@ TEST_LIMIT_S = 3 * PATIENCE_S  # a test that hangs fails instead of stopping the
 def pytest_configure(config):
     # A polite kill ends the run as Ctrl-C does: fixtures are torn down, nothing stays behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell starts what runs in its background with these ignored, and what a test starts would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 def pytest_collection_finish(session):
