@@ -405,8 +405,8 @@ def test_a_key_update_is_answered_with_an_alert(command, gateway, certificate):
             dies_with_parent(["openssl", "s_client", "-connect", "127.0.0.1:%d" % gateway.https[1], "-servername", "localhost",
                               "-CAfile", certificate.cert, "-tls1_3"]),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment()) as client:
-        for line in client.stdout:  # until it is connected, with its ticket: it looks for commands from then on
-            if "Max Early Data" in line:
+        for line in client.stdout:  # until it is connected, and looks for commands; what it says of tickets it keeps in its buffer
+            if "Verify return code" in line:
                 break
         client.stdin.write(command + "\n")
         client.stdin.flush()
