@@ -19,7 +19,7 @@ const struct db_statement db_token_lookup_statement = {
         " where t.prefix = any($1::text[]) and t.revoked_at is null and o.deleted_at is null"
         // one row more, of a standby: the newest event of the same snapshot
         " union all select null, null, null, null, null, null, null, null, null, null, null, null,"
-        " coalesce((select max(seq) from skillreg.token_event), 0) where pg_is_in_recovery()",
+        " skillreg.newest_event() where pg_is_in_recovery()",
     .parameter_count = 1,
 };
 

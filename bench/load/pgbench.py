@@ -21,7 +21,7 @@ select t.prefix, t.digest, t.id, t.name, t.scopes, t.created_at, t.last_used_at,
  where t.prefix = any(('{{sr_live_' || lpad({number}, 4, '0') || '}}')::text[])
  and t.revoked_at is null and o.deleted_at is null
  union all select null, null, null, null, null, null, null, null, null, null, null, null,
- coalesce((select max(seq) from skillreg.token_event), 0) where pg_is_in_recovery()
+ skillreg.newest_event() where pg_is_in_recovery()
 """.replace("\n", "")
 
 
