@@ -65,9 +65,9 @@ class Fleet:
             gateway.process.send_signal(signal.SIGCONT)
 
     def terminate_listeners(self):
-        """Cuts the connections that hear the log; how many. Those that look up tokens by prefix read its end, too."""
+        """Cuts the connections that hear the log; how many."""
         return len(self.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s"
-                              " and query ~ '(token_event|skillreg[.]gateway|listen )' and query !~ 'prefix' and pid <> pg_backend_pid()",
+                              " and query ~ '(token_event|skillreg[.]gateway|listen )' and pid <> pg_backend_pid()",
                               (self.name,)))
 
     def stop(self):
