@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/scope.h"
 #include "base/utf8.h"
+#include "base/word.h"
 
 void gw_json_writer_init(struct gw_json_writer *writer, struct gw_buf *out) {
     *writer = (struct gw_json_writer){.out = out, .status = GW_OK};
@@ -60,42 +61,40 @@ static bool is_plain(char c) {
     return byte < 128 && (plain[byte >> 6] >> (byte & 63) & 1) != 0;
 }
 
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte)) // the same byte eight times
-#define WORD_BYTES sizeof(uint64_t)
-
 // The top bit of each byte says whether that byte of `word` is not 0. No carry leaves a byte.
 static uint64_t is_not_zero(uint64_t word) {
-    return ((word & EACH(0x7f)) + EACH(0x7f)) | word;
+    return ((word & GW_WORD_EACH(0x7f)) + GW_WORD_EACH(0x7f)) | word;
 }
 
 // is_plain() of eight bytes at once: this looks at every byte that is written. Two pairs of those that are not plain differ in
 // one bit, so one comparison finds both.
 static bool are_plain(uint64_t word) {
-    uint64_t low = word & EACH(0x7f);
-    uint64_t is_printable = (low + EACH(0x60)) & ~(low + EACH(0x01)) & ~word;
-    uint64_t is_no_quote = is_not_zero((word | EACH('"' ^ '&')) ^ EACH('&'));
-    uint64_t is_no_angle = is_not_zero((word | EACH('<' ^ '>')) ^ EACH('>'));
-    uint64_t is_no_backslash = is_not_zero(word ^ EACH('\\'));
-    return (is_printable & is_no_quote & is_no_angle & is_no_backslash & EACH(0x80)) == EACH(0x80);
+    uint64_t low = word & GW_WORD_EACH(0x7f);
+    uint64_t is_printable = (low + GW_WORD_EACH(0x60)) & ~(low + GW_WORD_EACH(0x01)) & ~word;
+    uint64_t is_no_quote = is_not_zero((word | GW_WORD_EACH('"' ^ '&')) ^ GW_WORD_EACH('&'));
+    uint64_t is_no_angle = is_not_zero((word | GW_WORD_EACH('<' ^ '>')) ^ GW_WORD_EACH('>'));
+    uint64_t is_no_backslash = is_not_zero(word ^ GW_WORD_EACH('\\'));
+    return (is_printable & is_no_quote & is_no_angle & is_no_backslash & GW_WORD_EACH(0x80)) ==
+           GW_WORD_EACH(0x80);
 }
 
 // Copies a word if it is plain.
 static bool copy_plain_word(char *out, const char *at) {
     uint64_t word;
-    memcpy(&word, at, WORD_BYTES);
+    memcpy(&word, at, GW_WORD_BYTES);
     if (!are_plain(word))
         return false;
-    memcpy(out, &word, WORD_BYTES);
+    memcpy(out, &word, GW_WORD_BYTES);
     return true;
 }
 
 // Copies the start of a text, up to the first byte that is not plain; `out` has room for all of it. How much that was.
 static size_t copy_plain(char *out, struct gw_str text) {
     size_t count = 0;
-    while (text.length - count >= WORD_BYTES && copy_plain_word(out + count, text.at + count))
-        count += WORD_BYTES;
+    while (text.length - count >= GW_WORD_BYTES && copy_plain_word(out + count, text.at + count))
+        count += GW_WORD_BYTES;
     // The rest of a text that is plain so far is looked at together with what stands before it.
-    size_t last = text.length - WORD_BYTES;
+    size_t last = text.length - GW_WORD_BYTES;
     if (count > 0 && count > last && copy_plain_word(out + last, text.at + last))
         return text.length;
     for (; count < text.length && is_plain(text.at[count]); count++)

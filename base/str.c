@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/word.h"
+
 struct gw_str gw_str_from(const char *terminated) {
     if (terminated == NULL)
         return GW_STR("");
@@ -19,16 +21,14 @@ static char fold(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte)) // the same byte eight times
-#define WORD_BYTES sizeof(uint64_t)
-
 // fold() of eight bytes at once: names of fields are compared on each request. The sums have the top bit of a byte set from 'A'
 // on, and behind 'Z'; no carry leaves a byte.
 static uint64_t fold_word(const char *at) {
     uint64_t word;
-    memcpy(&word, at, WORD_BYTES);
-    uint64_t low = word & EACH(0x7f);
-    uint64_t is_upper = (low + EACH(0x80 - 'A')) & ~(low + EACH(0x7f - 'Z')) & ~word & EACH(0x80);
+    memcpy(&word, at, GW_WORD_BYTES);
+    uint64_t low = word & GW_WORD_EACH(0x7f);
+    uint64_t is_upper = (low + GW_WORD_EACH(0x80 - 'A')) & ~(low + GW_WORD_EACH(0x7f - 'Z')) &
+                        ~word & GW_WORD_EACH(0x80);
     return word | is_upper >> 2;
 }
 
@@ -36,7 +36,7 @@ bool gw_str_equal_nocase(struct gw_str a, struct gw_str b) {
     if (a.length != b.length)
         return false;
     size_t i = 0;
-    for (; a.length - i >= WORD_BYTES; i += WORD_BYTES) {
+    for (; a.length - i >= GW_WORD_BYTES; i += GW_WORD_BYTES) {
         if (fold_word(a.at + i) != fold_word(b.at + i))
             return false;
     }

@@ -22,13 +22,13 @@ static const struct sqlstate_rule rules[] = {
     {"40", {GW_UNAVAILABLE, false}},    // deadlock, serialization: it did not run
     {"55P03", {GW_UNAVAILABLE, false}}, // lock_not_available
     {"42501", {GW_UNAVAILABLE, false}}, // insufficient_privilege: a grant is missing
-    // The schema is not (yet) what the statements need, or they are not prepared any more: connect again, prepare again.
+    // The schema is not (yet) what the statements need: connect again, prepare again.
     {"42P01", {GW_UNAVAILABLE, true}}, // undefined_table
     {"42703", {GW_UNAVAILABLE, true}}, // undefined_column
     {"42883", {GW_UNAVAILABLE, true}}, // undefined_function
     {"3F000", {GW_UNAVAILABLE, true}}, // invalid_schema_name
     {"0A000", {GW_UNAVAILABLE, true}}, // a cached plan whose result type changed
-    {"26000", {GW_UNAVAILABLE, true}}, // invalid_sql_statement_name
+    {"26000", {GW_UNAVAILABLE, true}}, // invalid_sql_statement_name, of a query sent with its text
 };
 
 struct db_sql_error db_sql_error_judge(const char *sqlstate) {

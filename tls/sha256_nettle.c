@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "tls/big_endian.h"
 #include "tls/ecp_nettle.h"
 
 #define BLOCK_BYTES SHA256_BLOCK_SIZE
@@ -79,21 +80,16 @@ static void update(mbedtls_sha256_context *context, const unsigned char *input, 
         memcpy(buffer + kept, input, length);
 }
 
-static void put_be(unsigned char *at, size_t bytes, uint64_t number) {
-    for (size_t i = bytes; i > 0; i--, number >>= 8)
-        at[i - 1] = (unsigned char)number;
-}
-
 // FIPS 180-4 section 5.1.1: a one, zeros, and the length in bits at the end of a block.
 static void finish(mbedtls_sha256_context *context, unsigned char *digest) {
     unsigned char end[BLOCK_BYTES + LENGTH_BYTES] = {0x80};
     uint64_t total = total_of(context);
     size_t kept = total % BLOCK_BYTES;
     size_t room = (kept < BLOCK_BYTES - LENGTH_BYTES ? 1 : 2) * BLOCK_BYTES - kept;
-    put_be(end + room - LENGTH_BYTES, LENGTH_BYTES, total * 8);
+    tls_put_big_endian(end + room - LENGTH_BYTES, LENGTH_BYTES, total * 8);
     update(context, end, room);
     for (size_t i = 0; i < STATE_WORDS; i++)
-        put_be(digest + 4 * i, 4, context->MBEDTLS_PRIVATE(state)[i]);
+        tls_put_big_endian(digest + 4 * i, 4, context->MBEDTLS_PRIVATE(state)[i]);
     mbedtls_sha256_free(context);
 }
 
