@@ -5,13 +5,12 @@
 
 #include <stdlib.h>
 
-#include "tests/support/certificate.h"
+#include "bench/micro/tls_server.h"
 #include "tests/support/tls_pair.h"
 #include "tls/ecp_nettle.h"
 
 struct handshake_state {
-    struct test_certificate certificate;
-    struct tls_context *context;
+    struct bench_tls_server server;
     const uint16_t *groups;
     double took_ns;
 };
@@ -23,23 +22,16 @@ static const uint16_t p256[] = {MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
 
 static void destroy(void *opaque) {
     struct handshake_state *state = opaque;
-    tls_context_release(state->context);
-    test_certificate_destroy(&state->certificate);
-    tls_ecp_nettle_switch(true);
+    bench_tls_server_deinit(&state->server);
     free(state);
 }
 
 static void *create(const uint16_t *groups, bool with_nettle) {
-    char error[TLS_ERROR_TEXT_BYTES];
     struct handshake_state *state = calloc(1, sizeof *state);
     if (state == NULL)
         return NULL;
     state->groups = groups;
-    test_certificate_create(&state->certificate, TEST_KEY_EC);
-    const struct tls_context_options options = {.certificate_file =
-                                                    state->certificate.certificate_file,
-                                                .key_file = state->certificate.key_file};
-    if (tls_context_create_server(&options, &state->context, error) != GW_OK) {
+    if (!bench_tls_server_init(&state->server)) {
         destroy(state);
         return NULL;
     }
@@ -70,7 +62,7 @@ static void run(void *opaque, long count) {
     state->took_ns = 0;
     for (long i = 0; i < count; i++) {
         struct test_tls_pair pair;
-        test_tls_pair_init(&pair, state->context, &options);
+        test_tls_pair_init(&pair, state->server.context, &options);
         enum gw_status status = test_tls_pair_handshake(&pair);
         bench_keep(&status);
         state->took_ns += pair.server_ns;

@@ -4,15 +4,14 @@
 
 #include <stdlib.h>
 
-#include "tests/support/certificate.h"
+#include "bench/micro/tls_server.h"
 #include "tests/support/tls_pair.h"
 #include "tls/ecp_nettle.h"
 
 #define LARGEST (16 * 1024)
 
 struct record_state {
-    struct test_certificate certificate;
-    struct tls_context *context;
+    struct bench_tls_server server;
     struct test_tls_pair pair;
     size_t length;
     char plain[LARGEST];
@@ -20,30 +19,23 @@ struct record_state {
 
 static void destroy(void *opaque) {
     struct record_state *state = opaque;
-    if (state->context != NULL)
+    if (state->server.context != NULL)
         test_tls_pair_deinit(&state->pair);
-    tls_context_release(state->context);
-    test_certificate_destroy(&state->certificate);
-    tls_ecp_nettle_switch(true);
+    bench_tls_server_deinit(&state->server);
     free(state);
 }
 
 static void *create(size_t length, bool with_nettle) {
-    char error[TLS_ERROR_TEXT_BYTES];
     const struct test_tls_client_options client = {.version = MBEDTLS_SSL_VERSION_TLS1_3};
     struct record_state *state = calloc(1, sizeof *state);
     if (state == NULL)
         return NULL;
     state->length = length;
-    test_certificate_create(&state->certificate, TEST_KEY_EC);
-    const struct tls_context_options options = {.certificate_file =
-                                                    state->certificate.certificate_file,
-                                                .key_file = state->certificate.key_file};
-    if (tls_context_create_server(&options, &state->context, error) != GW_OK) {
+    if (!bench_tls_server_init(&state->server)) {
         destroy(state);
         return NULL;
     }
-    test_tls_pair_init(&state->pair, state->context, &client);
+    test_tls_pair_init(&state->pair, state->server.context, &client);
     if (test_tls_pair_handshake(&state->pair) != GW_OK) {
         destroy(state);
         return NULL;
