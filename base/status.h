@@ -14,6 +14,7 @@
     X(NOT_FOUND, "not found")                                                                      \
     X(CONFLICT, "already there")                                                                   \
     X(UNAVAILABLE, "not available now")                                                            \
+    X(BUSY, "held up by another")                                                                  \
     X(TIMED_OUT, "timed out")                                                                      \
     X(CLOSED, "closed by the peer")                                                                \
     X(CANCELLED, "cancelled")                                                                      \

@@ -220,7 +220,9 @@ static void on_answer(struct db_conn *conn, struct db_query *query, enum gw_stat
                       const PGresult *result, const PGresult *error) {
     struct db_pool *pool = gw_container_of(conn, struct pool_member, conn)->pool;
     pool->in_flight--;
-    if (status == GW_INVALID || status == GW_UNAVAILABLE) {
+    if (status == GW_BUSY && query->statement->kind == DB_STATEMENT_READ)
+        status = GW_UNAVAILABLE; // what changes nothing waits for no change
+    if (status == GW_INVALID || status == GW_UNAVAILABLE || status == GW_BUSY) {
         pool->stats.queries_failed_total++;
         log_statement_error(pool, query, error);
     }

@@ -12,11 +12,19 @@
 #include "base/list.h"
 #include "base/status.h"
 
+// What a statement may wait for at the server.
+enum db_statement_kind {
+    DB_STATEMENT_READ,   // no lock that another transaction may hold for long
+    DB_STATEMENT_CHANGE, // locks of rows and of the log: asked for by somebody who waits for the answer
+    DB_STATEMENT_NOTE    // the same, written in the background
+};
+
 // Prepared on each connection before its first use there; `name` is unique in the process.
 struct db_statement {
     const char *name;
     const char *sql;
     int parameter_count;
+    enum db_statement_kind kind;
 };
 
 #define DB_QUERY_PARAMETERS_MAX 11
@@ -29,7 +37,7 @@ struct db_query {
     int formats[DB_QUERY_PARAMETERS_MAX];        // 0 text, 1 binary
     // Results come in the binary format. GW_OK: `result` holds the rows, valid during the call.
     // GW_UNAVAILABLE: connection lost, timed out, server shutting down or in recovery: the statement may or may not have
-    // run. GW_CONFLICT: unique_violation. GW_INVALID: any other error of the server (logged once, by the pool).
+    // run. GW_BUSY: it waited for another transaction until its time was over, and did nothing. GW_CONFLICT: unique_violation. GW_INVALID: any other error of the server (logged once, by the pool).
     // `result` is NULL unless GW_OK.
     void (*on_done)(struct db_query *query, enum gw_status status, const PGresult *result);
     struct db_conn *conn; // the pool's: where it is in flight

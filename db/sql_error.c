@@ -17,10 +17,12 @@ static const struct sqlstate_rule rules[] = {
     {"57P04", {GW_UNAVAILABLE, true}},  // database_dropped
     {"57P05", {GW_UNAVAILABLE, true}},  // idle_session_timeout
     {"25006", {GW_UNAVAILABLE, true}},  // read_only_sql_transaction: the primary was demoted
-    {"57014", {GW_UNAVAILABLE, false}}, // query_canceled: a timeout of the server
+    {"57014", {GW_BUSY, false}},        // query_canceled: a timeout of the server
     {"53", {GW_UNAVAILABLE, false}},    // insufficient resources
-    {"40", {GW_UNAVAILABLE, false}},    // deadlock, serialization: it did not run
-    {"55P03", {GW_UNAVAILABLE, false}}, // lock_not_available
+    {"40001", {GW_BUSY, false}},        // serialization_failure: it did not run
+    {"40P01", {GW_BUSY, false}},        // deadlock_detected: it did not run
+    {"40", {GW_UNAVAILABLE, false}},    // other rollbacks
+    {"55P03", {GW_BUSY, false}},        // lock_not_available
     {"42501", {GW_UNAVAILABLE, false}}, // insufficient_privilege: a grant is missing
     // The schema is not (yet) what the statements need: connect again, prepare again.
     {"42P01", {GW_UNAVAILABLE, true}}, // undefined_table

@@ -27,6 +27,7 @@ static const struct db_statement token_create_statement = {
            " $6::int2, $7::timestamptz, $8::text, $9::text::inet, $10::boolean,"
            " $11::cidr[])",
     .parameter_count = 11,
+    .kind = DB_STATEMENT_CHANGE,
 };
 
 static const struct db_statement token_revoke_statement = {
@@ -34,6 +35,7 @@ static const struct db_statement token_revoke_statement = {
     .sql = "select name, revoked_at, digest, event_seq"
            " from skillreg.token_revoke($1::text, $2::text, $3::text, $4::text::inet)",
     .parameter_count = 4,
+    .kind = DB_STATEMENT_CHANGE,
 };
 
 static const struct db_statement token_rotate_statement = {
@@ -44,6 +46,7 @@ static const struct db_statement token_rotate_statement = {
            " $6::int8, $7::timestamptz, $8::text, $9::text, $10::text::inet,"
            " $11::text)",
     .parameter_count = 11,
+    .kind = DB_STATEMENT_CHANGE,
 };
 
 // A row always comes, for the total; its other columns are null when the page is empty.
@@ -83,6 +86,7 @@ static const struct db_statement last_used_statement = {
            " where t.id = u.id and t.revoked_at is null"
            " and (t.last_used_at is null or t.last_used_at < u.at)",
     .parameter_count = 2,
+    .kind = DB_STATEMENT_NOTE,
 };
 
 static const struct db_statement org_create_statement = {
@@ -90,6 +94,7 @@ static const struct db_statement org_create_statement = {
     .sql = "insert into skillreg.organisation (id, slug, name)"
            " values ($1::text, $2::text, $3::text)",
     .parameter_count = 3,
+    .kind = DB_STATEMENT_CHANGE,
 };
 
 static const struct db_statement org_find_statement = {

@@ -90,7 +90,8 @@ struct db_token_create {
     uint8_t allowed_ip_count;   // at most GW_ALLOWED_IPS_MAX; 0: anywhere
     struct gw_str created_by;   // token id, or "operator"
     struct gw_str created_from; // address of the client as text; .at NULL: none
-    // GW_OK, GW_NOT_FOUND (no such organisation any more), GW_CONFLICT (this digest or id exists), GW_UNAVAILABLE.
+    // GW_OK, GW_NOT_FOUND (no such organisation any more), GW_CONFLICT (this digest or id exists), GW_UNAVAILABLE,
+    // GW_BUSY (db/query.h).
     void (*on_done)(struct db_token_create *create, enum gw_status status, int64_t created_ms);
     char scratch[64 + 24 * (GW_ALLOWED_IPS_MAX + 1)]; // the store's: parameters in wire form
 };
@@ -103,7 +104,7 @@ struct db_token_revoke {
     struct gw_str id;
     struct gw_str revoked_by;
     struct gw_str revoked_from; // address of the client as text; .at NULL: none
-    // GW_OK with name and time; GW_NOT_FOUND: unknown, of another organisation, or revoked before; GW_UNAVAILABLE.
+    // GW_OK with name and time; GW_NOT_FOUND: unknown, of another organisation, or revoked before; GW_UNAVAILABLE, GW_BUSY (db/query.h).
     void (*on_done)(struct db_token_revoke *revoke, enum gw_status status, struct gw_str name,
                     int64_t revoked_ms);
     // Set before on_done with GW_OK: which token it was, and the number of the event that tells of it (db/events.h).

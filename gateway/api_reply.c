@@ -23,9 +23,12 @@ void gw_api_reply_no_memory(struct gw_exchange *exchange) {
     gw_exchange_fail(exchange, 503, "unavailable", "The gateway is out of memory.");
 }
 
-void gw_api_reply_no_database(struct gw_exchange *exchange) {
+void gw_api_reply_database(struct gw_exchange *exchange, enum gw_status status) {
     gw_exchange_fail(exchange, 503, "unavailable",
-                     "The token database cannot be reached now. Try again shortly.");
+                     status == GW_BUSY
+                         ? "The change waited for another one for too long, and was not made. Try "
+                           "again shortly."
+                         : "The token database cannot be reached now. Try again shortly.");
 }
 
 void gw_api_reply_no_token(struct gw_exchange *exchange) {

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/json.h"
+#include "base/status.h"
 
 struct gw_exchange;
 struct gw_refusal;
@@ -14,7 +15,9 @@ struct gw_refusal;
 void gw_api_reply_json(struct gw_exchange *exchange, int status, struct gw_json_writer *json);
 void gw_api_reply_refusal(struct gw_exchange *exchange, const struct gw_refusal *refusal);
 void gw_api_reply_no_memory(struct gw_exchange *exchange);
-void gw_api_reply_no_database(struct gw_exchange *exchange);
+// 503, for a statement that ended with `status`: GW_BUSY says that the change waited for another one, whatever else that the
+// database did not answer.
+void gw_api_reply_database(struct gw_exchange *exchange, enum gw_status status);
 void gw_api_reply_no_token(struct gw_exchange *exchange);
 // Memory of the request for a call of `size` bytes, all zero. NULL: answered with 503.
 void *gw_api_reply_start_call(struct gw_exchange *exchange, size_t size) GW_MUST_USE;

@@ -83,7 +83,7 @@ static void on_listed(struct db_audit_list *store_call, enum gw_status status,
     struct gw_exchange *exchange =
         gw_container_of(store_call, struct list_call, store_call)->handler.exchange;
     if (status != GW_OK) {
-        gw_api_reply_no_database(exchange);
+        gw_api_reply_database(exchange, status);
         return;
     }
     struct gw_buf body;
@@ -118,6 +118,8 @@ void gw_audit_api_list(struct gw_exchange *exchange) {
     call->store_call.on_done = on_listed;
     gw_list_init(&call->store_call.query.link);
     exchange->handler = &call->handler;
-    if (db_token_store_list_audit(exchange->services->tokens, &call->store_call) != GW_OK)
-        gw_api_reply_no_database(exchange);
+    enum gw_status status =
+        db_token_store_list_audit(exchange->services->tokens, &call->store_call);
+    if (status != GW_OK)
+        gw_api_reply_database(exchange, status);
 }

@@ -40,6 +40,8 @@ static enum exit_code fail_unknown_org(struct gw_str slug) {
 
 // For what no command can explain better.
 static enum exit_code fail_store(const struct gw_operator_store *store, enum gw_status status) {
+    if (status == GW_BUSY)
+        return fail("another transaction held it up for too long, nothing was changed; try again");
     if (status != GW_UNAVAILABLE) {
         (void)fprintf(stderr, "skillreg-gateway: failed: %s\n", gw_status_text(status));
         return EXIT_REFUSED;

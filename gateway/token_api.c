@@ -58,7 +58,7 @@ static void on_listed(struct db_token_list *store_call, enum gw_status status,
     struct list_call *call = gw_container_of(store_call, struct list_call, store_call);
     struct gw_exchange *exchange = call->handler.exchange;
     if (status != GW_OK) {
-        gw_api_reply_no_database(exchange);
+        gw_api_reply_database(exchange, status);
         return;
     }
     struct gw_buf body;
@@ -101,8 +101,10 @@ void gw_token_api_list(struct gw_exchange *exchange) {
     call->store_call.on_done = on_listed;
     gw_list_init(&call->store_call.query.link);
     exchange->handler = &call->handler;
-    if (db_token_store_list_tokens(exchange->services->tokens, &call->store_call) != GW_OK)
-        gw_api_reply_no_database(exchange);
+    enum gw_status status =
+        db_token_store_list_tokens(exchange->services->tokens, &call->store_call);
+    if (status != GW_OK)
+        gw_api_reply_database(exchange, status);
 }
 
 // ---- revoke -----------------------------------------------------------------------------------------------------
@@ -170,7 +172,7 @@ static void on_revoked(struct db_token_revoke *store_call, enum gw_status status
         return;
     }
     if (status != GW_OK) {
-        gw_api_reply_no_database(exchange);
+        gw_api_reply_database(exchange, status);
         return;
     }
     gw_auth_cache_revoke(exchange->services->auth, store_call->digest, store_call->event_seq);
@@ -214,8 +216,10 @@ static void start_revoke(struct gw_exchange *exchange, struct gw_str id) {
     gw_list_init(&call->store_call.query.link);
     gw_list_init(&call->wait.link);
     exchange->handler = &call->handler;
-    if (db_token_store_revoke_token(exchange->services->tokens, &call->store_call) != GW_OK)
-        gw_api_reply_no_database(exchange);
+    enum gw_status status =
+        db_token_store_revoke_token(exchange->services->tokens, &call->store_call);
+    if (status != GW_OK)
+        gw_api_reply_database(exchange, status);
 }
 
 void gw_token_api_revoke(struct gw_exchange *exchange) {

@@ -156,7 +156,7 @@ static void on_created(struct db_token_create *store_call, enum gw_status status
                        int64_t created_ms) {
     struct create_call *call = gw_container_of(store_call, struct create_call, store_call);
     if (status != GW_OK) {
-        gw_api_reply_no_database(call->issue.handler.exchange);
+        gw_api_reply_database(call->issue.handler.exchange, status);
         return;
     }
     const struct db_token_row row = {.id = store_call->id,
@@ -186,8 +186,9 @@ static void store_created(struct create_call *call) {
     store_call->created_by = exchange->identity.id;
     store_call->created_from = exchange->client_address;
     store_call->on_done = on_created;
-    if (db_token_store_create_token(exchange->services->tokens, store_call) != GW_OK)
-        gw_api_reply_no_database(exchange);
+    enum gw_status status = db_token_store_create_token(exchange->services->tokens, store_call);
+    if (status != GW_OK)
+        gw_api_reply_database(exchange, status);
 }
 
 static void act_on_create(struct issue_call *issue) {
@@ -219,8 +220,10 @@ struct rotate_call {
 
 static void submit(struct rotate_call *call) {
     struct gw_exchange *exchange = call->issue.handler.exchange;
-    if (db_token_store_rotate_token(exchange->services->tokens, &call->store_call) != GW_OK)
-        gw_api_reply_no_database(exchange);
+    enum gw_status status =
+        db_token_store_rotate_token(exchange->services->tokens, &call->store_call);
+    if (status != GW_OK)
+        gw_api_reply_database(exchange, status);
 }
 
 static void fail_rotated(struct gw_exchange *exchange, struct gw_str successor_id) {
@@ -270,7 +273,7 @@ static void on_rotated(struct db_token_rotate *store_call, enum gw_status status
         gw_api_reply_no_token(exchange);
         break;
     default:
-        gw_api_reply_no_database(exchange);
+        gw_api_reply_database(exchange, status);
     }
 }
 

@@ -15,12 +15,14 @@
 #include "db/pg_conn.h"
 #include "tests/support/postgres.h"
 
-static const struct db_statement echo = {"echo", "select $1::int8", 1};
-static const struct db_statement divide = {"divide", "select 1 / $1::int8", 1};
+static const struct db_statement echo = {"echo", "select $1::int8", 1, DB_STATEMENT_READ};
+static const struct db_statement divide = {"divide", "select 1 / $1::int8", 1, DB_STATEMENT_READ};
 // As long as somebody else holds that lock.
 static const struct db_statement wait_for_lock = {
-    "wait", "select 1 from (select pg_advisory_xact_lock_shared($1::int8)) l", 1};
-static const struct db_statement absent = {"absent", "select n from absent where n = $1::int8", 1};
+    "wait", "select 1 from (select pg_advisory_xact_lock_shared($1::int8)) l", 1,
+    DB_STATEMENT_READ};
+static const struct db_statement absent = {"absent", "select n from absent where n = $1::int8", 1,
+                                           DB_STATEMENT_READ};
 
 static const struct db_statement *const statements[] = {&echo, &divide, &wait_for_lock};
 
@@ -494,7 +496,8 @@ static void test_pool_waits_for_the_schema_and_goes_on_by_itself(void **state) {
 
 static void test_pool_leaves_a_server_that_became_read_only(void **state) {
     (void)state;
-    static const struct db_statement write = {"write", "insert into noted values ($1::int8)", 1};
+    static const struct db_statement write = {"write", "insert into noted values ($1::int8)", 1,
+                                              DB_STATEMENT_READ};
     static const struct db_statement *const write_statements[] = {&write};
     test_execute(fixture.database.url, "create table noted (n int8 unique)");
     struct db_pool_options options = default_options;
@@ -567,7 +570,7 @@ static void test_pool_goes_past_a_host_that_accepts_and_says_nothing(void **stat
 // What PgBouncer does by handing the next transaction to another server.
 static void test_pool_sends_again_what_the_server_does_not_know_by_name(void **state) {
     (void)state;
-    static const struct db_statement lose = {"lose", "deallocate all", 0};
+    static const struct db_statement lose = {"lose", "deallocate all", 0, DB_STATEMENT_READ};
     static const struct db_statement *const lost_statements[] = {&echo, &lose};
     struct db_pool_options options = default_options;
     options.connections = 1;
@@ -608,8 +611,8 @@ static void test_pool_goes_on_where_its_statements_are_there_already(void **stat
 
 static void test_pool_waits_for_the_schema_without_prepared_statements_too(void **state) {
     (void)state;
-    static const struct db_statement missing = {"missing",
-                                                "select n from missing where n = $1::int8", 1};
+    static const struct db_statement missing = {
+        "missing", "select n from missing where n = $1::int8", 1, DB_STATEMENT_READ};
     static const struct db_statement *const doubled_statements[] = {&echo, &echo, &missing};
     struct db_pool_options options = default_options;
     options.statements = doubled_statements;

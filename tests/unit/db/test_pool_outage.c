@@ -19,7 +19,7 @@
 #define CONNECTIONS 3
 #define QUERY_TIMEOUT_MS 600
 
-static const struct db_statement echo = {"echo", "select $1::int8", 1};
+static const struct db_statement echo = {"echo", "select $1::int8", 1, DB_STATEMENT_READ};
 static const struct db_statement *const statements[] = {&echo};
 
 static struct test_server server;

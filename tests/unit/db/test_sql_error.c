@@ -22,8 +22,11 @@ static void test_sql_error_tells_conflict_outage_and_mistake_apart(void **state)
     assert_judged("23514", GW_INVALID, false);
     assert_judged("22021", GW_INVALID, false);
     assert_judged("53300", GW_UNAVAILABLE, false);
-    assert_judged("40P01", GW_UNAVAILABLE, false);
-    assert_judged("57014", GW_UNAVAILABLE, false);
+    assert_judged("40P01", GW_BUSY, false);
+    assert_judged("40001", GW_BUSY, false);
+    assert_judged("55P03", GW_BUSY, false);
+    assert_judged("40003", GW_UNAVAILABLE, false);
+    assert_judged("57014", GW_BUSY, false);
 }
 
 static void test_sql_error_drops_the_connection_of_a_lost_or_demoted_server(void **state) {
