@@ -22,9 +22,8 @@ static bool settle(struct gw_decision *decision, enum gw_verdict verdict, const 
     return true;
 }
 
-static bool settle_invalid(struct gw_decision *decision) {
-    return settle(decision, GW_VERDICT_UNAUTHENTICATED, "invalid_token",
-                  "The token is malformed, unknown, revoked or expired.");
+static bool settle_judged(struct gw_decision *decision, const struct gw_judgement *judgement) {
+    return settle(decision, judgement->verdict, judgement->code, judgement->message);
 }
 
 // What a client tries that is no live token, whatever is the matter with it.
@@ -33,7 +32,7 @@ static bool settle_failed(struct gw_decision *decision) {
     services->metrics->failed_tokens_total++;
     gw_failed_tokens_note(services->failed_tokens, &decision->exchange->client_ip,
                           uv_now(services->loop));
-    return settle_invalid(decision);
+    return settle_judged(decision, &gw_judgement_invalid);
 }
 
 // Whether the client has failed too often to have another token looked at.
@@ -136,45 +135,37 @@ static bool settle_anonymous(struct gw_decision *decision) {
     return settle(decision, GW_VERDICT_ALLOW, NULL, NULL);
 }
 
-static bool settle_scope(struct gw_decision *decision, enum gw_scope scope) {
-    const char *message = scope == GW_SCOPE_READ    ? "This needs a token with the scope read."
-                          : scope == GW_SCOPE_WRITE ? "This needs a token with the scope write."
-                                                    : "This needs a token with the scope admin.";
-    return settle(decision, GW_VERDICT_FORBIDDEN, "insufficient_scope", message);
-}
-
-static bool may_be_used_from(const struct db_token_row *row, const struct gw_ip *ip) {
-    for (int i = 0; i < row->allowed_ip_count; i++) {
-        if (gw_ip_range_contains(&row->allowed_ips[i], ip))
-            return true;
-    }
-    return row->allowed_ip_count == 0;
-}
-
-// What a live row of the database may do here.
-static bool judge(struct gw_decision *decision, const struct db_token_row *row) {
+// What an allowed use costs, and the judgement alone does not: it is counted and noted, and the exchange gets the
+// token's identity.
+static bool settle_use(struct gw_decision *decision, const struct db_token_row *row) {
     struct gw_exchange *exchange = decision->exchange;
-    const struct gw_route_match *match = decision->match;
-    int64_t now_ms = exchange->services->wall_ms;
-    if (row->expires_ms != DB_NO_TIME && row->expires_ms <= now_ms)
-        return settle_invalid(decision);
-    if (!may_be_used_from(row, &exchange->client_ip))
-        return settle(decision, GW_VERDICT_FORBIDDEN, "address_not_allowed",
-                      "The token may not be used from this address.");
-    if (row->expires_ms != DB_NO_TIME && row->expires_ms - now_ms < GW_EXPIRES_SOON_MS)
-        exchange->expires_soon_ms = row->expires_ms; // told with whatever is answered
-    if (match->org.at != NULL && !gw_str_equal(match->org, row->org_slug))
-        return settle(decision, GW_VERDICT_FORBIDDEN, "org_mismatch",
-                      "The token belongs to another organisation.");
-    if (match->route->access != GW_ACCESS_TOKEN &&
-        !gw_scope_allows(row->scopes, match->route->scope))
-        return settle_scope(decision, match->route->scope);
     if (!is_within_rates(decision, row))
         return settle_over_rate(decision);
     if (!keep_identity(exchange, row))
         return settle(decision, GW_VERDICT_UNKNOWN, "unavailable", "The gateway is out of memory.");
-    gw_last_used_note(exchange->services->last_used, row->id, now_ms);
-    return settle(decision, GW_VERDICT_ALLOW, NULL, NULL);
+    gw_last_used_note(exchange->services->last_used, row->id, exchange->services->wall_ms);
+    return settle_judged(decision, &gw_judgement_allowed);
+}
+
+// Told with whatever is answered to somebody who may use the token, if not for this.
+static void note_end(struct gw_exchange *exchange, const struct db_token_row *row) {
+    if (row->expires_ms != DB_NO_TIME &&
+        row->expires_ms - exchange->services->wall_ms < GW_EXPIRES_SOON_MS)
+        exchange->expires_soon_ms = row->expires_ms;
+}
+
+static bool settle_live(struct gw_decision *decision, const struct db_token_row *row) {
+    struct gw_exchange *exchange = decision->exchange;
+    const struct gw_judged_use use = {.match = decision->match,
+                                      .client_ip = &exchange->client_ip,
+                                      .now_ms = exchange->services->wall_ms};
+    struct gw_judgement judgement = gw_judge_token(row, &use);
+    if (judgement.verdict == GW_VERDICT_ALLOW) {
+        note_end(exchange, row);
+        judgement = gw_judge_reach(row, decision->match);
+    }
+    return judgement.verdict == GW_VERDICT_ALLOW ? settle_use(decision, row)
+                                                 : settle_judged(decision, &judgement);
 }
 
 static bool settle_unavailable(struct gw_decision *decision) {
@@ -185,7 +176,7 @@ static bool settle_unavailable(struct gw_decision *decision) {
 static void act_on_answer(struct gw_decision *decision, enum gw_auth_answer answer,
                           const struct db_token_row *row) {
     if (answer == GW_AUTH_LIVE)
-        (void)judge(decision, row);
+        (void)settle_live(decision, row);
     else if (answer == GW_AUTH_ABSENT)
         (void)settle_failed(decision);
     else if (answer == GW_AUTH_UNSEEN)

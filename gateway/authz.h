@@ -8,19 +8,10 @@
 #include <stdbool.h>
 
 #include "gateway/auth_cache.h"
+#include "gateway/judgement.h"
 
 struct gw_config;
 struct gw_exchange;
-struct gw_route_match;
-
-enum gw_verdict {
-    GW_VERDICT_ALLOW,
-    GW_VERDICT_UNAUTHENTICATED, // 401
-    GW_VERDICT_FORBIDDEN,       // 403
-    GW_VERDICT_REFUSED,         // 400: two Authorization fields
-    GW_VERDICT_LIMITED,         // 429: too much of it
-    GW_VERDICT_UNKNOWN          // 503
-};
 
 struct gw_decision {
     struct gw_auth_question question;
