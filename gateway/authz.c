@@ -13,6 +13,7 @@
 #include "gateway/rate_limit.h"
 #include "gateway/services.h"
 #include "gateway/token.h"
+#include "gateway/token_row.h"
 
 static bool settle(struct gw_decision *decision, enum gw_verdict verdict, const char *code,
                    const char *message) {
@@ -64,31 +65,15 @@ bool gw_authz_accepts(const struct gw_config *config, struct gw_str secret) {
            (kind == own || kind == GW_TOKEN_LEGACY);
 }
 
-static struct gw_str copy_into(char **at, struct gw_str text) {
-    struct gw_str copy = {*at, text.length};
-    if (text.length > 0)
-        memcpy(*at, text.at, text.length);
-    *at += text.length;
-    return copy;
-}
-
-// The row outlives the callback that brought it: one block of the request's arena.
-static bool keep_identity(struct gw_exchange *exchange, const struct db_token_row *row) {
-    struct gw_str ranges =
-        gw_str((const char *)row->allowed_ips, row->allowed_ip_count * sizeof(struct gw_ip_range));
-    size_t bytes = row->id.length + row->name.length + row->prefix.length + row->org_id.length +
-                   row->org_slug.length + row->org_name.length + ranges.length;
-    char *at = gw_arena_allocate(&exchange->arena, bytes + 1);
-    if (at == NULL)
+static bool keep_identity(struct gw_decision *decision, const struct db_token_row *row) {
+    struct gw_exchange *exchange = decision->exchange;
+    size_t row_bytes = gw_token_row_bytes(row);
+    char *block = gw_arena_allocate(&exchange->arena, row_bytes + DB_DIGEST_LENGTH);
+    if (block == NULL)
         return false;
-    exchange->identity = *row;
-    exchange->identity.id = copy_into(&at, row->id);
-    exchange->identity.name = copy_into(&at, row->name);
-    exchange->identity.prefix = copy_into(&at, row->prefix);
-    exchange->identity.org_id = copy_into(&at, row->org_id);
-    exchange->identity.org_slug = copy_into(&at, row->org_slug);
-    exchange->identity.org_name = copy_into(&at, row->org_name);
-    exchange->identity.allowed_ips = (const struct gw_ip_range *)copy_into(&at, ranges).at;
+    gw_token_row_copy(row, block, &exchange->identity);
+    memcpy(block + row_bytes, decision->question.digest, DB_DIGEST_LENGTH);
+    exchange->token_digest = (const unsigned char *)block + row_bytes;
     exchange->has_identity = true;
     return true;
 }
@@ -141,7 +126,7 @@ static bool settle_use(struct gw_decision *decision, const struct db_token_row *
     struct gw_exchange *exchange = decision->exchange;
     if (!is_within_rates(decision, row))
         return settle_over_rate(decision);
-    if (!keep_identity(exchange, row))
+    if (!keep_identity(decision, row))
         return settle(decision, GW_VERDICT_UNKNOWN, "unavailable", "The gateway is out of memory.");
     gw_last_used_note(exchange->services->last_used, row->id, exchange->services->wall_ms);
     return settle_judged(decision, &gw_judgement_allowed);
@@ -164,8 +149,14 @@ static bool settle_live(struct gw_decision *decision, const struct db_token_row 
         note_end(exchange, row);
         judgement = gw_judge_reach(row, decision->match);
     }
-    return judgement.verdict == GW_VERDICT_ALLOW ? settle_use(decision, row)
-                                                 : settle_judged(decision, &judgement);
+    if (judgement.verdict == GW_VERDICT_ALLOW && !decision->is_again)
+        return settle_use(decision, row);
+    return settle_judged(decision, &judgement);
+}
+
+static bool settle_absent(struct gw_decision *decision) {
+    return decision->is_again ? settle_judged(decision, &gw_judgement_invalid)
+                              : settle_failed(decision);
 }
 
 static bool settle_unavailable(struct gw_decision *decision) {
@@ -178,7 +169,7 @@ static void act_on_answer(struct gw_decision *decision, enum gw_auth_answer answ
     if (answer == GW_AUTH_LIVE)
         (void)settle_live(decision, row);
     else if (answer == GW_AUTH_ABSENT)
-        (void)settle_failed(decision);
+        (void)settle_absent(decision);
     else if (answer == GW_AUTH_UNSEEN)
         (void)settle_unseen(decision);
     else
@@ -186,6 +177,8 @@ static void act_on_answer(struct gw_decision *decision, enum gw_auth_answer answ
 }
 
 static void count_verdict(const struct gw_decision *decision) {
+    if (decision->is_again)
+        return;
     struct gw_metrics *metrics = decision->exchange->services->metrics;
     switch (decision->verdict) {
     case GW_VERDICT_ALLOW:
@@ -216,16 +209,13 @@ static void on_answer(struct gw_auth_question *question, enum gw_auth_answer ans
     decision->on_decided(decision);
 }
 
-static bool ask(struct gw_decision *decision, struct gw_str secret) {
+// Prefix, digest and is_for_known are set.
+static bool put_question(struct gw_decision *decision) {
     struct gw_exchange *exchange = decision->exchange;
     struct gw_auth_question *question = &decision->question;
     struct db_token_row row;
-    memcpy(question->prefix, secret.at, GW_TOKEN_PREFIX_LENGTH);
-    gw_token_digest(secret, question->digest);
     question->scope = decision->match->route->scope;
     question->on_answer = on_answer;
-    // Whoever uses a live token is not asked what it did before.
-    question->is_for_known = exchange->services->failed_tokens != NULL;
     enum gw_auth_answer answer = gw_auth_cache_ask(exchange->services->auth, question, &row);
     if (answer == GW_AUTH_UNSEEN && !is_over_budget(decision)) {
         question->is_for_known = false;
@@ -237,6 +227,15 @@ static bool ask(struct gw_decision *decision, struct gw_str secret) {
     }
     act_on_answer(decision, answer, &row);
     return true;
+}
+
+static bool ask(struct gw_decision *decision, struct gw_str secret) {
+    struct gw_auth_question *question = &decision->question;
+    memcpy(question->prefix, secret.at, GW_TOKEN_PREFIX_LENGTH);
+    gw_token_digest(secret, question->digest);
+    // Whoever uses a live token is not asked what it did before.
+    question->is_for_known = decision->exchange->services->failed_tokens != NULL;
+    return put_question(decision);
 }
 
 static bool decide(struct gw_decision *decision) {
@@ -259,15 +258,22 @@ static bool decide(struct gw_decision *decision) {
     return ask(decision, secret);
 }
 
-bool gw_authz_start(struct gw_decision *decision, struct gw_exchange *exchange,
-                    const struct gw_route_match *match,
-                    void (*on_decided)(struct gw_decision *decision)) {
+static void init(struct gw_decision *decision, struct gw_exchange *exchange,
+                 const struct gw_route_match *match,
+                 void (*on_decided)(struct gw_decision *decision)) {
     gw_list_init(&decision->question.link);
     decision->exchange = exchange;
     decision->match = match;
     decision->is_pending = false;
+    decision->is_again = false;
     decision->is_unseen = false;
     decision->on_decided = on_decided;
+}
+
+bool gw_authz_start(struct gw_decision *decision, struct gw_exchange *exchange,
+                    const struct gw_route_match *match,
+                    void (*on_decided)(struct gw_decision *decision)) {
+    init(decision, exchange, match, on_decided);
     // Where no token is looked at there is nothing to decide, and nothing to count.
     if (match->route->access == GW_ACCESS_OPEN)
         return settle(decision, GW_VERDICT_ALLOW, NULL, NULL);
@@ -275,6 +281,19 @@ bool gw_authz_start(struct gw_decision *decision, struct gw_exchange *exchange,
         return false;
     count_verdict(decision);
     return true;
+}
+
+bool gw_authz_start_again(struct gw_decision *decision, struct gw_exchange *exchange,
+                          void (*on_decided)(struct gw_decision *decision)) {
+    struct gw_auth_question *question = &decision->question;
+    gw_assert(exchange->has_identity);
+    init(decision, exchange, &exchange->match, on_decided);
+    decision->is_again = true;
+    gw_services_touch(exchange->services);
+    memcpy(question->prefix, exchange->identity.prefix.at, GW_TOKEN_PREFIX_LENGTH);
+    memcpy(question->digest, exchange->token_digest, DB_DIGEST_LENGTH);
+    question->is_for_known = false;
+    return put_question(decision);
 }
 
 void gw_authz_cancel(struct gw_decision *decision) {

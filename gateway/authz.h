@@ -18,6 +18,7 @@ struct gw_decision {
     struct gw_exchange *exchange;
     const struct gw_route_match *match;
     bool is_pending;
+    bool is_again;
     enum gw_verdict verdict;
     const char *code;    // of the error body when not allowed, static
     const char *message; // static
@@ -33,6 +34,11 @@ struct gw_decision {
 bool gw_authz_start(struct gw_decision *decision, struct gw_exchange *exchange,
                     const struct gw_route_match *match,
                     void (*on_decided)(struct gw_decision *decision)) GW_MUST_USE;
+// Asks once more for a request that was allowed and has its identity (whoever reads a body: at its end): by what the token is
+// now, and the exchange's own match. That is another judgement and not another use: no rate, no last use, no failed token,
+// no decision is counted. The rest as above.
+bool gw_authz_start_again(struct gw_decision *decision, struct gw_exchange *exchange,
+                          void (*on_decided)(struct gw_decision *decision)) GW_MUST_USE;
 // on_decided will not be called any more. Harmless when nothing is pending.
 void gw_authz_cancel(struct gw_decision *decision);
 // Answers the exchange for any verdict but ALLOW.

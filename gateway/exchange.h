@@ -64,7 +64,8 @@ struct gw_exchange {
     struct gw_arena arena;
     const struct gw_http_head *request;
     struct gw_route_match match;
-    struct db_token_row identity; // meaningful when has_identity; slices in `arena`
+    struct db_token_row identity;      // meaningful when has_identity; slices in `arena`
+    const unsigned char *token_digest; // of that token, DB_DIGEST_LENGTH bytes in `arena`
     bool has_identity;
     bool is_tls;
     int64_t expires_soon_ms;      // when the live token that was sent ends soon; else DB_NO_TIME

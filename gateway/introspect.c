@@ -18,6 +18,7 @@
 struct introspect_call {
     struct gw_handler handler;
     struct gw_auth_question question;
+    struct gw_decision asker; // judged again
     struct gw_buf body;
     bool is_answered;
 };
@@ -128,12 +129,9 @@ static void on_body(struct gw_handler *handler, struct gw_str bytes) {
     gw_exchange_fail(handler->exchange, 413, "body_too_large", "The body is over 16 KiB.");
 }
 
-static void on_body_end(struct gw_handler *handler) {
-    struct introspect_call *call = call_of(handler);
-    struct gw_exchange *exchange = handler->exchange;
+static void act_on_body(struct introspect_call *call) {
+    struct gw_exchange *exchange = call->handler.exchange;
     struct gw_str secret;
-    if (call->is_answered)
-        return;
     char *form = call->body.memory + call->body.start;
     if (gw_form_take(form, gw_buf_length(&call->body), GW_STR("token"), &secret) != GW_OK)
         gw_exchange_fail(exchange, 400, "bad_request",
@@ -144,8 +142,30 @@ static void on_body_end(struct gw_handler *handler) {
         respond(exchange, NULL);
 }
 
+// ---- who asks ---------------------------------------------------------------------------------------------------
+
+static void act_on_asker(struct introspect_call *call) {
+    if (call->asker.verdict == GW_VERDICT_ALLOW)
+        act_on_body(call);
+    else
+        gw_authz_refuse(&call->asker);
+}
+
+static void on_asker_judged(struct gw_decision *decision) {
+    act_on_asker(gw_container_of(decision, struct introspect_call, asker));
+}
+
+// A body may take long, and a token that was taken away meanwhile learns nothing.
+static void on_body_end(struct gw_handler *handler) {
+    struct introspect_call *call = call_of(handler);
+    if (!call->is_answered &&
+        gw_authz_start_again(&call->asker, handler->exchange, on_asker_judged))
+        act_on_asker(call);
+}
+
 static void on_over(struct gw_handler *handler) {
     struct introspect_call *call = call_of(handler);
+    gw_authz_cancel(&call->asker);
     gw_auth_cache_cancel(&call->question);
     gw_buf_deinit_wiped(&call->body);
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """POST /oauth2/introspect (RFC 7662): the truth about one's own tokens, and nothing about any other."""
+import contextlib
 import datetime
 import urllib.parse
 
@@ -7,6 +8,7 @@ import pytest
 
 from harness import token_syntax
 from harness.http_client import assert_error_shape, bearer, format_request
+from harness.waiting import eventually
 
 PATH = "/oauth2/introspect"
 FORM = [("Content-Type", "application/x-www-form-urlencoded")]
@@ -132,6 +134,55 @@ def test_what_cannot_be_known_is_503(start_gateway):
     own = start_gateway(ready=False, database_url="postgresql://nobody@/none?host=/nonexistent")
     response = introspect(own, token_syntax.make(), token_syntax.make())
     assert response.status == 503 and response.get("retry-after")
+
+
+# ---- a body that is held --------------------------------------------------------------------------------------------
+
+@contextlib.contextmanager
+def held(gateway, caller, secret):
+    """All but the last byte of a question, when it was decided; yields what sends that byte and reads the answer."""
+    body = f"token={secret}".encode()
+    with gateway.connect() as connection:
+        head = format_request("POST", PATH, [*bearer(caller), *FORM, ("Content-Length", str(len(body))),
+                                             ("Expect", "100-continue")])
+        connection.send(head)
+        assert connection.read_response("POST").status == 100, "it was decided"
+        connection.send(body[:-1])
+
+        def end():
+            connection.send(body[-1:])
+            return connection.read_response("POST")
+
+        yield end
+
+
+def test_a_held_question_of_a_token_that_still_may_is_answered(gateway, organisation):
+    with held(gateway, organisation.admin, organisation.read) as end:
+        response = end()
+    assert (response.status, response.json()["active"]) == (200, True)
+
+
+@pytest.mark.parametrize("flags", [(), ("--cache-entries", "0")], ids=["cached", "not-cached"])
+def test_a_held_question_of_a_token_revoked_meanwhile_is_401(flags, start_gateway, organisation):
+    """And so for a form that is none: who has no token any more is told nothing else."""
+    gateway = start_gateway(*flags)
+    for secret in (organisation.read, "&token="):
+        caller = create(gateway, organisation, name="caller", scopes=["admin"])
+        with held(gateway, caller["token"], secret) as end:
+            path = f"/api/v1/orgs/{organisation.slug}/tokens/{caller['id']}"
+            assert gateway.request("DELETE", path, organisation.admin).status == 200
+            response = end()
+        assert (response.status, response.error_code) == (401, "invalid_token")
+        assert_error_shape(response)
+
+
+def test_a_held_question_of_a_token_narrowed_meanwhile_is_403(gateway, organisation, postgres):
+    caller = create(gateway, organisation, name="caller", scopes=["admin"])
+    with held(gateway, caller["token"], organisation.read) as end:
+        postgres.query("update skillreg.api_token set scopes = 1::smallint where id = %s", (caller["id"],))
+        eventually(lambda: introspect(gateway, caller["token"], "x").status == 403, "was the change heard")
+        response = end()
+    assert (response.status, response.error_code) == (403, "insufficient_scope")
 
 
 # ---- the form -------------------------------------------------------------------------------------------------------

@@ -688,6 +688,95 @@ static void test_cancelling_takes_back_a_question_that_waits(void **state) {
     assert_int_equal(fixture->decided_count, 0);
 }
 
+// ---- once more, at the end of a body --------------------------------------------------------------------------------
+
+static bool start_again(struct fixture *fixture) {
+    fixture->cache.ask_count = fixture->last_used.note_count = 0;
+    fixture->decided_count = 0;
+    return gw_authz_start_again(&fixture->decision, &fixture->exchange, on_decided);
+}
+
+static void assert_again(const struct fixture *fixture, enum gw_verdict verdict, const char *code) {
+    assert_int_equal(fixture->decision.verdict, verdict);
+    if (verdict != GW_VERDICT_ALLOW)
+        assert_string_equal(fixture->decision.code, code);
+    assert_int_equal(fixture->last_used.note_count, 0);
+    assert_int_equal(fixture->metrics.failed_tokens_total, 0);
+}
+
+static void test_once_more_the_same_token_is_asked_about(void **state) {
+    struct fixture *fixture = *state;
+    unsigned char digest[GW_TOKEN_DIGEST_LENGTH];
+    gw_token_digest(GW_STR(LIVE), digest);
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_memory_equal(fixture->exchange.token_digest, digest, sizeof digest);
+    memset(&fixture->decision, 0xff, sizeof fixture->decision);
+    assert_true(start_again(fixture));
+    assert_again(fixture, GW_VERDICT_ALLOW, NULL);
+    assert_int_equal(fixture->cache.ask_count, 1);
+    assert_memory_equal(fixture->cache.question->prefix, "sr_live_abcd", GW_TOKEN_PREFIX_LENGTH);
+    assert_memory_equal(fixture->cache.question->digest, digest, sizeof digest);
+    assert_int_equal(fixture->cache.question->scope, READ);
+}
+
+static void test_what_was_taken_away_meanwhile_is_refused(void **state) {
+    struct fixture *fixture = *state;
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    fixture->cache.row.scopes = 0;
+    assert_true(start_again(fixture));
+    assert_again(fixture, GW_VERDICT_FORBIDDEN, "insufficient_scope");
+    fixture->cache.row.org_slug = GW_STR("globex");
+    assert_true(start_again(fixture));
+    assert_again(fixture, GW_VERDICT_FORBIDDEN, "org_mismatch");
+    fixture->cache.row.expires_ms = NOW_MS;
+    assert_true(start_again(fixture));
+    assert_again(fixture, GW_VERDICT_UNAUTHENTICATED, "invalid_token");
+    fixture->cache.answer = GW_AUTH_ABSENT;
+    assert_true(start_again(fixture));
+    assert_again(fixture, GW_VERDICT_UNAUTHENTICATED, "invalid_token");
+    fixture->cache.answer = GW_AUTH_UNKNOWN;
+    assert_true(start_again(fixture));
+    assert_again(fixture, GW_VERDICT_UNKNOWN, "unavailable");
+}
+
+static void test_judging_once_more_costs_nothing(void **state) {
+    struct fixture *fixture = *state;
+    const struct gw_rate one = {.count = 1, .period_s = 3600, .burst = 1};
+    const struct gw_rate_limit_options options = {.token = one};
+    limit_failures(fixture, 1);
+    assert_int_equal(
+        gw_rate_limit_create(&options, &fixture->metrics, &fixture->services.rate_limit), GW_OK);
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_ALLOW, NULL);
+    for (int i = 0; i < 3; i++) {
+        assert_true(start_again(fixture));
+        assert_again(fixture, GW_VERDICT_ALLOW, NULL);
+    }
+    fixture->cache.answer = GW_AUTH_ABSENT;
+    for (int i = 0; i < 3; i++) {
+        assert_true(start_again(fixture));
+        assert_again(fixture, GW_VERDICT_UNAUTHENTICATED, "invalid_token");
+    }
+    assert_int_equal(fixture->metrics.decisions_allowed_total, 1);
+    assert_int_equal(fixture->metrics.decisions_unauthenticated_total, 0);
+    assert_int_equal(fixture->metrics.rate_limited_total, 0);
+    gw_rate_limit_destroy(fixture->services.rate_limit);
+    gw_failed_tokens_destroy(fixture->services.failed_tokens);
+}
+
+static void test_the_answer_to_asking_once_more_may_come_later_or_be_given_up(void **state) {
+    struct fixture *fixture = *state;
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    fixture->cache.answer = GW_AUTH_PENDING;
+    assert_false(start_again(fixture));
+    fixture->cache.question->on_answer(fixture->cache.question, GW_AUTH_ABSENT, NULL);
+    assert_int_equal(fixture->decided_count, 1);
+    assert_again(fixture, GW_VERDICT_UNAUTHENTICATED, "invalid_token");
+    assert_false(start_again(fixture));
+    gw_authz_cancel(&fixture->decision);
+    assert_int_equal(fixture->cache.cancel_count, 1);
+}
+
 // ---- refusing -------------------------------------------------------------------------------------------------------
 
 static void test_the_answers_to_refused_requests(void **state) {
@@ -756,6 +845,10 @@ int main(void) {
         TEST(test_an_allowed_request_is_a_use_of_its_token),
         TEST(test_without_memory_for_the_identity_nobody_passes),
         TEST(test_cancelling_takes_back_a_question_that_waits),
+        TEST(test_once_more_the_same_token_is_asked_about),
+        TEST(test_what_was_taken_away_meanwhile_is_refused),
+        TEST(test_judging_once_more_costs_nothing),
+        TEST(test_the_answer_to_asking_once_more_may_come_later_or_be_given_up),
         TEST(test_the_answers_to_refused_requests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
