@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // The ordered log of changes, as this gateway hears it. Every change of a token or an organisation writes a row to
-// skillreg.token_event in its own transaction, under an advisory lock that makes sequence order equal commit order, then notifies. Here one
+// skillreg.token_event in its own transaction, under a lock that makes the order of the numbers that of the commits, then notifies. Here one
 // connection of its own (LISTEN needs a session; behind a transaction pooler give it a direct URL) asks for all rows after the last applied one:
 // when notified, every poll interval, and after each reconnect. So a lost notification costs one interval, an
 // outage nothing but time. Events come in order, each once.

@@ -106,8 +106,8 @@ def test_audit_tells_what_was_done(command_line):
 
 def test_audit_over_many_pages(command_line, organisation, postgres):
     postgres.query(
-        "insert into skillreg.token_audit (org_id, action, token_id, token_name, actor_name)"
-        " select o.id, 'create', 'clpage' || n, 'key ' || n, 'operator'"
+        "insert into skillreg.token_audit (id, org_id, action, token_id, token_name, actor_name)"
+        " select n + (select max(id) from skillreg.token_audit), o.id, 'create', 'clpage' || n, 'key ' || n, 'operator'"
         " from skillreg.organisation o, generate_series(1, 450) n where o.slug = %s", (organisation.slug,))
     events = json.loads(command_line.must("audit", "--limit", "430", "--json"))["events"]
     assert [event["tokenName"] for event in events] == [f"key {number}" for number in range(450, 20, -1)]

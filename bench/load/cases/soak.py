@@ -23,13 +23,13 @@ _FLAT = 1.1
 # Of the gateway's own functions, so that the log of changes is written as for any token.
 _MAKE = """
 select skillreg.token_create('clsoak{slice}x' || i, o.id, 'soak', left(s.secret, 12), sha256(s.secret::bytea), 1::smallint,
-                             null, 'soak')
+                             null, 'operator')
 from skillreg.organisation o, unnest(string_to_array('{secrets}', ',')) with ordinality as s (secret, i)
 where o.slug = '{org}';
 """
 _REVOKE = """
-select skillreg.token_revoke(t.org_id, t.id, 'soak') from skillreg.api_token t
-where t.created_by = 'soak' and t.revoked_at is null;
+select skillreg.token_revoke(t.org_id, t.id, 'operator') from skillreg.api_token t
+where t.name = 'soak' and t.revoked_at is null;
 """
 
 

@@ -221,7 +221,7 @@ static void test_events_do_not_tell_what_decides_nothing_or_was_undone(void **st
     execute("update skillreg.api_token set last_used_at = now();"
             "update skillreg.api_token set name = name, scopes = scopes;"
             "update skillreg.organisation set name = name, deleted_at = null;"
-            "select skillreg.token_revoke('org2', 't1', 'me');"
+            "select skillreg.token_revoke('org2', 't1', 'operator');"
             "begin; update skillreg.api_token set scopes = 7; rollback;"
             "set session_replication_role = replica; update skillreg.api_token set scopes = 3");
     run_until_current();
@@ -325,7 +325,7 @@ static void test_events_are_told_when_a_notification_is_lost(void **state) {
     start_listening(INTERVAL_MS);
     want(1);
     execute("insert into skillreg.token_event (seq, kind, org_id)"
-            " values (nextval('skillreg.token_event_seq'), 4, 'org1')");
+            " select coalesce(max(seq), 0) + 1, 4, 'org1' from skillreg.token_event");
     run_until_told();
     assert_int_equal(listener.count, 1);
 }
@@ -419,8 +419,7 @@ static void test_events_of_a_restored_database_are_a_gap(void **state) {
     (void)state;
     make_tokens("t", 5);
     start_listening(INTERVAL_MS);
-    expect_gap_then_events("delete from skillreg.token_event where seq > 2;"
-                           "select setval('skillreg.token_event_seq', 2)");
+    expect_gap_then_events("delete from skillreg.token_event where seq > 2");
 }
 
 static void test_events_of_a_log_with_other_rows_under_our_numbers_are_a_gap(void **state) {
@@ -434,9 +433,7 @@ static void test_events_of_a_log_that_was_emptied_are_a_gap(void **state) {
     (void)state;
     make_tokens("t", 2);
     start_listening(INTERVAL_MS);
-    expect_gap("truncate skillreg.token_event");
-    // nothing is left that could tell whether a number before this one was missed
-    expect_gap("update skillreg.organisation set name = name || 'x'");
+    expect_gap_then_events("truncate skillreg.token_event");
 }
 
 static void test_events_of_a_kind_not_known_are_a_gap(void **state) {
@@ -446,7 +443,7 @@ static void test_events_of_a_kind_not_known_are_a_gap(void **state) {
     expect_gap_then_events(
         "alter table skillreg.token_event drop constraint token_event_kind_check;"
         "insert into skillreg.token_event (seq, kind, digest, token_id, org_id)"
-        " values (nextval('skillreg.token_event_seq'), 5, sha256('x'), 't', 'o')");
+        " select max(seq) + 1, 5, sha256('x'), 't', 'o' from skillreg.token_event");
 }
 
 // ---- pruning ----

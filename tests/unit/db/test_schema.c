@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <libpq-fe.h>
 
 #include "db/migrate.h"
 #include "tests/support/postgres.h"
@@ -131,6 +132,7 @@ static void test_schema_still_serves_the_statements_of_an_older_program(void **s
         " $4::text, $5::bytea, $6::int2, $7::timestamptz, $8::text);"
         "prepare token_revoke as select name, revoked_at, digest, event_seq"
         " from skillreg.token_revoke($1::text, $2::text, $3::text);"
+        "update skillreg.api_token set scopes = 4 where id = 'live';"
         "execute token_create('clold', 'org1', 'old', 'sr_live_a1b2', sha256('old'), 3, null,"
         " 'live');"
         "execute token_lookup('{sr_live_a1b2}');"
@@ -202,6 +204,212 @@ static void test_schema_tells_of_a_change_of_addresses(void **state) {
     }
 }
 
+// ---- changes, and who asks for them ----
+
+// What the program before this version of the schema calls, as it does.
+#define OLD_CREATE(by)                                                                             \
+    "select skillreg.token_create('clold', 'org1', 'old', 'sr_live_a1b2', sha256('old'), 3::int2," \
+    " null, '" by "', '192.0.2.7'::inet, false, null)"
+#define OLD_REVOKE(by)                                                                             \
+    "select * from skillreg.token_revoke('org1', 'live', '" by "', '192.0.2.7'::inet)"
+#define OLD_ROTATE(by)                                                                             \
+    "select * from skillreg.token_rotate('org1', 'live', 'clnew', 'sr_live_a1b2', sha256('new'),"  \
+    " 60, null, null, '" by "', null, null)"
+
+// Ways in which a token may have lost its say since the request that it makes was allowed.
+static const struct lost_say {
+    const char *change; // of the token "asker", an admin
+    const char *sqlstate;
+} lost_says[] = {
+    {"expires_at = now()", "SR401"},
+    {"scopes = 3", "SR403"},
+    {"org_id = 'org2'", "SR403"},
+};
+
+static void make_asker(void) {
+    test_execute(database.url,
+                 "insert into skillreg.organisation (id, slug, name) values ('org2', 'zz', 'Z');"
+                 "insert into skillreg.api_token (id, org_id, name, prefix, digest, scopes,"
+                 " created_by) values ('asker', 'org1', 'asker', 'sr_live_a1b2', sha256('asker'),"
+                 " 4, 'operator')");
+}
+
+static void test_schema_obeys_no_token_that_lost_its_say_not_even_for_older_programs(void **state) {
+    static const char *const calls[] = {OLD_CREATE("asker"), OLD_REVOKE("asker"),
+                                        OLD_ROTATE("asker")};
+    (void)state;
+    make_asker();
+    for (size_t i = 0; i < sizeof(lost_says) / sizeof(lost_says[0]); i++) {
+        char sql[256];
+        (void)snprintf(sql, sizeof(sql),
+                       "update skillreg.api_token set expires_at = null, scopes = 4,"
+                       " org_id = 'org1' where id = 'asker';"
+                       "update skillreg.api_token set %s where id = 'asker'",
+                       lost_says[i].change);
+        test_execute(database.url, sql);
+        for (size_t j = 0; j < sizeof(calls) / sizeof(calls[0]); j++)
+            assert_refused(calls[j], lost_says[i].sqlstate);
+    }
+    test_execute(database.url, "update skillreg.api_token set expires_at = null, scopes = 4,"
+                               " org_id = 'org1' where id = 'asker';"
+                               "update skillreg.api_token set revoked_at = now(),"
+                               " revoked_by = 'operator' where id = 'asker'");
+    for (size_t j = 0; j < sizeof(calls) / sizeof(calls[0]); j++)
+        assert_refused(calls[j], "SR401");
+    assert_refused(OLD_CREATE("nobody"), "SR401"); // a row that is gone is no operator
+    assert_int_equal(test_number(database.url,
+                                 "select count(*) from skillreg.api_token where id in ('clold',"
+                                 " 'clnew') or id = 'live' and revoked_at is not null"),
+                     0);
+}
+
+static void test_schema_lets_a_token_revoke_itself_with_any_scope(void **state) {
+    (void)state;
+    assert_refused(OLD_REVOKE("dead"), "SR401");
+    long number = test_number(database.url, "select event_seq from skillreg.token_revoke('org1',"
+                                            " 'live', 'live', null::inet)");
+    assert_int_equal(number,
+                     test_number(database.url, "select max(seq) from skillreg.token_event"));
+    assert_refused(OLD_REVOKE("live"), "SR401");
+}
+
+// The log's lock is taken at the end: a transaction that changed a token, and stays open, holds up nobody else.
+static void test_schema_keeps_the_log_free_while_a_change_is_not_committed(void **state) {
+    (void)state;
+    make_asker();
+    PGconn *open = PQconnectdb(database.url);
+    PQclear(PQexec(open, "begin; update skillreg.api_token set name = 'x' where id = 'live'"));
+    assert_int_equal(PQtransactionStatus(open), PQTRANS_INTRANS);
+    test_execute(database.url,
+                 "set lock_timeout = '5s';"
+                 "select skillreg.token_revoke('org1', 'asker', 'asker', null::inet)");
+    PQclear(PQexec(open, "commit"));
+    PQfinish(open);
+    char kinds[64];
+    test_value(database.url,
+               "select string_agg(kind || token_id, ' ' order by seq) from"
+               " (select * from skillreg.token_event order by seq desc limit 2) e",
+               kinds, sizeof(kinds));
+    assert_string_equal(kinds, "2asker 3live"); // in the order of the commits
+}
+
+static PGconn *send_query(const char *sql) {
+    PGconn *pg = PQconnectdb(database.url);
+    assert_int_equal(PQsendQuery(pg, sql), 1);
+    return pg;
+}
+
+static void test_schema_waits_three_seconds_for_a_lock_and_no_longer(void **state) {
+    (void)state;
+    make_asker();
+    test_execute(database.url, "insert into skillreg.api_token (id, org_id, name, prefix, digest,"
+                               " scopes, created_by) values ('other', 'org2', 'other',"
+                               " 'sr_live_a1b2', sha256('other'), 1, 'operator')");
+    PGconn *holder = PQconnectdb(database.url);
+    PQclear(PQexec(holder, "begin; lock table skillreg.log_lock;"
+                           "select from skillreg.api_token where id = 'live' for update;"
+                           "update skillreg.organisation set slug = 'renamed' where id = 'org2'"));
+    assert_int_equal(PQtransactionStatus(holder), PQTRANS_INTRANS);
+    PGconn *waiting[] = {
+        send_query(OLD_REVOKE("operator")), // for the token
+        send_query(OLD_ROTATE("operator")),
+        send_query("select skillreg.token_revoke('org1', 'asker', 'asker')"),   // for the log
+        send_query("select skillreg.token_revoke('org2', 'other', 'operator')") // the organisation
+    };
+    for (size_t i = 0; i < sizeof(waiting) / sizeof(waiting[0]); i++) {
+        PGresult *result = PQgetResult(waiting[i]);
+        const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+        assert_string_equal(sqlstate == NULL ? "00000" : sqlstate, "55P03");
+        PQclear(result);
+        PQfinish(waiting[i]);
+    }
+    PQfinish(holder);
+    assert_refused(OLD_REVOKE("operator"), "00000");
+}
+
+static void test_schema_numbers_the_log_and_the_audit_from_their_own_rows(void **state) {
+    (void)state;
+    // Rows came from elsewhere, as by logical replication, which brings no sequence.
+    test_execute(database.url,
+                 "insert into skillreg.token_event (seq, kind, org_id) values (5000, 4, 'org1');"
+                 "insert into skillreg.token_audit (id, org_id, action, token_id, token_name,"
+                 " actor_name) values (7000, 'org1', 'create', 'x', 'x', 'x');"
+                 "select skillreg.token_revoke('org1', 'live', 'operator', null::inet)");
+    assert_int_equal(test_number(database.url, "select max(seq) from skillreg.token_event"), 5001);
+    assert_int_equal(test_number(database.url, "select max(id) from skillreg.token_audit"), 7001);
+}
+
+// A transaction that looked before would give a number twice.
+static void test_schema_lets_no_older_snapshot_number_the_log(void **state) {
+    (void)state;
+    PGconn *older = PQconnectdb(database.url);
+    PQclear(PQexec(older, "begin isolation level repeatable read; select 1"));
+    PQclear(PQexec(older, "select count(*) from skillreg.token_event"));
+    test_execute(database.url, "update skillreg.organisation set name = 'Other'");
+    PQclear(PQexec(older, "update skillreg.api_token set name = 'x' where id = 'live'"));
+    PGresult *result = PQexec(older, "commit");
+    assert_string_equal(PQresultErrorField(result, PG_DIAG_SQLSTATE), "40001");
+    PQclear(result);
+    PQfinish(older);
+}
+
+static void test_schema_says_when_its_triggers_are_off(void **state) {
+    (void)state;
+    assert_refused("set session_replication_role = replica;"
+                   "select skillreg.token_revoke('org1', 'live', 'operator', null::inet)",
+                   "P0001");
+    assert_int_equal(test_number(database.url, "select count(*) from skillreg.api_token"
+                                               " where id = 'live' and revoked_at is null"),
+                     1);
+}
+
+// A day there is not always as long as another, and what the session looks in first is not always ours.
+static void test_schema_does_not_mind_what_the_session_has_set(void **state) {
+    (void)state;
+    make_asker();
+    test_execute(database.url,
+                 "create schema strange;"
+                 "create function strange.sha256(bytea) returns bytea language sql"
+                 " return '\\x00'::bytea;"
+                 "update skillreg.api_token set created_at = '2026-03-01 00:00Z',"
+                 " expires_at = '2026-03-01 00:00Z'::timestamptz + interval '2400 hours'"
+                 " where id = 'live';"
+                 "update skillreg.api_token set expires_at = '2099-01-01Z', created_at ="
+                 " '2099-01-01Z'::timestamptz - make_interval(secs => 5356800) where id = 'live'");
+    assert_int_equal(
+        test_number(database.url,
+                    "set timezone = 'America/New_York'; set search_path = strange, pg_catalog;"
+                    "select extract(epoch from expires_at - created_at)::int8"
+                    " from skillreg.token_rotate('org1', 'live', 'clnew', 'sr_live_a1b2',"
+                    " pg_catalog.sha256('new'), 60, null, null, 'operator', null, null)"),
+        5356800);
+}
+
+static void test_schema_refuses_times_that_are_none(void **state) {
+    (void)state;
+    static const char *const times[] = {"infinity", "-infinity", "294000-01-01", "0044-03-15 BC"};
+    static const char *const columns[] = {"api_token set expires_at", "api_token set created_at",
+                                          "api_token set last_used_at",
+                                          "organisation set deleted_at"};
+    for (size_t i = 0; i < 16; i++) {
+        char sql[256];
+        (void)snprintf(sql, sizeof(sql), "update skillreg.%s = '%s'", columns[i / 4], times[i % 4]);
+        assert_refused(sql, CHECK_VIOLATION);
+    }
+}
+
+static void test_schema_gives_a_successor_all_that_restricts_the_old_one(void **state) {
+    (void)state;
+    test_execute(database.url, "update skillreg.api_token set allowed_ips = '{10.0.0.0/8}',"
+                               " binds_children = true where id = 'live';" OLD_ROTATE("operator"));
+    char row[128];
+    test_value(database.url,
+               "select concat_ws(' ', scopes, allowed_ips, binds_children) from"
+               " skillreg.api_token where id = 'clnew'",
+               row, sizeof(row));
+    assert_string_equal(row, "1 {10.0.0.0/8} t");
+}
+
 static void test_schema_explains_every_table_and_column(void **state) {
     (void)state;
     assert_int_equal(
@@ -228,6 +436,16 @@ int main(void) {
         TEST(test_schema_writes_the_audit_of_plain_sql_too),
         TEST(test_schema_lists_the_audit_from_its_index),
         TEST(test_schema_tells_of_a_change_of_addresses),
+        TEST(test_schema_obeys_no_token_that_lost_its_say_not_even_for_older_programs),
+        TEST(test_schema_lets_a_token_revoke_itself_with_any_scope),
+        TEST(test_schema_keeps_the_log_free_while_a_change_is_not_committed),
+        TEST(test_schema_waits_three_seconds_for_a_lock_and_no_longer),
+        TEST(test_schema_numbers_the_log_and_the_audit_from_their_own_rows),
+        TEST(test_schema_lets_no_older_snapshot_number_the_log),
+        TEST(test_schema_says_when_its_triggers_are_off),
+        TEST(test_schema_does_not_mind_what_the_session_has_set),
+        TEST(test_schema_refuses_times_that_are_none),
+        TEST(test_schema_gives_a_successor_all_that_restricts_the_old_one),
         TEST(test_schema_explains_every_table_and_column),
 #undef TEST
     };
