@@ -275,7 +275,7 @@ def test_a_token_that_expires_during_an_outage_is_refused(world, start, database
     lose(own, database, world)
     assert whoami(own, secret) == 200
     for seconds, status in ((25 * 60, 200), (31 * 60, 401)):
-        wall_clock.move_to(seconds)
+        wall_clock.move_to(seconds, own)
         assert whoami(own, secret) == status
     assert own.request("GET", WHOAMI, secret).error_code == "invalid_token"
 

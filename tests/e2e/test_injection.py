@@ -82,7 +82,8 @@ def test_a_name_with_every_kind_of_text_is_one_row_and_one_line(start_gateway, n
         assert (answer.status, answer.json()["name"]) == (201, name)
     listed = own.request("GET", f"/api/v1/orgs/{organisation.slug}/tokens", organisation.admin).json()["tokens"]
     assert sorted(token["name"] for token in listed if token["scopes"] == ["read"]) == sorted(names)
-    rows = postgres.query("select name, scopes from skillreg.api_token where name = any(%s)", (names,))
+    rows = postgres.query("select t.name, t.scopes from skillreg.api_token t join skillreg.organisation o on o.id = t.org_id"
+                          " where o.slug = %s and t.name = any(%s)", (organisation.slug, names))
     assert sorted(row[0] for row in rows) == sorted(names) and {row[1] for row in rows} == {1}
     for line in own.process.lines():
         assert LOG_LINE.fullmatch(line), line

@@ -100,7 +100,7 @@ def test_an_expired_token_is_inactive(start_gateway, wall_clock, organisation):
     soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=30)
     token = create(gateway, organisation, expiresAt=soon.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
     assert introspect(gateway, organisation.admin, token["token"]).json()["active"] is True
-    wall_clock.move_to(31 * 60)
+    wall_clock.move_to(31 * 60, gateway)
     assert_inactive(introspect(gateway, organisation.admin, token["token"]))
 
 

@@ -274,7 +274,7 @@ def test_expired_token_is_refused(start_gateway, wall_clock, new_org):
     assert created.status == 201, created.body
     secret, ahead = created.json()["token"], timedelta(minutes=30, seconds=-2)
     assert whoami(gateway, f"Bearer {secret}").status == 200
-    wall_clock.move_to(int(ahead.total_seconds()))
+    wall_clock.move_to(int(ahead.total_seconds()), gateway)
     eventually(lambda: whoami(gateway, f"Bearer {secret}").status != 200, "did the token expire")
     assert datetime.now(timezone.utc) + ahead >= expires, "refused before its time"
     assert_unauthorised(whoami(gateway, f"Bearer {secret}"), "invalid_token")

@@ -544,8 +544,8 @@ def test_2_12_of_many_rotations_at_once_exactly_one_wins(fields, gateway, organi
         token = create()
         answers = at_once(gateway, [("POST", f"{base_of(organisation)}/{token['id']}/rotate", organisation.admin, fields)] * 8)
         made = [answer.json() for answer in answers if answer.status == 201]
-        assert {answer.status for answer in answers} == {201, 409}
-        if not fields:
+        assert made and len(made) + [answer.status for answer in answers].count(409) == len(answers)
+        if not fields:  # with a key all may come one after the other, each a repeat of the one before
             assert len(made) == 1
         alive = [new for new in made if status_of(gateway, new) == 200]
         assert len(alive) == 1, "exactly one successor is left"

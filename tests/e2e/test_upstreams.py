@@ -102,12 +102,17 @@ def test_answers_of_the_registry_are_no_failures(pair, start_gateway):
 
 def test_gateway_without_descriptors_blames_no_address(pair, start_gateway):
     own = start_gateway("--upstream", pair[1].url, upstream=pair[0].url, wrapper=["prlimit", "--nofile=60:60"])
-    for stub in pair:
-        stub.behave(lambda exchange: (exchange.reply(200), exchange.close()))
+    for stub in pair:  # the gateway closes then, and has its descriptor back before it takes another request
+        stub.behave(lambda exchange: (exchange.reply(200, [("Connection", "close")]), exchange.close()))
     with own.connect() as first:
         assert first.request("GET", PUBLIC).status == 200
-        crowd = [own.connect() for _ in range(120)]
-        eventually(lambda: first.request("GET", PUBLIC).status == 503, "did it run out of descriptors")
+        crowd = [own.connect() for _ in range(120)]  # those it cannot keep it closes, so somebody has to want what comes free
+
+        def runs_out():
+            crowd.append(own.connect())
+            return first.request("GET", PUBLIC).status == 503
+
+        eventually(runs_out, "did it run out of descriptors")
         for _ in range(2 * FAILURES):
             response = first.request("GET", PUBLIC)
             assert (response.status, response.error_code) == (503, "unavailable")
