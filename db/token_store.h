@@ -87,9 +87,10 @@ struct db_token_create {
     int64_t expires_ms;
     bool is_imported;
     const struct gw_ip_range *allowed_ips;
-    uint8_t allowed_ip_count;   // at most GW_ALLOWED_IPS_MAX; 0: anywhere
-    struct gw_str created_by;   // token id, or "operator"
-    struct gw_str created_from; // address of the client as text; .at NULL: none
+    uint8_t allowed_ip_count; // at most GW_ALLOWED_IPS_MAX; 0: anywhere
+    struct gw_str created_by; // token id, or "operator"
+    struct gw_str
+        created_from; // address of the client as text; .at NULL: of an operator, or unknown
     // GW_OK, GW_NOT_FOUND (no such organisation any more), GW_CONFLICT (this digest or id exists), GW_UNAVAILABLE,
     // GW_BUSY (db/query.h).
     void (*on_done)(struct db_token_create *create, enum gw_status status, int64_t created_ms);
@@ -103,7 +104,8 @@ struct db_token_revoke {
     struct gw_str org_id;
     struct gw_str id;
     struct gw_str revoked_by;
-    struct gw_str revoked_from; // address of the client as text; .at NULL: none
+    struct gw_str
+        revoked_from; // address of the client as text; .at NULL: of an operator, or unknown
     // GW_OK with name and time; GW_NOT_FOUND: unknown, of another organisation, or revoked before; GW_UNAVAILABLE, GW_BUSY (db/query.h).
     void (*on_done)(struct db_token_revoke *revoke, enum gw_status status, struct gw_str name,
                     int64_t revoked_ms);
@@ -140,8 +142,9 @@ struct db_token_rotate {
     // .at NULL, or the successor that GW_CONFLICT named, when the rotation had the same key (may_repeat): it is revoked as
     // one whose secret nobody has seen, and another made.
     struct gw_str instead_of;
-    struct gw_str rotated_by;   // token id
-    struct gw_str rotated_from; // address of the client as text; .at NULL: none
+    struct gw_str rotated_by; // token id
+    struct gw_str
+        rotated_from; // address of the client as text; .at NULL: of an operator, or unknown
     // GW_OK; GW_CONFLICT: there is a successor already, and of `rotation` only its id and may_repeat are set; GW_NOT_FOUND: unknown, of another
     // organisation, revoked or expired; else `rotation` is NULL.
     void (*on_done)(struct db_token_rotate *rotate, enum gw_status status,
@@ -175,7 +178,7 @@ struct db_audit_event {
     struct gw_str successor_id;   // of a rotation; else .at NULL
     struct gw_str actor_token_id; // .at NULL: an operator
     struct gw_str actor_name;
-    struct gw_str address; // .at NULL: of an operator
+    struct gw_str address; // .at NULL: of an operator, or unknown
 };
 
 struct db_audit_list {

@@ -46,6 +46,12 @@ static void write_actor(struct gw_json_writer *json, const struct db_audit_event
     gw_json_close_object(json);
 }
 
+// An operator has no address. A token has one, so where none was kept its client was unknown.
+static struct gw_str address_of(const struct db_audit_event *event) {
+    bool is_unknown = event->address.at == NULL && event->actor_token_id.at != NULL;
+    return is_unknown ? GW_STR("unknown") : event->address;
+}
+
 static void write_event(struct gw_json_writer *json, const struct db_audit_event *event) {
     gw_json_open_object(json);
     write_event_id(json, "id", event->id);
@@ -57,7 +63,7 @@ static void write_event(struct gw_json_writer *json, const struct db_audit_event
     if (event->successor_id.at != NULL)
         write_string_or_null(json, "successorId", event->successor_id);
     write_actor(json, event);
-    write_string_or_null(json, "address", event->address);
+    write_string_or_null(json, "address", address_of(event));
     gw_json_close_object(json);
 }
 

@@ -31,7 +31,7 @@ static bool settle_judged(struct gw_decision *decision, const struct gw_judgemen
 static bool settle_failed(struct gw_decision *decision) {
     struct gw_services *services = decision->exchange->services;
     services->metrics->failed_tokens_total++;
-    gw_failed_tokens_note(services->failed_tokens, &decision->exchange->client_ip,
+    gw_failed_tokens_note(services->failed_tokens, &decision->exchange->client,
                           uv_now(services->loop));
     return settle_judged(decision, &gw_judgement_invalid);
 }
@@ -39,8 +39,8 @@ static bool settle_failed(struct gw_decision *decision) {
 // Whether the client has failed too often to have another token looked at.
 static bool is_over_budget(struct gw_decision *decision) {
     const struct gw_services *services = decision->exchange->services;
-    decision->wait_s = gw_failed_tokens_wait_s(
-        services->failed_tokens, &decision->exchange->client_ip, uv_now(services->loop));
+    decision->wait_s = gw_failed_tokens_wait_s(services->failed_tokens, &decision->exchange->client,
+                                               uv_now(services->loop));
     return decision->wait_s > 0;
 }
 
@@ -86,7 +86,7 @@ static bool is_within_rates(struct gw_decision *decision, const struct db_token_
     enum gw_route_rate rate = decision->match->route->rate;
     if (services->rate_limit == NULL || rate == GW_ROUTE_RATE_NONE)
         return true;
-    struct gw_rate_subject subject = {.client_ip = &exchange->client_ip,
+    struct gw_rate_subject subject = {.client = &exchange->client,
                                       .is_search = rate == GW_ROUTE_RATE_SEARCH};
     struct gw_rate_use use;
     if (row != NULL) {
@@ -142,7 +142,7 @@ static void note_end(struct gw_exchange *exchange, const struct db_token_row *ro
 static bool settle_live(struct gw_decision *decision, const struct db_token_row *row) {
     struct gw_exchange *exchange = decision->exchange;
     const struct gw_judged_use use = {.match = decision->match,
-                                      .client_ip = &exchange->client_ip,
+                                      .client = &exchange->client,
                                       .now_ms = exchange->services->wall_ms};
     struct gw_judgement judgement = gw_judge_token(row, &use);
     if (judgement.verdict == GW_VERDICT_ALLOW) {

@@ -5,8 +5,10 @@
 
 struct walk {
     const struct gw_trusted_proxies *trusted;
+    enum gw_http_field_id field;
     struct gw_ip client; // as far as it is known
-    int hops;
+    int elements;        // read
+    bool is_lost;        // at one that cannot be read
 };
 
 // ---- one address ------------------------------------------------------------------------------------------------
@@ -108,49 +110,52 @@ static enum gw_status parse_element(struct gw_str element, struct gw_ip *ip) {
 
 // ---- the walk ---------------------------------------------------------------------------------------------------
 
-// Takes over the next address to the left; true when that is a trusted proxy too.
-static bool step(struct walk *walk, const struct gw_ip *ip) {
-    walk->client = *ip;
-    walk->hops++;
-    return walk->hops < GW_FORWARDED_HOPS_MAX && gw_trusted_proxies_contain(walk->trusted, ip);
+// Reads the next element to the left; true when it is a trusted proxy too, and the walk goes on.
+static bool step(struct walk *walk, struct gw_str element) {
+    enum gw_status status = GW_TOO_BIG;
+    if (walk->elements++ < GW_FORWARDED_HOPS_MAX)
+        status = walk->field == GW_FIELD_FORWARDED ? parse_element(element, &walk->client)
+                                                   : parse_plain_node(element, &walk->client);
+    walk->is_lost = status != GW_OK;
+    return !walk->is_lost && gw_trusted_proxies_contain(walk->trusted, &walk->client);
 }
 
 // False when the walk ends here.
-static bool walk_list(struct walk *walk, enum gw_http_field_id id, struct gw_str list) {
-    struct gw_str part;
-    struct gw_ip ip;
-    while (list.at != NULL) {
-        if (!take_last(&list, ',', &part))
+static bool walk_list(struct walk *walk, struct gw_str list) {
+    struct gw_str element;
+    do {
+        if (!take_last(&list, ',', &element)) {
+            walk->is_lost = true;
             return false;
-        enum gw_status status =
-            id == GW_FIELD_FORWARDED ? parse_element(part, &ip) : parse_plain_node(part, &ip);
-        if (status != GW_OK || !step(walk, &ip))
+        }
+        if (!step(walk, element))
             return false;
-    }
+    } while (list.at != NULL);
     return true;
 }
 
 // Several fields of a name are one list, in their order.
-static struct gw_ip walk_fields(const struct gw_http_head *request, enum gw_http_field_id id,
-                                const struct gw_trusted_proxies *trusted,
-                                const struct gw_ip *peer) {
-    struct walk walk = {.trusted = trusted, .client = *peer};
+static void walk_fields(struct walk *walk, const struct gw_http_head *request) {
     bool is_walking = true;
     for (int i = request->field_count - 1; i >= 0 && is_walking; i--) {
         const struct gw_http_field *field = &request->fields[i];
-        if (field->id == id)
-            is_walking = walk_list(&walk, id, field->value);
+        if (field->id == walk->field)
+            is_walking = walk_list(walk, field->value);
     }
-    return walk.client;
 }
 
-struct gw_ip gw_client_ip_find(const struct gw_http_head *request,
-                               const struct gw_trusted_proxies *trusted, const struct gw_ip *peer) {
-    struct gw_ip by_list = walk_fields(request, GW_FIELD_X_FORWARDED_FOR, trusted, peer);
-    struct gw_ip by_elements = walk_fields(request, GW_FIELD_FORWARDED, trusted, peer);
-    if (gw_http_head_field(request, GW_FIELD_FORWARDED) == NULL)
-        return by_list;
-    if (gw_http_head_field(request, GW_FIELD_X_FORWARDED_FOR) == NULL)
-        return by_elements;
-    return gw_ip_equal(&by_list, &by_elements) ? by_list : *peer;
+enum gw_http_field_id gw_client_ip_other_field(enum gw_http_field_id field) {
+    return field == GW_FIELD_FORWARDED ? GW_FIELD_X_FORWARDED_FOR : GW_FIELD_FORWARDED;
+}
+
+bool gw_client_ip_find(const struct gw_http_head *request, enum gw_http_field_id field,
+                       const struct gw_trusted_proxies *trusted, const struct gw_ip *peer,
+                       struct gw_ip *client) {
+    struct walk walk = {.trusted = trusted, .field = field, .client = *peer};
+    if (gw_http_head_field(request, field) == NULL)
+        walk.is_lost = gw_http_head_field(request, gw_client_ip_other_field(field)) != NULL;
+    else
+        walk_fields(&walk, request);
+    *client = walk.client;
+    return !walk.is_lost;
 }

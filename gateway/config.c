@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -22,6 +23,7 @@ enum kind {
     ENVIRONMENT,
     LEVEL,
     PROXIES,
+    CLIENT_FIELD,
     TLS_VERSION,
     RATE
 };
@@ -82,7 +84,10 @@ static const struct setting settings[] = {
      SETTING(connections_per_address), "0", "N",
      "of these from one address; 0: as many as there are; no limit for --trusted-proxies"},
     {"--trusted-proxies", "GATEWAY_TRUSTED_PROXIES", PROXIES, SETTING(trusted_proxies), NULL,
-     "RANGES", "CIDRs by comma: who may name the client in X-Forwarded-For or Forwarded"},
+     "RANGES", "CIDRs by comma: who may say whose request it is"},
+    {"--client-address-from", "GATEWAY_CLIENT_ADDRESS_FROM", CLIENT_FIELD,
+     SETTING(client_address_from), "x-forwarded-for", "FIELD",
+     "in which field they say it, x-forwarded-for or forwarded; the other never counts"},
     {"--proxy-protocol", "GATEWAY_PROXY_PROTOCOL", SWITCH, SETTING(proxy_protocol), NULL, NULL,
      "clients come through --trusted-proxies, with a PROXY header (v1, v2) in front"},
     {"--rate-limit", "GATEWAY_RATE_LIMIT", RATE, SETTING(rate_limit), "off", "RATE",
@@ -227,6 +232,12 @@ static bool parse_tls_version(const char *text, bool *is_tls13_only) {
     return *is_tls13_only || strcmp(text, "1.2") == 0;
 }
 
+static bool parse_client_field(const char *text, enum gw_http_field_id *field) {
+    bool is_list = strcasecmp(text, "x-forwarded-for") == 0;
+    *field = is_list ? GW_FIELD_X_FORWARDED_FOR : GW_FIELD_FORWARDED;
+    return is_list || strcasecmp(text, "forwarded") == 0;
+}
+
 static bool add_texts(const char *text, const char *separators, struct gw_config_texts *texts) {
     size_t bytes = strlen(text) + 1;
     bool is_good = bytes <= sizeof texts->memory - texts->bytes_used;
@@ -274,6 +285,8 @@ static bool set_value(struct gw_config *config, const struct setting *setting, c
         return parse_environment(text, at);
     case PROXIES:
         return gw_trusted_proxies_parse(gw_str_from(text), at) == GW_OK;
+    case CLIENT_FIELD:
+        return parse_client_field(text, at);
     case RATE:
         return gw_rate_parse(gw_str_from(text), at) == GW_OK;
     case LEVEL:

@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "base/token_syntax.h"
+#include "gateway/http_parse.h"
 #include "gateway/rate.h"
 #include "gateway/trusted_proxies.h"
 
@@ -44,8 +45,9 @@ struct gw_config {
     int connections_max;
     int connections_per_address; // 0: no limit
     struct gw_trusted_proxies trusted_proxies;
-    bool proxy_protocol;
-    struct gw_rate rate_limit; // of a token; a count of 0: none
+    enum gw_http_field_id client_address_from; // GW_FIELD_X_FORWARDED_FOR or GW_FIELD_FORWARDED
+    bool proxy_protocol;                       // and none of them
+    struct gw_rate rate_limit;                 // of a token; a count of 0: none
     struct gw_rate search_rate_limit;
     struct gw_rate org_rate_limit;
     int rate_limit_burst;   // 0: as many as the rate says

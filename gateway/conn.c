@@ -14,7 +14,7 @@
 #include "gateway/admin.h"
 #include "gateway/audit_api.h"
 #include "gateway/authz.h"
-#include "gateway/client_ip.h"
+#include "gateway/client_fields.h"
 #include "gateway/exchange.h"
 #include "gateway/forward_auth.h"
 #include "gateway/http_parse.h"
@@ -80,7 +80,6 @@ struct gw_conn {
     bool is_counted; // among those of its address
     struct gw_ip peer_ip;
     char peer_address[GW_IP_TEXT_BYTES_MAX];
-    char client_address[GW_IP_TEXT_BYTES_MAX];
 };
 
 static enum conn_state step_open(struct gw_conn *conn);
@@ -275,8 +274,7 @@ static void note_peer(struct gw_conn *conn, const struct gw_ip *ip) {
     conn->is_peer_trusted =
         gw_trusted_proxies_contain(&conn->group->services->config->trusted_proxies, ip);
     struct gw_str address = gw_str(conn->peer_address, gw_ip_format(ip, conn->peer_address));
-    exchange->client_ip = *ip;
-    exchange->client_address = address;
+    exchange->client = gw_client_at(ip);
     exchange->proxy_address = conn->is_peer_trusted ? address : GW_STR("");
 }
 
@@ -292,25 +290,21 @@ static bool claim_address(struct gw_conn *conn) {
     return conn->is_counted;
 }
 
-// A proxy that does not say whose connection it passes on: what a request in it says may be anybody's word.
-static void distrust_peer(struct gw_conn *conn) {
-    conn->exchange.proxy_address = GW_STR("");
-}
-
 // Whose request it is that a trusted peer sends (NULL: its head could not be read).
 static void note_client(struct gw_conn *conn, const struct gw_http_head *request) {
+    struct gw_services *services = conn->group->services;
     struct gw_exchange *exchange = &conn->exchange;
-    exchange->client_ip = conn->peer_ip;
-    if (request != NULL)
-        exchange->client_ip = gw_client_ip_find(
-            request, &conn->group->services->config->trusted_proxies, &conn->peer_ip);
-    exchange->client_address =
-        gw_str(conn->client_address, gw_ip_format(&exchange->client_ip, conn->client_address));
+    if (exchange->proxy_address.length == 0 && request != NULL)
+        gw_client_fields_ignore(services, request, &conn->peer_ip);
+    else if (exchange->proxy_address.length > 0)
+        exchange->client = request != NULL
+                               ? gw_client_fields_read(services, request, &conn->peer_ip)
+                               : gw_client_unknown();
 }
 
 static void start_exchange(struct gw_conn *conn, const struct gw_http_head *request) {
     gw_exchange_start(&conn->exchange, request);
-    if (conn->exchange.proxy_address.length > 0)
+    if (conn->is_peer_trusted)
         note_client(conn, request);
     conn->has_exchange = true;
     conn->has_served = true;
@@ -332,11 +326,11 @@ static void log_request(const struct gw_conn *conn) {
     struct gw_str target = exchange->request->target;
     gw_log_quoted(&path, gw_str_slice(target, 0, gw_str_find(target, '?')));
     gw_log(GW_LOG_INFO, "request",
-           "method=%.*s path=%s status=%d bytes=%llu ms=%llu client=%s token=%.*s id=%s",
+           "method=%.*s path=%s status=%d bytes=%llu ms=%llu client=%.*s token=%.*s id=%s",
            GW_STR_ARG(exchange->request->method_name), path.text, exchange->status,
            (unsigned long long)exchange->body_bytes,
            (unsigned long long)(uv_now(services->loop) - exchange->started_ms),
-           exchange->client_address.at, GW_STR_ARG(id), exchange->request_id);
+           GW_STR_ARG(gw_client_name(&exchange->client)), GW_STR_ARG(id), exchange->request_id);
 }
 
 static void end_exchange(struct gw_conn *conn) {
@@ -610,15 +604,16 @@ static void close_now(struct gw_conn *conn) {
 
 // ---- callbacks --------------------------------------------------------------------------------------------------
 
-// The proxy speaks for itself, or for a client of its own.
+// Whose connection it is was said here, for good: what its requests say of that does not count.
 static void on_transport_proxy_header(struct gw_transport *transport,
                                       const struct gw_proxy_header *header) {
     struct gw_conn *conn = conn_of_transport(transport);
     conn->needs_header = false;
     if (header->has_source)
         note_peer(conn, &header->source);
-    else
-        distrust_peer(conn);
+    else if (!header->is_local)
+        conn->exchange.client = gw_client_unknown();
+    conn->exchange.proxy_address = GW_STR("");
     if (!claim_address(conn))
         gw_transport_close(transport);
 }

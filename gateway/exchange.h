@@ -15,10 +15,10 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/ip.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "db/token_store.h"
+#include "gateway/client.h"
 #include "gateway/http_parse.h"
 #include "gateway/router.h"
 #include "gateway/services.h"
@@ -68,11 +68,10 @@ struct gw_exchange {
     const unsigned char *token_digest; // of that token, DB_DIGEST_LENGTH bytes in `arena`
     bool has_identity;
     bool is_tls;
-    int64_t expires_soon_ms;      // when the live token that was sent ends soon; else DB_NO_TIME
-    struct gw_ip client_ip;       // who asks: the peer, or whom a trusted proxy names
-    struct gw_str client_address; // its canonical text, terminated, owned by the connection
-    struct gw_str proxy_address;  // of the trusted proxy that sent the request, empty: of none
-    struct gw_str limit_fields;   // of every response: whole lines, in `arena`
+    int64_t expires_soon_ms;     // when the live token that was sent ends soon; else DB_NO_TIME
+    struct gw_client client;     // who asks: the peer, or whom a trusted proxy names, or unknown
+    struct gw_str proxy_address; // of the trusted proxy that sent the request, empty: of none
+    struct gw_str limit_fields;  // of every response: whole lines, in `arena`
     char request_id[GW_REQUEST_ID_LENGTH + 1];
     struct gw_str
         client_subject;         // of the client's certificate, owned by the connection; empty: none

@@ -11,6 +11,7 @@
 struct gw_failed_tokens {
     struct gw_rate rate;
     struct gw_rate_table table;
+    uint64_t unknown_us; // the arrival time of all unknown clients
     struct gw_metrics *metrics;
 };
 
@@ -38,26 +39,37 @@ void gw_failed_tokens_destroy(struct gw_failed_tokens *failed) {
     free(failed);
 }
 
-static struct gw_rate_verdict judge(const struct gw_failed_tokens *failed, uint64_t key,
-                                    uint64_t now_us) {
-    return gw_rate_judge(&failed->rate, gw_rate_table_find(&failed->table, key), now_us);
+static struct gw_rate_verdict judge(const struct gw_failed_tokens *failed,
+                                    const struct gw_client *client, uint64_t now_us) {
+    uint64_t key;
+    uint64_t arrival_us =
+        gw_client_key(client, &key) ? gw_rate_table_find(&failed->table, key) : failed->unknown_us;
+    return gw_rate_judge(&failed->rate, arrival_us, now_us);
 }
 
-uint64_t gw_failed_tokens_wait_s(const struct gw_failed_tokens *failed, const struct gw_ip *ip,
-                                 uint64_t now_ms) {
+uint64_t gw_failed_tokens_wait_s(const struct gw_failed_tokens *failed,
+                                 const struct gw_client *client, uint64_t now_ms) {
     if (failed == NULL)
         return 0;
-    struct gw_rate_verdict verdict = judge(failed, gw_ip_client_key(ip), now_ms * 1000);
+    struct gw_rate_verdict verdict = judge(failed, client, now_ms * 1000);
     return verdict.is_allowed ? 0 : gw_rate_seconds(verdict.wait_us);
 }
 
-void gw_failed_tokens_note(struct gw_failed_tokens *failed, const struct gw_ip *ip,
+static void keep(struct gw_failed_tokens *failed, const struct gw_client *client,
+                 uint64_t arrival_us, uint64_t now_us) {
+    uint64_t key;
+    if (!gw_client_key(client, &key))
+        failed->unknown_us = arrival_us;
+    else if (!gw_rate_table_put(&failed->table, key, arrival_us, now_us))
+        failed->metrics->rate_entries_displaced_total++;
+}
+
+void gw_failed_tokens_note(struct gw_failed_tokens *failed, const struct gw_client *client,
                            uint64_t now_ms) {
     if (failed == NULL)
         return;
-    uint64_t key = gw_ip_client_key(ip);
     uint64_t now_us = now_ms * 1000;
-    struct gw_rate_verdict verdict = judge(failed, key, now_us);
-    if (verdict.is_allowed && !gw_rate_table_put(&failed->table, key, verdict.arrival_us, now_us))
-        failed->metrics->rate_entries_displaced_total++;
+    struct gw_rate_verdict verdict = judge(failed, client, now_us);
+    if (verdict.is_allowed)
+        keep(failed, client, verdict.arrival_us, now_us);
 }

@@ -2,13 +2,14 @@
 #pragma once
 // How many tokens that are none one client may try: a budget for each address (IPv6: each /64, which is what one
 // client usually has), so that somebody who guesses does not keep the database busy. Over it, only tokens that are known to be live pass; the
-// others cannot be known for now (429). Each process counts for itself.
+// others cannot be known for now (429). Clients whose address is unknown have one budget together, so that they use up nobody
+// else's. Each process counts for itself.
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/ip.h"
 #include "base/status.h"
+#include "gateway/client.h"
 #include "gateway/metrics.h"
 
 struct gw_failed_tokens;
@@ -18,9 +19,9 @@ enum gw_status gw_failed_tokens_create(uint64_t per_minute, struct gw_metrics *m
                                        struct gw_failed_tokens **failed) GW_MUST_USE;
 void gw_failed_tokens_destroy(struct gw_failed_tokens *failed);
 
-// Seconds until the address may try another token, 0: now. `failed` NULL: there is no limit.
-uint64_t gw_failed_tokens_wait_s(const struct gw_failed_tokens *failed, const struct gw_ip *ip,
-                                 uint64_t now_ms);
-// The address tried one that is malformed, unknown or revoked.
-void gw_failed_tokens_note(struct gw_failed_tokens *failed, const struct gw_ip *ip,
+// Seconds until the client may try another token, 0: now. `failed` NULL: there is no limit.
+uint64_t gw_failed_tokens_wait_s(const struct gw_failed_tokens *failed,
+                                 const struct gw_client *client, uint64_t now_ms);
+// The client tried one that is malformed, unknown or revoked.
+void gw_failed_tokens_note(struct gw_failed_tokens *failed, const struct gw_client *client,
                            uint64_t now_ms);

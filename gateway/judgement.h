@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/ip.h"
 #include "db/token_store.h"
+#include "gateway/client.h"
 #include "gateway/router.h"
 
 enum gw_verdict {
@@ -29,7 +29,7 @@ struct gw_judgement {
 // What a token is wanted for.
 struct gw_judged_use {
     const struct gw_route_match *match;
-    const struct gw_ip *client_ip;
+    const struct gw_client *client;
     int64_t now_ms; // wall clock
 };
 

@@ -15,6 +15,7 @@
       "Connections refused to an address with many.")                                              \
     X(connections_open, "gauge", "Connections open now.")                                          \
     X(proxy_headers_missing_total, "counter", "Connections without the PROXY header they need.")   \
+    X(clients_unknown_total, "counter", "Requests of trusted proxies without a readable client.")  \
     X(tls_handshakes_full_total, "counter", "TLS handshakes completed, full ones.")                \
     X(tls_handshakes_resumed_total, "counter", "TLS handshakes completed by resumption.")          \
     X(tls_handshakes_failed_total, "counter", "TLS handshakes failed, refused or timed out.")      \

@@ -98,7 +98,8 @@ static enum gw_status judge_fixed(const struct gw_proxy_header *header) {
 
 static void read_source(struct gw_proxy_header *header) {
     const unsigned char *source = header->bytes + FIXED_BYTES;
-    if (header->bytes[12] == COMMAND_LOCAL)
+    header->is_local = header->bytes[12] == COMMAND_LOCAL;
+    if (header->is_local)
         return;
     if (header->bytes[13] == TCP_OVER_IPV4)
         header->source = gw_ip_from_v4(source);

@@ -19,7 +19,9 @@
 #define GW_PROXY_HEADER_KEPT_MAX 107 // a line of version 1; of version 2 the TLVs are not kept
 
 struct gw_proxy_header {
-    // Set when complete. Without a source (UNKNOWN, LOCAL, other families than TCP over IP) the proxy speaks for itself.
+    // Set when complete. With LOCAL the proxy speaks for itself; with neither (UNKNOWN, other families than TCP over IP) for
+    // somebody whose address it does not say.
+    bool is_local;
     bool has_source;
     struct gw_ip source;
     unsigned length; // taken so far

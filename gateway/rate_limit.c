@@ -14,13 +14,15 @@ enum policy { TOKEN, SEARCH, ORG, POLICIES };
 struct gw_rate_limit {
     struct gw_rate rates[POLICIES];
     struct gw_rate_table tables[POLICIES]; // only of rates that limit
+    uint64_t unknown_clients_us;           // the arrival time of their searches, all together
     struct gw_metrics *metrics;
 };
 
 // One policy that applies to a request.
 struct claim {
     enum policy policy;
-    uint64_t key;
+    bool is_of_unknown_client;
+    uint64_t key; // else
     struct gw_rate_verdict verdict;
 };
 
@@ -66,32 +68,46 @@ static uint64_t key_of(struct gw_str id) {
     return key;
 }
 
-static void add_claim(const struct gw_rate_limit *limit, enum policy policy, uint64_t key,
-                      uint64_t now_us, struct claim *claims, int *count) {
-    if (limit->rates[policy].count == 0)
+static void add_claim(const struct gw_rate_limit *limit, struct claim claim, uint64_t now_us,
+                      struct claim *claims, int *count) {
+    if (limit->rates[claim.policy].count == 0)
         return;
-    uint64_t arrival_us = gw_rate_table_find(&limit->tables[policy], key);
-    claims[(*count)++] =
-        (struct claim){policy, key, gw_rate_judge(&limit->rates[policy], arrival_us, now_us)};
+    uint64_t arrival_us = claim.is_of_unknown_client
+                              ? limit->unknown_clients_us
+                              : gw_rate_table_find(&limit->tables[claim.policy], claim.key);
+    claim.verdict = gw_rate_judge(&limit->rates[claim.policy], arrival_us, now_us);
+    claims[(*count)++] = claim;
+}
+
+// Who asks: the token, or without one the client.
+static struct claim claim_of_asker(const struct gw_rate_subject *subject, enum policy policy) {
+    struct claim claim = {.policy = policy};
+    if (subject->token_id.length > 0)
+        claim.key = key_of(subject->token_id);
+    else
+        claim.is_of_unknown_client = !gw_client_key(subject->client, &claim.key);
+    return claim;
 }
 
 static int find_claims(const struct gw_rate_limit *limit, const struct gw_rate_subject *subject,
                        uint64_t now_us, struct claim claims[POLICIES]) {
     int count = 0;
     bool is_anonymous = subject->token_id.length == 0;
-    uint64_t key = is_anonymous ? gw_ip_client_key(subject->client_ip) : key_of(subject->token_id);
     if (subject->is_search && limit->rates[SEARCH].count > 0)
-        add_claim(limit, SEARCH, key, now_us, claims, &count);
+        add_claim(limit, claim_of_asker(subject, SEARCH), now_us, claims, &count);
     else if (!is_anonymous)
-        add_claim(limit, TOKEN, key, now_us, claims, &count);
+        add_claim(limit, claim_of_asker(subject, TOKEN), now_us, claims, &count);
     if (!is_anonymous)
-        add_claim(limit, ORG, key_of(subject->org_id), now_us, claims, &count);
+        add_claim(limit, (struct claim){.policy = ORG, .key = key_of(subject->org_id)}, now_us,
+                  claims, &count);
     return count;
 }
 
 static void keep_claim(struct gw_rate_limit *limit, const struct claim *claim, uint64_t now_us) {
-    if (!gw_rate_table_put(&limit->tables[claim->policy], claim->key, claim->verdict.arrival_us,
-                           now_us))
+    if (claim->is_of_unknown_client)
+        limit->unknown_clients_us = claim->verdict.arrival_us;
+    else if (!gw_rate_table_put(&limit->tables[claim->policy], claim->key,
+                                claim->verdict.arrival_us, now_us))
         limit->metrics->rate_entries_displaced_total++;
 }
 

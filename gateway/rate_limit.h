@@ -2,7 +2,7 @@
 #pragma once
 // How many requests of a token and of an organisation are allowed in a time (--rate-limit, --search-rate-limit, --org-rate-limit).
 // Asked when everything else allows the request: a refusal uses up nothing, and revoking a token is never limited. A search counts against the search limit in place of
-// the token's; without a token, by the client's address. Each process counts for itself.
+// the token's; without a token, by the client's address, and all whose address is unknown by one count. Each process counts for itself.
 //
 // What clients are told: RateLimit-Policy and RateLimit as in draft-ietf-httpapi-ratelimit-headers-11, with the policies "token",
 // "search" and "org". `r` further requests are allowed now, and `t` seconds later one more than that.
@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/ip.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "gateway/client.h"
 #include "gateway/metrics.h"
 #include "gateway/rate.h"
 
@@ -28,7 +28,7 @@ struct gw_rate_limit_options {
 struct gw_rate_subject {
     struct gw_str token_id; // empty: nobody's
     struct gw_str org_id;   // of the token
-    const struct gw_ip *client_ip;
+    const struct gw_client *client;
     bool is_search;
 };
 

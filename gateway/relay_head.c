@@ -37,8 +37,8 @@ static void put_field(struct head_writer *writer, struct gw_str name, struct gw_
 static size_t bytes_needed(const struct gw_exchange *exchange) {
     const struct gw_http_head *request = exchange->request;
     size_t bytes = LITERAL_BYTES + request->method_name.length + exchange->match.path.length +
-                   exchange->match.query.length + request->host.length +
-                   exchange->client_address.length + exchange->proxy_address.length;
+                   exchange->match.query.length + request->host.length + GW_IP_TEXT_BYTES_MAX +
+                   exchange->proxy_address.length;
     bytes += exchange->client_subject.length;
     if (exchange->has_identity)
         bytes += exchange->identity.org_slug.length + exchange->identity.id.length;
@@ -81,32 +81,38 @@ static void put_identity(struct head_writer *writer, const struct gw_exchange *e
         put_field(writer, identity.fields[i].name, identity.fields[i].value);
 }
 
-// The list that a trusted proxy sent, as it is, with the proxy behind; one that names the client in Forwarded only is
-// translated.
-static void put_proxied_for(struct head_writer *writer, const struct gw_exchange *exchange) {
-    const struct gw_http_head *request = exchange->request;
-    bool has_list = false;
+// The list that a trusted proxy sent, as it is.
+static void put_list_of_proxy(struct head_writer *writer, const struct gw_http_head *request) {
     for (int i = 0; i < request->field_count; i++) {
         if (request->fields[i].id != GW_FIELD_X_FORWARDED_FOR ||
             request->fields[i].value.length == 0)
             continue;
-        has_list = true;
         put(writer, request->fields[i].value);
         put(writer, GW_STR(", "));
     }
-    if (!has_list && !gw_str_equal(exchange->client_address, exchange->proxy_address)) {
-        put(writer, exchange->client_address);
+}
+
+// What stands left of the trusted proxy that sent the request: its list, if that is what we read, else whom we found. A list in
+// which we could not find the client is not handed on, or somebody else finds one there; RFC 7239 has a word for that.
+static void put_in_front_of_proxy(struct head_writer *writer, const struct gw_exchange *exchange) {
+    bool reads_list = exchange->services->config->client_address_from == GW_FIELD_X_FORWARDED_FOR;
+    struct gw_str client = gw_client_name(&exchange->client);
+    if (exchange->client.is_known && reads_list) {
+        put_list_of_proxy(writer, exchange->request);
+    } else if (!gw_str_equal(client, exchange->proxy_address)) {
+        put(writer, client);
         put(writer, GW_STR(", "));
     }
-    put(writer, exchange->proxy_address);
 }
 
 static void put_forwarded_for(struct head_writer *writer, const struct gw_exchange *exchange) {
     put(writer, GW_STR("X-Forwarded-For: "));
-    if (exchange->proxy_address.length > 0)
-        put_proxied_for(writer, exchange);
-    else
-        put(writer, exchange->client_address);
+    if (exchange->proxy_address.length > 0) {
+        put_in_front_of_proxy(writer, exchange);
+        put(writer, exchange->proxy_address);
+    } else {
+        put(writer, gw_client_name(&exchange->client));
+    }
     put(writer, GW_STR("\r\n"));
 }
 

@@ -56,6 +56,7 @@ struct gw_services {
     uint64_t request_id_base; // random, of this process
     uint64_t request_id_next;
     bool is_draining;
+    bool has_told_of_field; // gateway/client_fields.h
     // Set by gw_services_touch at the start of each request.
     uint64_t touched_ms; // uv_now, which was never 0
     int64_t wall_ms;

@@ -211,7 +211,7 @@ static void start_revoke(struct gw_exchange *exchange, struct gw_str id) {
     call->store_call.org_id = exchange->identity.org_id;
     call->store_call.id = id;
     call->store_call.revoked_by = exchange->identity.id;
-    call->store_call.revoked_from = exchange->client_address;
+    call->store_call.revoked_from = gw_client_address(&exchange->client);
     call->store_call.on_done = on_revoked;
     gw_list_init(&call->store_call.query.link);
     gw_list_init(&call->wait.link);

@@ -184,7 +184,7 @@ static void store_created(struct create_call *call) {
     store_call->allowed_ips = call->request.allowed_ips;
     store_call->allowed_ip_count = call->request.allowed_ip_count;
     store_call->created_by = exchange->identity.id;
-    store_call->created_from = exchange->client_address;
+    store_call->created_from = gw_client_address(&exchange->client);
     store_call->on_done = on_created;
     enum gw_status status = db_token_store_create_token(exchange->services->tokens, store_call);
     if (status != GW_OK)
@@ -288,7 +288,7 @@ static void store_rotated(struct rotate_call *call) {
     store_call->overlap_s = call->request.overlap_s;
     store_call->expires_ms = call->request.expires_ms;
     store_call->rotated_by = exchange->identity.id;
-    store_call->rotated_from = exchange->client_address;
+    store_call->rotated_from = gw_client_address(&exchange->client);
     store_call->on_done = on_rotated;
     submit(call);
 }

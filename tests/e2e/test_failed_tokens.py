@@ -81,6 +81,26 @@ def test_each_address_has_its_own_budget(limited):
         assert ask(limited, token_syntax.make(), address).status == 401, address
 
 
+def test_unknown_clients_use_up_a_budget_of_their_own(limited, new_org):
+    """HARDENING 2.9 and 4.3: not that of the proxy, and of no client that it names."""
+    own = new_org("read", "write")
+    spend(limited, "unknown")
+    for unreadable in ("unknown", "_x", "192.0.2.1,", "fe80::1%eth0"):
+        assert_limited(ask(limited, token_syntax.make(), unreadable))
+    assert limited.request("GET", WHOAMI, own.read).status == 200, "the proxy itself"
+    assert ask(limited, own.write, "192.0.2.1").status == 200
+
+
+def test_a_client_does_not_use_up_the_budget_of_its_proxy(limited, new_org):
+    """HARDENING 2.9: by a field that does not count."""
+    own = new_org("read")
+    added = [("Forwarded", "for=1.2.3.4")]
+    for _ in range(LIMIT):
+        assert ask(limited, token_syntax.make(), fields=added).status == 401
+    assert_limited(ask(limited, token_syntax.make()))
+    assert limited.request("GET", WHOAMI, own.read).status == 200
+
+
 def test_what_needs_no_token_goes_on(limited):
     spend(limited)
     assert ask(limited, None, target="/api/v1/search").status == 503  # no_upstream

@@ -20,9 +20,12 @@ BINARY = SIGNATURE + b"\x21\x11\x00\x0c" + ADDRESSES
 WITH_TLVS = SIGNATURE + b"\x21\x11\x00\x11" + ADDRESSES + b"\x04\x00\x02xy"
 V6 = SIGNATURE + b"\x21\x21\x00\x24" + socket.inet_pton(socket.AF_INET6, "2001:db9::1") * 2 + b"\x12\x34\x01\xbb"
 LOCAL = SIGNATURE + b"\x20\x00\x00\x00"
+UNSPECIFIED = SIGNATURE + b"\x21\x00\x00\x00"
+UNSAID = [pytest.param(b"PROXY UNKNOWN\r\n", id="unknown"), pytest.param(UNSPECIFIED, id="unspecified")]
 HEADERS = {"line": (LINE, "192.0.2.1"), "line of v6": (b"PROXY TCP6 2001:db9::1 ::1 1 2\r\n", "2001:db9::1"),
-           "unknown": (b"PROXY UNKNOWN\r\n", "127.0.0.1"), "binary": (BINARY, "192.0.2.1"),
-           "with TLVs": (WITH_TLVS, "192.0.2.1"), "binary of v6": (V6, "2001:db9::1"), "local": (LOCAL, "127.0.0.1")}
+           "unknown": (b"PROXY UNKNOWN\r\n", "unknown"), "binary": (BINARY, "192.0.2.1"),
+           "with TLVs": (WITH_TLVS, "192.0.2.1"), "binary of v6": (V6, "2001:db9::1"), "local": (LOCAL, "127.0.0.1"),
+           "unspecified": (UNSPECIFIED, "unknown")}
 NO_HEADERS = [b"GET /api/v1/public/a HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
               b"PROXY TCP4 192.0.2.1 192.0.2.2 4711 443\n", b"PROXY TCP4 localhost 192.0.2.2 1 2\r\n", b"PROXY " + b"x" * 200,
               SIGNATURE + b"\x21\x11\x00\x04abcd", SIGNATURE + b"\x21\x11\xff\xff", SIGNATURE + b"\x31\x11\x00\x0c" + ADDRESSES]
@@ -81,26 +84,38 @@ def test_header_and_request_may_come_together(behind):
         assert [logged_client(behind, connection.read_response()) for _ in range(2)] == ["192.0.2.1"] * 2
 
 
-def test_a_trusted_source_may_name_its_own_client(behind):
-    """A proxy that speaks HTTP, behind a balancer that passes TCP through."""
-    with connect(behind.http, b"PROXY TCP4 10.0.0.1 192.0.2.2 1 2\r\n") as connection:
-        response = connection.request("GET", PUBLIC, [("X-Forwarded-For", "192.0.2.9")])
-        assert logged_client(behind, response) == "192.0.2.9"
-
-
-def test_another_source_may_not(behind):
-    """HARDENING 2.9."""
-    with connect(behind.http, LINE) as connection:
-        response = connection.request("GET", PUBLIC, [("X-Forwarded-For", "10.0.0.1"), ("Forwarded", "for=10.0.0.1")])
-        assert logged_client(behind, response) == "192.0.2.1"
-
-
-@pytest.mark.parametrize("header", [b"PROXY UNKNOWN\r\n", LOCAL], ids=["unknown", "local"])
-def test_a_header_without_a_source_makes_nobody_a_proxy_of_others(header, behind):
-    """HARDENING 2.9: behind UNKNOWN may be a client, whose fields would then choose its address."""
+@pytest.mark.parametrize("header,client", [(LINE, "192.0.2.1"), (b"PROXY TCP4 10.0.0.1 192.0.2.2 1 2\r\n", "10.0.0.1"),
+                                           (LOCAL, "127.0.0.1"), (b"PROXY UNKNOWN\r\n", "unknown"), (UNSPECIFIED, "unknown")],
+                         ids=["source", "trusted source", "local", "unknown", "unspecified"])
+def test_requests_change_nothing_of_what_the_header_says(header, client, behind, upstream):
+    """HARDENING 2.9: what a request says of its client may be that client's word, whoever the header names."""
+    said = [("X-Forwarded-For", "192.0.2.9"), ("Forwarded", "for=192.0.2.9"), ("X-Forwarded-Proto", "https"),
+            ("X-Forwarded-Host", "evil.example")]
     with connect(behind.http, header) as connection:
-        response = connection.request("GET", PUBLIC, [("X-Forwarded-For", "192.0.2.9")])
-        assert logged_client(behind, response) == "127.0.0.1"
+        response = connection.request("GET", PUBLIC, [*said, ("Host", "gateway.example")])
+        assert logged_client(behind, response) == client
+    got = upstream.wait_for_request()
+    assert [got.get(f"X-Forwarded-{name}") for name in ("For", "Proto", "Host")] == [client, "http", "gateway.example"]
+
+
+@pytest.mark.parametrize("header", UNSAID)
+def test_who_is_not_named_is_in_no_list(header, behind, operator, new_org):
+    """HARDENING 2.9: behind it may be anybody, so it is not the proxy, which speaks for itself with LOCAL."""
+    inside = operator.create_token(new_org().slug, "inside", "read", "--allow-ip", "127.0.0.1")["token"]
+    with connect(behind.http, header) as connection:
+        assert connection.request("GET", WHOAMI, bearer(inside)).error_code == "address_not_allowed"
+    with connect(behind.http, LOCAL) as connection:
+        assert connection.request("GET", WHOAMI, bearer(inside)).status == 200
+
+
+def test_a_field_that_a_trusted_source_relied_on_is_told_of_once(start_gateway):
+    gateway = start_gateway("--proxy-protocol", "--trusted-proxies", "127.0.0.1,10.0.0.0/8")
+    for header in (LINE, *[b"PROXY TCP4 10.0.0.1 192.0.2.2 1 2\r\n"] * 2):
+        with connect(gateway.http, header) as connection:
+            assert connection.request("GET", WHOAMI, [("X-Forwarded-For", "192.0.2.9")]).status == 401
+    gateway.stop()
+    told = re.findall(r"warning server .* does not count, told of once field=(\S+) proxy=(\S+) counts=(\S+)", gateway.log())
+    assert told == [("X-Forwarded-For", "10.0.0.1", "--proxy-protocol")]
 
 
 @pytest.mark.parametrize("header", [b"PROXY UNKNOWN\r\n", LOCAL], ids=["unknown", "local"])

@@ -88,11 +88,13 @@ def test_searches_have_a_limit_of_their_own(start_gateway, upstream, acme):
     search = "/api/v1/search?q=x"
     assert statuses(gateway, LIMIT + 1, search, acme.read) == [200] * LIMIT + [429]
     assert statuses(gateway, 2 * LIMIT, WHOAMI, acme.read) == [200] * 2 * LIMIT
-    for address in ("192.0.2.1", "192.0.2.2", "2001:db8::1"):
+    for address in ("192.0.2.1", "192.0.2.2", "2001:db8::1", "unknown"):
         said = [("X-Forwarded-For", address)]
         assert statuses(gateway, LIMIT + 1, search, fields=said) == [200] * LIMIT + [429], address
     refused = gateway.request("GET", search, fields=[("X-Forwarded-For", "2001:db8::2")])
     assert_limited(refused)
+    assert_limited(gateway.request("GET", search, fields=[("X-Forwarded-For", "_hidden")]))
+    assert statuses(gateway, 1, search) == [200], "the proxy itself"
     assert refused.get("ratelimit-policy") == f'"search";q={LIMIT};w=3600'
 
 

@@ -36,7 +36,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     enum gw_status status = feed_in_pieces(&whole, input, length, &taken);
     gw_assert(feed_in_pieces(&pieces, input, 1 + bytes[0] % 7, &taken_in_pieces) == status);
     gw_assert(taken == taken_in_pieces && taken <= GW_PROXY_HEADER_BYTES_MAX);
-    gw_assert(whole.has_source == pieces.has_source);
+    gw_assert(whole.has_source == pieces.has_source && whole.is_local == pieces.is_local);
+    gw_assert(!whole.has_source || !whole.is_local);
     gw_assert(!whole.has_source || gw_ip_equal(&whole.source, &pieces.source));
     gw_assert(!whole.has_source || status == GW_OK);
     return 0;

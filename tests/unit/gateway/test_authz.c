@@ -159,6 +159,12 @@ static bool start(struct fixture *fixture, llhttp_method_t method, const char *t
                           on_decided);
 }
 
+static void come_from(struct fixture *fixture, const char *address) {
+    struct gw_ip ip;
+    assert_int_equal(gw_ip_parse(gw_str_from(address), &ip), GW_OK);
+    fixture->exchange.client = gw_client_at(&ip);
+}
+
 #define SKILLS "/api/v1/orgs/acme/skills"
 #define WHOAMI "/api/v1/auth/whoami"
 
@@ -356,7 +362,7 @@ static void limit_failures(struct fixture *fixture, uint64_t per_minute) {
     assert_int_equal(
         gw_failed_tokens_create(per_minute, &fixture->metrics, &fixture->services.failed_tokens),
         GW_OK);
-    assert_int_equal(gw_ip_parse(GW_STR("192.0.2.1"), &fixture->exchange.client_ip), GW_OK);
+    come_from(fixture, "192.0.2.1");
 }
 
 static void test_over_its_budget_a_client_has_no_token_looked_at_but_live_ones(void **state) {
@@ -399,7 +405,22 @@ static void test_only_failures_count_and_only_for_their_address(void **state) {
     assert_verdict(fixture, GW_VERDICT_UNAUTHENTICATED, "invalid_token");
     assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
     assert_verdict(fixture, GW_VERDICT_LIMITED, "too_many_failed_tokens");
-    assert_int_equal(gw_ip_parse(GW_STR("192.0.2.2"), &fixture->exchange.client_ip), GW_OK);
+    come_from(fixture, "192.0.2.2");
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_UNAUTHENTICATED, "invalid_token");
+    gw_failed_tokens_destroy(fixture->services.failed_tokens);
+}
+
+static void test_unknown_clients_use_up_a_budget_of_their_own(void **state) {
+    struct fixture *fixture = *state;
+    limit_failures(fixture, 1);
+    fixture->cache.answer = GW_AUTH_ABSENT;
+    fixture->exchange.client = gw_client_unknown();
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_UNAUTHENTICATED, "invalid_token");
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_LIMITED, "too_many_failed_tokens");
+    come_from(fixture, "192.0.2.1");
     assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
     assert_verdict(fixture, GW_VERDICT_UNAUTHENTICATED, "invalid_token");
     gw_failed_tokens_destroy(fixture->services.failed_tokens);
@@ -507,8 +528,7 @@ static void test_a_token_is_good_from_its_own_addresses_alone(void **state) {
     fixture->cache.row.allowed_ips = ranges;
     fixture->cache.row.allowed_ip_count = 3;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        assert_int_equal(gw_ip_parse(gw_str_from(cases[i].address), &fixture->exchange.client_ip),
-                         GW_OK);
+        come_from(fixture, cases[i].address);
         assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
         assert_verdict(fixture, cases[i].verdict, "address_not_allowed");
         // Elsewhere it tells nothing of what it could do here.
@@ -517,7 +537,7 @@ static void test_a_token_is_good_from_its_own_addresses_alone(void **state) {
                        cases[i].verdict == GW_VERDICT_ALLOW ? "org_mismatch"
                                                             : "address_not_allowed");
     }
-    assert_int_equal(gw_ip_parse(GW_STR("10.1.2.3"), &fixture->exchange.client_ip), GW_OK);
+    come_from(fixture, "10.1.2.3");
     assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
     const struct db_token_row *identity = &fixture->exchange.identity;
     assert_true(identity->allowed_ips != ranges); // the row's are gone by then
@@ -830,6 +850,7 @@ int main(void) {
         TEST(test_tokens_of_the_other_environment_are_refused),
         TEST(test_over_its_budget_a_client_has_no_token_looked_at_but_live_ones),
         TEST(test_only_failures_count_and_only_for_their_address),
+        TEST(test_unknown_clients_use_up_a_budget_of_their_own),
         TEST(test_what_everything_else_allows_may_be_over_a_rate),
         TEST(test_what_is_not_there_is_refused_and_what_cannot_be_known_is_unknown),
         TEST(test_a_token_expires_at_its_very_millisecond),

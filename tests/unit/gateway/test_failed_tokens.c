@@ -25,18 +25,22 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static uint64_t wait_s(const struct gw_failed_tokens *failed, const char *address,
-                       uint64_t now_ms) {
+static struct gw_client client_at(const char *address) {
     struct gw_ip ip;
     assert_int_equal(gw_ip_parse(gw_str_from(address), &ip), GW_OK);
-    return gw_failed_tokens_wait_s(failed, &ip, now_ms);
+    return gw_client_at(&ip);
+}
+
+static uint64_t wait_s(const struct gw_failed_tokens *failed, const char *address,
+                       uint64_t now_ms) {
+    struct gw_client client = client_at(address);
+    return gw_failed_tokens_wait_s(failed, &client, now_ms);
 }
 
 static void note(struct gw_failed_tokens *failed, const char *address, int count, uint64_t now_ms) {
-    struct gw_ip ip;
-    assert_int_equal(gw_ip_parse(gw_str_from(address), &ip), GW_OK);
+    struct gw_client client = client_at(address);
     while (count-- > 0)
-        gw_failed_tokens_note(failed, &ip, now_ms);
+        gw_failed_tokens_note(failed, &client, now_ms);
 }
 
 static void test_an_address_has_its_budget_and_waits_when_it_is_spent(void **state) {
@@ -67,6 +71,28 @@ static void test_an_ipv6_network_is_one_client(void **state) {
     assert_int_equal(wait_s(failed, "192.0.2.2", NOW_MS), 0);
 }
 
+static void test_unknown_clients_have_one_budget_of_their_own(void **state) {
+    struct gw_failed_tokens *failed = *state;
+    struct gw_client unknown = gw_client_unknown();
+    for (int i = 0; i < LIMIT; i++) {
+        assert_int_equal(gw_failed_tokens_wait_s(failed, &unknown, NOW_MS), 0);
+        gw_failed_tokens_note(failed, &unknown, NOW_MS);
+    }
+    assert_int_equal(gw_failed_tokens_wait_s(failed, &unknown, NOW_MS), 10);
+    assert_int_equal(gw_failed_tokens_wait_s(failed, &unknown, NOW_MS + 10000), 0);
+    static const char *const addresses[] = {"192.0.2.1", "0.0.0.0", "::", "::1"};
+    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++)
+        assert_int_equal(wait_s(failed, addresses[i], NOW_MS), 0);
+}
+
+static void test_addresses_use_up_nothing_of_unknown_clients(void **state) {
+    struct gw_failed_tokens *failed = *state;
+    struct gw_client unknown = gw_client_unknown();
+    note(failed, "192.0.2.1", LIMIT, NOW_MS);
+    note(failed, "::", LIMIT, NOW_MS);
+    assert_int_equal(gw_failed_tokens_wait_s(failed, &unknown, NOW_MS), 0);
+}
+
 static void test_without_a_limit_nobody_waits(void **state) {
     (void)state;
     note(NULL, "192.0.2.1", 100, NOW_MS);
@@ -79,6 +105,8 @@ int main(void) {
         TEST(test_an_address_has_its_budget_and_waits_when_it_is_spent),
         TEST(test_what_comes_over_the_budget_does_not_prolong_it),
         TEST(test_an_ipv6_network_is_one_client),
+        TEST(test_unknown_clients_have_one_budget_of_their_own),
+        TEST(test_addresses_use_up_nothing_of_unknown_clients),
         TEST(test_without_a_limit_nobody_waits),
 #undef TEST
     };

@@ -8,12 +8,15 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "gateway/judgement.h"
 
 #define NOW_MS 1700000000000
 #define SKILLS "/api/v1/orgs/acme/skills"
 #define TOKENS "/api/v1/orgs/acme/tokens"
 #define WHOAMI "/api/v1/auth/whoami"
+#define UNKNOWN NULL
 
 static struct db_token_row usual_row(void) {
     return (struct db_token_row){.id = GW_STR("clx7f2k3a"),
@@ -23,20 +26,23 @@ static struct db_token_row usual_row(void) {
                                  .org_slug = GW_STR("acme")};
 }
 
-static struct gw_ip ip_of(const char *text) {
+// UNKNOWN, or an address.
+static struct gw_client client_of(const char *text) {
     struct gw_ip ip;
+    if (text == UNKNOWN)
+        return gw_client_unknown();
     assert_int_equal(gw_ip_parse(gw_str_from(text), &ip), GW_OK);
-    return ip;
+    return gw_client_at(&ip);
 }
 
 static struct gw_judgement judge_from(const struct db_token_row *row, const char *method,
                                       const char *target, const char *address) {
     struct gw_route_match match;
-    const struct gw_ip ip = ip_of(address);
+    const struct gw_client client = client_of(address);
     assert_int_equal(gw_router_match(gw_str_from(method), gw_str_from(target), &match),
                      GW_ROUTE_FOUND);
     return gw_judge(row,
-                    &(struct gw_judged_use){.match = &match, .client_ip = &ip, .now_ms = NOW_MS});
+                    &(struct gw_judged_use){.match = &match, .client = &client, .now_ms = NOW_MS});
 }
 
 static struct gw_judgement judge(const struct db_token_row *row, const char *method,
@@ -109,6 +115,21 @@ static void test_addresses_bound_every_use(void **state) {
                    "address_not_allowed");
 }
 
+static void test_no_list_has_an_unknown_client(void **state) {
+    (void)state;
+    struct gw_ip_range everything[2];
+    struct db_token_row row = usual_row();
+    assert_int_equal(gw_ip_range_parse(GW_STR("0.0.0.0/0"), &everything[0]), GW_OK);
+    assert_int_equal(gw_ip_range_parse(GW_STR("::/0"), &everything[1]), GW_OK);
+    row.allowed_ips = everything;
+    row.allowed_ip_count = 2;
+    const struct gw_judgement judgement = judge_from(&row, "GET", SKILLS, UNKNOWN);
+    assert_refused(judgement, GW_VERDICT_FORBIDDEN, "address_not_allowed");
+    assert_non_null(strstr(judgement.message, "the proxy did not say"));
+    row.allowed_ip_count = 0;
+    assert_allowed(judge_from(&row, "GET", SKILLS, UNKNOWN));
+}
+
 // Who may not use a token is not told what it would be good for.
 static void test_the_token_is_judged_before_its_reach(void **state) {
     (void)state;
@@ -132,6 +153,7 @@ int main(void) {
         cmocka_unit_test(test_a_token_ends_at_its_very_millisecond),
         cmocka_unit_test(test_another_organisation_is_another_s),
         cmocka_unit_test(test_addresses_bound_every_use),
+        cmocka_unit_test(test_no_list_has_an_unknown_client),
         cmocka_unit_test(test_the_token_is_judged_before_its_reach),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,8 @@
 // clang-format off
 #define BYTES(literal) {(literal), sizeof(literal) - 1}
 // clang-format on
-#define NOBODY ""
+#define UNSAID ""
+#define ITSELF "itself" // the proxy
 
 static enum gw_status feed_all(struct gw_proxy_header *header, struct gw_str bytes,
                                size_t *consumed) {
@@ -30,7 +31,10 @@ static enum gw_status feed_all(struct gw_proxy_header *header, struct gw_str byt
 }
 
 static void assert_source(const struct gw_proxy_header *header, const char *expected) {
-    char text[GW_IP_TEXT_BYTES_MAX] = NOBODY;
+    char text[GW_IP_TEXT_BYTES_MAX] = UNSAID;
+    assert_false(header->has_source && header->is_local);
+    if (header->is_local)
+        strcpy(text, ITSELF);
     if (header->has_source)
         gw_ip_format(&header->source, text);
     assert_string_equal(text, expected);
@@ -78,11 +82,11 @@ static void test_lines_name_the_source(void **state) {
         {"PROXY TCP4 0.0.0.0 0.0.0.0 0 0\r\n", "0.0.0.0"},
         {"PROXY TCP6 2001:db8::1 2001:db8::2 4711 443\r\n", "2001:db8::1"},
         {"PROXY TCP6 ::ffff:192.0.2.1 ::1 4711 443\r\n", "192.0.2.1"},
-        {"PROXY UNKNOWN\r\n", NOBODY},
-        {"PROXY UNKNOWN \r\n", NOBODY},
+        {"PROXY UNKNOWN\r\n", UNSAID},
+        {"PROXY UNKNOWN \r\n", UNSAID},
         {"PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff "
          "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n",
-         NOBODY},
+         UNSAID},
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         assert_header(gw_str_from(cases[i].line), cases[i].source);
@@ -126,7 +130,7 @@ static void test_a_line_is_bounded(void **state) {
     (void)state;
     char line[GW_PROXY_HEADER_KEPT_MAX + 3];
     snprintf(line, sizeof line, "PROXY UNKNOWN %*s\r\n", GW_PROXY_HEADER_KEPT_MAX - 16, "x");
-    assert_header(gw_str(line, GW_PROXY_HEADER_KEPT_MAX), NOBODY);
+    assert_header(gw_str(line, GW_PROXY_HEADER_KEPT_MAX), UNSAID);
     snprintf(line, sizeof line, "PROXY UNKNOWN %*s\r\n", GW_PROXY_HEADER_KEPT_MAX - 15, "x");
     assert_refused(gw_str(line, GW_PROXY_HEADER_KEPT_MAX + 1));
 }
@@ -141,14 +145,14 @@ static void test_binary_headers_name_the_source(void **state) {
         {BYTES(SIGNATURE "\x21\x21\x00\x24" V6_ADDRESSES), "2001:db8::1"},
         {BYTES(SIGNATURE "\x21\x11\x00\x11" V4_ADDRESSES "\x04\x00\x02xy"), "192.0.2.1"},
         {BYTES(SIGNATURE "\x21\x11\x00\x0d" V4_ADDRESSES "\x04"), "192.0.2.1"},
-        {BYTES(SIGNATURE "\x20\x00\x00\x00"), NOBODY},
-        {BYTES(SIGNATURE "\x20\x11\x00\x0c" V4_ADDRESSES), NOBODY},
-        {BYTES(SIGNATURE "\x20\xff\x00\x01x"), NOBODY},
-        {BYTES(SIGNATURE "\x21\x00\x00\x00"), NOBODY},
-        {BYTES(SIGNATURE "\x21\x00\x00\x03xyz"), NOBODY},
-        {BYTES(SIGNATURE "\x21\x10\x00\x0c" V4_ADDRESSES), NOBODY},
-        {BYTES(SIGNATURE "\x21\x12\x00\x0c" V4_ADDRESSES), NOBODY},
-        {BYTES(SIGNATURE "\x21\x02\x00\x00"), NOBODY},
+        {BYTES(SIGNATURE "\x20\x00\x00\x00"), ITSELF},
+        {BYTES(SIGNATURE "\x20\x11\x00\x0c" V4_ADDRESSES), ITSELF},
+        {BYTES(SIGNATURE "\x20\xff\x00\x01x"), ITSELF},
+        {BYTES(SIGNATURE "\x21\x00\x00\x00"), UNSAID},
+        {BYTES(SIGNATURE "\x21\x00\x00\x03xyz"), UNSAID},
+        {BYTES(SIGNATURE "\x21\x10\x00\x0c" V4_ADDRESSES), UNSAID},
+        {BYTES(SIGNATURE "\x21\x12\x00\x0c" V4_ADDRESSES), UNSAID},
+        {BYTES(SIGNATURE "\x21\x02\x00\x00"), UNSAID},
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         assert_header(cases[i].bytes, cases[i].source);
@@ -184,7 +188,7 @@ static void test_the_largest_binary_header_is_skipped_whole(void **state) {
     assert_header(gw_str(bytes, sizeof bytes), "192.0.2.1");
     memset(bytes, 'x', sizeof bytes);
     memcpy(bytes, SIGNATURE "\x21\x31\x00\xd8", 16);
-    assert_header(gw_str(bytes, 16 + 216), NOBODY);
+    assert_header(gw_str(bytes, 16 + 216), UNSAID);
 }
 
 int main(void) {

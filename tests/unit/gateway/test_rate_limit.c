@@ -39,8 +39,8 @@ static void assert_fields(const struct gw_rate_use *use, const char *expected) {
         fail_msg("%.*s instead of %s", (int)use->length, use->fields, expected);
 }
 
-static const struct gw_ip home = {{1}};
-static const struct gw_ip away = {{2}};
+static const struct gw_client home = {.is_known = true, .ip = {{1}}};
+static const struct gw_client away = {.is_known = true, .ip = {{2}}};
 static const struct gw_rate_subject first = {GW_STR_INIT("cl1"), GW_STR_INIT("clorg"), &home,
                                              false};
 static const struct gw_rate_subject second = {GW_STR_INIT("cl2"), GW_STR_INIT("clorg"), &home,
@@ -132,16 +132,54 @@ static void test_without_a_token_searches_count_by_address_and_nothing_else_does
     const struct gw_rate_limit_options options = {
         .token = PER_MINUTE(1), .search = PER_MINUTE(1), .org = PER_MINUTE(1)};
     struct gw_rate_limit *limit = create(&options);
-    struct gw_rate_subject nobody = {.client_ip = &home, .is_search = true};
+    struct gw_rate_subject nobody = {.client = &home, .is_search = true};
     struct gw_rate_use last;
     assert_true(use(limit, &nobody));
     assert_false(use(limit, &nobody));
-    nobody.client_ip = &away;
+    nobody.client = &away;
     assert_true(use(limit, &nobody));
     nobody.is_search = false;
     for (int i = 0; i < 3; i++)
         assert_true(use_at(limit, &nobody, NOW_MS, &last));
     assert_fields(&last, "");
+    gw_rate_limit_destroy(limit);
+}
+
+static void test_unknown_clients_share_a_count_of_their_own(void **state) {
+    (void)state;
+    const struct gw_rate_limit_options options = {.search = PER_MINUTE(2)};
+    struct gw_rate_limit *limit = create(&options);
+    const struct gw_client unknown = gw_client_unknown();
+    const struct gw_client zero = {.is_known = true};
+    struct gw_rate_subject nobody = {.client = &unknown, .is_search = true};
+    struct gw_rate_use last;
+    assert_true(use(limit, &nobody));
+    assert_true(use(limit, &nobody));
+    assert_false(use_at(limit, &nobody, NOW_MS, &last));
+    assert_fields(&last,
+                  "RateLimit-Policy: \"search\";q=2;w=60\r\nRateLimit: \"search\";r=0;t=30\r\n");
+    nobody.client = &home;
+    assert_true(use(limit, &nobody));
+    nobody.client = &zero; // "::"
+    assert_true(use(limit, &nobody));
+    nobody.client = &unknown;
+    assert_true(use_at(limit, &nobody, NOW_MS + 30000, &last));
+    gw_rate_limit_destroy(limit);
+}
+
+// Its token says whose request it is.
+static void test_a_token_counts_as_itself_wherever_it_comes_from(void **state) {
+    (void)state;
+    const struct gw_rate_limit_options options = {.search = PER_MINUTE(1)};
+    struct gw_rate_limit *limit = create(&options);
+    const struct gw_client unknown = gw_client_unknown();
+    struct gw_rate_subject search = first;
+    search.is_search = true;
+    assert_true(use(limit, &search));
+    search.client = &unknown;
+    assert_false(use(limit, &search));
+    search.token_id = second.token_id;
+    assert_true(use(limit, &search));
     gw_rate_limit_destroy(limit);
 }
 
@@ -179,6 +217,8 @@ int main(void) {
         cmocka_unit_test(test_a_search_counts_against_its_own_limit),
         cmocka_unit_test(test_a_search_without_a_limit_of_its_own_counts_as_any_request),
         cmocka_unit_test(test_without_a_token_searches_count_by_address_and_nothing_else_does),
+        cmocka_unit_test(test_unknown_clients_share_a_count_of_their_own),
+        cmocka_unit_test(test_a_token_counts_as_itself_wherever_it_comes_from),
         cmocka_unit_test(test_a_burst_may_be_smaller_than_the_rate),
         cmocka_unit_test(test_the_longest_fields_fit),
     };

@@ -189,7 +189,9 @@ static void start(struct fixture *fixture, const char *text) {
     exchange->match.path = gw_str_slice(head->target, 0, path_length);
     if (path_length < head->target.length)
         exchange->match.query = gw_str_slice(head->target, path_length + 1, head->target.length);
-    exchange->client_address = GW_STR("192.0.2.7");
+    struct gw_ip client;
+    assert_int_equal(gw_ip_parse(GW_STR("192.0.2.7"), &client), GW_OK);
+    exchange->client = gw_client_at(&client);
     exchange->body_complete = !head->is_chunked && head->content_length == 0;
     fixture->is_body_wanted = true;
     gw_relay_start(exchange);

@@ -14,9 +14,17 @@
 #define REQUEST_ID "0123456789abcdef0123456789abcdef"
 
 struct fixture {
+    struct gw_config config;
+    struct gw_services services;
     struct gw_http_parser parser;
     struct gw_exchange exchange;
 };
+
+static struct gw_client client_at(const char *address) {
+    struct gw_ip ip;
+    assert_int_equal(gw_ip_parse(gw_str_from(address), &ip), GW_OK);
+    return gw_client_at(&ip);
+}
 
 static void ignore_body(struct gw_http_parser *parser, struct gw_str bytes) {
     (void)parser;
@@ -43,7 +51,10 @@ static void open_exchange(struct fixture *fixture, const char *text, struct gw_s
     exchange->request = fixture->parser.head;
     exchange->match.path = path;
     exchange->match.query = query;
-    exchange->client_address = GW_STR("192.0.2.7");
+    fixture->config.client_address_from = GW_FIELD_X_FORWARDED_FOR;
+    fixture->services.config = &fixture->config;
+    exchange->services = &fixture->services;
+    exchange->client = client_at("192.0.2.7");
     memcpy(exchange->request_id, REQUEST_ID, sizeof(exchange->request_id));
 }
 
@@ -140,23 +151,82 @@ static void test_a_trusted_proxy_is_added_to_its_own_list(void **state) {
     close_exchange(&fixture);
 }
 
-static void test_a_trusted_proxy_that_says_little_is_added_to_what_we_see(void **state) {
+// What the registry gets to know of the client of the proxy 10.0.0.2, which sent `fields`.
+static void assert_list(enum gw_http_field_id from, const char *fields, struct gw_client client,
+                        const char *expected) {
+    struct fixture fixture;
+    char request[512];
+    char composed[512];
+    (void)snprintf(request, sizeof request, "GET /a HTTP/1.1\r\nHost: h\r\n%s\r\n", fields);
+    (void)snprintf(composed, sizeof composed,
+                   "GET /a HTTP/1.1\r\n" VIA_1_1 "X-Request-Id: " REQUEST_ID "\r\n"
+                   "X-Forwarded-For: %s\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n\r\n",
+                   expected);
+    open_exchange(&fixture, request, GW_STR("/a"), gw_str(NULL, 0));
+    fixture.config.client_address_from = from;
+    fixture.exchange.proxy_address = GW_STR("10.0.0.2");
+    fixture.exchange.client = client;
+    assert_composed(&fixture, false, composed);
+    close_exchange(&fixture);
+}
+
+#define LIST "X-Forwarded-For: 192.0.2.9, 192.0.2.7\r\n"
+#define ELEMENTS "Forwarded: for=192.0.2.7\r\n"
+
+static void test_forwarded_is_translated(void **state) {
+    (void)state;
+    assert_list(GW_FIELD_FORWARDED, ELEMENTS, client_at("192.0.2.7"), "192.0.2.7, 10.0.0.2");
+}
+
+static void test_a_proxy_that_speaks_for_itself_stands_there_once(void **state) {
+    (void)state;
+    assert_list(GW_FIELD_X_FORWARDED_FOR, "", client_at("10.0.0.2"), "10.0.0.2");
+    assert_list(GW_FIELD_FORWARDED, "", client_at("10.0.0.2"), "10.0.0.2");
+}
+
+static void test_the_field_that_does_not_count_does_not_get_through(void **state) {
+    (void)state;
+    assert_list(GW_FIELD_FORWARDED, LIST ELEMENTS, client_at("192.0.2.7"), "192.0.2.7, 10.0.0.2");
+    assert_list(GW_FIELD_X_FORWARDED_FOR, LIST "Forwarded: for=192.0.2.1\r\n",
+                client_at("192.0.2.7"), "192.0.2.9, 192.0.2.7, 10.0.0.2");
+}
+
+// Else the registry might find one in a list where we found none.
+static void test_nobody_is_made_up_for_an_unknown_client(void **state) {
+    (void)state;
+    static const char *const lists[] = {"X-Forwarded-For: 192.0.2.9,\r\n",
+                                        "X-Forwarded-For: 192.0.2.9, unknown, 10.0.0.1\r\n",
+                                        ELEMENTS};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        assert_list(GW_FIELD_X_FORWARDED_FOR, lists[i], gw_client_unknown(), "unknown, 10.0.0.2");
+    assert_list(GW_FIELD_FORWARDED, LIST, gw_client_unknown(), "unknown, 10.0.0.2");
+}
+
+static void test_two_schemes_are_none(void **state) {
     (void)state;
     struct fixture fixture;
     open_exchange(&fixture,
-                  "GET /a HTTP/1.1\r\nHost: h\r\nForwarded: for=192.0.2.7\r\n"
+                  "GET /a HTTP/1.1\r\nHost: h\r\n"
                   "X-Forwarded-Proto: http\r\nX-Forwarded-Proto: https\r\n\r\n",
                   GW_STR("/a"), gw_str(NULL, 0));
     fixture.exchange.proxy_address = GW_STR("10.0.0.2");
-    assert_composed(&fixture, false,
-                    "GET /a HTTP/1.1\r\n" VIA_1_1 "X-Request-Id: " REQUEST_ID "\r\n"
-                    "X-Forwarded-For: 192.0.2.7, 10.0.0.2\r\n"
-                    "X-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n\r\n");
-    fixture.exchange.client_address = GW_STR("10.0.0.2");
+    fixture.exchange.client = client_at("10.0.0.2");
     assert_composed(&fixture, false,
                     "GET /a HTTP/1.1\r\n" VIA_1_1 "X-Request-Id: " REQUEST_ID "\r\n"
                     "X-Forwarded-For: 10.0.0.2\r\n"
                     "X-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n\r\n");
+    close_exchange(&fixture);
+}
+
+// The balancer passes on a connection without saying whose, and names itself nowhere.
+static void test_an_unknown_client_without_a_proxy_is_unknown_alone(void **state) {
+    (void)state;
+    struct fixture fixture;
+    open_exchange(&fixture, "GET /a HTTP/1.0\r\n" LIST "\r\n", GW_STR("/a"), gw_str(NULL, 0));
+    fixture.exchange.client = gw_client_unknown();
+    assert_composed(&fixture, false,
+                    "GET /a HTTP/1.1\r\n" VIA_1_0 "X-Request-Id: " REQUEST_ID "\r\n"
+                    "X-Forwarded-For: unknown\r\nX-Forwarded-Proto: http\r\n\r\n");
     close_exchange(&fixture);
 }
 
@@ -284,7 +354,12 @@ int main(void) {
         cmocka_unit_test(test_forged_identity_is_replaced_by_ours),
         cmocka_unit_test(test_without_identity_there_are_no_identity_fields),
         cmocka_unit_test(test_a_trusted_proxy_is_added_to_its_own_list),
-        cmocka_unit_test(test_a_trusted_proxy_that_says_little_is_added_to_what_we_see),
+        cmocka_unit_test(test_forwarded_is_translated),
+        cmocka_unit_test(test_a_proxy_that_speaks_for_itself_stands_there_once),
+        cmocka_unit_test(test_the_field_that_does_not_count_does_not_get_through),
+        cmocka_unit_test(test_nobody_is_made_up_for_an_unknown_client),
+        cmocka_unit_test(test_two_schemes_are_none),
+        cmocka_unit_test(test_an_unknown_client_without_a_proxy_is_unknown_alone),
         cmocka_unit_test(test_an_empty_query_keeps_its_question_mark),
         cmocka_unit_test(test_a_body_is_framed_as_it_was_parsed),
         cmocka_unit_test(test_without_a_body_there_is_nothing_to_wait_for),
