@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define ADDRESS_BITS 128
+#define SITE_KEY_SHIFT 16 // a /48 of the /64 of a client
 #define V4_PREFIX_BITS 96 // of ::ffff:0:0/96
 
 static const unsigned char v4_prefix[V4_PREFIX_BITS / 8] = {[10] = 0xff, [11] = 0xff};
@@ -83,6 +84,11 @@ uint64_t gw_ip_client_key(const struct gw_ip *ip) {
     for (int i = 0; i < 8; i++)
         key = key << 8 | half[i];
     return key;
+}
+
+bool gw_ip_site_key(const struct gw_ip *ip, uint64_t *key) {
+    *key = gw_ip_client_key(ip) >> SITE_KEY_SHIFT;
+    return !gw_ip_is_v4(ip);
 }
 
 // ---- ranges -----------------------------------------------------------------------------------------------------

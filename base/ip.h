@@ -33,6 +33,8 @@ size_t gw_ip_format(const struct gw_ip *ip, char out[GW_IP_TEXT_BYTES_MAX]);
 // What limits for each client count by: the address, and of IPv6 the /64 that one client usually has. In one number: no two clients
 // share it.
 uint64_t gw_ip_client_key(const struct gw_ip *ip);
+// The same for a site, which usually has a /48 of IPv6: who has one has 65,536 of the former. False for IPv4, where addresses are dear.
+bool gw_ip_site_key(const struct gw_ip *ip, uint64_t *key) GW_MUST_USE;
 
 // A range in CIDR form (RFC 4632). A range of one family never contains an address of the other: "::/0" means every IPv6
 // address, "0.0.0.0/0" every IPv4 address, and who means both writes both.

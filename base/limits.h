@@ -50,9 +50,11 @@
 #define GW_VIA_HOPS_MAX 4        // gateways in a row, until it is taken for a loop
 
 // Limits for each client.
-#define GW_RATE_ADDRESSES_MAX 65536 // that are remembered, 16 bytes each
-#define GW_RATE_KEYS_MAX 65536      // tokens, and organisations, the same
-#define GW_REFUSAL_DELAY_MS 1000    // until a client over its budget hears so
+#define GW_RATE_ADDRESSES_MAX 65536    // that are remembered, 16 bytes each
+#define GW_RATE_SITES_MAX 65536        // of failed tokens, the same
+#define GW_RATE_KEYS_MAX 65536         // tokens, and organisations, the same
+#define GW_FAILED_TOKENS_SITE_TIMES 10 // so many times the budget of an address has an IPv6 /48
+#define GW_REFUSAL_DELAY_MS 1000       // until a client over its budget hears so
 
 // The database.
 #define GW_DB_CONNECTIONS 4

@@ -26,6 +26,10 @@ bool gw_client_key(const struct gw_client *client, uint64_t *key) {
     return client->is_known;
 }
 
+bool gw_client_site_key(const struct gw_client *client, uint64_t *key) {
+    return client->is_known && gw_ip_site_key(&client->ip, key);
+}
+
 struct gw_str gw_client_address(const struct gw_client *client) {
     return client->is_known ? gw_str(client->text, client->text_length) : gw_str(NULL, 0);
 }

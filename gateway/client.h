@@ -27,6 +27,8 @@ bool gw_client_is_in(const struct gw_client *client, const struct gw_ip_range *r
                      size_t count);
 // By which limits count it, as gw_ip_client_key says; false for an unknown client, which has none.
 bool gw_client_key(const struct gw_client *client, uint64_t *key) GW_MUST_USE;
+// The same of its site, as gw_ip_site_key says; false for an unknown client, too.
+bool gw_client_site_key(const struct gw_client *client, uint64_t *key) GW_MUST_USE;
 // The canonical text of its address, which lives as long as the client; .at NULL for an unknown client, as the database keeps it.
 struct gw_str gw_client_address(const struct gw_client *client);
 // For people: the same text, or "unknown".

@@ -99,7 +99,9 @@ static const struct setting settings[] = {
     {"--rate-limit-burst", "GATEWAY_RATE_LIMIT_BURST", COUNT, SETTING(rate_limit_burst), "0", "N",
      "of these rates at once; 0: as many as the rate says"},
     {"--failed-token-limit", "GATEWAY_FAILED_TOKEN_LIMIT", COUNT, SETTING(failed_token_limit),
-     "3000", "N", "bad tokens a minute from one address before new ones get 429; 0: no limit"},
+     "3000", "N",
+     "bad tokens a minute from one address (ten times that from a /48) before new ones get 429; 0: "
+     "no limit"},
     {"--handshakes-waiting-max", "GATEWAY_HANDSHAKES_WAITING_MAX", NUMBER,
      SETTING(handshakes_waiting_max), "8192", "N",
      "handshakes of a worker that wait their turn; more are refused"},

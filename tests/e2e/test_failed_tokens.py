@@ -2,6 +2,7 @@
 """The budget for failed tokens of each client address (HARDENING 4.3): over it nothing new is looked at, and good traffic
 goes on."""
 import threading
+import time
 
 import pytest
 
@@ -79,6 +80,21 @@ def test_each_address_has_its_own_budget(limited):
     assert_limited(ask(limited, token_syntax.make(), "2001:db8:1:2:ffff::9"))
     for address in ("192.0.2.2", "2001:db8:1:3::1", "unknown"):
         assert ask(limited, token_syntax.make(), address).status == 401, address
+
+
+def test_a_site_cannot_turn_through_its_networks(start_gateway, acme):
+    """HARDENING 4.3: a /48 has 65,536 of the /64 that have budgets, and a budget of its own, ten times as wide."""
+    gateway = start_gateway("--failed-token-limit", "1", "--trusted-proxies", "127.0.0.1")
+    assert ask(gateway, acme.read).status == 200
+    before, began = gateway.metric("lookups_total"), time.monotonic()
+    statuses = [ask(gateway, token_syntax.make(), f"2001:db8:7:{network:x}::1").status for network in range(60)]
+    tried = statuses.count(401)
+    assert tried + statuses.count(429) == 60
+    assert 10 <= tried <= 11 + (time.monotonic() - began) / 6, "ten at once, and one in six seconds"
+    assert gateway.metric("lookups_total") == before + tried
+    assert ask(gateway, acme.read, "2001:db8:7:ffff::1").status == 200, "a live token that is known passes"
+    others = [f"2001:db8:{site}::1" for site in range(8, 28)] + [f"192.0.2.{number}" for number in range(2, 22)]
+    assert {ask(gateway, token_syntax.make(), address).status for address in others} == {401}, "another site, and IPv4"
 
 
 def test_unknown_clients_use_up_a_budget_of_their_own(limited, new_org):

@@ -225,12 +225,38 @@ static void test_clients_are_told_apart_by_address_or_network(void **state) {
     }
 }
 
+static void test_sites_are_told_apart_by_their_48_bits(void **state) {
+    (void)state;
+    static const struct {
+        const char *a;
+        const char *b;
+        bool is_same;
+    } cases[] = {
+        {"2001:db8:1::1", "2001:db8:1:ffff:ffff::", true},
+        {"2001:db8:1::1", "2001:db8:2::1", false},
+        {"2001:db8:1::1", "2001:db9:1::1", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct gw_ip a = ip_of(cases[i].a);
+        struct gw_ip b = ip_of(cases[i].b);
+        uint64_t a_key;
+        uint64_t b_key;
+        assert_true(gw_ip_site_key(&a, &a_key));
+        assert_true(gw_ip_site_key(&b, &b_key));
+        assert_int_equal(a_key == b_key, cases[i].is_same);
+    }
+    struct gw_ip v4 = ip_of("192.0.2.1");
+    uint64_t key;
+    assert_false(gw_ip_site_key(&v4, &key));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_address_has_one_text),
         cmocka_unit_test(test_what_could_be_read_in_two_ways_is_no_address),
         cmocka_unit_test(test_addresses_of_sockets_of_both_families_are_one),
         cmocka_unit_test(test_clients_are_told_apart_by_address_or_network),
+        cmocka_unit_test(test_sites_are_told_apart_by_their_48_bits),
         cmocka_unit_test(test_a_range_contains_its_addresses_and_no_others),
         cmocka_unit_test(test_each_range_has_one_text),
         cmocka_unit_test(test_broken_ranges_are_refused),

@@ -73,8 +73,14 @@ static void test_only_a_known_client_has_a_key(void **state) {
     uint64_t key = 0;
     assert_true(gw_client_key(&client, &key));
     assert_true(key == 0x20010db800010002);
+    assert_true(gw_client_site_key(&client, &key));
+    assert_true(key == 0x20010db80001);
+    client = client_at("192.0.2.1");
+    assert_true(gw_client_key(&client, &key));
+    assert_false(gw_client_site_key(&client, &key));
     client = gw_client_unknown();
     assert_false(gw_client_key(&client, &key));
+    assert_false(gw_client_site_key(&client, &key));
 }
 
 int main(void) {
