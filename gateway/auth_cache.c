@@ -32,6 +32,7 @@ struct gw_auth_cache {
     struct db_pool *pool;
     struct db_token_store *store;
     const struct db_events *events;
+    struct gw_auth_watcher *watcher;
     uint64_t followed_ms; // when the log was known to be followed; 0: not yet
     uint64_t own_seq;     // the newest event of a revocation through this process
     struct gw_metrics *metrics;
@@ -72,6 +73,10 @@ enum gw_status gw_auth_cache_create(uv_loop_t *loop, const struct gw_auth_cache_
 
 void gw_auth_cache_follow(struct gw_auth_cache *cache, const struct db_events *events) {
     cache->events = events;
+}
+
+void gw_auth_cache_watch(struct gw_auth_cache *cache, struct gw_auth_watcher *watcher) {
+    cache->watcher = watcher;
 }
 
 static void count_entries(struct gw_auth_cache *cache) {
@@ -391,10 +396,13 @@ void gw_auth_cache_cancel(struct gw_auth_question *question) {
 
 // ---- news -------------------------------------------------------------------------------------------------------
 
-static void outdate_flight(struct gw_auth_cache *cache, const unsigned char *digest) {
+// Whatever is said of a token comes through here, so that nobody who relies on what was known can be left out.
+static void hear_of_token(struct gw_auth_cache *cache, const unsigned char *digest) {
     struct flight *flight = find_flight(cache, digest);
     if (flight != NULL)
         flight->is_outdated = true;
+    if (cache->watcher != NULL)
+        cache->watcher->on_token(cache->watcher, digest);
 }
 
 static void outdate_all_flights(struct gw_auth_cache *cache) {
@@ -405,11 +413,23 @@ static void outdate_all_flights(struct gw_auth_cache *cache) {
     }
 }
 
+static void hear_of_org(struct gw_auth_cache *cache, struct gw_str org_id) {
+    outdate_all_flights(cache);
+    if (cache->watcher != NULL)
+        cache->watcher->on_org(cache->watcher, org_id);
+}
+
+static void hear_of_anything(struct gw_auth_cache *cache) {
+    outdate_all_flights(cache);
+    if (cache->watcher != NULL)
+        cache->watcher->on_all(cache->watcher);
+}
+
 void gw_auth_cache_revoke(struct gw_auth_cache *cache, const unsigned char digest[DB_DIGEST_LENGTH],
                           uint64_t event_seq) {
     if (event_seq > cache->own_seq)
         cache->own_seq = event_seq;
-    outdate_flight(cache, digest);
+    hear_of_token(cache, digest);
     note_known(cache, digest, GW_NOT_FOUND);
     (void)gw_auth_table_put_negative(&cache->table, digest, GW_AUTH_ENTRY_REVOKED);
     count_entries(cache);
@@ -417,7 +437,7 @@ void gw_auth_cache_revoke(struct gw_auth_cache *cache, const unsigned char diges
 
 void gw_auth_cache_forget(struct gw_auth_cache *cache,
                           const unsigned char digest[DB_DIGEST_LENGTH]) {
-    outdate_flight(cache, digest);
+    hear_of_token(cache, digest);
     struct gw_auth_entry *entry = gw_auth_table_find(&cache->table, digest);
     if (entry != NULL && entry->kind != GW_AUTH_ENTRY_REVOKED)
         gw_auth_table_remove(&cache->table, entry);
@@ -431,7 +451,7 @@ void gw_auth_cache_apply(struct gw_auth_cache *cache, const struct db_event *eve
         gw_auth_cache_revoke(cache, event->digest, event->seq);
         break;
     case DB_EVENT_ORG_CHANGED:
-        outdate_all_flights(cache);
+        hear_of_org(cache, event->org_id);
         gw_auth_table_remove_org(&cache->table, event->org_id);
         count_entries(cache);
         break;
@@ -444,7 +464,7 @@ void gw_auth_cache_apply(struct gw_auth_cache *cache, const struct db_event *eve
 
 void gw_auth_cache_forget_all(struct gw_auth_cache *cache) {
     cache->own_seq = 0; // the log may be an older one
-    outdate_all_flights(cache);
+    hear_of_anything(cache);
     gw_auth_table_clear(&cache->table);
     count_entries(cache);
 }

@@ -63,12 +63,22 @@ struct gw_auth_question {
                       const struct db_token_row *row);
 };
 
+// Told of all news, whichever way they came (the log, a change through this process), because whoever acted on what was known
+// before may have to stop. May not ask the cache inside.
+struct gw_auth_watcher {
+    void (*on_token)(struct gw_auth_watcher *watcher, const unsigned char digest[DB_DIGEST_LENGTH]);
+    void (*on_org)(struct gw_auth_watcher *watcher, struct gw_str org_id);
+    void (*on_all)(struct gw_auth_watcher *watcher);
+};
+
 enum gw_status gw_auth_cache_create(uv_loop_t *loop, const struct gw_auth_cache_options *options,
                                     struct db_pool *pool, struct db_token_store *store,
                                     struct gw_metrics *metrics,
                                     struct gw_auth_cache **cache) GW_MUST_USE;
 // Whose log to go by; without one nothing counts as heard. Set before the first question.
 void gw_auth_cache_follow(struct gw_auth_cache *cache, const struct db_events *events);
+// One at a time; NULL: nobody any more.
+void gw_auth_cache_watch(struct gw_auth_cache *cache, struct gw_auth_watcher *watcher);
 // After the store was closed: that ended every lookup.
 void gw_auth_cache_destroy(struct gw_auth_cache *cache);
 

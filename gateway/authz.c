@@ -310,16 +310,23 @@ static void refuse_limited(const struct gw_decision *decision) {
     gw_exchange_fail_with(decision->exchange, 429, decision->code, decision->message, &field);
 }
 
-void gw_authz_refuse(const struct gw_decision *decision) {
+static void refuse(struct gw_exchange *exchange, enum gw_verdict verdict, const char *code,
+                   const char *message) {
     static const int statuses[] = {[GW_VERDICT_UNAUTHENTICATED] = 401,
                                    [GW_VERDICT_FORBIDDEN] = 403,
                                    [GW_VERDICT_REFUSED] = 400,
                                    [GW_VERDICT_UNKNOWN] = 503};
-    gw_assert(decision->verdict != GW_VERDICT_ALLOW);
-    if (decision->verdict == GW_VERDICT_LIMITED) {
+    gw_assert(verdict != GW_VERDICT_ALLOW && verdict != GW_VERDICT_LIMITED);
+    gw_exchange_fail(exchange, statuses[verdict], code, message);
+}
+
+void gw_authz_refuse(const struct gw_decision *decision) {
+    if (decision->verdict == GW_VERDICT_LIMITED)
         refuse_limited(decision);
-        return;
-    }
-    gw_exchange_fail(decision->exchange, statuses[decision->verdict], decision->code,
-                     decision->message);
+    else
+        refuse(decision->exchange, decision->verdict, decision->code, decision->message);
+}
+
+void gw_authz_refuse_judged(struct gw_exchange *exchange, const struct gw_judgement *judgement) {
+    refuse(exchange, judgement->verdict, judgement->code, judgement->message);
 }

@@ -43,5 +43,7 @@ bool gw_authz_start_again(struct gw_decision *decision, struct gw_exchange *exch
 void gw_authz_cancel(struct gw_decision *decision);
 // Answers the exchange for any verdict but ALLOW.
 void gw_authz_refuse(const struct gw_decision *decision);
+// The same for what was allowed before: UNAUTHENTICATED or FORBIDDEN.
+void gw_authz_refuse_judged(struct gw_exchange *exchange, const struct gw_judgement *judgement);
 // Whether `secret` has the shape of a token and is of the gateway's environment: no other is looked for.
 bool gw_authz_accepts(const struct gw_config *config, struct gw_str secret);

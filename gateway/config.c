@@ -74,6 +74,8 @@ static const struct setting settings[] = {
      "30s", "TIME", "for its first byte, and between bytes"},
     {"--forward-authorization", "GATEWAY_FORWARD_AUTHORIZATION", SWITCH,
      SETTING(forward_authorization), NULL, NULL, "pass the client's Authorization on"},
+    {"--keep-transfers", "GATEWAY_KEEP_TRANSFERS", SWITCH, SETTING(keep_transfers), NULL, NULL,
+     "uploads and downloads that are under way outlive the end of their token"},
     {"--environment", "GATEWAY_ENVIRONMENT", ENVIRONMENT, SETTING(is_test_environment), "live",
      "NAME", "live accepts sr_live_ and sk_, test accepts sr_test_ and sk_"},
     {"--workers", "GATEWAY_WORKERS", NUMBER, SETTING(workers), "1", "N",

@@ -72,6 +72,7 @@ struct gw_config {
     uint64_t upstream_timeout_ms; // first byte, and progress
     int database_connections;
     bool forward_authorization;
+    bool keep_transfers;
     bool access_log;
     enum gw_log_level log_level;
 };

@@ -592,7 +592,10 @@ static enum conn_state step_close(struct gw_conn *conn) {
     end_exchange(conn);
     gw_deadline_clear(&conn->deadline);
     gw_list_remove(&conn->unflushed_link);
-    gw_transport_close(&conn->transport);
+    if (conn->is_broken)
+        gw_transport_reset(&conn->transport);
+    else
+        gw_transport_close(&conn->transport);
     return STATE_CLOSE;
 }
 

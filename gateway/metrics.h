@@ -54,6 +54,8 @@
     X(upstream_requests_total, "counter", "Requests sent to the registry.")                        \
     X(upstream_failures_total, "counter", "Requests the registry did not answer.")                 \
     X(upstream_connects_total, "counter", "Connections opened to the registry.")                   \
+    X(transfers_ended_total, "counter",                                                            \
+      "Requests to the registry broken off because their token ended.")                            \
     X(upstreams_ejected, "gauge", "Addresses of the registry left out because they fail.")         \
     X(timeouts_total, "counter", "Connections ended by a deadline.")
 

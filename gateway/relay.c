@@ -3,11 +3,13 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "gateway/authz.h"
 #include "gateway/config.h"
 #include "gateway/exchange.h"
 #include "gateway/relay_fields.h"
 #include "gateway/relay_head.h"
 #include "gateway/services.h"
+#include "gateway/transfers.h"
 #include "gateway/upstream.h"
 
 // Lives in the exchange's arena. Ending a response (fail, finish, break) may end the exchange, and with it the
@@ -15,6 +17,7 @@
 struct relay {
     struct gw_handler handler;
     struct gw_upstream_call call;
+    struct gw_transfer transfer;
     uint64_t request_body_bytes;
     bool wants_body; // as last said to the exchange
 };
@@ -25,6 +28,10 @@ static struct relay *relay_of_handler(struct gw_handler *handler) {
 
 static struct relay *relay_of_call(struct gw_upstream_call *call) {
     return gw_container_of(call, struct relay, call);
+}
+
+static struct relay *relay_of_transfer(struct gw_transfer *transfer) {
+    return gw_container_of(transfer, struct relay, transfer);
 }
 
 // ---- failures -----------------------------------------------------------------------------------------------------
@@ -113,7 +120,9 @@ static void on_client_writable(struct gw_handler *handler) {
 }
 
 static void on_over(struct gw_handler *handler) {
-    gw_upstream_call_abort(&relay_of_handler(handler)->call);
+    struct relay *relay = relay_of_handler(handler);
+    gw_transfer_remove(&relay->transfer);
+    gw_upstream_call_abort(&relay->call);
 }
 
 static const struct gw_handler_calls handler_calls = {
@@ -173,6 +182,30 @@ static const struct gw_upstream_call_events call_events = {
     .on_writable = on_registry_writable,
     .on_error = on_error,
 };
+
+// ---- the end of its token -----------------------------------------------------------------------------------------
+
+// The registry must not take what came so far for all of it, nor the client.
+static void on_ended(struct gw_transfer *transfer, const struct gw_judgement *judgement) {
+    struct relay *relay = relay_of_transfer(transfer);
+    struct gw_exchange *exchange = relay->handler.exchange;
+    gw_upstream_call_abort(&relay->call);
+    if (exchange->phase != GW_RESPONSE_NONE) {
+        gw_exchange_break(exchange);
+        return;
+    }
+    exchange->close_after = true;
+    gw_authz_refuse_judged(exchange, judgement);
+}
+
+// Where nobody may be known, or all may go on, there is nothing to find again.
+static enum gw_status keep_findable(struct gw_exchange *exchange, struct relay *relay) {
+    struct gw_transfers *transfers = exchange->services->transfers;
+    if (transfers == NULL || !exchange->has_identity)
+        return GW_OK;
+    relay->transfer.on_ended = on_ended;
+    return gw_transfers_add(transfers, &relay->transfer, exchange);
+}
 
 // ---- start --------------------------------------------------------------------------------------------------------
 
@@ -243,6 +276,11 @@ void gw_relay_start(struct gw_exchange *exchange) {
         return;
     }
     exchange->handler = &relay->handler;
+    status = keep_findable(exchange, relay);
+    if (status != GW_OK) {
+        fail(exchange, status, "out of memory");
+        return;
+    }
     if (relay->call.request.body != GW_UPSTREAM_NO_BODY) {
         relay->wants_body = !gw_upstream_call_is_writable(&relay->call);
         match_client_to_registry(relay);

@@ -27,6 +27,7 @@
 #include "gateway/rate_limit.h"
 #include "gateway/services.h"
 #include "gateway/token.h"
+#include "gateway/transfers.h"
 #include "gateway/transport.h"
 #include "gateway/upstream.h"
 
@@ -152,6 +153,8 @@ static void close_everything(struct gw_server *server) {
     gw_conn_group_close(&server->admins, on_admins_closed);
     if (services->upstream != NULL)
         gw_upstream_close(services->upstream, NULL);
+    if (services->transfers != NULL)
+        gw_transfers_close(services->transfers);
     if (services->events != NULL)
         db_events_close(services->events);
     if (services->last_used != NULL)
@@ -332,6 +335,8 @@ static enum gw_status open_database(struct gw_server *server) {
         status = open_cache(services);
     if (status == GW_OK)
         status = open_events(server);
+    if (status == GW_OK && !services->config->keep_transfers)
+        status = gw_transfers_create(services, &services->transfers);
     if (status != GW_OK)
         gw_log(GW_LOG_ERROR, "server", "cannot use the database settings reason=\"%s\"",
                gw_status_text(status));

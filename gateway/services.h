@@ -17,6 +17,7 @@ struct gw_auth_cache;
 struct gw_failed_tokens;
 struct gw_last_used;
 struct gw_rate_limit;
+struct gw_transfers;
 struct gw_transport_shared;
 struct gw_upstream;
 
@@ -49,6 +50,7 @@ struct gw_services {
     struct gw_failed_tokens *failed_tokens; // NULL: no limit
     struct gw_rate_limit *rate_limit;       // NULL: no limit
     struct gw_last_used *last_used;
+    struct gw_transfers *transfers;       // NULL: what is under way outlives its token
     struct gw_upstream *upstream;         // NULL: no registry configured
     struct gw_metrics *metrics;           // of this worker
     const struct gw_metrics *all_metrics; // of every worker

@@ -730,6 +730,17 @@ void gw_transport_close(struct gw_transport *transport) {
     uv_close((uv_handle_t *)&transport->tcp, on_tcp_closed);
 }
 
+void gw_transport_reset(struct gw_transport *transport) {
+    if (transport->is_closing)
+        return;
+    if (uv_tcp_close_reset(&transport->tcp, on_tcp_closed) != 0) {
+        gw_transport_close(transport); // our side has ended already
+        return;
+    }
+    transport->is_closing = true;
+    end_handshake(transport);
+}
+
 bool gw_transport_is_closing(const struct gw_transport *transport) {
     return transport->is_closing;
 }

@@ -146,4 +146,6 @@ void gw_transport_resume(struct gw_transport *transport);
 void gw_transport_shutdown(struct gw_transport *transport);
 // Drops what is queued and closes; on_closed follows. Idempotent.
 void gw_transport_close(struct gw_transport *transport);
+// The same with a reset: whatever the peer has got so far, it cannot take it for all there was.
+void gw_transport_reset(struct gw_transport *transport);
 bool gw_transport_is_closing(const struct gw_transport *transport);

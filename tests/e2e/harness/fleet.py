@@ -64,6 +64,16 @@ class Fleet:
         finally:
             gateway.process.send_signal(signal.SIGCONT)
 
+    @contextlib.contextmanager
+    def outage(self):
+        """The database lets nobody in."""
+        self.postgres.query(f"alter database {self.name} with allow_connections false")
+        try:
+            self.postgres.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (self.name,))
+            yield
+        finally:
+            self.postgres.query(f"alter database {self.name} with allow_connections true")
+
     def terminate_listeners(self):
         """Cuts the connections that hear the log; how many."""
         return len(self.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s"

@@ -1073,8 +1073,75 @@ static void test_a_revocation_heard_of_is_no_matter_of_the_age_of_a_standby(void
     close_world(&world);
 }
 
+// ---- who listens ------------------------------------------------------------------------------------------------
+
+struct listener {
+    struct gw_auth_watcher watcher;
+    int token_count;
+    int org_count;
+    int all_count;
+    unsigned char digest[DB_DIGEST_LENGTH];
+};
+
+static void on_token(struct gw_auth_watcher *watcher, const unsigned char *digest) {
+    struct listener *listener = gw_container_of(watcher, struct listener, watcher);
+    listener->token_count++;
+    memcpy(listener->digest, digest, DB_DIGEST_LENGTH);
+}
+
+static void on_org(struct gw_auth_watcher *watcher, struct gw_str org_id) {
+    assert_true(gw_str_equal(org_id, usual_row.org_id));
+    gw_container_of(watcher, struct listener, watcher)->org_count++;
+}
+
+static void on_all(struct gw_auth_watcher *watcher) {
+    gw_container_of(watcher, struct listener, watcher)->all_count++;
+}
+
+static void assert_told_of(struct listener *listener, uint32_t token) {
+    unsigned char digest[DB_DIGEST_LENGTH];
+    digest_of(token, digest);
+    assert_int_equal(listener->token_count, 1);
+    assert_memory_equal(listener->digest, digest, sizeof digest);
+    listener->token_count = 0;
+}
+
+// Whichever way they come, and whether the token was known or not.
+static void test_whoever_listens_hears_all_news(void **state) {
+    (void)state;
+    struct world world;
+    struct listener listener = {
+        .watcher = {.on_token = on_token, .on_org = on_org, .on_all = on_all}};
+    unsigned char digest[DB_DIGEST_LENGTH];
+    open_world(&world);
+    gw_auth_cache_watch(world.cache, &listener.watcher);
+    look_up_live(&world, 1);
+    assert_int_equal(listener.token_count, 0);
+    hear(&world, DB_EVENT_TOKEN_CHANGED, 1);
+    assert_told_of(&listener, 1);
+    hear(&world, DB_EVENT_TOKEN_REVOKED, 2);
+    assert_told_of(&listener, 2);
+    hear(&world, DB_EVENT_TOKEN_CREATED, 3);
+    assert_told_of(&listener, 3);
+    revoke_here(&world, 4);
+    assert_told_of(&listener, 4);
+    digest_of(5, digest);
+    gw_auth_cache_forget(world.cache, digest);
+    assert_told_of(&listener, 5);
+    assert_int_equal(listener.org_count + listener.all_count, 0);
+    hear(&world, DB_EVENT_ORG_CHANGED, 0);
+    assert_int_equal(listener.org_count, 1);
+    gw_auth_cache_forget_all(world.cache);
+    assert_int_equal(listener.all_count, 1);
+    gw_auth_cache_watch(world.cache, NULL);
+    revoke_here(&world, 6);
+    assert_int_equal(listener.token_count, 0);
+    close_world(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whoever_listens_hears_all_news),
         cmocka_unit_test(test_a_miss_asks_once_and_then_hits),
         cmocka_unit_test(test_a_question_for_known_tokens_looks_up_only_what_was_live),
         cmocka_unit_test(test_many_questions_of_one_token_share_one_lookup),

@@ -15,6 +15,7 @@
 #include "gateway/exchange.h"
 #include "gateway/relay.h"
 #include "gateway/services.h"
+#include "gateway/transfers.h"
 #include "gateway/transport.h"
 #include "gateway/upstream.h"
 #include "tests/support/scripted_server.h"
@@ -51,7 +52,32 @@ struct fixture {
     struct gw_buf output;
     size_t pretended_pending; // what the connection says is waiting for the client
     bool is_ended, is_broken, is_body_wanted;
+    bool is_authorised; // has an identity
 };
+
+// ---- what a token has under way, which the linker takes in place of the library's ---------------------------------
+
+struct gw_transfers {
+    struct gw_transfer *transfer; // the one that is among them
+    int add_count;
+    enum gw_status status;
+};
+
+static struct gw_transfers fake;
+
+enum gw_status gw_transfers_add(struct gw_transfers *transfers, struct gw_transfer *transfer,
+                                const struct gw_exchange *exchange) {
+    transfers->add_count++;
+    assert_true(exchange->has_identity);
+    if (transfers->status == GW_OK)
+        transfers->transfer = transfer;
+    return transfers->status;
+}
+
+void gw_transfer_remove(struct gw_transfer *transfer) {
+    if (fake.transfer == transfer)
+        fake.transfer = NULL;
+}
 
 // ---- the connection that takes notes ------------------------------------------------------------------------------
 
@@ -193,6 +219,7 @@ static void start(struct fixture *fixture, const char *text) {
     assert_int_equal(gw_ip_parse(GW_STR("192.0.2.7"), &client), GW_OK);
     exchange->client = gw_client_at(&client);
     exchange->body_complete = !head->is_chunked && head->content_length == 0;
+    exchange->has_identity = fixture->is_authorised;
     fixture->is_body_wanted = true;
     gw_relay_start(exchange);
 }
@@ -651,8 +678,135 @@ static void test_a_client_that_leaves_takes_the_upstream_request_along(void **st
     close_all(&fixture);
 }
 
+// ---- the end of a token ---------------------------------------------------------------------------------------------
+
+static void open_with_transfers(struct fixture *fixture, const struct script_step *const *scripts) {
+    open_all(fixture, scripts);
+    fake = (struct gw_transfers){.status = GW_OK};
+    fixture->services.transfers = &fake;
+}
+
+// As for a token: the decision has been taken.
+static void start_with_token(struct fixture *fixture, const char *text) {
+    fixture->is_authorised = true;
+    start(fixture, text);
+}
+
+static void end_token(void) {
+    assert_non_null(fake.transfer);
+    fake.transfer->on_ended(fake.transfer, &gw_judgement_invalid);
+    assert_null(fake.transfer);
+}
+
+static void run_until_registry_saw_end(struct fixture *fixture) {
+    while (!fixture->server.connections[0].saw_end)
+        turn(fixture);
+}
+
+static void test_an_upload_whose_token_ends_is_refused_and_never_whole(void **state) {
+    (void)state;
+    static const struct script_step script[] = {AWAIT_HEAD, END};
+    const struct script_step *const scripts[] = {script, NULL};
+    struct fixture fixture;
+    open_with_transfers(&fixture, scripts);
+    start_with_token(&fixture, "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+    give_body(&fixture, GW_STR("abc"));
+    run_until_received(&fixture, "abc\r\n");
+    end_token();
+    assert_failed(&fixture, 401, "invalid_token");
+    assert_true(output_has(&fixture, "Connection: close\r\n"));
+    run_until_registry_saw_end(&fixture);
+    struct gw_str received = scripted_server_received(&fixture.server, 0);
+    assert_null(memmem(received.at, received.length, "0\r\n\r\n", 5));
+    close_all(&fixture);
+}
+
+// The request is whole at the registry by then; its answer is not for this client any more.
+static void test_a_request_whose_token_ends_before_the_answer_is_refused(void **state) {
+    (void)state;
+    static const struct script_step script[] = {AWAIT_HEAD, END};
+    const struct script_step *const scripts[] = {script, NULL};
+    struct fixture fixture;
+    open_with_transfers(&fixture, scripts);
+    start_with_token(&fixture, GET);
+    run_until_received(&fixture, "\r\n\r\n");
+    end_token();
+    assert_failed(&fixture, 401, "invalid_token");
+    assert_true(output_has(&fixture, "Connection: close\r\n"));
+    run_until_registry_saw_end(&fixture);
+    close_all(&fixture);
+}
+
+static void test_a_download_whose_token_ends_breaks(void **state) {
+    (void)state;
+    static const char *const responses[] = {
+        "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+    };
+    for (size_t i = 0; i < sizeof(responses) / sizeof(responses[0]); i++) {
+        const struct script_step script[] = {AWAIT_HEAD, SEND(responses[i]), END};
+        const struct script_step *const scripts[] = {script, NULL};
+        struct fixture fixture;
+        open_with_transfers(&fixture, scripts);
+        start_with_token(&fixture, GET);
+        while (!output_has(&fixture, "abc"))
+            turn(&fixture);
+        end_token();
+        assert_true(fixture.is_broken);
+        assert_status(&fixture, 200);
+        assert_false(output_ends_with(&fixture, "0\r\n\r\n"));
+        run_until_registry_saw_end(&fixture);
+        close_all(&fixture);
+    }
+}
+
+static void test_what_is_over_is_not_among_the_transfers(void **state) {
+    (void)state;
+    static const struct script_step script[] = {
+        AWAIT_HEAD, SEND("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), END};
+    const struct script_step *const scripts[] = {script, NULL};
+    struct fixture fixture;
+    open_with_transfers(&fixture, scripts);
+    start_with_token(&fixture, GET);
+    assert_non_null(fake.transfer);
+    run_until_ended(&fixture);
+    assert_null(fake.transfer);
+    close_all(&fixture);
+}
+
+static void test_without_a_token_nothing_is_kept(void **state) {
+    (void)state;
+    static const struct script_step script[] = {
+        AWAIT_HEAD, SEND("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), END};
+    const struct script_step *const scripts[] = {script, NULL};
+    struct fixture fixture;
+    open_with_transfers(&fixture, scripts);
+    start(&fixture, GET);
+    run_until_ended(&fixture);
+    assert_int_equal(fake.add_count, 0);
+    close_all(&fixture);
+}
+
+static void test_what_could_not_be_found_again_does_not_begin(void **state) {
+    (void)state;
+    static const struct script_step script[] = {END};
+    const struct script_step *const scripts[] = {script, NULL};
+    struct fixture fixture;
+    open_with_transfers(&fixture, scripts);
+    fake.status = GW_NO_MEMORY;
+    start_with_token(&fixture, GET);
+    assert_failed(&fixture, 503, "unavailable");
+    close_all(&fixture);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_upload_whose_token_ends_is_refused_and_never_whole),
+        cmocka_unit_test(test_a_request_whose_token_ends_before_the_answer_is_refused),
+        cmocka_unit_test(test_a_download_whose_token_ends_breaks),
+        cmocka_unit_test(test_what_is_over_is_not_among_the_transfers),
+        cmocka_unit_test(test_without_a_token_nothing_is_kept),
+        cmocka_unit_test(test_what_could_not_be_found_again_does_not_begin),
         cmocka_unit_test(test_a_response_with_a_length_keeps_it),
         cmocka_unit_test(test_a_response_of_unknown_length_becomes_chunked),
         cmocka_unit_test(test_responses_without_body_are_framed_right),
