@@ -61,6 +61,11 @@ class Organisation:
     tokens: dict  # scope -> secret
 
     @property
+    def skills(self):
+        """Forwarded: read, write and admin by the method."""
+        return f"/api/v1/orgs/{self.slug}/skills"
+
+    @property
     def read(self):
         return self.tokens["read"]
 

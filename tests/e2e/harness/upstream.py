@@ -128,6 +128,14 @@ def answer_default(exchange):
     exchange.reply(200, [("Content-Type", "application/json"), ("X-Stub-Registry", "yes")], body)
 
 
+def answer_and_close(data):
+    """A behaviour: these bytes, whatever was asked, and the end of the connection."""
+    def behave(exchange):
+        exchange.send(data)
+        exchange.close()
+    return behave
+
+
 class _Connection:
     def __init__(self, accepted):
         self.socket = accepted
