@@ -21,33 +21,59 @@ test_lint() {
     return "$status"
 }
 
-# with_room_for_sanitizers <command...>: those of gcc 12 and 13 keep their memory where a kernel that chooses addresses from more
-# than 28 bits may have put the program: one in four then does not start (github.com/google/sanitizers/issues/1614).
-with_room_for_sanitizers() {
+# What programs with sanitizers start with: those of gcc 12 and 13 keep their memory where a kernel that chooses addresses from more
+# than 28 bits may have put the program, and one in four then does not start (github.com/google/sanitizers/issues/1614).
+room_for_sanitizers() {
     local bits
     bits=$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null) || bits=unknown
     if [[ $bits =~ ^[0-9]+$ && $bits -le 28 ]] || ! setarch -R true 2>/dev/null; then
-        "$@"
+        room=()
     else
-        setarch -R "$@"
+        room=(setarch -R)
     fi
 }
 
 test_unit() {
-    local status=0
+    local status=0 room
     say "unit tests"
-    with_room_for_sanitizers ctest --test-dir build/cmake/asan --output-on-failure --no-tests=error -j "$(jobs_max)" \
+    room_for_sanitizers
+    "${room[@]}" ctest --test-dir build/cmake/asan --output-on-failure --no-tests=error -j "$(jobs_max)" \
         --output-junit "$results/unit.xml" --test-output-size-passed 1000000 "$@" || status=1
     "$python" dev.d/count.py unit "$results/unit.xml" >>"$results/counts" || status=1
     return "$status"
 }
 
+# interruptible <command...>: Ctrl-C and a polite kill of this script let the command clean up, and then end the script.
+interruptible() {
+    local child status=0 interrupted=''
+    "$@" <&0 &
+    child=$!
+    trap 'interrupted=yes; kill -TERM "$child" 2>/dev/null || true' INT TERM
+    wait "$child" || status=$?
+    while [ -n "$interrupted" ] && kill -0 "$child" 2>/dev/null; do # the signal ended the waiting, not the command
+        wait "$child" || true
+    done
+    trap - INT TERM
+    [ -z "$interrupted" ] || exit 130
+    return "$status"
+}
+
+# Twice as many as there are processors, because tests wait for much of their time.
+e2e_workers() {
+    local jobs
+    jobs=$(jobs_max)
+    printf '%s\n' $((jobs < 4 ? 2 * jobs : 8))
+}
+
+# All of them in parallel, a part of them as the arguments say.
 test_e2e() {
-    local status=0
+    local status=0 room
+    [ $# -gt 0 ] || set -- -n "$(e2e_workers)" tests/e2e
     say "end-to-end tests"
+    room_for_sanitizers
     GATEWAY_BUILD_DIR=$PWD/build/cmake/asan/bin PYTHONDONTWRITEBYTECODE=1 \
-        with_room_for_sanitizers "$python" -m pytest -p no:cacheprovider -q --junitxml "$results/e2e.xml" \
-        "${@:-tests/e2e}" || status=1
+        interruptible "${room[@]}" "$python" -m pytest -p no:cacheprovider -q --junitxml "$results/e2e.xml" \
+        "$@" || status=1
     "$python" dev.d/count.py e2e "$results/e2e.xml" >>"$results/counts" || status=1
     return "$status"
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the tests share: one PostgreSQL and one gateway per session, two organisations with a token per scope, and a
-registry stub behind the gateway. Run with `./dev test e2e [pytest arguments]`; GATEWAY_BUILD_DIR says which build is tested."""
+registry stub behind the gateway. With -n each worker is a session. Run with `./dev test e2e [pytest arguments]`;
+GATEWAY_BUILD_DIR says which build is tested."""
 import dataclasses
 import hashlib
 import itertools
@@ -16,6 +17,8 @@ pytest.register_assert_rewrite("harness")
 
 from harness import binaries  # noqa: E402
 from harness import certificate as certificates  # noqa: E402
+from harness import interrupts  # noqa: E402
+from harness import postgres as clusters  # noqa: E402
 from harness import token_syntax  # noqa: E402
 from harness.command_line import CommandLine  # noqa: E402
 from harness.gateway import Gateway, Operator  # noqa: E402
@@ -24,19 +27,29 @@ from harness.upstream import Upstream  # noqa: E402
 from harness.waiting import PATIENCE_S  # noqa: E402
 from harness.wall_clock import WallClock  # noqa: E402
 
-TEST_LIMIT_S = 3 * PATIENCE_S  # a test that hangs fails instead of stopping the run
+TEST_LIMIT_S = 5 * PATIENCE_S  # a test that hangs fails instead of stopping the run
+
 
 def pytest_configure(config):
-    # A polite kill ends the run as Ctrl-C does: fixtures are torn down, nothing stays behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # A shell starts what runs in its background with these ignored, and what a test starts would inherit that.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    interrupts.install(config)
 
 
-def pytest_collection_finish(session):
+def pytest_unconfigure():
+    clusters.destroy_all()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With -n: a worker takes a whole file, for the sake of what the tests in it share."""
+    from xdist.scheduler import LoadFileScheduling  # without -n, it need not be there
+
+    return LoadFileScheduling(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session):
     """One clear line instead of a thousand errors."""
-    if session.items and not session.config.option.collectonly:
+    if not session.config.option.collectonly:
         try:
             binaries.find("skillreg-gateway")
         except FileNotFoundError as error:

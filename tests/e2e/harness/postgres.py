@@ -26,6 +26,15 @@ SETTINGS = {
 }
 
 
+_there = []  # what was not destroyed yet
+
+
+def destroy_all():
+    """What nobody has destroyed: a fixture that was interrupted before it could hand its cluster over."""
+    for cluster in list(_there):
+        cluster.destroy()
+
+
 def _bin_dir():
     versions = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"),
                       key=lambda path: float(path.parents[1].name))
@@ -55,6 +64,7 @@ class Postgres:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="skillreg-pg-", dir="/tmp"))
         self.user = _unprivileged_user() if os.geteuid() == 0 else None
         self.popen = None
+        _there.append(self)
         if self.user:
             os.chown(self.directory, self.user.pw_uid, self.user.pw_gid)
 
@@ -191,4 +201,10 @@ class Postgres:
         try:
             self.stop(signal.SIGQUIT)
         finally:
-            shutil.rmtree(self.directory, ignore_errors=True)
+            eventually(self._is_removed, f"could {self.directory} be removed")
+            _there.remove(self)
+
+    def _is_removed(self):
+        """Not at once where initdb was interrupted: what it has started goes on to write for a moment."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+        return not self.directory.exists()

@@ -2,11 +2,11 @@
 """Waiting for what another process does, with a limit. For effects that nobody announces (a row in the
 database, a counter); where there is something to read or to join, tests wait for that instead.
 
-The limit is one for all that tests wait for, and no test is about it: what works takes a hundredth of it, on a machine that
-is ten times slower a tenth. Only a failure waits so long."""
+The limit is one for all that tests wait for, and no test is about it: what works takes a thirtieth of it, on a machine that
+is ten times slower a third. Only a failure waits so long."""
 import time
 
-PATIENCE_S = 180.0
+PATIENCE_S = 60.0
 
 
 def eventually(check, what, timeout_s=PATIENCE_S):
