@@ -21,6 +21,24 @@ test_lint() {
     return "$status"
 }
 
+# Beside the tests, and at the lowest priority: it takes what they leave of the processors, and none from what counts time.
+start_lint() {
+    set -m # a process group of its own, to be ended as a whole
+    (trap end_step EXIT; renice -n 19 -p "$BASHPID" >/dev/null && test_lint) >"$results/lint.log" 2>&1 </dev/null &
+    lint=$!
+    set +m
+    trap 'kill -- "-$lint" 2>/dev/null || true; end_step' EXIT
+}
+
+finish_lint() {
+    local status=0
+    say "lint"
+    wait "$lint" || status=1
+    cat "$results/lint.log"
+    trap end_step EXIT
+    return "$status"
+}
+
 # What programs with sanitizers start with: those of gcc 12 and 13 keep their memory where a kernel that chooses addresses from more
 # than 28 bits may have put the program, and one in four then does not start (github.com/google/sanitizers/issues/1614).
 room_for_sanitizers() {
@@ -121,9 +139,10 @@ dev_test() {
     else
         case $part in
             all)
-                test_lint || status=1
+                start_lint
                 test_unit || status=1
                 test_e2e || status=1
+                finish_lint || status=1
                 ;;
             *) "test_$part" "$@" || status=1 ;;
         esac
