@@ -18,7 +18,8 @@ struct flight {
     struct gw_list link; // of its bucket
     struct db_token_lookup lookup;
     struct gw_auth_cache *cache;
-    struct gw_list questions;
+    struct gw_list questions; // asked before it was sent
+    struct gw_list late;      // asked since
     uint64_t sent_ms;
     uint64_t heard_ms;   // the log, when it was sent
     uint64_t needed_seq; // the newest event known of, then
@@ -102,11 +103,14 @@ static bool is_told_of(const struct gw_auth_cache *cache, const struct gw_auth_e
     return cache->followed_ms != 0 && entry->verified_ms > cache->followed_ms;
 }
 
-// Until when the entry is known to be true: its lookup, or later, the last moment at which the log was heard.
+// Until when the entry counts as known to be true: when the log was last heard, or its lookup if
+// that was before the log was followed. A later lookup does not prolong it: a revoke that waits for
+// everybody reckons with the last sign of life of this process. 0: the log was never heard, so
+// nobody waits for this process.
 static uint64_t known_until_ms(const struct gw_auth_cache *cache,
                                const struct gw_auth_entry *entry) {
     uint64_t until_ms = heard_ms(cache);
-    return is_told_of(cache, entry) && until_ms > entry->verified_ms ? until_ms
+    return is_told_of(cache, entry) || until_ms < entry->verified_ms ? until_ms
                                                                      : entry->verified_ms;
 }
 
@@ -114,11 +118,17 @@ static uint64_t age_ms(uint64_t now_ms, uint64_t then_ms) {
     return now_ms > then_ms ? now_ms - then_ms : 0;
 }
 
-// However new the entry: who waits for a revoke to be everywhere stops waiting for a gateway that hears nothing.
+// While this holds, what changes is told.
+static bool is_log_heard(const struct gw_auth_cache *cache, uint64_t now_ms) {
+    return age_ms(now_ms, heard_ms(cache)) < cache->options.lease_ms;
+}
+
+// The lease holds for new entries too: a revoke that waits for everybody reckons from the last sign
+// of life.
 static bool is_fresh(const struct gw_auth_cache *cache, const struct gw_auth_entry *entry,
                      uint64_t now_ms) {
     return age_ms(now_ms, entry->verified_ms) < entry->fresh_ms && is_told_of(cache, entry) &&
-           age_ms(now_ms, heard_ms(cache)) < cache->options.lease_ms;
+           is_log_heard(cache, now_ms);
 }
 
 // How long what was true once may let a request for `scope` pass.
@@ -130,8 +140,9 @@ static uint64_t stale_limit_ms(const struct gw_auth_cache *cache, enum gw_scope 
 
 static bool may_answer_stale(const struct gw_auth_cache *cache, const struct gw_auth_entry *entry,
                              enum gw_scope scope, uint64_t now_ms) {
-    return entry->kind == GW_AUTH_ENTRY_LIVE &&
-           age_ms(now_ms, known_until_ms(cache, entry)) < stale_limit_ms(cache, scope);
+    uint64_t until_ms = known_until_ms(cache, entry);
+    return entry->kind == GW_AUTH_ENTRY_LIVE && until_ms != 0 &&
+           age_ms(now_ms, until_ms) < stale_limit_ms(cache, scope);
 }
 
 // `ttl_ms` less up to a fifth, so that entries made together do not expire together.
@@ -166,6 +177,7 @@ static struct flight *find_flight(struct gw_auth_cache *cache, const unsigned ch
 
 static enum gw_status send_flight(struct flight *flight) {
     struct gw_auth_cache *cache = flight->cache;
+    gw_list_append_all(&flight->questions, &flight->late);
     flight->attempts++;
     flight->is_outdated = false;
     flight->sent_ms = uv_now(cache->loop);
@@ -183,6 +195,7 @@ static struct flight *start_flight(struct gw_auth_cache *cache, const char *pref
         return NULL;
     flight->cache = cache;
     gw_list_init(&flight->questions);
+    gw_list_init(&flight->late);
     gw_list_init(&flight->lookup.link);
     memcpy(flight->lookup.prefix, prefix, GW_TOKEN_PREFIX_LENGTH);
     memcpy(flight->lookup.digest, digest, DB_DIGEST_LENGTH);
@@ -310,6 +323,28 @@ static void clear_refreshing(struct gw_auth_cache *cache, const unsigned char *d
         entry->is_refreshing = false;
 }
 
+// Answering may ask and cancel other questions, but none of this flight's that is not on its list
+// any more.
+static void answer_all(struct flight *flight, struct gw_list *questions, enum gw_status status,
+                       const struct db_token_row *row) {
+    for (struct gw_list *node; (node = gw_list_pop_front(questions)) != NULL;)
+        answer_question(flight, gw_container_of(node, struct gw_auth_question, link), status, row);
+}
+
+// While the log is not heard, nothing tells whether a *yes* was still true when the late ones
+// asked: those have another lookup, or stay on flight->late when that cannot be sent. False: the
+// answer is for them too (the word of a standby is as old as the log for all of them).
+static bool look_up_for_late(struct flight *flight, enum gw_status status) {
+    struct gw_auth_cache *cache = flight->cache;
+    if (status != GW_OK || is_of_standby(flight) || gw_list_is_empty(&flight->late) ||
+        is_log_heard(cache, uv_now(cache->loop)))
+        return false;
+    struct flight *next = start_flight(cache, flight->lookup.prefix, flight->lookup.digest);
+    if (next != NULL)
+        gw_list_append_all(&next->questions, &flight->late);
+    return true;
+}
+
 static void on_looked_up(struct db_token_lookup *lookup, enum gw_status status,
                          const struct db_token_row *row) {
     struct flight *flight = gw_container_of(lookup, struct flight, lookup);
@@ -329,9 +364,10 @@ static void on_looked_up(struct db_token_lookup *lookup, enum gw_status status,
         clear_refreshing(cache, lookup->digest);
     }
     note_known(cache, lookup->digest, status);
-    // Answering may ask and cancel other questions, but none of this flight's that is not on its list any more.
-    for (struct gw_list *node; (node = gw_list_pop_front(&flight->questions)) != NULL;)
-        answer_question(flight, gw_container_of(node, struct gw_auth_question, link), status, row);
+    if (!look_up_for_late(flight, status))
+        gw_list_append_all(&flight->questions, &flight->late);
+    answer_all(flight, &flight->questions, status, row);
+    answer_all(flight, &flight->late, GW_UNAVAILABLE, NULL);
     free(flight);
 }
 
@@ -352,10 +388,12 @@ static void refresh_ahead(struct gw_auth_cache *cache, struct gw_auth_entry *ent
 static enum gw_auth_answer look_up(struct gw_auth_cache *cache, struct gw_auth_question *question,
                                    struct db_token_row *row) {
     struct flight *flight = find_flight(cache, question->digest);
-    if (flight != NULL)
+    if (flight != NULL) {
         cache->metrics->lookups_joined_total++;
-    else
-        flight = start_flight(cache, question->prefix, question->digest);
+        gw_list_push_back(&flight->late, &question->link);
+        return GW_AUTH_PENDING;
+    }
+    flight = start_flight(cache, question->prefix, question->digest);
     if (flight == NULL)
         return answer_stale(cache, question, row);
     gw_list_push_back(&flight->questions, &question->link);

@@ -6,13 +6,16 @@
 // Three kinds of entry: live (the row), absent (looked up, not there; short-lived), revoked (heard of: final). Live and the other two have
 // separate budgets, so that a flood of bad tokens cannot evict good ones.
 //
-// When an entry may answer: it is *fresh* for its time to live (with jitter) while the event log is heard, because a change
-// would have been told; past three quarters of it a used entry is looked up again in the background, so that no request of a
-// busy token waits. When the log has not been heard for the freshness lease, or the entry is from before it was followed, the
-// database is asked every time, once for all who wait: a revoke that waits for every gateway does not wait for one that hears
-// nothing (db/events.h says for how long at the most the lease may be). If the database cannot be asked, live entries go on for a
-// bounded time by the scope that the route needs (stale policy: read, write; admin never), counted from the last moment at
-// which they were known to be true. Nothing else ever answers from an outage: the answer is unknown.
+// When an entry may answer: it is *fresh* for its time to live (with jitter) while the event log is
+// heard, because a change would have been told; past three quarters of it a used entry is looked up
+// again in the background, so that no request of a busy token waits. When the log has not been
+// heard for the freshness lease, or the entry is from before it was followed, the database is asked
+// every time, once for all who wait. If the database cannot be asked, live entries go on for a
+// bounded time by the scope that the route needs (stale policy: read, write; admin never), counted
+// from the last moment at which the log was heard. Nothing else ever answers from an outage: the
+// answer is unknown. So memory decides for the longest of these three times after
+// db_events_heard_ms and no longer: a revoke that waits for every gateway reckons with it
+// (db/events.h).
 //
 // A late *yes* never overtakes a *no*: a lookup that was on its way when an event for its digest came is asked again. So is an
 // answer of a standby that has not replayed all events applied here when it was asked; one that has tells what was true when the

@@ -815,7 +815,9 @@ static void test_with_a_log_never_heard_the_database_is_asked_each_time(void **s
     look_up_live(&world, 1);
     look_up_live(&world, 1);
     world.pool.is_ready = false;
-    assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_READ), GW_AUTH_LIVE); // stale
+    // Nor does memory decide: nobody who revokes knows of this process.
+    assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_READ), GW_AUTH_UNKNOWN);
+    assert_int_equal(world.metrics.cache_stale_total, 0);
     close_world(&world);
 }
 
@@ -862,6 +864,67 @@ static void test_without_the_database_the_scope_says_how_long(void **state) {
     assert_answers(&world, 1, GW_AUTH_LIVE, GW_AUTH_UNKNOWN);
     pass_in_silence(&world, 1);
     assert_answers(&world, 1, GW_AUTH_UNKNOWN, GW_AUTH_UNKNOWN);
+    close_world(&world);
+}
+
+// Who revokes reckons from the last sign of life of this process, and knows nothing of its lookups.
+static void test_a_lookup_does_not_prolong_the_stale_time(void **state) {
+    (void)state;
+    struct world world;
+    open_world(&world);
+    look_up_live(&world, 1);
+    pass(&world, 1);
+    pass_in_silence(&world, STALE_WRITE_MS - 1);
+    look_up_live(&world, 1);
+    look_up_live(&world, 2);
+    world.pool.is_ready = false;
+    for (uint32_t token = 1; token <= 2; token++)
+        assert_answers(&world, token, GW_AUTH_LIVE, GW_AUTH_LIVE);
+    pass_in_silence(&world, 1);
+    for (uint32_t token = 1; token <= 2; token++)
+        assert_answers(&world, token, GW_AUTH_LIVE, GW_AUTH_UNKNOWN);
+    pass_in_silence(&world, STALE_READ_MS - STALE_WRITE_MS);
+    for (uint32_t token = 1; token <= 2; token++)
+        assert_answers(&world, token, GW_AUTH_UNKNOWN, GW_AUTH_UNKNOWN);
+    close_world(&world);
+}
+
+// The revoke may have come between the lookup and the question, and nothing would tell.
+static void test_who_asks_late_while_nothing_is_heard_has_another_lookup(void **state) {
+    (void)state;
+    struct world world;
+    struct question early;
+    struct question late[2];
+    open_world(&world);
+    pass_in_silence(&world, LEASE_MS);
+    assert_int_equal(ask(&world, &early, 1), GW_AUTH_PENDING);
+    assert_int_equal(ask(&world, &late[0], 1), GW_AUTH_PENDING);
+    assert_int_equal(ask(&world, &late[1], 1), GW_AUTH_PENDING);
+    answer_lookup(&world, GW_OK, &usual_row);
+    assert_int_equal(early.answer, GW_AUTH_LIVE);
+    assert_int_equal(late[0].answer_count + late[1].answer_count, 0);
+    assert_int_equal(pending_count(&world), 1);
+    answer_lookup(&world, GW_NOT_FOUND, NULL);
+    assert_int_equal(late[0].answer, GW_AUTH_ABSENT);
+    assert_int_equal(late[1].answer, GW_AUTH_ABSENT);
+    assert_int_equal(world.store.asked_count, 2);
+    close_world(&world);
+}
+
+static void test_who_asks_late_without_room_for_a_lookup_is_not_told_yes(void **state) {
+    (void)state;
+    struct world world;
+    struct question early;
+    struct question late;
+    open_world(&world);
+    world.events.heard_ms = 0;
+    assert_int_equal(ask(&world, &early, 1), GW_AUTH_PENDING);
+    assert_int_equal(ask(&world, &late, 1), GW_AUTH_PENDING);
+    world.store.is_full = true;
+    answer_lookup(&world, GW_OK, &usual_row);
+    assert_int_equal(early.answer, GW_AUTH_LIVE);
+    assert_int_equal(late.answer_count, 1);
+    assert_int_equal(late.answer, GW_AUTH_UNKNOWN);
     close_world(&world);
 }
 
@@ -1185,6 +1248,9 @@ int main(void) {
         cmocka_unit_test(test_with_a_log_never_heard_the_database_is_asked_each_time),
         cmocka_unit_test(test_what_was_looked_up_before_the_log_began_is_looked_up_again),
         cmocka_unit_test(test_without_the_database_the_scope_says_how_long),
+        cmocka_unit_test(test_a_lookup_does_not_prolong_the_stale_time),
+        cmocka_unit_test(test_who_asks_late_while_nothing_is_heard_has_another_lookup),
+        cmocka_unit_test(test_who_asks_late_without_room_for_a_lookup_is_not_told_yes),
         cmocka_unit_test(test_a_token_never_seen_is_unknown_in_an_outage),
         cmocka_unit_test(test_absence_is_not_known_past_its_time_in_an_outage),
         cmocka_unit_test(test_a_lookup_that_fails_leaves_each_question_to_its_own_scope),

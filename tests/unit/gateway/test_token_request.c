@@ -418,6 +418,45 @@ static void test_rotations_that_are_refused(void **state) {
     }
 }
 
+static void test_times_to_wait(void **state) {
+    (void)state;
+    static const struct {
+        const char *query;
+        int64_t wait_ms; // -1: refused
+    } cases[] = {
+        {"", 0},
+        {"other=5", 0},
+        {"wait=0", 0},
+        {"wait=0s", 0},
+        {"wait=5", 5000}, // seconds
+        {"wait=5s", 5000},
+        {"wait=1500ms", 1500},
+        {"wait=30", 30000},
+        {"wait=30000ms", 30000},
+        {"wait=30001ms", -1},
+        {"wait=31", -1},
+        {"wait=31s", -1},
+        {"wait=1m", -1},
+        {"wait=", -1},
+        {"wait=-1", -1},
+        {"wait=0ms", -1},
+        {"wait=5x", -1},
+        {"wait=18446744073709551616", -1},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint64_t wait_ms = 77;
+        struct gw_refusal refusal = {0};
+        bool is_right = gw_revoke_wait_parse(gw_str_from(cases[i].query), &wait_ms, &refusal);
+        if (is_right != (cases[i].wait_ms >= 0) ||
+            (is_right && wait_ms != (uint64_t)cases[i].wait_ms))
+            fail_msg("%s: %d, %d ms", cases[i].query, (int)is_right, (int)wait_ms);
+        if (!is_right) {
+            assert_int_equal(refusal.status, 422);
+            assert_non_null(strstr(refusal.message, "wait"));
+        }
+    }
+}
+
 static void test_idempotency_keys(void **state) {
     (void)state;
     char long_key[GW_IDEMPOTENCY_KEY_LENGTH_MAX + 2];
@@ -489,6 +528,7 @@ int main(void) {
         TEST(test_what_is_no_page_of_the_audit_is_refused_by_name),
         TEST(test_rotations_that_are_accepted),
         TEST(test_rotations_that_are_refused),
+        TEST(test_times_to_wait),
         TEST(test_idempotency_keys),
         TEST(test_json_content_types),
     };
