@@ -41,7 +41,8 @@ static const char main_text[] =
     "                     the organisation of the token itself\n"
     "  authorities        --ca-file, SSL_CERT_FILE, those of the system\n"
     "\n"
-    "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 gateway not reached.\n";
+    "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 gateway not reached,\n"
+    "4 revoked, but with --wait not confirmed by every gateway.\n";
 
 static const char token_text[] =
     "Usage: skillreg token <command> [flags]\n"
@@ -123,7 +124,8 @@ static const char revoke_text[] =
     "\n"
     "Flags:\n"
     "  --self             the token that asks, instead of an id\n"
-    "  --wait             until every gateway refuses it, 10 seconds at most\n" FLAG_ORG
+    "  --wait             until every gateway refuses it, 10 seconds at most; if one\n"
+    "                     may still let it in, says until when and ends with code 4\n" FLAG_ORG
         FLAGS_OF_ALL;
 
 static const char audit_text[] =

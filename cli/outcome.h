@@ -16,6 +16,7 @@ enum cli_exit {
     CLI_FAILED = 1,      // refused by the gateway, or failed here
     CLI_USAGE = 2,       // the command line or a setting is wrong; nothing was changed
     CLI_UNREACHABLE = 3, // no connection, no TLS, no answer in time
+    CLI_UNCONFIRMED = 4, // revoked, but a gateway may still let the token in
 };
 
 #define CLI_REASON_BYTES_MAX 1024

@@ -173,20 +173,6 @@ enum cli_exit cli_token_cmd_list(struct cli_session *session, const struct cli_o
 
 // ---- revoke ----
 
-// What a wait of 10 seconds did not see happen.
-static void note_pending(struct gw_json root) {
-    struct gw_json pending;
-    int64_t count;
-    if (!gw_json_member(root, GW_STR("pending"), &pending))
-        return;
-    if (gw_json_integer(pending, &count) == GW_OK)
-        cli_note("%lld of the gateways did not confirm yet; they refuse the token as soon as they "
-                 "hear of it",
-                 (long long)count);
-    else
-        cli_note("it is not known whether every gateway has heard of it yet");
-}
-
 static enum cli_exit make_revoke_path(struct cli_session *session,
                                       const struct cli_options *options, const char **path,
                                       struct cli_reason *why) {
@@ -216,6 +202,40 @@ static enum cli_exit print_revoked(struct cli_session *session, const struct cli
     return cli_output_send(&out, why);
 }
 
+static int64_t count_of(struct gw_json root, struct gw_str name) {
+    struct gw_json member;
+    int64_t count;
+    return gw_json_member(root, name, &member) && gw_json_integer(member, &count) == GW_OK ? count
+                                                                                           : 0;
+}
+
+static const char *gateways(int64_t count) {
+    return count == 1 ? "gateway" : "gateways";
+}
+
+// What the wait did not see happen: who has not confirmed, and until when that matters. An older
+// gateway says neither how many are silent nor until when.
+static enum cli_exit check_confirmed(struct cli_session *session, struct gw_json root,
+                                     struct cli_reason *why) {
+    struct gw_json member;
+    if (!gw_json_member(root, GW_STR("pending"), &member))
+        return CLI_DONE;
+    int64_t pending = count_of(root, GW_STR("pending"));
+    int64_t silent = count_of(root, GW_STR("silent"));
+    if (pending + silent == 0)
+        return cli_fail(why, CLI_UNCONFIRMED,
+                        "the token is revoked, but it is not known whether every gateway has heard "
+                        "of it: one that cannot ask the database may let it in for a while "
+                        "(--stale-read of the gateway, 10 minutes by default)");
+    struct gw_str until = cli_answer_text(root, "until", &session->answer);
+    return cli_fail(
+        why, CLI_UNCONFIRMED,
+        "the token is revoked, but not confirmed everywhere: %lld %s did not hear of it "
+        "yet, %lld %s fell silent; there it may still be let in%s%.*s",
+        (long long)pending, gateways(pending), (long long)silent, gateways(silent),
+        until.at != NULL ? ", until at the latest " : "", GW_STR_ARG(until));
+}
+
 // The caller's own token is gone: what it is still set in does not work any more.
 static void note_own_gone(struct cli_session *session) {
     cli_session_forget_expiry(session);
@@ -238,8 +258,8 @@ enum cli_exit cli_token_cmd_revoke(struct cli_session *session, const struct cli
     struct gw_str name = cli_answer_text(root, "name", &session->answer);
     if (name.at == NULL)
         return cli_session_fail_strange(session, why);
-    note_pending(root);
     if (self)
         note_own_gone(session);
-    return print_revoked(session, options, name, why);
+    exit = print_revoked(session, options, name, why);
+    return exit == CLI_DONE ? check_confirmed(session, root, why) : exit;
 }

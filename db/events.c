@@ -21,8 +21,10 @@
 #include "db/pg_binary.h"
 #include "db/pg_link.h"
 
-#define HEARTBEAT_INTERVAL_MS (DB_GATEWAY_LIVE_MS / 5)
+#define ROUND_INTERVAL_MS_MAX 1000
+#define HEARTBEAT_PAUSE_MS 500 // at the least, between two that tell the same
 #define GATEWAY_ID_BYTES_MAX 100
+#define STALE_MS_MAX 3153600000000ULL // a hundred years
 #define NOT_SENT UINT64_MAX
 #define PRUNE_INTERVAL_MS (3600 * 1000ULL)
 #define PRUNE_ROWS_MAX 5000 // of one statement
@@ -35,16 +37,13 @@ static const struct db_statement listen_statement = {
 
 static const struct db_statement heartbeat_statement = {
     .name = "gateway_heartbeat",
-    .sql = "insert into skillreg.gateway (id, applied_seq, seen_at)"
-           " values ($1::text, $2::int8, now())"
-           " on conflict (id) do update"
-           " set applied_seq = excluded.applied_seq, seen_at = excluded.seen_at",
-    .parameter_count = 2,
+    .sql = "select skillreg.gateway_heartbeat($1::text, $2::int8, $3::int8, $4::text)",
+    .parameter_count = 4,
 };
 
 static const struct db_statement leave_statement = {
     .name = "gateway_leave",
-    .sql = "delete from skillreg.gateway where id = $1::text",
+    .sql = "select skillreg.gateway_leave($1::text)",
     .parameter_count = 1,
 };
 
@@ -68,7 +67,7 @@ static const struct db_statement *const statements[] = {
 struct statement_query {
     struct db_query query;
     uint64_t sent_ms;
-    char scratch[8];
+    char scratch[2][8];
 };
 
 struct db_events {
@@ -76,11 +75,14 @@ struct db_events {
     struct db_event_waits waits;
     struct db_event_log log;
     char gateway_id[GATEWAY_ID_BYTES_MAX + 1];
+    char slot[GATEWAY_ID_BYTES_MAX + 1]; // empty: none
+    uint64_t stale_ms;                   // as others know it
     uint64_t poll_interval_ms;
     bool is_closing;
     bool is_link_closed;
     bool is_waits_closed;
-    bool is_page_wanted; // notified while one was on its way
+    bool is_page_wanted;                   // notified while one was on its way
+    struct db_events_departure *departure; // who waits for the end of the membership
     bool has_left;
     struct statement_query listen;
     struct statement_query newest;
@@ -89,6 +91,7 @@ struct db_events {
     struct statement_query leave;
     struct statement_query prune;
     uint64_t heartbeat_seq; // as last sent on this connection, or NOT_SENT
+    uint64_t page_beat_ms;  // when the heartbeat before the page was sent
     uint64_t prune_due_ms;
     uint64_t heard_ms;
 };
@@ -111,31 +114,46 @@ static void send_statement(struct db_events *events, struct statement_query *sta
     db_link_send(&events->link, &statement->query);
 }
 
+static void bind_heartbeat(struct db_events *events, struct db_query *query) {
+    db_set_bytes(query, 0, gw_str_from(events->gateway_id));
+    db_set_int8(query, 1, (int64_t)events->heartbeat_seq, events->heartbeat.scratch[0]);
+    db_set_int8(query, 2, (int64_t)events->stale_ms, events->heartbeat.scratch[1]);
+    struct gw_str slot = gw_str_from(events->slot);
+    db_set_bytes_or_null(query, 3, slot.length > 0 ? slot : gw_str(NULL, 0));
+}
+
+// While one is on its way its answer looks again.
+static void send_heartbeat(struct db_events *events) {
+    if (events->has_left || !db_link_is_up(&events->link) || is_on_its_way(&events->heartbeat))
+        return;
+    events->heartbeat_seq = events->log.applied_seq;
+    bind_heartbeat(events, &events->heartbeat.query);
+    send_statement(events, &events->heartbeat);
+}
+
+static bool is_heartbeat_due(const struct db_events *events) {
+    return events->heartbeat_seq != events->log.applied_seq ||
+           now_ms(events) - events->heartbeat.sent_ms >= HEARTBEAT_PAUSE_MS;
+}
+
+// Behind a heartbeat: what counts as heard was preceded by a sign of life.
 static void send_page(struct db_events *events) {
     if (is_on_its_way(&events->page)) {
         events->is_page_wanted = true;
         return;
     }
+    if (is_heartbeat_due(events))
+        send_heartbeat(events);
     events->is_page_wanted = false;
-    db_event_log_bind(&events->log, &events->page.query, events->page.scratch);
+    events->page_beat_ms = events->heartbeat.sent_ms;
+    db_event_log_bind(&events->log, &events->page.query, events->page.scratch[0]);
     send_statement(events, &events->page);
-}
-
-// While one is on its way its answer looks again.
-static void send_heartbeat(struct db_events *events) {
-    if (events->has_left || is_on_its_way(&events->heartbeat))
-        return;
-    events->heartbeat_seq = events->log.applied_seq;
-    struct db_query *query = &events->heartbeat.query;
-    db_set_bytes(query, 0, gw_str_from(events->gateway_id));
-    db_set_int8(query, 1, (int64_t)events->heartbeat_seq, events->heartbeat.scratch);
-    send_statement(events, &events->heartbeat);
 }
 
 static void send_prune(struct db_events *events) {
     events->prune_due_ms =
         now_ms(events) + PRUNE_INTERVAL_MS / 2 + db_backoff_random_below(PRUNE_INTERVAL_MS);
-    db_set_int8(&events->prune.query, 0, PRUNE_ROWS_MAX, events->prune.scratch);
+    db_set_int8(&events->prune.query, 0, PRUNE_ROWS_MAX, events->prune.scratch[0]);
     send_statement(events, &events->prune);
 }
 
@@ -144,9 +162,6 @@ static void start_round(struct db_events *events) {
     db_link_tick_at(&events->link, now + events->poll_interval_ms);
     if (!events->log.is_known || is_on_its_way(&events->newest))
         return;
-    if (events->heartbeat_seq != events->log.applied_seq ||
-        now - events->heartbeat.sent_ms >= HEARTBEAT_INTERVAL_MS)
-        send_heartbeat(events);
     send_page(events);
     if (now >= events->prune_due_ms)
         send_prune(events);
@@ -154,8 +169,14 @@ static void start_round(struct db_events *events) {
 
 // ---- answers ------------------------------------------------------------------------------------------------------
 
+// By its last sign of life others reckon how long this process may act on what it heard.
+static uint64_t heard_by_page_ms(const struct db_events *events) {
+    uint64_t latest_ms = events->page_beat_ms + DB_GATEWAY_HEARD_AHEAD_MS;
+    return events->page.sent_ms < latest_ms ? events->page.sent_ms : latest_ms;
+}
+
 static void on_page(struct db_events *events, const PGresult *result) {
-    uint64_t sent_ms = events->page.sent_ms;
+    uint64_t heard_ms = heard_by_page_ms(events);
     uint64_t before = events->log.applied_seq;
     enum db_event_log_state state = db_event_log_take_page(&events->log, result);
     if (events->is_closing)
@@ -168,7 +189,7 @@ static void on_page(struct db_events *events, const PGresult *result) {
         return;
     }
     if (state == DB_EVENT_LOG_CURRENT)
-        events->heard_ms = sent_ms;
+        events->heard_ms = heard_ms;
     if (events->log.applied_seq != before)
         send_heartbeat(events);
     if (state == DB_EVENT_LOG_BEHIND || events->is_page_wanted)
@@ -179,6 +200,13 @@ static void on_newest(struct db_events *events, const PGresult *result) {
     db_event_log_take_newest(&events->log, result);
     if (!events->is_closing)
         start_round(events);
+}
+
+static void on_left(struct db_events *events) {
+    struct db_events_departure *departure = events->departure;
+    events->departure = NULL;
+    if (departure != NULL)
+        departure->on_left(departure);
 }
 
 // A long log is deleted in pieces, one each round.
@@ -204,6 +232,8 @@ static void dispatch(struct db_events *events, const struct db_query *query,
         db_event_waits_take(&events->waits, result);
     else if (query == &events->prune.query)
         on_pruned(events, result);
+    else if (query == &events->leave.query)
+        on_left(events);
     else if (query == &events->heartbeat.query && events->heartbeat_seq != events->log.applied_seq)
         send_heartbeat(events);
 }
@@ -228,6 +258,8 @@ static void on_notify(struct db_link *link) {
 static void on_ready(struct db_link *link) {
     struct db_events *events = gw_container_of(link, struct db_events, link);
     send_statement(events, &events->listen);
+    if (events->departure != NULL)
+        send_statement(events, &events->leave);
     if (!events->log.is_known)
         send_statement(events, &events->newest);
     start_round(events);
@@ -299,11 +331,19 @@ static enum gw_status open_link(struct db_events *events, uv_loop_t *loop,
     return db_link_open(&events->link, loop, &link_options, &link_events);
 }
 
+// Others know when a heartbeat came, and reckon from there.
+static uint64_t stale_of_heartbeat_ms(uint64_t stale_ms) {
+    if (stale_ms < DB_GATEWAY_LIVE_MS - DB_GATEWAY_SLACK_MS)
+        return DB_GATEWAY_LIVE_MS;
+    return stale_ms < STALE_MS_MAX ? stale_ms + DB_GATEWAY_SLACK_MS : STALE_MS_MAX;
+}
+
 enum gw_status db_events_create(uv_loop_t *loop, const struct db_events_options *options,
                                 struct db_events_consumer *consumer,
                                 struct db_events **events_out) {
     size_t id_length = strlen(options->gateway_id);
-    if (id_length == 0 || id_length > GATEWAY_ID_BYTES_MAX)
+    struct gw_str slot = gw_str_from(options->slot != NULL ? options->slot : "");
+    if (id_length == 0 || id_length > GATEWAY_ID_BYTES_MAX || slot.length > GATEWAY_ID_BYTES_MAX)
         return GW_INVALID;
     struct db_events *events = calloc(1, sizeof(*events));
     if (events == NULL)
@@ -314,9 +354,11 @@ enum gw_status db_events_create(uv_loop_t *loop, const struct db_events_options 
         return status;
     }
     memcpy(events->gateway_id, options->gateway_id, id_length);
-    events->poll_interval_ms = options->poll_interval_ms < HEARTBEAT_INTERVAL_MS
+    memcpy(events->slot, slot.at, slot.length);
+    events->stale_ms = stale_of_heartbeat_ms(options->stale_ms);
+    events->poll_interval_ms = options->poll_interval_ms < ROUND_INTERVAL_MS_MAX
                                    ? options->poll_interval_ms
-                                   : HEARTBEAT_INTERVAL_MS;
+                                   : ROUND_INTERVAL_MS_MAX;
     events->log.consumer = consumer;
     events->heartbeat_seq = NOT_SENT;
     init_statements(events);
@@ -328,16 +370,21 @@ enum gw_status db_events_create(uv_loop_t *loop, const struct db_events_options 
 void db_events_close(struct db_events *events) {
     gw_assert(!events->is_closing);
     events->is_closing = true;
+    events->departure = NULL;
     events->log.consumer = NULL;
     db_link_close(&events->link);
     db_event_waits_close(&events->waits, on_waits_closed);
 }
 
-void db_events_leave(struct db_events *events) {
+bool db_events_leave(struct db_events *events, struct db_events_departure *departure) {
     events->has_left = true;
+    if (events->heartbeat.sent_ms == 0)
+        return false;
+    events->departure = departure;
     db_set_bytes(&events->leave.query, 0, gw_str_from(events->gateway_id));
     send_statement(events, &events->leave);
     db_link_flush(&events->link);
+    return true;
 }
 
 uint64_t db_events_applied_seq(const struct db_events *events) {

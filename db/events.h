@@ -6,8 +6,10 @@
 // when notified, every poll interval, and after each reconnect. So a lost notification costs one interval, an
 // outage nothing but time. Events come in order, each once.
 //
-// The same connection publishes what this gateway has applied (skillreg.gateway: id, applied_seq, seen_at): at every poll and at once after
-// events were applied, so that whoever revoked a token can wait until every live gateway has heard it.
+// The same connection makes this process a member (skillreg.gateway_member, logged) and publishes
+// what it has applied (skillreg.gateway, the heartbeats): at every poll and at once after events
+// were applied. So whoever revoked a token can wait until every gateway has heard of it, or can no
+// longer act on what it knew before. db/sql/0007_gateways.sql has the rules.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,8 +43,12 @@ struct db_events_consumer {
 };
 
 struct db_events_options {
-    const char *url;           // copied
-    const char *gateway_id;    // unique per process, 1 to 100 bytes; copied
+    const char *url;        // copied
+    const char *gateway_id; // unique per process, 1 to 100 bytes; copied
+    // Where a supervisor starts this process again, and only after its end: whoever was a member
+    // there before is none any more. At most 100 bytes, copied; NULL: nobody supervises it.
+    const char *slot;
+    uint64_t stale_ms; // how long the consumer acts on what it knows after db_events_heard_ms
     uint64_t poll_interval_ms; // 1000; more than a fifth of DB_GATEWAY_LIVE_MS counts as that
     uint64_t query_timeout_ms; // an unanswered poll: the connection is replaced
     uint64_t connect_timeout_ms;
@@ -55,32 +61,51 @@ struct db_events;
 enum gw_status db_events_create(uv_loop_t *loop, const struct db_events_options *options,
                                 struct db_events_consumer *consumer,
                                 struct db_events **events) GW_MUST_USE;
-// Ends waits as GW_UNAVAILABLE. The gateway's row is left to grow old: it counts as live for DB_GATEWAY_LIVE_MS more, unless
-// db_events_leave was called before. Frees once the handles have closed.
+// Ends waits as GW_UNAVAILABLE. Unless db_events_leave was called before, this process stays a
+// member, who is waited for until its stale time has passed. Frees once the handles have closed.
 void db_events_close(struct db_events *events);
-// Deletes this gateway's row (a drain has begun: nobody need wait for us). Best effort.
-void db_events_leave(struct db_events *events);
+
+struct db_events_departure {
+    // From the loop, once, and then the database has confirmed it; never after db_events_close.
+    void (*on_left)(struct db_events_departure *departure);
+};
+// Ends the membership: the drain is over, nothing is decided here any more. False: this process
+// never became a member, and on_left does not follow. While the database is away it is tried again
+// with each connection.
+bool db_events_leave(struct db_events *events, struct db_events_departure *departure);
 
 // Every event up to this one was handed to the consumer.
 uint64_t db_events_applied_seq(const struct db_events *events);
-// uv_now at which the last poll that was answered whole had been sent: all that was committed before it is applied. 0: never
-// yet. From then on this gateway has a row, refreshed every two seconds at the most while it hears, and those who wait for
-// everybody wait for it too, until the row is DB_GATEWAY_LIVE_MS old: who trusts what he knows for more than 3 seconds
-// after he last heard may act on what others were told is gone everywhere. (A crash of the server empties the table, too: for
-// the seconds until all have connected again.)
+// uv_now of the last poll that was answered whole, when it was sent: all that was committed before
+// it is applied. 0: never yet. Membership was committed before that, and a heartbeat at most
+// DB_GATEWAY_HEARD_AHEAD_MS earlier. So who waits for everybody waits for this process, until
+// options.stale_ms and DB_GATEWAY_SLACK_MS have passed since its last heartbeat: act on memory for
+// options.stale_ms after this moment at the most, and never while it is 0.
 uint64_t db_events_heard_ms(const struct db_events *events);
 
 // ---- waiting for everybody ---------------------------------------------------------------------------------------
-// A gateway whose row was not refreshed for this long is not waited for.
-#define DB_GATEWAY_LIVE_MS 5000
+#define DB_GATEWAY_LIVE_MS 5000 // a gateway whose last heartbeat is older is silent
+#define DB_GATEWAY_HEARD_AHEAD_MS 1500
+// Beside the stale time: the above, a turn of the loop, clocks that differ in speed.
+#define DB_GATEWAY_SLACK_MS 2000
+
+// Who has applied an event, and who may still act on what was before it.
+struct db_events_reach {
+    int applied; // gateways that have
+    int pending; // that have not, and are live
+    int silent;  // that have not, as far as is known, and were not heard of for DB_GATEWAY_LIVE_MS
+    int64_t until_ms; // of the database's clock: then none of these acts on it any more
+};
 
 struct db_events_wait {
     struct gw_list link; // the events'
     uint64_t seq;
     uint64_t deadline_ms;
-    // GW_OK: every live gateway has applied `seq`; `count` says how many. GW_TIMED_OUT: `count` have not. GW_UNAVAILABLE: cannot know.
-    // Never inside db_events_wait_applied.
-    void (*on_done)(struct db_events_wait *wait, enum gw_status status, int count);
+    // GW_OK: every gateway has applied `seq`, but for those whose stale time has passed.
+    // GW_TIMED_OUT: some have not. GW_UNAVAILABLE: cannot know, and all of `reach` is 0: the
+    // database did not answer in time. Never inside db_events_wait_applied.
+    void (*on_done)(struct db_events_wait *wait, enum gw_status status,
+                    const struct db_events_reach *reach);
 };
 void db_events_wait_applied(struct db_events *events, struct db_events_wait *wait, uint64_t seq,
                             uint64_t timeout_ms);

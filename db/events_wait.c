@@ -6,14 +6,19 @@
 
 #define ASK_INTERVAL_MS 25 // and up to as much more
 
-_Static_assert(DB_GATEWAY_LIVE_MS == 5000, "the statement says so");
+_Static_assert(DB_GATEWAY_LIVE_MS == 5000, "the view gateway_state says so");
 
+// All of one snapshot: what a gateway says that it has applied was in the log then, unless it
+// followed another one.
 const struct db_statement db_event_waits_statement = {
     .name = "gateway_applied",
-    .sql = "select applied_seq, count(*) from skillreg.gateway"
-           " where seen_at > now() - interval '5 seconds' group by applied_seq",
+    .sql = "select applied_seq, is_live, count(*),"
+           " (extract(epoch from max(decides_until)) * 1000)::int8, skillreg.newest_event()"
+           " from skillreg.gateway_state where decides_until > now() group by applied_seq, is_live",
     .parameter_count = 0,
 };
+
+enum column { COLUMN_APPLIED, COLUMN_IS_LIVE, COLUMN_COUNT, COLUMN_UNTIL, COLUMN_NEWEST };
 
 static void on_timer(uv_timer_t *timer);
 
@@ -40,9 +45,14 @@ void db_event_waits_init(struct db_event_waits *waits, struct db_link *connectio
     (void)uv_timer_init(db_link_loop(connection), &waits->timer); // cannot fail
 }
 
-static void finish(struct db_events_wait *wait, enum gw_status status, int count) {
+static void finish(struct db_events_wait *wait, enum gw_status status,
+                   const struct db_events_reach *reach) {
     gw_list_remove(&wait->link);
-    wait->on_done(wait, status, count);
+    wait->on_done(wait, status, reach);
+}
+
+static void finish_unknown(struct db_events_wait *wait) {
+    finish(wait, GW_UNAVAILABLE, &(struct db_events_reach){0});
 }
 
 static struct db_events_wait *first_of(struct gw_list *list) {
@@ -62,7 +72,7 @@ void db_event_waits_close(struct db_event_waits *waits,
     gw_list_append_all(&waits->waiting, &waits->asked);
     gw_list_append_all(&waits->waiting, &waits->late);
     while ((wait = first_of(&waits->waiting)) != NULL)
-        finish(wait, GW_UNAVAILABLE, 0);
+        finish_unknown(wait);
 }
 
 // ---- asking -------------------------------------------------------------------------------------------------------
@@ -102,7 +112,7 @@ static void end_late_without_connection(struct db_event_waits *waits) {
     }
     struct db_events_wait *wait;
     while ((wait = first_of(&waits->late)) != NULL)
-        finish(wait, GW_UNAVAILABLE, 0);
+        finish_unknown(wait);
 }
 
 static void on_timer(uv_timer_t *timer) {
@@ -117,19 +127,35 @@ static void on_timer(uv_timer_t *timer) {
 
 // ---- the answer ---------------------------------------------------------------------------------------------------
 
+static void count_row(struct db_events_reach *reach, uint64_t seq, const PGresult *result,
+                      int row) {
+    uint64_t applied = (uint64_t)db_get_int(result, row, COLUMN_APPLIED, 0);
+    uint64_t newest = (uint64_t)db_get_int(result, row, COLUMN_NEWEST, 0);
+    int count = (int)db_get_int(result, row, COLUMN_COUNT, 0);
+    if (applied >= seq && applied <= newest) { // above the newest it is a number of another log
+        reach->applied += count;
+        return;
+    }
+    *(db_get_boolean(result, row, COLUMN_IS_LIVE) ? &reach->pending : &reach->silent) += count;
+    int64_t until_ms = db_get_int(result, row, COLUMN_UNTIL, 0);
+    if (until_ms > reach->until_ms)
+        reach->until_ms = until_ms;
+}
+
+// Nobody at all: then not even the gateway that asks is a member yet.
+static bool is_known(const struct db_events_reach *reach) {
+    return reach->applied + reach->pending + reach->silent > 0;
+}
+
 static void judge(struct db_event_waits *waits, struct db_events_wait *wait,
                   const PGresult *result) {
-    int64_t applied = 0;
-    int64_t behind = 0;
-    for (int row = 0; row < PQntuples(result); row++) {
-        int64_t count = db_get_int(result, row, 1, 0);
-        bool has_it = (uint64_t)db_get_int(result, row, 0, 0) >= wait->seq;
-        *(has_it ? &applied : &behind) += count;
-    }
-    if (behind == 0) {
-        finish(wait, GW_OK, (int)applied);
+    struct db_events_reach reach = {0};
+    for (int row = 0; row < PQntuples(result); row++)
+        count_row(&reach, wait->seq, result, row);
+    if (is_known(&reach) && reach.pending + reach.silent == 0) {
+        finish(wait, GW_OK, &reach);
     } else if (wait->deadline_ms <= uv_now(db_link_loop(waits->connection))) {
-        finish(wait, GW_TIMED_OUT, (int)behind);
+        finish(wait, is_known(&reach) ? GW_TIMED_OUT : GW_UNAVAILABLE, &reach);
     } else {
         gw_list_remove(&wait->link);
         gw_list_push_back(&waits->waiting, &wait->link);

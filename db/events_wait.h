@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Waiting until every live gateway has applied an event: part of db/events.h, on its connection. While somebody waits, the
-// table skillreg.gateway is asked every 25 to 50 ms, once for all who wait.
+// Waiting until every gateway has applied an event: part of db/events.h, on its connection. While
+// somebody waits, the view skillreg.gateway_state is asked every 25 to 50 ms, once for all who
+// wait.
 
 #include <libpq-fe.h>
 #include <uv.h>
@@ -11,7 +12,7 @@
 #include "db/pg_link.h"
 #include "db/query.h"
 
-// How many live gateways stand at which number.
+// How many gateways stand at which number.
 extern const struct db_statement db_event_waits_statement;
 
 struct db_event_waits {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The life of the process: start() makes the parts in the order in which they need each other; stopping goes through
-// phases, each ended by an event: drain (client connections finish) -> cut (the rest is closed) -> flush (last-used times are written) -> close (every handle).
-// A start that fails half-way goes straight to close.
+// The life of the process: start() makes the parts in the order in
+// which they need each other; stopping goes through phases, each ended by an event: drain (client
+// connections finish) -> cut (the rest is closed) -> flush (last-used times are written, the
+// membership ends) -> close (every handle). A start that fails half-way goes straight to close.
 #include "gateway/server.h"
 
 #include <fcntl.h>
@@ -51,6 +52,9 @@ struct gw_server {
     struct gw_listener admin;
     struct gw_certificates certificates;
     struct gw_last_used_drain flush;
+    struct db_events_departure departure;
+    bool has_written; // in PHASE_FLUSH
+    bool has_left;
     uv_signal_t terminate;
     uv_signal_t interrupt;
     uv_signal_t hangup;
@@ -64,11 +68,38 @@ struct gw_server {
 
 static void close_everything(struct gw_server *server);
 
+static void close_when_flushed(struct gw_server *server) {
+    if (server->has_written && server->has_left)
+        close_everything(server);
+}
+
 static void on_flushed(struct gw_last_used_drain *flush, enum gw_status status) {
     struct gw_server *server = gw_container_of(flush, struct gw_server, flush);
     if (status != GW_OK)
         gw_log(GW_LOG_WARNING, "server", "last-used times of the last moments were not written");
-    close_everything(server);
+    server->has_written = true;
+    close_when_flushed(server);
+}
+
+static void on_left(struct db_events_departure *departure) {
+    struct gw_server *server = gw_container_of(departure, struct gw_server, departure);
+    server->has_left = true;
+    close_when_flushed(server);
+}
+
+static void on_flush_timer(uv_timer_t *timer) {
+    struct gw_server *server = gw_container_of(timer, struct gw_server, drain_timer);
+    gw_log(GW_LOG_WARNING, "server",
+           "cannot sign off at the database: revocations that wait will wait for this process");
+    on_left(&server->departure);
+}
+
+// Nobody is let in here any more.
+static void start_leaving(struct gw_server *server) {
+    server->departure.on_left = on_left;
+    server->has_left = !db_events_leave(server->services.events, &server->departure);
+    if (!server->has_left)
+        uv_timer_start(&server->drain_timer, on_flush_timer, FLUSH_TIMEOUT_MS, 0);
 }
 
 static void on_clients_closed(struct gw_conn_group *clients) {
@@ -76,7 +107,7 @@ static void on_clients_closed(struct gw_conn_group *clients) {
     if (server->phase == PHASE_CLOSE)
         return;
     server->phase = PHASE_FLUSH;
-    db_events_leave(server->services.events); // nobody is let in here any more
+    start_leaving(server);
     server->flush.on_drained = on_flushed;
     gw_last_used_drain(server->services.last_used, FLUSH_TIMEOUT_MS, &server->flush);
 }
@@ -270,6 +301,14 @@ static void on_gap(struct db_events_consumer *consumer) {
     gw_auth_cache_forget_all(server->services.auth);
 }
 
+// How long this process may decide from memory after it last heard the log: gateway/auth_cache.h.
+static uint64_t memory_ms(const struct gw_config *config) {
+    uint64_t longest_ms = config->freshness_lease_ms;
+    if (config->stale_read_ms > longest_ms)
+        longest_ms = config->stale_read_ms;
+    return config->stale_write_ms > longest_ms ? config->stale_write_ms : longest_ms;
+}
+
 static enum gw_status open_events(struct gw_server *server) {
     struct gw_services *services = &server->services;
     const struct gw_config *config = services->config;
@@ -280,6 +319,8 @@ static enum gw_status open_events(struct gw_server *server) {
         return status;
     const struct db_events_options options = {.url = url != NULL ? url : config->database_url,
                                               .gateway_id = gateway_id,
+                                              .slot = server->worker->slot,
+                                              .stale_ms = memory_ms(config),
                                               .poll_interval_ms = GW_EVENTS_POLL_MS,
                                               .query_timeout_ms = GW_DB_QUERY_TIMEOUT_MS,
                                               .connect_timeout_ms = GW_DB_CONNECT_TIMEOUT_MS};

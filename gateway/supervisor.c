@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,11 +16,13 @@
 #include "base/log.h"
 #include "gateway/listener.h"
 #include "gateway/server.h"
+#include "gateway/token.h"
 #include "tls/context.h"
 #include "tls/tickets.h"
 
 #define PAUSE_MIN_MS 100
 #define PAUSE_MAX_MS 5000
+#define SLOT_NUMBER_BYTES_MAX 16
 #define STEADY_MS 10000 // a worker that ran this long has not crashed quickly
 
 struct child {
@@ -42,6 +45,7 @@ struct supervisor {
     struct gw_config config;
     struct gw_metrics *metrics;
     const unsigned char *ticket_secret;
+    char id[GW_ID_LENGTH + 1]; // random
     struct reservation reservations[3];
     struct child children[GW_WORKERS_MAX];
     sigset_t signals; // that the supervisor waits for
@@ -53,8 +57,11 @@ struct supervisor {
 // ---- workers ----------------------------------------------------------------------------------------------------
 
 static int run_worker(struct supervisor *supervisor, int index) {
+    char slot[GW_ID_LENGTH + SLOT_NUMBER_BYTES_MAX];
+    (void)snprintf(slot, sizeof slot, "%s.%d", supervisor->id, index);
     const struct gw_worker worker = {.all_metrics = supervisor->metrics,
                                      .ticket_secret = supervisor->ticket_secret,
+                                     .slot = slot,
                                      .index = index,
                                      .count = supervisor->config.workers};
     // Not orphaned: when the supervisor is killed, its workers drain and end.
@@ -232,7 +239,11 @@ static int run_workers(const struct gw_config *config, struct gw_metrics *metric
     sigaddset(&supervisor.signals, SIGINT);
     sigaddset(&supervisor.signals, SIGHUP);
     sigprocmask(SIG_BLOCK, &supervisor.signals, &supervisor.signals_before);
-    int code = reserve_ports(&supervisor) ? supervise(&supervisor) : 1;
+    int code = 1;
+    if (gw_id_make(supervisor.id) != GW_OK)
+        gw_log(GW_LOG_ERROR, "supervisor", "no random bytes");
+    else if (reserve_ports(&supervisor))
+        code = supervise(&supervisor);
     release_ports(&supervisor);
     return code;
 }

@@ -127,31 +127,53 @@ static void write_revoked(struct gw_json_writer *json, const struct revoke_call 
     gw_json_write_time(json, call->revoked_ms);
 }
 
-// With a wait also `gateways`: how many have applied it (200), or `pending`: how many have not, null when that cannot be known
-// (202).
-static void respond_revoked(struct revoke_call *call, enum gw_status waited, int count) {
+static void write_count(struct gw_json_writer *json, const char *name, bool is_known, int count) {
+    gw_json_key(json, name);
+    if (is_known)
+        gw_json_write_integer(json, count);
+    else
+        gw_json_write_null(json);
+}
+
+// `gateways`: how many have applied it, which is all of them (200). Else (202) how many have not,
+// `pending` of those that are live and `silent` of those that are not, and `until` when any of them
+// may go on letting the token in; null when the database did not say in time.
+static void write_reach(struct gw_json_writer *json, enum gw_status waited,
+                        const struct db_events_reach *reach) {
+    bool is_known = waited != GW_UNAVAILABLE;
+    if (waited == GW_OK) {
+        write_count(json, "gateways", true, reach->applied);
+        return;
+    }
+    write_count(json, "pending", is_known, reach->pending);
+    write_count(json, "silent", is_known, reach->silent);
+    gw_json_key(json, "until");
+    if (is_known)
+        gw_json_write_time(json, reach->until_ms);
+    else
+        gw_json_write_null(json);
+}
+
+// `reach`: NULL when nobody waited.
+static void respond_revoked(struct revoke_call *call, enum gw_status waited,
+                            const struct db_events_reach *reach) {
     struct gw_exchange *exchange = call->handler.exchange;
-    bool is_applied = waited == GW_OK;
     struct gw_buf body;
     gw_buf_init(&body, GW_BODY_OWN_BYTES_MAX);
     struct gw_json_writer json;
     gw_json_writer_init(&json, &body);
     gw_json_open_object(&json);
     write_revoked(&json, call);
-    if (call->wait_ms > 0) {
-        gw_json_key(&json, is_applied ? "gateways" : "pending");
-        if (waited == GW_UNAVAILABLE)
-            gw_json_write_null(&json);
-        else
-            gw_json_write_integer(&json, count);
-    }
+    if (reach != NULL)
+        write_reach(&json, waited, reach);
     gw_json_close_object(&json);
-    gw_api_reply_json(exchange, is_applied ? 200 : 202, &json);
+    gw_api_reply_json(exchange, waited == GW_OK ? 200 : 202, &json);
     gw_buf_deinit(&body);
 }
 
-static void on_waited(struct db_events_wait *wait, enum gw_status status, int count) {
-    respond_revoked(gw_container_of(wait, struct revoke_call, wait), status, count);
+static void on_waited(struct db_events_wait *wait, enum gw_status status,
+                      const struct db_events_reach *reach) {
+    respond_revoked(gw_container_of(wait, struct revoke_call, wait), status, reach);
 }
 
 // Whose own token it is was overtaken by another revoke since the decision.
@@ -181,7 +203,7 @@ static void on_revoked(struct db_token_revoke *store_call, enum gw_status status
     if (call->name.at == NULL)
         call->name = GW_STR("");
     if (call->wait_ms == 0) {
-        respond_revoked(call, GW_OK, 0);
+        respond_revoked(call, GW_OK, NULL);
         return;
     }
     call->wait.on_done = on_waited;

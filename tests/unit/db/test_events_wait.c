@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Proves of db/events_wait.c, with gateways on loops of their own, so that one can stand still: a wait ends well exactly when
-// every live gateway has applied the event, and else says how many have not, or that nobody can know.
+// Proves of db/events_wait.c and of db/sql/0007_gateways.sql, with
+// gateways on loops of their own, so that one can stand still: a wait ends well exactly when every
+// gateway has applied the event or can no longer act on what was before it, and else says how many
+// have not, how many of them are silent and until when, or that nobody can know.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "db/events.h"
 #include "db/migrate.h"
 #include "tests/support/postgres.h"
@@ -18,6 +21,15 @@
 #define SHORT_MS 300
 #define LONGER_MS 3000 // than a question takes to be answered
 #define LONG_MS 30000
+#define STALE_MS 60000
+// What a crash of the server leaves of the unlogged tables. TRUNCATE fires no trigger of a row, as
+// a crash does not.
+#define CRASH "truncate skillreg.gateway, skillreg.gateway_since;"
+// The statement of the program before the schema had members.
+#define OLDER_HEARTBEAT(seen_at)                                                                   \
+    "insert into skillreg.gateway (id, applied_seq, seen_at) values ('older', 0, " seen_at ")"     \
+    " on conflict (id) do update"                                                                  \
+    " set applied_seq = excluded.applied_seq, seen_at = excluded.seen_at;"
 
 struct gateway {
     struct db_events_consumer consumer;
@@ -38,10 +50,13 @@ static void on_gap(struct db_events_consumer *consumer) {
     (void)consumer;
 }
 
-static void start_gateway(struct gateway *gateway, const char *id, const char *url) {
+static void start_in_slot(struct gateway *gateway, const char *id, const char *slot,
+                          const char *url) {
     const struct db_events_options options = {
         .url = url,
         .gateway_id = id,
+        .slot = slot,
+        .stale_ms = STALE_MS,
         .poll_interval_ms = INTERVAL_MS,
         .query_timeout_ms = 5000,
         .connect_timeout_ms = 5000,
@@ -49,6 +64,10 @@ static void start_gateway(struct gateway *gateway, const char *id, const char *u
     gateway->consumer = (struct db_events_consumer){on_event, on_gap};
     assert_int_equal(
         db_events_create(&gateway->loop, &options, &gateway->consumer, &gateway->events), GW_OK);
+}
+
+static void start_gateway(struct gateway *gateway, const char *id, const char *url) {
+    start_in_slot(gateway, id, NULL, url);
 }
 
 static void run_until_applied(struct gateway *gateway, uint64_t seq) {
@@ -114,15 +133,16 @@ struct waiting {
     struct db_events_wait wait;
     bool is_done;
     enum gw_status status;
-    int count;
+    struct db_events_reach reach;
 };
 
-static void on_waited(struct db_events_wait *wait, enum gw_status status, int count) {
+static void on_waited(struct db_events_wait *wait, enum gw_status status,
+                      const struct db_events_reach *reach) {
     struct waiting *waiting = gw_container_of(wait, struct waiting, wait);
     assert_false(waiting->is_done);
     waiting->is_done = true;
     waiting->status = status;
-    waiting->count = count;
+    waiting->reach = *reach;
 }
 
 static void start_wait(struct waiting *waiting, uint64_t seq, uint64_t timeout_ms) {
@@ -132,19 +152,35 @@ static void start_wait(struct waiting *waiting, uint64_t seq, uint64_t timeout_m
 }
 
 // With the loop of the first gateway alone.
-static void expect_wait(uint64_t seq, uint64_t timeout_ms, enum gw_status status, int count) {
+static struct db_events_reach expect_status(uint64_t seq, uint64_t timeout_ms,
+                                            enum gw_status status) {
     struct waiting waiting;
     start_wait(&waiting, seq, timeout_ms);
     test_run_until(&first.loop, &waiting.is_done);
     assert_int_equal(waiting.status, status);
-    assert_int_equal(waiting.count, count);
+    return waiting.reach;
+}
+
+static void expect_applied(uint64_t seq, int applied) {
+    struct db_events_reach reach = expect_status(seq, LONG_MS, GW_OK);
+    assert_int_equal(reach.applied, applied);
+    assert_int_equal(reach.pending + reach.silent, 0);
+}
+
+// The rest has applied it. Returns the seconds from now until which any of these may act on what it
+// knew.
+static int64_t expect_not_applied(uint64_t seq, int pending, int silent) {
+    struct db_events_reach reach = expect_status(seq, SHORT_MS, GW_TIMED_OUT);
+    assert_int_equal(reach.pending, pending);
+    assert_int_equal(reach.silent, silent);
+    return (reach.until_ms - gw_clock_wall_ms()) / 1000;
 }
 
 static void test_wait_ends_when_the_only_gateway_has_applied_it(void **state) {
     (void)state;
     start_gateway(&first, "first", database.url);
     run_until_applied(&first, 0);
-    expect_wait(change_something(), LONG_MS, GW_OK, 1);
+    expect_applied(change_something(), 1);
 }
 
 static void test_wait_is_for_the_gateway_that_stands_still_until_it_goes_on(void **state) {
@@ -152,9 +188,9 @@ static void test_wait_is_for_the_gateway_that_stands_still_until_it_goes_on(void
     start_both();
     uint64_t seq = change_something();
     run_until_applied(&first, seq);
-    expect_wait(seq, SHORT_MS, GW_TIMED_OUT, 1);
+    (void)expect_not_applied(seq, 1, 0);
     run_until_applied(&second, seq);
-    expect_wait(seq, LONG_MS, GW_OK, 2);
+    expect_applied(seq, 2);
 }
 
 static void test_wait_that_has_begun_ends_when_the_last_gateway_goes_on(void **state) {
@@ -168,33 +204,312 @@ static void test_wait_that_has_begun_ends_when_the_last_gateway_goes_on(void **s
     run_until_applied(&second, seq);
     test_run_until(&first.loop, &waiting.is_done);
     assert_int_equal(waiting.status, GW_OK);
-    assert_int_equal(waiting.count, 2);
+    assert_int_equal(waiting.reach.applied, 2);
+}
+
+struct leaving {
+    struct db_events_departure departure;
+    bool is_done;
+};
+
+static void on_left(struct db_events_departure *departure) {
+    struct leaving *leaving = gw_container_of(departure, struct leaving, departure);
+    assert_false(leaving->is_done);
+    leaving->is_done = true;
+}
+
+static void leave(struct gateway *gateway) {
+    struct leaving leaving = {.departure = {.on_left = on_left}};
+    assert_true(db_events_leave(gateway->events, &leaving.departure));
+    assert_false(leaving.is_done);
+    test_run_until(&gateway->loop, &leaving.is_done);
 }
 
 static void test_wait_is_not_for_a_gateway_that_left(void **state) {
     (void)state;
     start_both();
-    db_events_leave(second.events);
-    run_until_applied(&second, 0);
+    leave(&second);
+    assert_int_equal(test_number(database.url, "select count(*) from skillreg.gateway_member"), 1);
     uint64_t seq = change_something();
-    expect_wait(seq, LONG_MS, GW_OK, 1);
+    expect_applied(seq, 1);
     run_until_applied(&second, seq); // it still hears, and does not come back
     assert_int_equal(test_number(database.url, "select count(*) from skillreg.gateway"), 1);
 }
 
-static void test_wait_is_not_for_a_gateway_that_is_silent_for_long(void **state) {
-    (void)state;
+// ---- gateways that fell silent ----
+
+static void start_first(void) {
     start_gateway(&first, "first", database.url);
     run_until_applied(&first, 0);
-    test_execute(database.url, "insert into skillreg.gateway values"
-                               " ('dead', 0, now() - interval '5.1 s'),"
-                               " ('slow', 0, now() + interval '1 hour')"); // as long as this takes
+}
+
+static uint64_t change_and_apply(void) {
     uint64_t seq = change_something();
     run_until_applied(&first, seq);
-    expect_wait(seq, SHORT_MS, GW_TIMED_OUT, 1);
-    test_execute(database.url, "delete from skillreg.gateway where id = 'slow'");
-    expect_wait(seq, LONG_MS, GW_OK, 1);
+    return seq;
 }
+
+static void set_last_seen(const char *id, const char *ago) {
+    char sql[160];
+    (void)snprintf(sql, sizeof(sql),
+                   "update skillreg.gateway set seen_at = now() - interval '%s' where id = '%s'",
+                   ago, id);
+    test_execute(database.url, sql);
+}
+
+static void test_wait_is_for_a_silent_gateway_until_its_stale_time_has_passed(void **state) {
+    (void)state;
+    start_both();
+    uint64_t seq = change_and_apply();
+    set_last_seen("second", "5.1 s");
+    int64_t left_s = expect_not_applied(seq, 0, 1);
+    assert_in_range(left_s, 50, 57); // of the stale time and the slack
+    set_last_seen("second", "61.9 s");
+    struct waiting waiting;
+    start_wait(&waiting, seq, LONG_MS);
+    test_run_until(&first.loop, &waiting.is_done); // in the tenth of a second that was left
+    assert_int_equal(waiting.status, GW_OK);
+    assert_int_equal(waiting.reach.applied, 1);
+}
+
+static void test_wait_counts_a_gateway_that_fell_silent_after_it_had_applied_it(void **state) {
+    (void)state;
+    start_both();
+    uint64_t seq = change_and_apply();
+    run_until_applied(&second, seq);
+    set_last_seen("second", "10 s");
+    expect_applied(seq, 2);
+}
+
+// Its number is of another log: a restored database, sequences set back.
+static void test_wait_does_not_believe_a_number_above_the_newest(void **state) {
+    (void)state;
+    start_both();
+    uint64_t seq = change_and_apply();
+    test_execute(database.url, "update skillreg.gateway set applied_seq = 1000000"
+                               " where id = 'second'");
+    (void)expect_not_applied(seq, 1, 0);
+    set_last_seen("second", "10 s");
+    (void)expect_not_applied(seq, 0, 1);
+    run_until_applied(&second, seq);
+    expect_applied(seq, 2);
+}
+
+static void test_wait_tells_live_and_silent_gateways_apart(void **state) {
+    (void)state;
+    start_both();
+    test_execute(database.url, OLDER_HEARTBEAT("now() - interval '1 min'"));
+    uint64_t seq = change_and_apply();
+    assert_in_range(expect_not_applied(seq, 1, 1), 500, 545 + 3600); // the latest of both
+    assert_int_equal(test_number(database.url, "select count(*) from skillreg.gateway_state"
+                                               " where is_live"),
+                     2);
+}
+
+// ---- crashes of the server ----
+
+static void test_wait_is_for_members_whose_heartbeat_a_crash_took(void **state) {
+    (void)state;
+    start_both();
+    uint64_t seq = change_something();
+    test_execute(database.url, CRASH);
+    run_until_applied(&first, seq);
+    assert_in_range(expect_not_applied(seq, 0, 1), 50, 62);
+    run_until_applied(&second, seq);
+    expect_applied(seq, 2);
+}
+
+// Seen until the crash, which was before the first heartbeat after it: from then on its stale time
+// runs, whenever it joined.
+static void test_wait_reckons_from_the_first_heartbeat_after_a_crash(void **state) {
+    (void)state;
+    start_both();
+    test_execute(database.url, "update skillreg.gateway_member"
+                               " set joined_at = now() - interval '1 day';" CRASH);
+    uint64_t seq = change_and_apply();
+    (void)expect_not_applied(seq, 0, 1);
+    test_execute(database.url, "update skillreg.gateway_since"
+                               " set since = now() - interval '61.9 s'");
+    expect_applied(seq, 1);
+}
+
+static void test_wait_does_not_take_a_truncated_table_for_an_empty_house(void **state) {
+    (void)state;
+    start_both();
+    test_execute(database.url, "update skillreg.gateway_since set since = now() - interval '1 day';"
+                               "update skillreg.gateway_member"
+                               " set joined_at = now() - interval '1 day';"
+                               "truncate skillreg.gateway");
+    uint64_t seq = change_and_apply();
+    (void)expect_not_applied(seq, 0, 1);
+}
+
+static void test_wait_cannot_know_before_its_own_gateway_is_a_member(void **state) {
+    (void)state;
+    start_first();
+    leave(&first);
+    uint64_t seq = change_and_apply();
+    (void)expect_status(seq, SHORT_MS, GW_UNAVAILABLE);
+}
+
+// ---- older programs ----
+
+static void test_wait_is_for_an_older_program_for_ten_minutes(void **state) {
+    (void)state;
+    start_first();
+    test_execute(database.url, OLDER_HEARTBEAT("now() + interval '1 hour'"));
+    uint64_t seq = change_and_apply();
+    (void)expect_not_applied(seq, 1, 0);
+    test_execute(database.url, OLDER_HEARTBEAT("now() - interval '6 s'"));
+    assert_in_range(expect_not_applied(seq, 0, 1), 580, 599);
+    test_execute(database.url, OLDER_HEARTBEAT("now() - interval '604.9 s'"));
+    expect_applied(seq, 1);
+}
+
+static void test_wait_is_for_an_older_program_that_is_gone_after_a_crash(void **state) {
+    (void)state;
+    start_first();
+    test_execute(database.url, OLDER_HEARTBEAT("now()") CRASH);
+    uint64_t seq = change_and_apply();
+    assert_in_range(expect_not_applied(seq, 0, 1), 590, 605);
+}
+
+static void test_wait_is_not_for_an_older_program_that_left(void **state) {
+    (void)state;
+    start_first();
+    test_execute(database.url,
+                 OLDER_HEARTBEAT("now()") "delete from skillreg.gateway where id = 'older'");
+    expect_applied(change_and_apply(), 1);
+}
+
+// What an older program that waits asks finds the newer ones.
+static void test_the_question_of_an_older_program_counts_the_newer_ones(void **state) {
+    (void)state;
+    start_both();
+    assert_int_equal(test_number(database.url,
+                                 "select sum(count) from (select applied_seq, count(*)"
+                                 " from skillreg.gateway"
+                                 " where seen_at > now() - interval '5 seconds'"
+                                 " group by applied_seq) t"),
+                     2);
+}
+
+// ---- membership ----
+
+static void test_a_process_joins_before_the_log_counts_as_heard(void **state) {
+    (void)state;
+    start_gateway(&first, "first", database.url);
+    const char *sql = "select count(*) from skillreg.gateway_member where id = 'first'";
+    while (db_events_heard_ms(first.events) == 0)
+        (void)uv_run(&first.loop, UV_RUN_ONCE);
+    assert_int_equal(test_number(database.url, sql), 1);
+    char logged[2];
+    test_value(database.url,
+               "select relpersistence from pg_class"
+               " where oid = 'skillreg.gateway_member'::regclass",
+               logged, sizeof(logged));
+    assert_string_equal(logged, "p");
+}
+
+static void test_a_process_without_a_heartbeat_hears_nothing(void **state) {
+    (void)state;
+    test_execute(database.url, "alter function skillreg.gateway_join rename to gateway_join_away");
+    start_gateway(&first, "first", database.url);
+    uint64_t start_ms = uv_now(&first.loop);
+    while (uv_now(&first.loop) - start_ms < 300)
+        (void)uv_run(&first.loop, UV_RUN_ONCE);
+    assert_int_equal(db_events_heard_ms(first.events), 0);
+    test_execute(database.url, "alter function skillreg.gateway_join_away rename to gateway_join");
+    run_until_applied(&first, 0);
+}
+
+static void test_a_process_leaves_with_the_next_connection_when_one_is_lost(void **state) {
+    (void)state;
+    start_first();
+    assert_int_equal(test_number(database.url,
+                                 "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+                                 " where datname = current_database() and"
+                                 " application_name = 'skillreg-gateway'"),
+                     1);
+    leave(&first);
+    assert_int_equal(test_number(database.url, "select count(*) from skillreg.gateway_member"), 0);
+}
+
+static void test_a_process_that_never_joined_need_not_leave(void **state) {
+    (void)state;
+    struct leaving leaving = {.departure = {.on_left = on_left}};
+    start_gateway(&first, "first", "postgresql://x@/x?host=/nonexistent-directory");
+    assert_false(db_events_leave(first.events, &leaving.departure));
+    close_gateway(&first);
+    (void)uv_run(&first.loop, UV_RUN_DEFAULT);
+    assert_false(leaving.is_done);
+}
+
+static void test_a_process_whose_rows_were_removed_joins_again(void **state) {
+    (void)state;
+    start_first();
+    test_execute(database.url, "delete from skillreg.gateway_member");
+    const char *sql = "select count(*) from skillreg.gateway_member where stale_ms = 62000";
+    uint64_t start_ms = uv_now(&first.loop);
+    while (test_number(database.url, sql) == 0 && uv_now(&first.loop) - start_ms < 20000)
+        run_until_applied(&first, 0);
+    assert_int_equal(test_number(database.url, sql), 1);
+}
+
+static void test_the_next_in_a_slot_ends_the_membership_of_the_one_before(void **state) {
+    (void)state;
+    start_in_slot(&second, "crashed", "supervisor.1", database.url);
+    run_until_applied(&second, 0);
+    close_gateway(&second);
+    start_first();
+    uint64_t seq = change_and_apply();
+    (void)expect_not_applied(seq, 1, 0);
+    (void)uv_run(&second.loop, UV_RUN_DEFAULT);
+    start_in_slot(&second, "next", "supervisor.1", database.url);
+    run_until_applied(&second, seq);
+    expect_applied(seq, 2);
+    char members[64];
+    test_value(database.url, "select string_agg(id, ' ' order by id) from skillreg.gateway_member",
+               members, sizeof(members));
+    assert_string_equal(members, "first next");
+}
+
+static void test_other_slots_and_no_slot_are_left_alone(void **state) {
+    (void)state;
+    start_in_slot(&second, "one", "supervisor.1", database.url);
+    run_until_applied(&second, 0);
+    test_execute(database.url, "select skillreg.gateway_heartbeat('two', 0, 5000, 'supervisor.2');"
+                               "select skillreg.gateway_heartbeat('three', 0, 5000, null);"
+                               "select skillreg.gateway_heartbeat('four', 0, 5000, null)");
+    assert_int_equal(test_number(database.url, "select count(*) from skillreg.gateway_member"), 4);
+}
+
+static void test_members_are_pruned_once_nobody_can_wait_for_them(void **state) {
+    (void)state;
+    test_execute(
+        database.url,
+        "select skillreg.gateway_heartbeat(id, 0, stale_ms, null) from (values ('gone', 5000),"
+        " ('silent', 5000), ('long', 100000000), ('unheard', 5000)) t (id, stale_ms);"
+        "update skillreg.gateway set seen_at = now() - interval '25 hours'"
+        " where id in ('gone', 'long');"
+        "update skillreg.gateway set seen_at = now() - interval '23 hours' where id = 'silent';"
+        "alter table skillreg.gateway disable trigger user;"
+        "delete from skillreg.gateway where id = 'unheard';"
+        "alter table skillreg.gateway enable trigger user;"
+        "update skillreg.gateway_member set joined_at = now() - interval '25 hours';"
+        "select skillreg.token_event_prune(100)");
+    const char *sql = "select string_agg(id, ' ' order by id) from skillreg.gateway_member";
+    char left[64];
+    test_value(database.url, sql, left, sizeof(left));
+    assert_string_equal(left, "long silent unheard"); // of the last the crash was a moment ago
+    test_execute(database.url, "update skillreg.gateway_since"
+                               " set since = now() - interval '25 hours';"
+                               "select skillreg.token_event_prune(100)");
+    test_value(database.url, sql, left, sizeof(left));
+    assert_string_equal(left, "long silent");
+}
+
+// ---- asking ----
 
 static void test_wait_asks_at_least_once_whatever_the_time(void **state) {
     (void)state;
@@ -202,8 +517,8 @@ static void test_wait_asks_at_least_once_whatever_the_time(void **state) {
     uint64_t seq = change_something();
     run_until_applied(&first, seq);
     run_until_applied(&second, seq);
-    expect_wait(seq, 0, GW_OK, 2);
-    expect_wait(seq + 1, 0, GW_TIMED_OUT, 2);
+    assert_int_equal(expect_status(seq, 0, GW_OK).applied, 2);
+    assert_int_equal(expect_status(seq + 1, 0, GW_TIMED_OUT).pending, 2);
 }
 
 static void test_waits_at_once_each_get_the_answer_for_their_own_number(void **state) {
@@ -235,14 +550,15 @@ static void test_wait_that_is_cancelled_is_never_told(void **state) {
     db_events_cancel_wait(&asked.wait);
     db_events_cancel_wait(&fresh.wait);
     db_events_cancel_wait(&fresh.wait); // harmless
-    expect_wait(seq, SHORT_MS, GW_TIMED_OUT, 1);
+    (void)expect_not_applied(seq, 1, 0);
     assert_false(asked.is_done || fresh.is_done);
 }
 
 static void test_wait_without_a_database_cannot_know(void **state) {
     (void)state;
     start_gateway(&first, "first", "postgresql://x@/x?host=/nonexistent-directory");
-    expect_wait(1, 50, GW_UNAVAILABLE, 0);
+    struct db_events_reach reach = expect_status(1, 50, GW_UNAVAILABLE);
+    assert_int_equal(reach.applied + reach.pending + reach.silent, 0);
 }
 
 static void test_wait_outlasts_a_lost_connection(void **state) {
@@ -280,9 +596,10 @@ struct closing {
     bool is_done;
 };
 
-static void close_when_told(struct db_events_wait *wait, enum gw_status status, int count) {
+static void close_when_told(struct db_events_wait *wait, enum gw_status status,
+                            const struct db_events_reach *reach) {
     (void)status;
-    (void)count;
+    (void)reach;
     gw_container_of(wait, struct closing, wait)->is_done = true;
     close_gateway(&first);
 }
@@ -307,7 +624,26 @@ int main(void) {
         TEST(test_wait_is_for_the_gateway_that_stands_still_until_it_goes_on),
         TEST(test_wait_that_has_begun_ends_when_the_last_gateway_goes_on),
         TEST(test_wait_is_not_for_a_gateway_that_left),
-        TEST(test_wait_is_not_for_a_gateway_that_is_silent_for_long),
+        TEST(test_wait_is_for_a_silent_gateway_until_its_stale_time_has_passed),
+        TEST(test_wait_counts_a_gateway_that_fell_silent_after_it_had_applied_it),
+        TEST(test_wait_does_not_believe_a_number_above_the_newest),
+        TEST(test_wait_tells_live_and_silent_gateways_apart),
+        TEST(test_wait_is_for_members_whose_heartbeat_a_crash_took),
+        TEST(test_wait_reckons_from_the_first_heartbeat_after_a_crash),
+        TEST(test_wait_does_not_take_a_truncated_table_for_an_empty_house),
+        TEST(test_wait_cannot_know_before_its_own_gateway_is_a_member),
+        TEST(test_wait_is_for_an_older_program_for_ten_minutes),
+        TEST(test_wait_is_for_an_older_program_that_is_gone_after_a_crash),
+        TEST(test_wait_is_not_for_an_older_program_that_left),
+        TEST(test_the_question_of_an_older_program_counts_the_newer_ones),
+        TEST(test_a_process_joins_before_the_log_counts_as_heard),
+        TEST(test_a_process_without_a_heartbeat_hears_nothing),
+        TEST(test_a_process_leaves_with_the_next_connection_when_one_is_lost),
+        TEST(test_a_process_that_never_joined_need_not_leave),
+        TEST(test_a_process_whose_rows_were_removed_joins_again),
+        TEST(test_the_next_in_a_slot_ends_the_membership_of_the_one_before),
+        TEST(test_other_slots_and_no_slot_are_left_alone),
+        TEST(test_members_are_pruned_once_nobody_can_wait_for_them),
         TEST(test_wait_asks_at_least_once_whatever_the_time),
         TEST(test_waits_at_once_each_get_the_answer_for_their_own_number),
         TEST(test_wait_that_is_cancelled_is_never_told),
