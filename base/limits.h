@@ -82,7 +82,7 @@
 
 // What a token has under way when it ends. Work of one turn of the loop, in looks: asking for a token is 4 of them, ending a
 // transfer 16.
-#define GW_TRANSFER_WORK_PER_TURN 512
+#define GW_TRANSFER_WORK_PER_TURN 128
 #define GW_TRANSFER_LOOKUPS_MAX 256 // tokens asked for in the database at once
 #define GW_TRANSFER_TICK_MS 500 // until it is asked again, and between looks at the ends of tokens
 

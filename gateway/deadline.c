@@ -8,11 +8,12 @@ void gw_deadline_kind_init(struct gw_deadline_kind *kind, uint64_t duration_ms) 
     kind->duration_ms = duration_ms;
 }
 
-// What is due leaves the list first, so that one that is set again inside waits for the next tick.
-static void expire_kind(struct gw_deadline_kind *kind, uint64_t now_ms) {
+// What is due leaves the list first, so that one that is set again inside waits for the next tick. How many of `most` expired.
+static int expire_kind(struct gw_deadline_kind *kind, uint64_t now_ms, int most) {
+    int count = 0;
     struct gw_list due;
     gw_list_init(&due);
-    while (!gw_list_is_empty(&kind->waiting)) {
+    for (; count < most && !gw_list_is_empty(&kind->waiting); count++) {
         struct gw_deadline *first = gw_container_of(kind->waiting.next, struct gw_deadline, link);
         if (first->expires_ms > now_ms)
             break;
@@ -23,13 +24,18 @@ static void expire_kind(struct gw_deadline_kind *kind, uint64_t now_ms) {
         struct gw_deadline *deadline = gw_container_of(node, struct gw_deadline, link);
         deadline->on_expired(deadline);
     }
+    return count;
 }
 
 static void on_tick(uv_timer_t *timer) {
     struct gw_deadlines *deadlines = gw_container_of(timer, struct gw_deadlines, timer);
     uint64_t now_ms = uv_now(timer->loop);
+    int left = GW_DEADLINE_EXPIRED_PER_TURN;
     for (int i = 0; i < deadlines->kind_count; i++)
-        expire_kind(&deadlines->kinds[i], now_ms);
+        left -= expire_kind(&deadlines->kinds[i], now_ms, left);
+    // Without a millisecond between, libuv would call again within this turn.
+    if (left == 0)
+        uv_timer_start(timer, on_tick, 1, GW_DEADLINE_TICK_MS);
 }
 
 void gw_deadlines_open(struct gw_deadlines *deadlines, uv_loop_t *loop,

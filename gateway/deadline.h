@@ -2,7 +2,8 @@
 #pragma once
 // Deadlines for many objects of few kinds. Each kind has one fixed duration, so a list per kind is in order of expiry by
 // itself: setting a deadline moves a node to the end of a list, and a tick looks at the heads only. No heap, no timer
-// per connection. Coarse: fires up to GW_DEADLINE_TICK_MS late.
+// per connection. Coarse: fires up to GW_DEADLINE_TICK_MS late, and no more than GW_DEADLINE_EXPIRED_PER_TURN of them in one
+// turn of the loop, the rest a millisecond later and so on: what began together often ends together.
 
 #include <stdint.h>
 #include <uv.h>
@@ -10,6 +11,7 @@
 #include "base/list.h"
 
 #define GW_DEADLINE_TICK_MS 100
+#define GW_DEADLINE_EXPIRED_PER_TURN 32
 
 struct gw_deadline_kind {
     struct gw_list waiting;

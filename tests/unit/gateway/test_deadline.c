@@ -184,6 +184,36 @@ static void test_one_may_clear_another_that_is_due_as_well(void **state) {
     assert_int_equal(fixture->waiters[2].expired_count, 1);
 }
 
+#define MANY 1000
+
+struct crowd {
+    struct gw_deadline deadlines[MANY];
+    int expired_count;
+};
+
+static struct crowd crowd;
+
+static void count_in_crowd(struct gw_deadline *deadline) {
+    // Each after those that were set before it.
+    assert_ptr_equal(deadline, &crowd.deadlines[crowd.expired_count]);
+    crowd.expired_count++;
+}
+
+static void test_many_that_are_due_at_once_expire_a_few_in_a_turn(void **state) {
+    struct fixture *fixture = *state;
+    crowd.expired_count = 0;
+    for (int i = 0; i < MANY; i++) {
+        gw_deadline_init(&crowd.deadlines[i], count_in_crowd);
+        gw_deadline_set(&crowd.deadlines[i], &fixture->kinds[0], uv_now(&fixture->loop));
+    }
+    set_due(fixture, 0, 1); // of the next kind, whose turn comes too
+    for (int before = 0; fixture->expired_count == 0; before = crowd.expired_count) {
+        uv_run(&fixture->loop, UV_RUN_ONCE);
+        assert_true(crowd.expired_count - before <= GW_DEADLINE_EXPIRED_PER_TURN);
+    }
+    assert_int_equal(crowd.expired_count, MANY);
+}
+
 static void test_the_timer_does_not_keep_the_loop_alive(void **state) {
     struct fixture *fixture = *state;
     uv_timer_stop(&fixture->watchdog);
@@ -202,6 +232,7 @@ int main(void) {
         TEST(test_setting_again_moves_a_deadline_also_to_another_kind),
         TEST(test_a_deadline_set_again_inside_waits_for_the_next_tick),
         TEST(test_one_may_clear_another_that_is_due_as_well),
+        TEST(test_many_that_are_due_at_once_expire_a_few_in_a_turn),
         TEST(test_the_timer_does_not_keep_the_loop_alive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
