@@ -102,7 +102,8 @@ static size_t copy_plain(char *out, struct gw_str text) {
     return count;
 }
 
-// What stands for a code point that is not plain; `out` takes 6 bytes. Beyond ASCII most stand for themselves.
+// What stands for a code point that is not plain; `out` takes 6 bytes. Beyond ASCII all stand for themselves but those that a
+// terminal would obey: what a name holds may be looked at in one.
 static size_t escape(uint32_t code_point, char *out) {
     static const char letters[] = "btnvfr"; // of 0x08 to 0x0D
     if (code_point == '"' || code_point == '\\' ||
@@ -111,7 +112,7 @@ static size_t escape(uint32_t code_point, char *out) {
         out[1] = code_point <= 0x0D ? letters[code_point - 0x08] : (char)code_point;
         return 2;
     }
-    if (code_point >= 0x80 && code_point != 0x2028 && code_point != 0x2029)
+    if (code_point >= 0x80 && !gw_utf8_is_control(code_point))
         return gw_utf8_encode(code_point, out);
     const unsigned char unit[2] = {(unsigned char)(code_point >> 8), (unsigned char)code_point};
     memcpy(out, "\\u", 2);

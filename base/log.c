@@ -39,15 +39,6 @@ static void write_line(const char *line, size_t length) {
     (void)written; // a full disk or a closed pipe: there is nobody to tell
 }
 
-// No control byte of a message gets through: one call is one line, even where a caller forgot to quote.
-static void mask_control_bytes(char *at, size_t length) {
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)at[i];
-        if (c < 0x20 || c == 0x7F)
-            at[i] = ' ';
-    }
-}
-
 // Ends a text that filled `room` bytes with "...", not within a UTF-8 sequence; returns the new length.
 static size_t mark_cut(char *at, size_t room) {
     size_t length = room - 3;
@@ -79,7 +70,7 @@ void gw_log(enum gw_log_level level, const char *component, const char *format, 
     size_t message = wanted < 0 ? 0 : (size_t)wanted;
     if (message > room)
         message = mark_cut(line + length, room);
-    mask_control_bytes(line + length, message);
+    gw_utf8_mask_controls(line + length, message); // one line, even where a caller forgot to quote
     length += message;
     line[length++] = '\n';
     write_line(line, length);

@@ -94,6 +94,20 @@ bool gw_utf8_has_control(struct gw_str text) {
     return false;
 }
 
+void gw_utf8_mask_controls(char *at, size_t length) {
+    struct gw_str rest = gw_str(at, length);
+    while (rest.length > 0) {
+        uint32_t code_point;
+        size_t taken = decode((const unsigned char *)rest.at, rest.length, &code_point);
+        char *place = at + (length - rest.length);
+        if (taken == 0)
+            *place = '?';
+        else if (gw_utf8_is_control(code_point))
+            memset(place, ' ', taken);
+        rest = gw_str_slice(rest, taken > 0 ? taken : 1, rest.length);
+    }
+}
+
 struct range {
     uint32_t first;
     uint32_t last;

@@ -74,7 +74,7 @@ static void render_json(const struct cli_listing *listing, struct cli_output *ou
     cli_output_put(out, "{\"");
     cli_output_put(out, listing->kind->key);
     cli_output_put(out, "\":[");
-    cli_output_put_bytes(out, gw_buf_bytes(&listing->array));
+    cli_output_put_json(out, gw_buf_bytes(&listing->array));
     cli_output_put(out, "]}\n");
 }
 

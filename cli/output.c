@@ -23,7 +23,8 @@ void cli_output_deinit(struct cli_output *output) {
 }
 
 void cli_output_put(struct cli_output *output, const char *text) {
-    cli_output_put_bytes(output, gw_str_from(text));
+    if (output->status == GW_OK)
+        output->status = gw_buf_append_str(&output->bytes, gw_str_from(text));
 }
 
 void cli_output_put_clean(struct cli_output *output, struct gw_str text) {
@@ -31,9 +32,9 @@ void cli_output_put_clean(struct cli_output *output, struct gw_str text) {
         output->status = cli_text_append_clean(&output->bytes, text, output->utf8);
 }
 
-void cli_output_put_bytes(struct cli_output *output, struct gw_str bytes) {
+void cli_output_put_json(struct cli_output *output, struct gw_str json) {
     if (output->status == GW_OK)
-        output->status = gw_buf_append_str(&output->bytes, bytes);
+        output->status = cli_text_append_json(&output->bytes, json, output->utf8);
 }
 
 static enum cli_exit write_all(struct gw_str text, struct cli_reason *why) {

@@ -22,8 +22,8 @@ void cli_output_deinit(struct cli_output *output);
 void cli_output_put(struct cli_output *output, const char *text);
 // Text of others, made harmless as cli/text.h says.
 void cli_output_put_clean(struct cli_output *output, struct gw_str text);
-// Bytes as they are: JSON of the gateway.
-void cli_output_put_bytes(struct cli_output *output, struct gw_str bytes);
+// JSON of others, the same.
+void cli_output_put_json(struct cli_output *output, struct gw_str json);
 // Writes everything, then deinit. On CLI_FAILED *why says so, but is empty when the reader of a pipe has gone, which is
 // worth no complaint.
 enum cli_exit cli_output_send(struct cli_output *output, struct cli_reason *why) GW_MUST_USE;

@@ -90,6 +90,6 @@ enum cli_exit cli_session_call(struct cli_session *session, const struct cli_api
 }
 
 void cli_session_put_answer(const struct cli_session *session, struct cli_output *output) {
-    cli_output_put_bytes(output, session->answer_text);
+    cli_output_put_json(output, session->answer_text);
     cli_output_put(output, "\n");
 }

@@ -23,6 +23,35 @@ enum gw_status cli_text_append_clean(struct gw_buf *out, struct gw_str text, boo
     return GW_OK;
 }
 
+// The other controls of ASCII stand in no string of JSON.
+static bool is_escaped_in_json(uint32_t code_point, bool utf8) {
+    return code_point >= 0x80 ? !utf8 || gw_utf8_is_control(code_point) : code_point == 0x7F;
+}
+
+// Beyond the 16 bits of an escape two of them stand for one character (RFC 8259 section 7).
+static enum gw_status append_escape(struct gw_buf *out, uint32_t code_point) {
+    if (code_point <= 0xFFFF)
+        return gw_buf_printf(out, "\\u%04x", (unsigned)code_point);
+    uint32_t rest = code_point - 0x10000;
+    return gw_buf_printf(out, "\\u%04x\\u%04x", (unsigned)(0xD800 + (rest >> 10)),
+                         (unsigned)(0xDC00 + (rest & 0x3FF)));
+}
+
+enum gw_status cli_text_append_json(struct gw_buf *out, struct gw_str json, bool utf8) {
+    enum gw_status status = GW_OK;
+    uint32_t code_point;
+    while (status == GW_OK && gw_utf8_next(&json, &code_point)) {
+        char bytes[4];
+        if (is_escaped_in_json(code_point, utf8)) {
+            status = append_escape(out, code_point);
+            continue;
+        }
+        size_t length = gw_utf8_encode(code_point == '\r' ? ' ' : code_point, bytes);
+        status = gw_buf_append(out, bytes, length);
+    }
+    return status;
+}
+
 static bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }

@@ -12,6 +12,9 @@
 
 // Appends `text` made harmless.
 enum gw_status cli_text_append_clean(struct gw_buf *out, struct gw_str text, bool utf8) GW_MUST_USE;
+// Appends JSON of others, which was parsed before, so that it means the same and is as harmless: in its strings such a character, and
+// where the terminal is not UTF-8 every one beyond ASCII, is written as its escape; between its values a carriage return is a blank.
+enum gw_status cli_text_append_json(struct gw_buf *out, struct gw_str json, bool utf8) GW_MUST_USE;
 // Without blanks, tabs and line ends at both ends.
 struct gw_str cli_text_trim(struct gw_str text);
 // The terminal columns of what cli_text_append_clean writes for `text`.

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 struct sqlstate_rule {
     const char *prefix; // a whole SQLSTATE or its class
     struct db_sql_error error;
@@ -49,14 +51,15 @@ void db_sql_error_sentence(const char *message, char *out, size_t length) {
     if (message == NULL || *message == '\0' || *message == '\n')
         message = "unknown reason";
     size_t used = 0;
-    // A message of several lines (one per host tried) becomes one line; control bytes become spaces.
+    // A message of several lines (one per host tried) becomes one line.
     for (; *message != '\0' && used + 1 < length; message++) {
         unsigned char c = (unsigned char)*message;
         if (c == '\n' && message[1] == '\0')
             break;
         if (c == '\n' && used + 2 < length)
             out[used++] = ';';
-        out[used++] = c < 0x20 || c == 0x7F ? ' ' : (char)c;
+        out[used++] = (char)c;
     }
     out[used] = '\0';
+    gw_utf8_mask_controls(out, used);
 }

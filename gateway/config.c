@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "gateway/complaint.h"
 
 // For the first three an empty variable is none.
 enum kind {
@@ -300,8 +301,8 @@ static bool set_value(struct gw_config *config, const struct setting *setting, c
 }
 
 static enum gw_config_outcome refuse(const char *what, const char *name, const char *value) {
-    fprintf(stderr, "skillreg-gateway: %s %s%s%s (see --help)\n", what, name,
-            value != NULL ? ": " : "", value != NULL ? value : "");
+    gw_complain("%s %s%s%s (see --help)", what, name, value != NULL ? ": " : "",
+                value != NULL ? value : "");
     return GW_CONFIG_EXIT_USAGE;
 }
 

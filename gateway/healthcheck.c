@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "gateway/complaint.h"
 
 #define ADDRESS_DEFAULT "127.0.0.1:9090"
 #define TIMEOUT_SECONDS 3
@@ -71,6 +72,6 @@ int gw_healthcheck_run(int argc, char **argv) {
     if (fd >= 0)
         close(fd);
     if (!is_healthy)
-        fprintf(stderr, "skillreg-gateway: no answer from /healthz on %s\n", address);
+        gw_complain("no answer from /healthz on %s", address);
     return is_healthy ? 0 : 1;
 }

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "db/migrate.h"
+#include "gateway/complaint.h"
 #include "gateway/operator_options.h"
 #include "gateway/operator_store.h"
 #include "gateway/token.h"
@@ -26,15 +27,14 @@ enum exit_code { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_UNREACHAB
 // ---- failing --------------------------------------------------------------------------------------------------------
 
 static enum exit_code fail(const char *message) {
-    (void)fprintf(stderr, "skillreg-gateway: %s\n", message);
+    gw_complain("%s", message);
     return EXIT_REFUSED;
 }
 
 static enum exit_code fail_unknown_org(struct gw_str slug) {
-    (void)fprintf(stderr,
-                  "skillreg-gateway: there is no organisation %.*s (make it: skillreg-gateway org "
-                  "create %.*s)\n",
-                  GW_STR_ARG(slug), GW_STR_ARG(slug));
+    gw_complain("there is no organisation %.*s (make it: skillreg-gateway org "
+                "create %.*s)",
+                GW_STR_ARG(slug), GW_STR_ARG(slug));
     return EXIT_REFUSED;
 }
 
@@ -43,13 +43,12 @@ static enum exit_code fail_store(const struct gw_operator_store *store, enum gw_
     if (status == GW_BUSY)
         return fail("another transaction held it up for too long, nothing was changed; try again");
     if (status != GW_UNAVAILABLE) {
-        (void)fprintf(stderr, "skillreg-gateway: failed: %s\n", gw_status_text(status));
+        gw_complain("failed: %s", gw_status_text(status));
         return EXIT_REFUSED;
     }
     if (store->is_reached)
         return fail(store->reason);
-    (void)fprintf(stderr, "skillreg-gateway: cannot reach PostgreSQL: %s (check --database-url)\n",
-                  store->reason);
+    gw_complain("cannot reach PostgreSQL: %s (check --database-url)", store->reason);
     return EXIT_UNREACHABLE;
 }
 
@@ -119,8 +118,7 @@ static enum exit_code show_token(const struct gw_operator_options *options,
     wipe_buf(&out);
     if (is_shown)
         return EXIT_DONE;
-    (void)fprintf(stderr, "skillreg-gateway: the token %.*s exists but could not be shown\n",
-                  GW_STR_ARG(row->id));
+    gw_complain("the token %.*s exists but could not be shown", GW_STR_ARG(row->id));
     return EXIT_REFUSED;
 }
 
@@ -130,7 +128,7 @@ static enum exit_code run_migrate(const struct gw_operator_options *options) {
     struct db_migrate_report report;
     enum gw_status status = db_migrate(options->database_url, &report);
     if (status == GW_UNAVAILABLE) {
-        (void)fprintf(stderr, "skillreg-gateway: %s (check --database-url)\n", report.error);
+        gw_complain("%s (check --database-url)", report.error);
         return EXIT_UNREACHABLE;
     }
     if (status != GW_OK)
@@ -154,8 +152,7 @@ static enum exit_code run_org_create(const struct gw_operator_options *options,
     enum gw_status status =
         gw_operator_store_create_org(store, gw_str_from(id), options->slug, options->name);
     if (status == GW_CONFLICT) {
-        (void)fprintf(stderr, "skillreg-gateway: organisation %.*s already exists\n",
-                      GW_STR_ARG(options->slug));
+        gw_complain("organisation %.*s already exists", GW_STR_ARG(options->slug));
         return EXIT_REFUSED;
     }
     if (status != GW_OK)

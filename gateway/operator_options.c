@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/operator_options.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "gateway/complaint.h"
 #include "gateway/token.h"
 
 #define TOKENS (GW_OPERATOR_TOKEN_CREATE | GW_OPERATOR_TOKEN_IMPORT)
@@ -43,16 +43,14 @@ static const char help_text[] =
     "\n"
     "Exit code: 0 done, 1 refused or failed, 2 wrong usage, 3 database not reachable.\n";
 
-static bool complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
 // Always false, so that a check can return it.
-static bool complain(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    (void)fputs("skillreg-gateway: ", stderr);
-    (void)vfprintf(stderr, format, arguments);
-    (void)fputs(" (see --help)\n", stderr);
-    va_end(arguments);
+static bool complain(const char *what) {
+    gw_complain("%s (see --help)", what);
+    return false;
+}
+
+static bool complain_of_flag(const char *what, const char *argument) {
+    gw_complain("%s: %.*s (see --help)", what, (int)strcspn(argument, "="), argument);
     return false;
 }
 
@@ -146,13 +144,12 @@ static bool read_argument(int argc, char **argv, int *at, struct gw_operator_opt
     }
     const struct flag *flag = find_flag(argument, options->command);
     if (flag == NULL)
-        return complain("unknown flag for this command: %.*s", (int)strcspn(argument, "="),
-                        argument);
+        return complain_of_flag("unknown flag for this command", argument);
     const char *value = strchr(argument, '=');
     if (value != NULL)
         return flag->read(options, value + 1);
     if (*at + 1 >= argc)
-        return complain("%s needs a value", flag->name);
+        return complain_of_flag("this flag needs a value", flag->name);
     return flag->read(options, argv[++*at]);
 }
 

@@ -10,13 +10,16 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/token_syntax.h"
 #include "base/utf8.h"
 #include "cli/text.h"
 
 #define CLEAN_BYTES_MAX ((size_t)1024 * 1024)
+#define JSON_TOKENS_MAX 1024
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
@@ -73,6 +76,40 @@ static void check_terminal(struct gw_str text, bool utf8) {
     gw_buf_deinit(&out);
 }
 
+// Still the same document to a reader, and harmless to a terminal.
+static void check_json(struct gw_str text, bool utf8) {
+    struct gw_arena arena;
+    struct gw_json root;
+    struct gw_json same;
+    struct gw_buf out;
+    gw_arena_init(&arena, CLEAN_BYTES_MAX);
+    gw_buf_init(&out, CLEAN_BYTES_MAX);
+    if (gw_json_parse(&arena, text, JSON_TOKENS_MAX, &root, NULL) == GW_OK &&
+        cli_text_append_json(&out, text, utf8) == GW_OK) {
+        struct gw_str clean = gw_buf_bytes(&out);
+        for (size_t i = 0; i < clean.length; i++)
+            gw_assert(clean.at[i] != '\r' && clean.at[i] != 0x7F && (utf8 || clean.at[i] >= 0));
+        uint32_t code_point;
+        for (struct gw_str rest = clean; gw_utf8_next(&rest, &code_point);)
+            gw_assert(code_point < 0x80 || !gw_utf8_is_control(code_point));
+        enum gw_status status = gw_json_parse(&arena, clean, JSON_TOKENS_MAX, &same, NULL);
+        gw_assert(status == GW_OK || status == GW_NO_MEMORY);
+        gw_assert(status != GW_OK || gw_json_type(same) == gw_json_type(root));
+    }
+    gw_buf_deinit(&out);
+    gw_arena_deinit(&arena);
+}
+
+static void check_mask(struct gw_str text) {
+    static char masked[4096];
+    if (text.length > sizeof masked)
+        return;
+    if (text.length > 0)
+        memcpy(masked, text.at, text.length);
+    gw_utf8_mask_controls(masked, text.length);
+    assert_harmless(gw_str(masked, text.length));
+}
+
 static void check_time(struct gw_str text) {
     char iso[GW_CLOCK_ISO_LENGTH];
     int64_t wall_ms;
@@ -106,6 +143,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     check_log(text);
     check_terminal(text, true);
     check_terminal(text, false);
+    check_json(text, true);
+    check_json(text, false);
+    check_mask(text);
     check_time(text);
     check_token(text);
     return 0;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The real `skillreg`, with a home of its own and nothing of the caller's environment."""
 from . import binaries
-from .process import clean_environment, run
+from .process import clean_environment, run, run_raw
 
 
 class CommandLine:
@@ -11,8 +11,13 @@ class CommandLine:
         self.settings = {name: str(value) for name, value in settings.items() if value is not None}
 
     def run(self, *arguments, text_in=None):
-        return run([binaries.find("skillreg"), *arguments], text_in=text_in, cwd=self.home,
-                   env=clean_environment(HOME=str(self.home), **self.settings))
+        return run([binaries.find("skillreg"), *arguments], text_in=text_in, cwd=self.home, env=self._environment())
+
+    def run_raw(self, *arguments):
+        return run_raw([binaries.find("skillreg"), *arguments], cwd=self.home, env=self._environment())
+
+    def _environment(self):
+        return clean_environment(HOME=str(self.home), **self.settings)
 
     def must(self, *arguments, text_in=None):
         done = self.run(*arguments, text_in=text_in)

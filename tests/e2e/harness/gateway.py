@@ -6,7 +6,7 @@ import ssl
 
 from . import binaries
 from .http_client import Connection, bearer
-from .process import Process, clean_environment, run
+from .process import Process, clean_environment, run, run_raw
 from .waiting import PATIENCE_S, eventually
 
 _LISTENING = re.compile(r"\blistening\b")
@@ -155,8 +155,13 @@ class Operator:
         self.directory = directory
 
     def run(self, *arguments, text_in=None):
-        return run([binaries.find("skillreg-gateway"), *arguments], text_in=text_in, cwd=self.directory,
-                   env=clean_environment(HOME=str(self.directory), DATABASE_URL=self.database_url))
+        return run([binaries.find("skillreg-gateway"), *arguments], text_in=text_in, cwd=self.directory, env=self._environment())
+
+    def run_raw(self, *arguments):
+        return run_raw([binaries.find("skillreg-gateway"), *arguments], cwd=self.directory, env=self._environment())
+
+    def _environment(self):
+        return clean_environment(HOME=str(self.directory), DATABASE_URL=self.database_url)
 
     def must(self, *arguments, text_in=None):
         done = self.run(*arguments, text_in=text_in)

@@ -38,6 +38,12 @@ def run(command, *, env=None, text_in=None, timeout_s=PATIENCE_S, cwd=None):
                           capture_output=True, encoding="utf-8", timeout=timeout_s, check=False, cwd=cwd)
 
 
+def run_raw(command, *, env=None, timeout_s=PATIENCE_S, cwd=None):
+    """The same with bytes, as they were written."""
+    return subprocess.run(dies_with_parent(command), env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s,
+                          check=False, cwd=cwd)
+
+
 class Process:
     """One long-running child and its stderr."""
 

@@ -116,6 +116,18 @@ static void test_a_message_cannot_make_a_second_line(void **state) {
     assert_string_equal(line + GW_CLOCK_ISO_LENGTH, " info x a   [31mb\n");
 }
 
+// U+009B begins what ESC [ does, in UTF-8 or, on a terminal of another encoding, as a byte.
+static void test_a_message_cannot_command_a_terminal(void **state) {
+    (void)state;
+    struct capture capture = begin_capture();
+    gw_log(GW_LOG_INFO, "x", "a%sb",
+           "\xC2\x9B"
+           "31m\x9B"
+           "31m\xE2\x80\xAE");
+    const char *line = end_capture(&capture);
+    assert_string_equal(line + GW_CLOCK_ISO_LENGTH, " info x a  31m?31m   b\n");
+}
+
 static void test_a_long_component_leaves_room_for_the_message(void **state) {
     (void)state;
     static char component[4000];
@@ -215,6 +227,7 @@ int main(void) {
         cmocka_unit_test(test_a_long_line_is_cut_and_still_ends),
         cmocka_unit_test(test_a_cut_does_not_split_a_character),
         cmocka_unit_test(test_a_message_cannot_make_a_second_line),
+        cmocka_unit_test(test_a_message_cannot_command_a_terminal),
         cmocka_unit_test(test_a_long_component_leaves_room_for_the_message),
         cmocka_unit_test(test_errno_survives_and_may_be_shown),
         cmocka_unit_test(test_a_reader_that_sleeps_does_not_stop_the_service),

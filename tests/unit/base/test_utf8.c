@@ -162,6 +162,39 @@ static void test_the_ends_of_width_ranges_are_exact(void **state) {
     }
 }
 
+static void test_controls_and_broken_bytes_are_masked_where_they_stand(void **state) {
+    (void)state;
+    static const struct {
+        struct gw_str text;
+        struct gw_str masked;
+    } cases[] = {
+        {GW_STR_INIT(""), GW_STR_INIT("")},
+        {GW_STR_INIT("plain"), GW_STR_INIT("plain")},
+        {GW_STR_INIT("a\r\n\x1B[2J\x7F\0z"), GW_STR_INIT("a   [2J  z")},
+        {GW_STR_INIT("a\xC2\x9B"
+                     "2J\xC2\x80\xC2\x9F"),
+         GW_STR_INIT("a  2J    ")},
+        {GW_STR_INIT("\xC2\xA0\xC3\x9B"), GW_STR_INIT("\xC2\xA0\xC3\x9B")}, // no controls
+        {GW_STR_INIT("a\x9B"
+                     "2J\x80\x9F"),
+         GW_STR_INIT("a?2J??")},
+        {GW_STR_INIT("\xE2\x80\xAE"
+                     "a\xEF\xBB\xBF"),
+         GW_STR_INIT("   a   ")},
+        {GW_STR_INIT("\xE2\x82"), GW_STR_INIT("??")},
+        {GW_STR_INIT("Z\xC3\xBCrich \xF0\x9F\x98\x80"),
+         GW_STR_INIT("Z\xC3\xBCrich \xF0\x9F\x98\x80")},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[64];
+        memcpy(text, cases[i].text.at, cases[i].text.length);
+        gw_utf8_mask_controls(text, cases[i].text.length);
+        if (!gw_str_equal(gw_str(text, cases[i].text.length), cases[i].masked))
+            fail_msg("%.*s instead of %.*s", (int)cases[i].text.length, text,
+                     GW_STR_ARG(cases[i].masked));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_scalar_value_survives_the_round_trip),
@@ -172,6 +205,7 @@ int main(void) {
         cmocka_unit_test(test_controls_include_those_that_turn_text_around),
         cmocka_unit_test(test_columns_are_those_of_a_terminal),
         cmocka_unit_test(test_the_ends_of_width_ranges_are_exact),
+        cmocka_unit_test(test_controls_and_broken_bytes_are_masked_where_they_stand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
