@@ -19,11 +19,12 @@ PATIENCE_S = _patience_s()
 
 def eventually(check, what, timeout_s=PATIENCE_S):
     """Calls check() until it returns something true, and returns that. `what`, or what it returns, is the end of "never ..."."""
-    deadline = time.monotonic() + timeout_s
+    began = time.monotonic()
     while True:
         result = check()
         if result:
             return result
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > timeout_s:
             raise AssertionError(f"within {timeout_s:g} s never {what() if callable(what) else what}")
-        time.sleep(0.02)
+        time.sleep(min(max(waited / 10, 0.01), 0.1))  # each look takes time from what is waited for
