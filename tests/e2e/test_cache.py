@@ -70,12 +70,10 @@ def start(world, database, tmp_path, upstream):
 
     yield call
     database.thaw()
+    if database.popen is None:
+        database.start()  # where a gateway signs off, or the next revoke waits for it
     for own in started:
-        if database.popen is None:
-            own.kill()  # it would wait for the database to take the last-used times
-            own.process.assert_no_sanitizer_report()
-        else:
-            own.stop()
+        own.stop()
 
 
 def whoami(gateway, token):
@@ -111,6 +109,16 @@ def lose(gateway, database, world):
     """The database is stopped, and that is longer ago than the lease."""
     database.stop()
     eventually(lambda: administer(gateway, world.admin).status == 503, "did the lease end")
+
+
+def create_and_hear(gateway, world, **more):
+    """The secret of a new token, once the gateway has heard of it: it is looked up anew then, and the log was heard after this was
+    called."""
+    heard = gateway.metric("events_applied_total")
+    made = gateway.request("POST", TOKENS, world.admin, json_body={"name": "heard of", **more})
+    assert made.status == 201, made.body
+    eventually(lambda: gateway.metric("events_applied_total") > heard, "did it hear of the token")
+    return made.json()["token"]
 
 
 def assert_recovers(gateway, world):
@@ -251,11 +259,12 @@ def statuses_until(gateway, token, last):
 
 def test_the_stale_policy_ends(world, start, database):
     own = start(*LEASE, "--stale-read", "6s", "--stale-write", "1500ms")
-    looked_up = time.monotonic()
     warm(own, world)
+    began = time.monotonic()  # the time counts from when the log was heard
+    create_and_hear(own, world)
     database.stop()
     assert set(statuses_until(own, world.read, 503)) == {200}
-    assert time.monotonic() - looked_up > 5.9, "it ended before its time"
+    assert time.monotonic() - began > 5.9, "it ended before its time"
     assert_unknown(write(own, world.write))
     assert_unknown(read(own, world.read))
     database.start()
@@ -264,13 +273,8 @@ def test_the_stale_policy_ends(world, start, database):
 
 def test_a_token_that_expires_during_an_outage_is_refused(world, start, database, wall_clock):
     own = start(*LEASE, env=wall_clock.env)
-    heard = own.metric("events_applied_total")
     until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=30)
-    made = own.request("POST", TOKENS, world.admin,
-                       json_body={"name": "short", "expiresAt": until.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"})
-    assert made.status == 201, made.body
-    secret = made.json()["token"]
-    eventually(lambda: own.metric("events_applied_total") > heard, "did it hear of the token")  # and so looks it up anew
+    secret = create_and_hear(own, world, expiresAt=until.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z")
     assert whoami(own, secret) == 200
     lose(own, database, world)
     assert whoami(own, secret) == 200
