@@ -7,7 +7,7 @@ import pytest
 
 from harness import proxies
 from harness.gateway import Gateway
-from harness.http_client import bearer
+from harness.http_client import Connection, bearer
 from harness.waiting import eventually
 
 PUBLIC = "/api/v1/public/skills"
@@ -248,6 +248,21 @@ def test_a_client_cannot_forge_its_address_through_a_documented_proxy(start, tmp
             logged = eventually(lambda: re.search(r"path=\S*authz.* client=(\S+)", behind_proxies.log()[mark:]),
                                 "was the question logged")
             assert logged[1] == "127.0.0.1"
+    finally:
+        proxy.stop()
+
+
+@pytest.mark.parametrize("added", [*ADDED, ("X-Forwarded-For", "unknown"), ("X-Forwarded-For", "127.0.0.1")], ids=str)
+def test_a_client_of_nginx_is_not_nginx(added, tmp_path, behind_proxies, upstream, acme):
+    """HARDENING 2.9: a real proxy that appends to the list and lets Forwarded pass, which many do."""
+    proxy = proxies.start_nginx(tmp_path, behind_proxies.http, upstream.address, without=['proxy_set_header Forwarded "";'],
+                                instead=[("X-Forwarded-For $remote_addr;", "X-Forwarded-For $proxy_add_x_forwarded_for;")])
+    try:
+        mark = len(behind_proxies.log())
+        with Connection(proxy.address, source="127.0.0.2") as connection:
+            assert connection.request("GET", f"/api/v1/orgs/{acme.slug}/skills", [*bearer(acme.read), added]).status == 200
+        logged = eventually(lambda: re.search(r"path=\S*authz.* client=(\S+)", behind_proxies.log()[mark:]), "was the question logged")
+        assert logged[1] == "127.0.0.2"
     finally:
         proxy.stop()
 

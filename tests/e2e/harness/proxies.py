@@ -83,12 +83,12 @@ http {{
 """
 
 
-def start_nginx(directory: pathlib.Path, gateway, application, without=()):
-    """`without`: lines of the guide to leave out."""
+def start_nginx(directory: pathlib.Path, gateway, application, without=(), instead=()):
+    """`without`: lines of the guide to leave out; `instead`: pairs of one and what stands for it."""
     program, port = find_or_skip("nginx"), free_port()
     site = replace(documented("forward-auth.md", "nginx"), ("gateway.internal:8080", "%s:%d" % gateway),
                    ("app.internal:8080", "%s:%d" % application), ("listen 80;", f"listen 127.0.0.1:{port};"),
-                   *((line, "") for line in without))
+                   *((line, "") for line in without), *instead)
     (directory / "nginx.conf").write_text(NGINX.format(folder=directory, site=site))
     return Proxy([program, "-p", directory, "-e", "stderr", "-c", directory / "nginx.conf"], directory, port, "nginx")
 
