@@ -185,11 +185,9 @@ static const struct gw_upstream_call_events call_events = {
 
 // ---- the end of its token -----------------------------------------------------------------------------------------
 
-// The registry must not take what came so far for all of it, nor the client.
+// The registry must not take what came so far for all of it (on_over), nor the client.
 static void on_ended(struct gw_transfer *transfer, const struct gw_judgement *judgement) {
-    struct relay *relay = relay_of_transfer(transfer);
-    struct gw_exchange *exchange = relay->handler.exchange;
-    gw_upstream_call_abort(&relay->call);
+    struct gw_exchange *exchange = relay_of_transfer(transfer)->handler.exchange;
     if (exchange->phase != GW_RESPONSE_NONE) {
         gw_exchange_break(exchange);
         return;

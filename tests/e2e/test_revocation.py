@@ -203,6 +203,16 @@ def test_a_lost_notification_costs_one_poll(fleet, gateways, new_token):
     assert_soon(attempt, POLL_S + 0.5)
 
 
+def test_after_a_gap_in_the_log_nothing_known_is_believed(fleet, gateways, new_token):
+    """What was remembered would let it in for most of a minute."""
+    def attempt():
+        token = new_token()
+        fleet.revoke_unheard(token)
+        return everywhere(gateways, token["token"], 401)
+
+    assert_soon(attempt, POLL_S + 0.5)
+
+
 def test_notifications_of_nothing_do_no_harm(fleet, gateways, token):
     fleet.query("do $$ begin for i in 1..200 loop perform pg_notify('skillreg_events', i::text); end loop; end $$")
     assert statuses_of(gateways, token["token"]) == [200, 200, 200]

@@ -10,7 +10,9 @@ import time
 
 import pytest
 
+from harness.cable import Cable
 from harness.fleet import TOKENS, Fleet, status_of
+from harness.gateway import Gateway
 from harness.http_client import assert_error_shape, bearer, format_request
 from harness.upstream import Upstream
 from harness.waiting import PATIENCE_S, eventually
@@ -364,6 +366,36 @@ def test_while_the_database_is_away_they_go_on(fleet, gateways, begin_both):
     end_of(ending, lambda: fleet.revoke_by_hand(token))
 
 
+@pytest.fixture
+def cabled(fleet, registry):
+    """A gateway that hears the log whatever happens to its cable, through which it asks."""
+    cable = Cable(fleet.postgres)
+    gateway = Gateway(fleet.directory, "cabled", database_url=cable.url_of(fleet.name), upstream=registry.url,
+                      env={"GATEWAY_DATABASE_EVENTS_URL": fleet.database_url})
+    try:
+        yield gateway.wait_until_ready(), cable
+        cable.mend()
+        gateway.stop()
+    finally:
+        gateway.kill()
+        cable.close()
+
+
+def test_what_cannot_be_known_ends_nothing_until_it_can(fleet, cabled, begin):
+    """It hears that the token has changed, and cannot ask what it may now."""
+    gateway, cable = cabled
+    token = fleet.create_token(gateway)
+    early, late = (begin(Upload, gateway, token["token"]) for _ in range(2))
+    down = begin(Download, gateway, token["token"])
+    asked = gateway.metric("cache_misses_total")
+    cable.cut()
+    fleet.query("update skillreg.api_token set scopes = 1 where id = %s", (token["id"],))
+    eventually(lambda: gateway.metric("cache_misses_total") >= asked + 2, "was it asked for again")
+    early.finish()
+    end_of([late], cable.mend, 403, "insufficient_scope")
+    down.finish()
+
+
 def test_a_change_that_takes_nothing_away_ends_nothing(fleet, gateways, begin_both):
     token, later = fleet.create_token(gateways[0]), fleet.create_token(gateways[0])
     transfers = begin_both(gateways, token["token"])
@@ -390,10 +422,6 @@ def test_after_a_gap_in_the_log_they_are_asked_for(fleet, gateways, begin_both):
     """As when a backup is restored: no event tells of the revocation, and what was known is believed no longer."""
     token, other = fleet.create_token(gateways[0]), fleet.create_token(gateways[0])
     ending, going_on = begin_both(gateways, token["token"]), begin_both(gateways, other["token"])
-    end_of(ending, lambda: fleet.query(
-        "update skillreg.api_token set revoked_at = now(), revoked_by = 'by hand' where id = %s;"
-        " update skillreg.api_token set name = 'renamed' where id = %s;"
-        " delete from skillreg.token_event where seq < (select max(seq) from skillreg.token_event)",
-        (token["id"], other["id"])))
+    end_of(ending, lambda: fleet.revoke_unheard(token))
     assert [status_of(gateway, token["token"]) for gateway in gateways] == [401, 401]
     finish(going_on)

@@ -55,6 +55,14 @@ class Fleet:
     def revoke_by_hand(self, token):
         self.query("update skillreg.api_token set revoked_at = now(), revoked_by = 'by hand' where id = %s", (token["id"],))
 
+    def revoke_unheard(self, token):
+        """As when a backup is restored: the log ends before what was heard last, and says nothing of the revocation."""
+        eventually(lambda: self.query("select bool_and(applied_seq = (select max(seq) from skillreg.token_event))"
+                                      " from skillreg.gateway") == [(True,)], "was all heard everywhere")
+        self.query("set session_replication_role = replica;"  # no triggers
+                   " update skillreg.api_token set revoked_at = now(), revoked_by = 'by hand' where id = %s;"
+                   " delete from skillreg.token_event where seq = (select max(seq) from skillreg.token_event)", (token["id"],))
+
     @contextlib.contextmanager
     def stopped(self, gateway):
         """As a gateway whose machine stands still."""
