@@ -397,11 +397,13 @@ uint64_t db_events_heard_ms(const struct db_events *events) {
 
 // ---- waiting ------------------------------------------------------------------------------------------------------
 
-// Asks for a page, too: a notification would come a little later.
+// Asks for a page, too: a notification would come a little later. Whoever made the change has reached
+// the server.
 void db_events_wait_applied(struct db_events *events, struct db_events_wait *wait, uint64_t seq,
                             uint64_t timeout_ms) {
     wait->seq = seq;
     wait->deadline_ms = now_ms(events) + timeout_ms;
+    db_link_hurry(&events->link);
     if (events->log.applied_seq < seq)
         on_notify(&events->link);
     db_event_waits_add(&events->waits, wait);

@@ -205,6 +205,12 @@ void db_link_flush(struct db_link *link) {
     settle(link);
 }
 
+void db_link_hurry(struct db_link *link) {
+    if (link->conn.state == DB_CONN_DOWN)
+        link->due_ms = uv_now(db_link_loop(link));
+    plan_timer(link);
+}
+
 void db_link_tick_at(struct db_link *link, uint64_t tick_ms) {
     link->tick_ms = tick_ms;
     plan_timer(link);

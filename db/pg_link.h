@@ -74,5 +74,7 @@ static inline uv_loop_t *db_link_loop(const struct db_link *link) {
 void db_link_send(struct db_link *link, struct db_query *query);
 // For what was sent outside of an event.
 void db_link_flush(struct db_link *link);
+// Somebody has reached the server: the pause before the next attempt to connect is over.
+void db_link_hurry(struct db_link *link);
 // When on_tick is next to be called, by uv_now; each call counts for one, and replaces the one before.
 void db_link_tick_at(struct db_link *link, uint64_t tick_ms);

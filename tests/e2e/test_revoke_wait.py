@@ -217,7 +217,7 @@ def test_after_a_crash_of_the_server_who_is_not_back_is_waited_for(lab):
     lab.postgres.start()
     for revoker, token in ((first, tokens[0]), (second, tokens[1])):
         answer = eventually(lambda: (lambda got: got if got.status != 503 else None)(
-            lab.fleet.revoke(revoker, token, wait="2s")), "was it revoked")
+            lab.fleet.revoke(revoker, token, wait="4s")), "was it revoked")
         assert_waits_for(lost, answer, token)
     lab.cables[lost].mend()
     answer = lab.fleet.revoke(first, tokens[2], wait="30s")
@@ -267,7 +267,7 @@ def test_after_a_promotion_who_is_not_back_is_waited_for(tmp_path):
         standby.query("select pg_promote()")
         for revoker, token in ((first, tokens[0]), (second, tokens[1])):
             answer = eventually(lambda: (lambda got: got if got.status != 503 else None)(
-                revoker.request("DELETE", f"{TOKENS}/{token['id']}?wait=2s", admin)), "was it revoked")
+                revoker.request("DELETE", f"{TOKENS}/{token['id']}?wait=4s", admin)), "was it revoked")
             assert_waits_for(lost, answer, token)
         assert standby.query("select count(*) from skillreg.gateway_member") == [(3,)]
         lost.kill()  # it would wait for its primary

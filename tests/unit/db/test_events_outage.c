@@ -153,6 +153,34 @@ static void test_events_committed_while_this_process_stood_still_are_heard(void 
     assert_int_equal(listener->gaps, 0);
 }
 
+struct waiting {
+    struct db_events_wait wait;
+    bool is_done;
+    enum gw_status status;
+};
+
+static void on_waited(struct db_events_wait *wait, enum gw_status status,
+                      const struct db_events_reach *reach) {
+    (void)reach;
+    struct waiting *waiting = gw_container_of(wait, struct waiting, wait);
+    waiting->is_done = true;
+    waiting->status = status;
+}
+
+// The pauses between attempts have grown to seconds when the server comes back.
+static void test_events_connect_at_once_for_whoever_waits(void **state) {
+    struct listener *listener = *state;
+    run_until_current(listener);
+    test_server_control(&server, "halt");
+    run_for(listener, 4000);
+    test_server_control(&server, "resume");
+    struct waiting waiting = {.wait = {.on_done = on_waited}};
+    uv_update_time(&listener->loop);
+    db_events_wait_applied(listener->events, &waiting.wait, 1, 1000);
+    test_run_until(&listener->loop, &waiting.is_done);
+    assert_int_equal(waiting.status, GW_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start_listener, close_listener)
@@ -160,6 +188,7 @@ int main(void) {
         TEST(test_events_of_a_server_that_was_restarted_are_all_heard),
         TEST(test_events_are_not_heard_while_the_server_stands_still),
         TEST(test_events_committed_while_this_process_stood_still_are_heard),
+        TEST(test_events_connect_at_once_for_whoever_waits),
 #undef TEST
     };
     return cmocka_run_group_tests_name("events_outage", tests, start_server, stop_server);
