@@ -60,6 +60,16 @@
 #define GW_DB_CONNECTIONS 4
 #define GW_DB_QUEUE_MAX 10000
 #define GW_DB_QUERY_TIMEOUT_MS 5000
+// Statements that may wait for a lock (the server ends that after three seconds) have connections of their own.
+#define GW_DB_CHANGE_CONNECTIONS 2
+#define GW_DB_NOTE_CONNECTIONS 1
+#define GW_DB_CHANGE_QUEUE_MAX 1000
+#define GW_DB_CHANGE_PATIENCE_MS 2000 // in the queue, behind changes that wait
+#define GW_DB_WAIT_NOTED_MS 500       // until it is asked who is in the way
+#define GW_DB_WAIT_LOOK_MS 1000       // until that is asked again
+#define GW_DB_WAIT_LOG_MS 30000       // until the same one is named in the log again
+#define GW_DB_REPEATS_MAX 3           // of a change that ended in a deadlock
+#define GW_DB_REPEAT_PAUSE_MS 30      // at most, before each
 #define GW_DB_LOOKUP_PATIENCE_MS 20 // of lookups, for a connection with nothing to do
 #define GW_DB_RECONNECT_MIN_MS 100
 #define GW_DB_RECONNECT_MAX_MS 5000

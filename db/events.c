@@ -327,6 +327,7 @@ static enum gw_status open_link(struct db_events *events, uv_loop_t *loop,
         .connect_timeout_ms = options->connect_timeout_ms,
         .statements = statements,
         .statement_count = sizeof(statements) / sizeof(statements[0]),
+        .role_check = options->role_check,
     };
     return db_link_open(&events->link, loop, &link_options, &link_events);
 }

@@ -52,6 +52,7 @@ struct db_events_options {
     uint64_t poll_interval_ms; // 1000; more than a fifth of DB_GATEWAY_LIVE_MS counts as that
     uint64_t query_timeout_ms; // an unanswered poll: the connection is replaced
     uint64_t connect_timeout_ms;
+    struct db_role_check *role_check; // db/role_check.h; lives as long as this. NULL: none
 };
 
 struct db_events;

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/token_syntax.h"
+#include "db/role_check.h"
 
 // A uv_poll handle outlives the socket it watches: libpq closes sockets on its own while it tries hosts, libuv
 // frees a handle only in a later turn. So each socket gets a watch of its own on the heap.
@@ -146,13 +147,16 @@ void db_conn_close(struct db_conn *conn) {
 
 // ---- sending ------------------------------------------------------------------------------------------------------
 
-static void push_slot(struct db_conn *conn, struct db_query *query) {
+static struct db_conn_slot *push_slot(struct db_conn *conn, struct db_query *query) {
     gw_assert(conn->slot_count < DB_CONN_IN_FLIGHT_MAX);
     int index = (conn->slot_first + conn->slot_count) % DB_CONN_IN_FLIGHT_MAX;
-    conn->slots[index] =
-        (struct db_conn_slot){query, uv_now(conn->loop), !conn->statements->are_not_kept};
+    conn->slots[index] = (struct db_conn_slot){.query = query,
+                                               .statement = query == NULL ? NULL : query->statement,
+                                               .sent_ms = uv_now(conn->loop),
+                                               .is_named = !conn->statements->are_not_kept};
     conn->slot_count++;
     conn->needs_flush = true;
+    return &conn->slots[index];
 }
 
 static bool send_sync(PGconn *pg) {
@@ -193,7 +197,7 @@ static bool send_text(struct db_conn *conn, const struct db_query *query) {
 
 // The query is on conn->in_flight.
 static void send_query(struct db_conn *conn, struct db_query *query) {
-    push_slot(conn, query);
+    (void)push_slot(conn, query);
     bool is_sent =
         conn->statements->are_not_kept ? send_text(conn, query) : send_named(conn, query);
     if (!is_sent || !send_sync(conn->pg))
@@ -249,13 +253,25 @@ enum gw_status db_conn_open(struct db_conn *conn, const struct db_url *url, unsi
 static const char *const planning[] = {"set plan_cache_mode = force_generic_plan",
                                        "set enable_memoize = off"};
 
+// With a Sync of its own, in the same write as what is prepared.
+static bool ask_of_role(struct db_conn *conn) {
+    if (conn->statements->role_check == NULL)
+        return true;
+    if (PQsendQueryParams(conn->pg, db_role_check_sql, 0, NULL, NULL, NULL, NULL, 1) != 1 ||
+        !send_sync(conn->pg))
+        return false;
+    push_slot(conn, NULL)->is_of_role = true;
+    return true;
+}
+
 // All statements in one go, with one Sync: one slot. Where they are not kept each replaces the one before, without a name: it
 // still tells whether the schema has what it needs.
 static void start_preparing(struct db_conn *conn) {
     set_state(conn, DB_CONN_PREPARING);
     conn->was_reached = true;
     bool are_kept = !conn->statements->are_not_kept;
-    bool is_sent = PQsetnonblocking(conn->pg, 1) == 0 && PQenterPipelineMode(conn->pg) == 1;
+    bool is_sent = PQsetnonblocking(conn->pg, 1) == 0 && PQenterPipelineMode(conn->pg) == 1 &&
+                   ask_of_role(conn);
     for (size_t i = 0; are_kept && i < sizeof planning / sizeof planning[0] && is_sent; i++)
         is_sent = PQsendQueryParams(conn->pg, planning[i], 0, NULL, NULL, NULL, NULL, 0) == 1;
     for (int i = 0; i < conn->statements->count && is_sent; i++) {
@@ -268,7 +284,7 @@ static void start_preparing(struct db_conn *conn) {
         fail_by_libpq(conn);
         return;
     }
-    push_slot(conn, NULL);
+    (void)push_slot(conn, NULL);
     db_conn_flush(conn);
 }
 
@@ -368,7 +384,9 @@ static void finish_slot(struct db_conn *conn) {
     conn->slot_count--;
     PGresult *result = conn->result;
     conn->result = NULL;
-    if (conn->state == DB_CONN_PREPARING)
+    if (slot.is_of_role)
+        db_role_check_take(conn->statements->role_check, result);
+    else if (conn->state == DB_CONN_PREPARING)
         on_prepared(conn, slot.is_named, result);
     else if (slot.is_named && is_sqlstate(result, UNKNOWN_STATEMENT))
         send_again(conn, slot.query);
@@ -465,4 +483,8 @@ void db_conn_forget(struct db_conn *conn, struct db_query *query) {
 
 uint64_t db_conn_oldest_sent_ms(const struct db_conn *conn) {
     return conn->slot_count == 0 ? UINT64_MAX : conn->slots[conn->slot_first].sent_ms;
+}
+
+const struct db_statement *db_conn_oldest_statement(const struct db_conn *conn) {
+    return conn->slot_count == 0 ? NULL : conn->slots[conn->slot_first].statement;
 }

@@ -45,6 +45,7 @@ enum db_conn_state {
 };
 
 struct db_conn;
+struct db_role_check;
 
 struct db_conn_events {
     void (*on_ready)(struct db_conn *conn);
@@ -67,14 +68,18 @@ struct db_conn_statements {
     int count;
     uint32_t
         checksum; // a part of each name: what another version prepared on the same server has another one
-    bool are_not_kept; // found out by one of the connections, for good
+    bool are_not_kept;                // found out by one of the connections, for good
+    struct db_role_check *role_check; // NULL: not looked at
 };
 
 // A query on its way; `query` is NULL when it was cancelled, or for the statements being prepared.
 struct db_conn_slot {
     struct db_query *query;
+    const struct db_statement
+        *statement; // also of one that was cancelled; NULL: those being prepared
     uint64_t sent_ms;
-    bool is_named; // sent as the name of a prepared statement
+    bool is_named;   // sent as the name of a prepared statement
+    bool is_of_role; // the question what is set for the role
 };
 
 struct db_conn {
@@ -120,6 +125,8 @@ void db_conn_read(struct db_conn *conn);
 void db_conn_forget(struct db_conn *conn, struct db_query *query);
 // When the oldest query was sent; UINT64_MAX when nothing is in flight.
 uint64_t db_conn_oldest_sent_ms(const struct db_conn *conn);
+// What that was; NULL when nothing is in flight, or the statements are being prepared.
+const struct db_statement *db_conn_oldest_statement(const struct db_conn *conn);
 // Drops the connection; on_down fires here.
 void db_conn_fail(struct db_conn *conn, const char *reason);
 // Drops the connection without an event. Queries in flight stay on conn->in_flight for the owner to take.

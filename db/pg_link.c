@@ -182,6 +182,7 @@ enum gw_status db_link_open(struct db_link *link, uv_loop_t *loop,
     link->options = *options;
     link->options.url = NULL;
     db_conn_statements_init(&link->statements, options->statements, options->statement_count);
+    link->statements.role_check = options->role_check;
     db_conn_init(&link->conn, loop, &link->statements, &conn_events);
     (void)uv_timer_init(loop, &link->timer); // cannot fail
     plan_timer(link);

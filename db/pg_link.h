@@ -38,6 +38,7 @@ struct db_link_options {
     uint64_t connect_timeout_ms; // of one attempt as a whole
     const struct db_statement *const *statements;
     int statement_count;
+    struct db_role_check *role_check; // db/role_check.h; lives as long as the link. NULL: none
 };
 
 struct db_link {

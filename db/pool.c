@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: MIT
-// How a query goes: db_pool_submit puts it on `queue`; before the loop sleeps on_prepare deals the queue out to the
-// connections and flushes them; its answer comes from the connection. A query that ends without an answer (connection lost,
+// How a query goes: db_pool_submit puts it on the queue of its lane; before the loop sleeps on_prepare deals the queues out to
+// the connections and flushes them; its answer comes from the connection. A change that PostgreSQL ended for the sake of
+// another one rests in its lane for a moment and queues again. A query that ends without an answer (connection lost,
 // deadline passed) goes to `ended` and is told by on_prepare or on_timer, so that no call ever calls back inside
-// itself. One timer serves all deadlines: those of queries, connects and reconnects.
+// itself. One timer serves all deadlines: those of queries, connects and reconnects, and the looks at who blocks a change.
 #include "db/pool.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "base/token_syntax.h"
 #include "db/backoff.h"
+#include "db/blockers.h"
 #include "db/pg_conn.h"
+#include "db/pool_lane.h"
+#include "db/pool_log.h"
 
 #define NEVER UINT64_MAX
-#define ERROR_LOG_INTERVAL_MS 1000
-#define REASONS_MAX 8
 
 struct pool_member {
     struct db_conn conn;
     struct db_pool *pool;
+    struct db_pool_lane *lane;
     uint64_t due_ms;     // DOWN: when to connect; CONNECTING, PREPARING: when to give up
     uint64_t ready_ms;   // since when it is READY
     int attempts;        // failed in a row
@@ -40,17 +40,12 @@ struct db_pool {
     bool is_closing;
     bool is_finished;
     void (*on_closed)(struct db_pool *pool);
-    struct gw_list queue; // waiting for a connection, oldest first
-    struct gw_list ended; // to be told GW_UNAVAILABLE
-    int queued;
-    int in_flight; // with an owner that waits
-    int ready;
-    char last_reason[DB_CONN_REASON_LENGTH]; // empty: connected
-    uint32_t logged[REASONS_MAX];            // checksums of the reasons logged since then
-    int logged_count;
-    bool was_reached; // in the attempt of last_reason
-    char error_logged[DB_SQLSTATE_LENGTH + 1];
-    uint64_t error_logged_ms;
+    struct db_pool_lane lanes[DB_STATEMENT_KIND_COUNT];
+    // A kind without connections shares those of the one before.
+    struct db_pool_lane *lane_of[DB_STATEMENT_KIND_COUNT];
+    struct gw_list ended; // to be told their outcome
+    struct db_pool_log log;
+    struct db_blockers blockers;
     struct db_pool_stats stats;
     int member_count;
     struct pool_member members[];
@@ -74,8 +69,10 @@ static void arm_timer(struct db_pool *pool, uint64_t due_ms) {
     gw_assert(error == 0);
 }
 
-static uint64_t query_due_ms(const struct gw_list *list) {
-    if (gw_list_is_empty(list))
+// Of what a connection has in flight. Who waits for a lock is answered in its time, or the server is silent.
+static uint64_t in_flight_due_ms(const struct pool_member *member) {
+    const struct gw_list *list = &member->conn.in_flight;
+    if (gw_list_is_empty(list) || member->lane->may_wait)
         return NEVER;
     return gw_container_of(list->next, struct db_query, link)->deadline_ms;
 }
@@ -86,16 +83,25 @@ static uint64_t member_due_ms(const struct pool_member *member) {
     uint64_t sent_ms = db_conn_oldest_sent_ms(&member->conn);
     if (sent_ms == UINT64_MAX)
         return NEVER;
-    return earlier(sent_ms + member->pool->options.query_timeout_ms,
-                   query_due_ms(&member->conn.in_flight));
+    return earlier(sent_ms + member->pool->options.query_timeout_ms, in_flight_due_ms(member));
+}
+
+static uint64_t due_ms_of(const struct db_pool *pool) {
+    uint64_t due_ms = db_blockers_due_ms(&pool->blockers);
+    for (int i = 0; i < DB_STATEMENT_KIND_COUNT; i++)
+        due_ms = earlier(due_ms, db_pool_lane_due_ms(&pool->lanes[i]));
+    for (int i = 0; i < pool->member_count; i++)
+        due_ms = earlier(due_ms, member_due_ms(&pool->members[i]));
+    return due_ms;
 }
 
 // ---- queries that end without an answer ---------------------------------------------------------------------------
 
-static void end_query(struct db_pool *pool, struct db_query *query) {
-    gw_list_remove(&query->link);
+// Off the list that it was on.
+static void end_query(struct db_pool *pool, struct db_query *query, enum gw_status outcome) {
     query->conn = NULL;
     query->deadline_ms = 0;
+    query->outcome = outcome;
     gw_list_push_back(&pool->ended, &query->link);
     arm_timer(pool, uv_now(pool->loop)); // for a turn that is about to sleep
 }
@@ -105,26 +111,68 @@ static void tell_ended(struct db_pool *pool) {
     while ((link = gw_list_pop_front(&pool->ended)) != NULL) {
         struct db_query *query = gw_container_of(link, struct db_query, link);
         pool->stats.queries_failed_total++;
-        query->on_done(query, GW_UNAVAILABLE, NULL);
+        pool->stats.busy_total += query->outcome == GW_BUSY;
+        query->on_done(query, query->outcome, NULL);
     }
 }
 
 static void end_in_flight(struct pool_member *member) {
-    struct db_pool *pool = member->pool;
-    while (!gw_list_is_empty(&member->conn.in_flight)) {
-        pool->in_flight--;
-        end_query(pool, gw_container_of(member->conn.in_flight.next, struct db_query, link));
+    struct gw_list *link;
+    while ((link = gw_list_pop_front(&member->conn.in_flight)) != NULL) {
+        member->lane->in_flight--;
+        end_query(member->pool, gw_container_of(link, struct db_query, link), GW_UNAVAILABLE);
     }
 }
 
-static void end_queue(struct db_pool *pool, uint64_t due_ms) {
-    while (query_due_ms(&pool->queue) <= due_ms && !gw_list_is_empty(&pool->queue)) {
-        pool->queued--;
-        end_query(pool, gw_container_of(pool->queue.next, struct db_query, link));
-    }
+static void end_queue(struct db_pool *pool, struct db_pool_lane *lane, uint64_t due_ms) {
+    while (lane->queued > 0 && db_pool_lane_late_ms(lane) <= due_ms)
+        end_query(pool, db_pool_lane_pop(lane), db_pool_lane_late_status(lane));
+}
+
+// ---- changes that are tried again ---------------------------------------------------------------------------------
+
+// False: it was not the fault of the moment, was tried often enough, or its time is over.
+static bool may_repeat(const struct db_pool *pool, const struct db_query *query,
+                       const PGresult *error) {
+    const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
+    uint64_t half_ms = pool->options.query_timeout_ms / 2;
+    return query->statement->kind == DB_STATEMENT_CHANGE && db_sql_error_may_repeat(sqlstate) &&
+           query->repeats < GW_DB_REPEATS_MAX && uv_now(pool->loop) + half_ms < query->deadline_ms;
+}
+
+// The pause differs, so that two that met do not meet again.
+static void rest(struct db_pool *pool, struct db_query *query) {
+    struct db_pool_lane *lane = pool->lane_of[query->statement->kind];
+    uint64_t pause_ms = 1 + db_backoff_random_below(GW_DB_REPEAT_PAUSE_MS);
+    db_pool_lane_rest(lane, query, uv_now(pool->loop) + pause_ms);
+    pool->stats.repeated_total++;
+    arm_timer(pool, query->repeat_ms);
+}
+
+// ---- what waits for a lock ----------------------------------------------------------------------------------------
+
+// The answer tells the log who is in the way. Without room for the question it is asked the next time.
+static void look_for_blockers(struct db_pool *pool, uint64_t now) {
+    enum gw_status status = GW_OK;
+    if (db_blockers_look(&pool->blockers, now))
+        status = db_pool_submit(pool, &pool->blockers.query);
+    if (status != GW_OK)
+        gw_log(GW_LOG_DEBUG, "db", "no room to ask what a change waits for");
+}
+
+static void on_blockers(struct db_query *query, enum gw_status status, const PGresult *result) {
+    struct db_pool *pool = gw_container_of(query, struct db_pool, blockers.query);
+    db_blockers_take(&pool->blockers, status, result, uv_now(pool->loop));
 }
 
 // ---- connections --------------------------------------------------------------------------------------------------
+
+static int ready_count(const struct db_pool *pool) {
+    int count = 0;
+    for (int i = 0; i < DB_STATEMENT_KIND_COUNT; i++)
+        count += pool->lanes[i].ready;
+    return count;
+}
 
 static void plan_connect(struct pool_member *member) {
     member->due_ms = uv_now(member->pool->loop) + db_backoff_pause_ms(member->attempts);
@@ -133,34 +181,11 @@ static void plan_connect(struct pool_member *member) {
     arm_timer(member->pool, member->due_ms);
 }
 
-// Each distinct reason is news once, until a connection stands again; past REASONS_MAX of them nothing is.
-static bool is_news(struct db_pool *pool, const char *reason) {
-    uint32_t checksum = gw_crc32(0, reason, strlen(reason));
-    for (int i = 0; i < pool->logged_count; i++) {
-        if (pool->logged[i] == checksum)
-            return false;
-    }
-    if (pool->logged_count == REASONS_MAX)
-        return false;
-    pool->logged[pool->logged_count++] = checksum;
-    return true;
-}
-
-static void note_down(struct db_pool *pool, const struct db_conn *conn) {
-    pool->was_reached = conn->was_reached;
-    (void)snprintf(pool->last_reason, sizeof(pool->last_reason), "%s", conn->reason);
-    struct gw_log_quote quote;
-    if (is_news(pool, conn->reason))
-        gw_log(GW_LOG_WARNING, "db",
-               "connection to PostgreSQL failed, trying again reason=%s ready=%d",
-               gw_log_quoted(&quote, gw_str_from(conn->reason)), pool->ready);
-}
-
 static void start_connect(struct pool_member *member) {
     struct db_pool *pool = member->pool;
     if (db_conn_open(&member->conn, &pool->url, member->first_host,
                      pool->options.connect_timeout_ms) != GW_OK) {
-        note_down(pool, &member->conn);
+        db_pool_log_down(&pool->log, &member->conn, ready_count(pool));
         plan_connect(member);
         return;
     }
@@ -171,15 +196,12 @@ static void start_connect(struct pool_member *member) {
 static void on_ready(struct db_conn *conn) {
     struct pool_member *member = gw_container_of(conn, struct pool_member, conn);
     struct db_pool *pool = member->pool;
-    pool->ready++;
     pool->stats.connects_total++;
     member->ready_ms = uv_now(pool->loop);
     member->due_ms = NEVER;
-    if (pool->last_reason[0] != '\0') {
-        pool->last_reason[0] = '\0';
-        pool->logged_count = 0;
-        gw_log(GW_LOG_INFO, "db", "connected to PostgreSQL again");
-    }
+    db_pool_lane_connected(member->lane, member->ready_ms);
+    arm_timer(pool, db_pool_lane_due_ms(member->lane));
+    db_pool_log_up(&pool->log);
 }
 
 static void on_down(struct db_conn *conn) {
@@ -187,75 +209,77 @@ static void on_down(struct db_conn *conn) {
     struct db_pool *pool = member->pool;
     bool was_ready = member->due_ms == NEVER;
     if (was_ready) {
-        pool->ready--;
+        db_pool_lane_disconnected(member->lane);
         pool->stats.disconnects_total++;
         // one that fails soon after each connect keeps its long pauses
         if (uv_now(pool->loop) - member->ready_ms >= GW_DB_RECONNECT_MAX_MS)
             member->attempts = 0;
     }
-    note_down(pool, conn);
+    db_pool_log_down(&pool->log, conn, ready_count(pool));
     end_in_flight(member);
     plan_connect(member);
 }
 
-// Of an error that is the statement's own fault, not of the connection. No detail: it may hold values.
-static void log_statement_error(struct db_pool *pool, const struct db_query *query,
-                                const PGresult *error) {
-    const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
-    const char *message = PQresultErrorField(error, PG_DIAG_MESSAGE_PRIMARY);
-    if (sqlstate == NULL)
-        return;
-    uint64_t now = uv_now(pool->loop);
-    if (strcmp(pool->error_logged, sqlstate) == 0 &&
-        now - pool->error_logged_ms < ERROR_LOG_INTERVAL_MS)
-        return;
-    (void)snprintf(pool->error_logged, sizeof(pool->error_logged), "%s", sqlstate);
-    pool->error_logged_ms = now;
-    struct gw_log_quote quote;
-    gw_log(GW_LOG_ERROR, "db", "statement refused statement=%s sqlstate=%s reason=%s",
-           query->statement->name, sqlstate, gw_log_quoted(&quote, gw_str_from(message)));
+static enum gw_status status_of_answer(const struct db_query *query, enum gw_status status,
+                                       const PGresult *error) {
+    if (status == GW_BUSY && query->statement->kind == DB_STATEMENT_READ)
+        return GW_UNAVAILABLE; // what changes nothing waits for no change
+    if (status == GW_CONFLICT && db_pool_log_is_number_taken(error))
+        return GW_INVALID;
+    return status;
 }
 
 static void on_answer(struct db_conn *conn, struct db_query *query, enum gw_status status,
                       const PGresult *result, const PGresult *error) {
-    struct db_pool *pool = gw_container_of(conn, struct pool_member, conn)->pool;
-    pool->in_flight--;
-    if (status == GW_BUSY && query->statement->kind == DB_STATEMENT_READ)
-        status = GW_UNAVAILABLE; // what changes nothing waits for no change
+    struct pool_member *member = gw_container_of(conn, struct pool_member, conn);
+    struct db_pool *pool = member->pool;
+    member->lane->in_flight--;
+    if (member->lane->may_wait)
+        db_blockers_note_answer(&pool->blockers, query, status, uv_now(pool->loop));
+    if (status == GW_BUSY && may_repeat(pool, query, error)) {
+        rest(pool, query);
+        return;
+    }
+    status = status_of_answer(query, status, error);
     if (status == GW_INVALID || status == GW_UNAVAILABLE || status == GW_BUSY) {
         pool->stats.queries_failed_total++;
-        log_statement_error(pool, query, error);
+        pool->stats.busy_total += status == GW_BUSY;
+        db_pool_log_error(&pool->log, query->statement, error, uv_now(pool->loop));
     }
     query->on_done(query, status, result);
 }
 
 // ---- dealing out --------------------------------------------------------------------------------------------------
 
-static struct pool_member *least_busy(struct db_pool *pool) {
+static struct pool_member *least_busy(struct db_pool *pool, const struct db_pool_lane *lane) {
     struct pool_member *best = NULL;
     for (int i = 0; i < pool->member_count; i++) {
         struct pool_member *member = &pool->members[i];
-        if (db_conn_has_room(&member->conn) &&
+        if (member->lane == lane && db_conn_has_room(&member->conn) &&
+            member->conn.slot_count < lane->depth &&
             (best == NULL || member->conn.slot_count < best->conn.slot_count))
             best = member;
     }
     return best;
 }
 
-static void deal_out(struct db_pool *pool) {
+static void deal_out(struct db_pool *pool, struct db_pool_lane *lane) {
     struct pool_member *member;
-    while (!gw_list_is_empty(&pool->queue) && (member = least_busy(pool)) != NULL) {
-        struct gw_list *link = gw_list_pop_front(&pool->queue);
-        pool->queued--;
-        pool->in_flight++;
-        db_conn_send(&member->conn, gw_container_of(link, struct db_query, link));
+    while (lane->queued > 0 && (member = least_busy(pool, lane)) != NULL) {
+        struct db_query *query = db_pool_lane_pop(lane);
+        lane->in_flight++;
+        query->sent_ms = uv_now(pool->loop);
+        db_conn_send(&member->conn, query);
+        if (lane->may_wait)
+            arm_timer(pool, db_blockers_due_ms(&pool->blockers));
     }
 }
 
 void db_pool_flush(struct db_pool *pool) {
     if (pool->is_closing)
         return;
-    deal_out(pool);
+    for (int i = 0; i < DB_STATEMENT_KIND_COUNT; i++)
+        deal_out(pool, &pool->lanes[i]);
     for (int i = 0; i < pool->member_count; i++)
         db_conn_flush(&pool->members[i].conn);
 }
@@ -284,12 +308,12 @@ static void check_in_flight(struct pool_member *member, uint64_t now) {
         return;
     }
     // Waited long in the queue: late, but the connection has had its chance not yet.
-    while (query_due_ms(&member->conn.in_flight) <= now) {
+    while (in_flight_due_ms(member) <= now) {
         struct db_query *query =
             gw_container_of(member->conn.in_flight.next, struct db_query, link);
         db_conn_forget(&member->conn, query);
-        pool->in_flight--;
-        end_query(pool, query);
+        member->lane->in_flight--;
+        end_query(pool, query, GW_UNAVAILABLE);
     }
 }
 
@@ -314,14 +338,15 @@ static void on_timer(uv_timer_t *timer) {
     struct db_pool *pool = gw_container_of(timer, struct db_pool, timer);
     uint64_t now = uv_now(pool->loop);
     pool->timer_due_ms = NEVER;
-    end_queue(pool, now);
+    for (int i = 0; i < DB_STATEMENT_KIND_COUNT; i++) {
+        db_pool_lane_wake(&pool->lanes[i], now);
+        end_queue(pool, &pool->lanes[i], now);
+    }
     for (int i = 0; i < pool->member_count && !pool->is_closing; i++)
         check_member(&pool->members[i], now);
+    look_for_blockers(pool, now);
     tell_ended(pool);
-    uint64_t due_ms = query_due_ms(&pool->queue);
-    for (int i = 0; i < pool->member_count; i++)
-        due_ms = earlier(due_ms, member_due_ms(&pool->members[i]));
-    arm_timer(pool, due_ms);
+    arm_timer(pool, due_ms_of(pool));
 }
 
 // ---- the life of the pool -----------------------------------------------------------------------------------------
@@ -364,16 +389,56 @@ static const struct db_conn_events conn_events = {
     .on_handle_closed = on_conn_handle_closed,
 };
 
-static void init_member(struct db_pool *pool, struct pool_member *member) {
+static int connections_of(const struct db_pool_options *options, int kind) {
+    const int counts[DB_STATEMENT_KIND_COUNT] = {
+        [DB_STATEMENT_READ] = options->connections,
+        [DB_STATEMENT_CHANGE] = options->change_connections,
+        [DB_STATEMENT_NOTE] = options->note_connections,
+    };
+    return counts[kind];
+}
+
+static bool finds_blockers(const struct db_pool_options *options) {
+    for (int i = 0; i < options->statement_count; i++) {
+        if (options->statements[i] == &db_blockers_statement)
+            return true;
+    }
+    return false;
+}
+
+static void init_member(struct db_pool *pool, struct db_pool_lane *lane) {
+    struct pool_member *member = &pool->members[pool->member_count++];
     member->pool = pool;
+    member->lane = lane;
     member->due_ms = uv_now(pool->loop);
     db_conn_init(&member->conn, pool->loop, &pool->statements, &conn_events);
+    if (lane->may_wait && finds_blockers(&pool->options))
+        db_blockers_watch(&pool->blockers, &member->conn);
+}
+
+static void init_lanes(struct db_pool *pool) {
+    const struct db_pool_options *options = &pool->options;
+    uint64_t timeout_ms = options->query_timeout_ms;
+    db_pool_lane_init(&pool->lanes[DB_STATEMENT_READ], options->queue_max, timeout_ms);
+    db_pool_lane_init_waiting(&pool->lanes[DB_STATEMENT_CHANGE], GW_DB_CHANGE_QUEUE_MAX,
+                              timeout_ms);
+    db_pool_lane_init_waiting(&pool->lanes[DB_STATEMENT_NOTE], GW_DB_CHANGE_QUEUE_MAX, timeout_ms);
+    struct db_pool_lane *lane = &pool->lanes[DB_STATEMENT_READ];
+    for (int kind = 0; kind < DB_STATEMENT_KIND_COUNT; kind++) {
+        int connections = connections_of(options, kind);
+        lane = connections > 0 ? &pool->lanes[kind] : lane;
+        pool->lane_of[kind] = lane;
+        for (int i = 0; i < connections; i++)
+            init_member(pool, lane);
+    }
 }
 
 enum gw_status db_pool_create(uv_loop_t *loop, const struct db_pool_options *options,
                               struct db_pool **pool_out) {
     gw_assert(options->connections > 0 && options->url != NULL);
-    size_t members_size = (size_t)options->connections * sizeof(struct pool_member);
+    int connections =
+        options->connections + options->change_connections + options->note_connections;
+    size_t members_size = (size_t)connections * sizeof(struct pool_member);
     struct db_pool *pool = calloc(1, sizeof(*pool) + members_size);
     if (pool == NULL)
         return GW_NO_MEMORY;
@@ -386,17 +451,16 @@ enum gw_status db_pool_create(uv_loop_t *loop, const struct db_pool_options *opt
     pool->options = *options;
     pool->options.url = NULL;
     db_conn_statements_init(&pool->statements, options->statements, options->statement_count);
+    pool->statements.role_check = options->role_check;
     pool->timer_due_ms = NEVER;
-    gw_list_init(&pool->queue);
     gw_list_init(&pool->ended);
+    db_blockers_init(&pool->blockers, on_blockers);
     // neither can fail; see their manual
     (void)uv_prepare_init(loop, &pool->prepare);
     (void)uv_prepare_start(&pool->prepare, on_prepare);
     (void)uv_timer_init(loop, &pool->timer);
     pool->handle_count = 2;
-    pool->member_count = options->connections;
-    for (int i = 0; i < pool->member_count; i++)
-        init_member(pool, &pool->members[i]);
+    init_lanes(pool);
     arm_timer(pool, uv_now(loop));
     *pool_out = pool;
     return GW_OK;
@@ -406,8 +470,11 @@ void db_pool_close(struct db_pool *pool, void (*on_closed)(struct db_pool *pool)
     gw_assert(!pool->is_closing);
     pool->is_closing = true;
     pool->on_closed = on_closed;
-    pool->ready = 0;
-    end_queue(pool, NEVER);
+    for (int i = 0; i < DB_STATEMENT_KIND_COUNT; i++) {
+        db_pool_lane_wake(&pool->lanes[i], NEVER);
+        pool->lanes[i].ready = 0;
+        end_queue(pool, &pool->lanes[i], NEVER);
+    }
     for (int i = 0; i < pool->member_count; i++) {
         db_conn_close(&pool->members[i].conn);
         end_in_flight(&pool->members[i]);
@@ -420,15 +487,17 @@ void db_pool_close(struct db_pool *pool, void (*on_closed)(struct db_pool *pool)
 
 enum gw_status db_pool_submit(struct db_pool *pool, struct db_query *query) {
     gw_assert(query->statement->parameter_count <= DB_QUERY_PARAMETERS_MAX);
-    int room = pool->ready * DB_CONN_IN_FLIGHT_MAX - pool->in_flight;
-    if (pool->is_closing || pool->queued >= pool->options.queue_max + (room > 0 ? room : 0))
-        return GW_UNAVAILABLE;
+    struct db_pool_lane *lane = pool->lane_of[query->statement->kind];
+    enum gw_status status = pool->is_closing ? GW_UNAVAILABLE : db_pool_lane_admit(lane);
+    if (status != GW_OK)
+        return status;
     query->conn = NULL;
+    query->repeats = 0;
+    query->repeat_ms = 0;
     query->deadline_ms = uv_now(pool->loop) + pool->options.query_timeout_ms;
-    gw_list_push_back(&pool->queue, &query->link);
-    pool->queued++;
+    db_pool_lane_push(lane, query);
     pool->stats.queries_total++;
-    arm_timer(pool, query->deadline_ms);
+    arm_timer(pool, db_pool_lane_due_ms(lane));
     return GW_OK;
 }
 
@@ -436,38 +505,43 @@ void db_pool_cancel(struct db_pool *pool, struct db_query *query) {
     if (gw_list_is_empty(&query->link))
         return;
     if (query->conn != NULL) {
+        gw_container_of(query->conn, struct pool_member, conn)->lane->in_flight--;
         db_conn_forget(query->conn, query);
-        pool->in_flight--;
-        return;
+    } else if (query->deadline_ms == 0) {
+        gw_list_remove(&query->link); // of `ended`
+    } else {
+        db_pool_lane_remove(pool->lane_of[query->statement->kind], query);
     }
-    if (query->deadline_ms != 0) // else it is on `ended`
-        pool->queued--;
-    gw_list_remove(&query->link);
 }
 
 bool db_pool_is_ready(const struct db_pool *pool) {
-    return pool->ready > 0;
+    return pool->lanes[DB_STATEMENT_READ].ready > 0;
 }
 
 bool db_pool_is_busy(const struct db_pool *pool) {
-    int idle = -pool->queued; // what is queued will be dealt out first
+    const struct db_pool_lane *lane = &pool->lanes[DB_STATEMENT_READ];
+    int idle = -lane->queued; // what is queued will be dealt out first
     for (int i = 0; i < pool->member_count; i++) {
-        const struct db_conn *conn = &pool->members[i].conn;
-        idle += conn->state == DB_CONN_READY && conn->slot_count == 0;
+        const struct pool_member *member = &pool->members[i];
+        idle += member->lane == lane && member->conn.state == DB_CONN_READY &&
+                member->conn.slot_count == 0;
     }
-    return pool->ready > 0 && idle <= 0;
+    return lane->ready > 0 && idle <= 0;
 }
 
 const char *db_pool_trouble(const struct db_pool *pool, bool *is_reached) {
-    if (pool->ready > 0 || pool->last_reason[0] == '\0')
+    if (db_pool_is_ready(pool) || pool->log.last_reason[0] == '\0')
         return NULL;
-    *is_reached = pool->was_reached;
-    return pool->last_reason;
+    *is_reached = pool->log.was_reached;
+    return pool->log.last_reason;
 }
 
 void db_pool_stats(const struct db_pool *pool, struct db_pool_stats *stats) {
     *stats = pool->stats;
-    stats->connections_ready = pool->ready;
-    stats->queries_in_flight = pool->in_flight;
-    stats->queries_queued = pool->queued;
+    stats->connections_ready = ready_count(pool);
+    for (int i = 0; i < DB_STATEMENT_KIND_COUNT; i++) {
+        stats->queries_in_flight += pool->lanes[i].in_flight;
+        stats->queries_queued += pool->lanes[i].queued;
+    }
+    db_blockers_count(&pool->blockers, uv_now(pool->loop), &stats->locks);
 }

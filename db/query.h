@@ -14,9 +14,10 @@
 
 // What a statement may wait for at the server.
 enum db_statement_kind {
-    DB_STATEMENT_READ,   // no lock that another transaction may hold for long
+    DB_STATEMENT_READ, // no lock that another transaction may hold for long
     DB_STATEMENT_CHANGE, // locks of rows and of the log: asked for by somebody who waits for the answer
-    DB_STATEMENT_NOTE    // the same, written in the background
+    DB_STATEMENT_NOTE, // the same, written in the background
+    DB_STATEMENT_KIND_COUNT
 };
 
 // Prepared on each connection before its first use there; `name` is unique in the process.
@@ -40,6 +41,11 @@ struct db_query {
     // run. GW_BUSY: it waited for another transaction until its time was over, and did nothing. GW_CONFLICT: unique_violation. GW_INVALID: any other error of the server (logged once, by the pool).
     // `result` is NULL unless GW_OK.
     void (*on_done)(struct db_query *query, enum gw_status status, const PGresult *result);
-    struct db_conn *conn; // the pool's: where it is in flight
-    uint64_t deadline_ms; // the pool's
+    // The pool's from here on.
+    struct db_conn *conn; // where it is in flight
+    uint64_t deadline_ms; // 0: it has ended
+    uint64_t sent_ms;
+    uint64_t repeat_ms; // when it is tried again; 0: not resting
+    int repeats;
+    enum gw_status outcome; // of one that ended without an answer
 };

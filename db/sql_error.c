@@ -46,6 +46,10 @@ struct db_sql_error db_sql_error_judge(const char *sqlstate) {
     return (struct db_sql_error){GW_INVALID, false};
 }
 
+bool db_sql_error_may_repeat(const char *sqlstate) {
+    return sqlstate != NULL && (strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0);
+}
+
 void db_sql_error_sentence(const char *message, char *out, size_t length) {
     gw_assert(length > 0);
     if (message == NULL || *message == '\0' || *message == '\n')

@@ -20,6 +20,9 @@ struct db_sql_error {
 // `sqlstate` may be NULL, as in an error that libpq made itself: then the connection is gone.
 struct db_sql_error db_sql_error_judge(const char *sqlstate);
 
+// True: the statement was undone for the sake of another transaction, and the same one may do a moment later.
+bool db_sql_error_may_repeat(const char *sqlstate);
+
 // A message of libpq as one line: line feeds become "; ", control bytes spaces, cut to `length`; "unknown
 // reason" when there is none. `message` may be NULL.
 void db_sql_error_sentence(const char *message, char *out, size_t length);

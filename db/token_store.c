@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "db/blockers.h"
 #include "db/pg_binary.h"
 #include "db/token_lookup.h"
 
@@ -108,6 +109,7 @@ const struct db_statement *const db_token_store_statements[] = {
     &db_token_lookup_statement, &token_create_statement, &token_revoke_statement,
     &token_rotate_statement,    &token_list_statement,   &audit_list_statement,
     &last_used_statement,       &org_create_statement,   &org_find_statement,
+    &db_blockers_statement,
 };
 const int db_token_store_statement_count =
     sizeof(db_token_store_statements) / sizeof(db_token_store_statements[0]);

@@ -45,6 +45,39 @@ static enum gw_status write_pool_metrics(const struct db_pool *pool, struct gw_b
         (unsigned long long)stats.queries_total, (unsigned long long)stats.disconnects_total);
 }
 
+// Of changes, and writes of last-used times, that wait for another transaction.
+static enum gw_status write_lock_metrics(const struct db_pool *pool, struct gw_buf *out) {
+    struct db_pool_stats stats;
+    db_pool_stats(pool, &stats);
+    return gw_buf_printf(
+        out,
+        "# HELP skillreg_gateway_changes_waiting Changes held up for half a second or longer.\n"
+        "# TYPE skillreg_gateway_changes_waiting gauge\n"
+        "skillreg_gateway_changes_waiting %d\n"
+        "# HELP skillreg_gateway_changes_waiting_ms For how long, the longest of them.\n"
+        "# TYPE skillreg_gateway_changes_waiting_ms gauge\n"
+        "skillreg_gateway_changes_waiting_ms %llu\n"
+        "# HELP skillreg_gateway_changes_blocker_pid PostgreSQL process in their way; 0: unknown.\n"
+        "# TYPE skillreg_gateway_changes_blocker_pid gauge\n"
+        "skillreg_gateway_changes_blocker_pid %d\n"
+        "# HELP skillreg_gateway_changes_held_up_total Changes that were held up.\n"
+        "# TYPE skillreg_gateway_changes_held_up_total counter\n"
+        "skillreg_gateway_changes_held_up_total %llu\n"
+        "# HELP skillreg_gateway_changes_held_up_ms_total For how long, all together.\n"
+        "# TYPE skillreg_gateway_changes_held_up_ms_total counter\n"
+        "skillreg_gateway_changes_held_up_ms_total %llu\n"
+        "# HELP skillreg_gateway_changes_busy_total Changes not made because another one held.\n"
+        "# TYPE skillreg_gateway_changes_busy_total counter\n"
+        "skillreg_gateway_changes_busy_total %llu\n"
+        "# HELP skillreg_gateway_changes_repeated_total Changes tried again after a deadlock.\n"
+        "# TYPE skillreg_gateway_changes_repeated_total counter\n"
+        "skillreg_gateway_changes_repeated_total %llu\n",
+        stats.locks.waiting, (unsigned long long)stats.locks.waiting_ms, stats.locks.blocker_pid,
+        (unsigned long long)stats.locks.waited_total,
+        (unsigned long long)stats.locks.waited_ms_total, (unsigned long long)stats.busy_total,
+        (unsigned long long)stats.repeated_total);
+}
+
 static void respond_metrics(struct gw_exchange *exchange) {
     struct gw_buf body;
     gw_buf_init(&body, METRICS_BYTES_MAX);
@@ -54,6 +87,8 @@ static void respond_metrics(struct gw_exchange *exchange) {
     enum gw_status status = gw_metrics_write(&sum, &body);
     if (status == GW_OK)
         status = write_pool_metrics(exchange->services->pool, &body);
+    if (status == GW_OK)
+        status = write_lock_metrics(exchange->services->pool, &body);
     if (status == GW_OK)
         gw_exchange_respond(exchange, 200, NULL, 0, "text/plain; version=0.0.4; charset=utf-8",
                             gw_buf_bytes(&body));

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "db/events.h"
 #include "db/pool.h"
+#include "db/role_check.h"
 #include "db/token_store.h"
 #include "gateway/admission.h"
 #include "gateway/auth_cache.h"
@@ -40,6 +41,7 @@ enum phase { PHASE_RUN, PHASE_DRAIN, PHASE_CUT, PHASE_FLUSH, PHASE_CLOSE };
 struct gw_server {
     uv_loop_t loop;
     struct db_events_consumer news;
+    struct db_role_check role_check;
     enum phase phase;
     struct gw_services services;
     struct gw_deadlines deadlines;
@@ -323,7 +325,8 @@ static enum gw_status open_events(struct gw_server *server) {
                                               .stale_ms = memory_ms(config),
                                               .poll_interval_ms = GW_EVENTS_POLL_MS,
                                               .query_timeout_ms = GW_DB_QUERY_TIMEOUT_MS,
-                                              .connect_timeout_ms = GW_DB_CONNECT_TIMEOUT_MS};
+                                              .connect_timeout_ms = GW_DB_CONNECT_TIMEOUT_MS,
+                                              .role_check = &server->role_check};
     server->news = (struct db_events_consumer){.on_event = on_event, .on_gap = on_gap};
     status = db_events_create(services->loop, &options, &server->news, &services->events);
     if (status == GW_OK)
@@ -362,11 +365,14 @@ static enum gw_status open_database(struct gw_server *server) {
     struct gw_services *services = &server->services;
     const struct db_pool_options options = {.url = services->config->database_url,
                                             .connections = services->config->database_connections,
+                                            .change_connections = GW_DB_CHANGE_CONNECTIONS,
+                                            .note_connections = GW_DB_NOTE_CONNECTIONS,
                                             .queue_max = GW_DB_QUEUE_MAX,
                                             .query_timeout_ms = GW_DB_QUERY_TIMEOUT_MS,
                                             .connect_timeout_ms = GW_DB_CONNECT_TIMEOUT_MS,
                                             .statements = db_token_store_statements,
-                                            .statement_count = db_token_store_statement_count};
+                                            .statement_count = db_token_store_statement_count,
+                                            .role_check = &server->role_check};
     enum gw_status status = db_pool_create(services->loop, &options, &services->pool);
     if (status == GW_OK)
         status = db_token_store_create(services->loop, services->pool, &services->tokens);

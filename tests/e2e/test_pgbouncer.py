@@ -113,7 +113,8 @@ def test_many_at_once_are_all_answered(world, statements, start):
     with concurrent.futures.ThreadPoolExecutor(12) as clients:
         answers = [status for statuses in clients.map(ask, range(12)) for status in statuses]
     assert set(answers) == {200}
-    complaints = [line for line in own.process.lines() if re.search(r" (warning|error) ", line)]
+    complaints = [line for line in own.process.lines()
+                  if re.search(r" (warning|error) ", line) and "a setting of the role" not in line]
     assert ["keeps no prepared statements" in line for line in complaints] == ([] if statements == "kept" else [True])
 
 

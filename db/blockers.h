@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Statements that wait for a lock, and who is in their way. It watches the connections that carry such statements. While one is
+// unanswered for GW_DB_WAIT_NOTED_MS or longer it wants to know, every GW_DB_WAIT_LOOK_MS, which transactions stand at the head
+// of the line; its owner asks over a connection that waits for nothing, and the log names each: its process, role,
+// application, and what it does since when. Never an answer to a client: whose session that is concerns the operator alone.
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "db/query.h"
+
+struct db_conn;
+
+#define DB_BLOCKED_MAX 8 // connections that are watched
+
+extern const struct db_statement db_blockers_statement;
+
+struct db_blockers_stats {
+    int waiting;           // now
+    uint64_t waiting_ms;   // the longest of these
+    int blocker_pid;       // the PostgreSQL process in their way; 0: none known
+    uint64_t waited_total; // over, since the start
+    uint64_t waited_ms_total;
+};
+
+struct db_blockers {
+    struct db_query query; // the question, for the owner to submit
+    const struct db_conn *conns[DB_BLOCKED_MAX];
+    int conn_count;
+    uint64_t looked_ms; // when it was asked last
+    char pids[DB_BLOCKED_MAX * 12 + 2];
+    int pid;        // the first of the answer; 0: none, or none yet
+    int logged_pid; // named last, and when
+    uint64_t logged_ms;
+    uint64_t waited_total;
+    uint64_t waited_ms_total;
+};
+
+// `on_done` of the question hands its answer to db_blockers_take.
+void db_blockers_init(struct db_blockers *blockers,
+                      void (*on_done)(struct db_query *query, enum gw_status status,
+                                      const PGresult *result));
+// Those past DB_BLOCKED_MAX are not watched. `conn` has one statement in flight at a time.
+void db_blockers_watch(struct db_blockers *blockers, const struct db_conn *conn);
+// When db_blockers_look is next due; UINT64_MAX: nothing is in flight.
+uint64_t db_blockers_due_ms(const struct db_blockers *blockers);
+// True: it is time, something waits, and `query` is now the question.
+bool db_blockers_look(struct db_blockers *blockers, uint64_t now_ms);
+// The same one is named in the log again after GW_DB_WAIT_LOG_MS.
+void db_blockers_take(struct db_blockers *blockers, enum gw_status status, const PGresult *result,
+                      uint64_t now_ms);
+// The answer to a statement on a watched connection has come.
+void db_blockers_note_answer(struct db_blockers *blockers, const struct db_query *query,
+                             enum gw_status status, uint64_t now_ms);
+void db_blockers_count(const struct db_blockers *blockers, uint64_t now_ms,
+                       struct db_blockers_stats *stats);
