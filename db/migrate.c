@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "base/token_syntax.h"
+#include "db/grants.h"
 #include "db/migration_files.h"
 #include "db/pg_url.h"
 #include "db/sql_error.h"
@@ -69,19 +71,63 @@ static enum gw_status begin(PGconn *pg, struct db_migrate_report *report) {
                    "cannot take the migration lock", NULL, report);
 }
 
-// Asks first: a role that may only use the schema is refused even by `create schema if not exists`.
-static enum gw_status ensure_table(PGconn *pg, struct db_migrate_report *report) {
+// What is made belongs to the owner of the schema, whoever makes it: a table of another's could not be changed, or dumped,
+// with the rest.
+static enum gw_status become_owner(PGconn *pg, struct db_migrate_report *report) {
     PGresult *rows = NULL;
-    enum gw_status status = execute(pg, "select to_regclass('skillreg.migration') is not null",
+    enum gw_status status = execute(pg,
+                                    "select pg_get_userbyid(nspowner), current_user,"
+                                    " pg_has_role(current_user, nspowner, 'member')"
+                                    " from pg_namespace where nspname = 'skillreg'",
                                     "cannot read the schema", &rows, report);
     if (status != GW_OK)
         return status;
-    bool is_there = strcmp(PQgetvalue(rows, 0, 0), "t") == 0;
+    bool is_there = PQntuples(rows) == 1;
+    bool may_act = !is_there || strcmp(PQgetvalue(rows, 0, 2), "t") == 0;
+    if (!may_act) {
+        (void)snprintf(
+            report->error, sizeof(report->error),
+            "the schema skillreg belongs to the role %.63s, and %.63s is no member of it: "
+            "run this as its owner",
+            PQgetvalue(rows, 0, 0), PQgetvalue(rows, 0, 1));
+        status = GW_INVALID;
+    }
     PQclear(rows);
-    if (is_there)
-        return GW_OK;
+    if (status != GW_OK || !is_there)
+        return status;
     return execute(pg,
-                   "create schema if not exists skillreg;"
+                   "select set_config('role', pg_get_userbyid(nspowner), true)"
+                   " from pg_namespace where nspname = 'skillreg'",
+                   "cannot become the owner of the schema", NULL, report);
+}
+
+static enum gw_status ask(PGconn *pg, const char *sql, bool *is_true,
+                          struct db_migrate_report *report) {
+    PGresult *rows = NULL;
+    enum gw_status status = execute(pg, sql, "cannot read the schema", &rows, report);
+    if (status == GW_OK)
+        *is_true = strcmp(PQgetvalue(rows, 0, 0), "t") == 0;
+    PQclear(rows);
+    return status;
+}
+
+// Asks first: a role that may not make schemas is refused even by `create schema if not exists`.
+static enum gw_status ensure_schema(PGconn *pg, struct db_migrate_report *report) {
+    bool is_there = true;
+    enum gw_status status =
+        ask(pg, "select to_regnamespace('skillreg') is not null", &is_there, report);
+    if (status != GW_OK || is_there)
+        return status;
+    return execute(pg, "create schema skillreg", "cannot create the schema", NULL, report);
+}
+
+static enum gw_status ensure_table(PGconn *pg, struct db_migrate_report *report) {
+    bool is_there = true;
+    enum gw_status status =
+        ask(pg, "select to_regclass('skillreg.migration') is not null", &is_there, report);
+    if (status != GW_OK || is_there)
+        return status;
+    return execute(pg,
                    "comment on schema skillreg is 'Of the SkillReg token gateway.';"
                    "create table skillreg.migration ("
                    " number integer primary key, name text not null, checksum bigint not null,"
@@ -151,7 +197,28 @@ static enum gw_status apply_missing(PGconn *pg, struct db_migrate_report *report
     return status;
 }
 
-enum gw_status db_migrate(const char *url, struct db_migrate_report *report) {
+// No role: nothing to do. With the rights of the caller again: a superuser's, where the owner of the schema may not alter roles.
+static enum gw_status grant(PGconn *pg, struct gw_str role, struct db_migrate_report *report) {
+    if (role.at == NULL)
+        return GW_OK;
+    struct gw_buf sql;
+    gw_buf_init(&sql, DB_GRANTS_BYTES_MAX);
+    enum gw_status status = gw_buf_append_str(&sql, GW_STR("reset role;"));
+    if (status == GW_OK)
+        status = db_grants_write(role, &sql);
+    if (status == GW_OK)
+        status = gw_buf_append_str(&sql, gw_str("", 1)); // the end of the string
+    if (status == GW_OK)
+        status =
+            execute(pg, gw_buf_bytes(&sql).at, "cannot grant what the role needs", NULL, report);
+    else
+        set_error(report, "cannot grant what the role needs", gw_status_text(status));
+    gw_buf_deinit(&sql);
+    return status;
+}
+
+enum gw_status db_migrate_and_grant(const char *url, struct gw_str role,
+                                    struct db_migrate_report *report) {
     memset(report, 0, sizeof(*report));
     report->version_after = db_migration_files[db_migration_file_count - 1].number;
     struct db_url parsed;
@@ -165,13 +232,23 @@ enum gw_status db_migrate(const char *url, struct db_migrate_report *report) {
         return GW_UNAVAILABLE;
     enum gw_status status = begin(pg, report);
     if (status == GW_OK)
+        status = become_owner(pg, report);
+    if (status == GW_OK)
+        status = ensure_schema(pg, report);
+    if (status == GW_OK)
         status = ensure_table(pg, report);
     if (status == GW_OK)
         status = apply_missing(pg, report);
+    if (status == GW_OK)
+        status = grant(pg, role, report);
     if (status == GW_OK)
         status = execute(pg, "commit", "cannot commit", NULL, report);
     if (status != GW_OK)
         report->version_after = report->version_before;
     PQfinish(pg); // what was not committed is undone
     return status;
+}
+
+enum gw_status db_migrate(const char *url, struct db_migrate_report *report) {
+    return db_migrate_and_grant(url, gw_str(NULL, 0), report);
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/status.h"
+#include "base/str.h"
 
 struct db_migrate_report {
     int version_before;
@@ -15,4 +16,9 @@ struct db_migrate_report {
     char error[512]; // one sentence, no secret; empty on success
 };
 
+// GW_INVALID with a reason also for a caller who neither owns the schema nor is a member of its owner; what a member makes
+// belongs to the owner.
 enum gw_status db_migrate(const char *url, struct db_migrate_report *report) GW_MUST_USE;
+// In the same transaction `role` (db/grants.h) gets the rights to serve.
+enum gw_status db_migrate_and_grant(const char *url, struct gw_str role,
+                                    struct db_migrate_report *report) GW_MUST_USE;

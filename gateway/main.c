@@ -9,7 +9,8 @@
 #include "gateway/supervisor.h"
 
 static bool is_operator_command(const char *name) {
-    return strcmp(name, "migrate") == 0 || strcmp(name, "org") == 0 || strcmp(name, "token") == 0;
+    return strcmp(name, "migrate") == 0 || strcmp(name, "grants") == 0 ||
+           strcmp(name, "org") == 0 || strcmp(name, "token") == 0;
 }
 
 int main(int argc, char **argv) {

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "db/grants.h"
 #include "db/migrate.h"
 #include "gateway/complaint.h"
 #include "gateway/operator_options.h"
@@ -126,7 +127,9 @@ static enum exit_code show_token(const struct gw_operator_options *options,
 
 static enum exit_code run_migrate(const struct gw_operator_options *options) {
     struct db_migrate_report report;
-    enum gw_status status = db_migrate(options->database_url, &report);
+    enum gw_status status = options->role.at == NULL ? db_migrate(options->database_url, &report)
+                                                     : db_migrate_and_grant(options->database_url,
+                                                                            options->role, &report);
     if (status == GW_UNAVAILABLE) {
         gw_complain("%s (check --database-url)", report.error);
         return EXIT_UNREACHABLE;
@@ -140,6 +143,22 @@ static enum exit_code run_migrate(const struct gw_operator_options *options) {
         (void)printf("\xE2\x9C\x93 The schema went from version %d to %d.\n", report.version_before,
                      report.version_after);
     return EXIT_DONE;
+}
+
+// ---- grants ---------------------------------------------------------------------------------------------------------
+
+// One transaction: all of it, or nothing.
+static enum exit_code run_grants(const struct gw_operator_options *options) {
+    struct gw_buf out;
+    gw_buf_init(&out, DB_GRANTS_BYTES_MAX);
+    enum gw_status status = gw_buf_append_str(&out, GW_STR("begin;\n"));
+    if (status == GW_OK)
+        status = db_grants_write(options->role, &out);
+    if (status == GW_OK)
+        status = gw_buf_append_str(&out, GW_STR("commit;\n"));
+    bool is_shown = status == GW_OK && write_all(gw_buf_bytes(&out));
+    gw_buf_deinit(&out);
+    return is_shown ? EXIT_DONE : fail("standard output cannot be written");
 }
 
 // ---- org create -----------------------------------------------------------------------------------------------------
@@ -304,8 +323,13 @@ int gw_operator_run(int argc, char **argv) {
     }
     (void)signal(SIGPIPE, SIG_IGN); // write_all tells
     gw_log_set_level(GW_LOG_ERROR); // what goes wrong with the connection is told by the command
-    enum exit_code code =
-        options.command == GW_OPERATOR_MIGRATE ? run_migrate(&options) : run_with_store(&options);
+    enum exit_code code;
+    if (options.command == GW_OPERATOR_MIGRATE)
+        code = run_migrate(&options);
+    else if (options.command == GW_OPERATOR_GRANTS)
+        code = run_grants(&options);
+    else
+        code = run_with_store(&options);
     if (fflush(stdout) != 0 && code == EXIT_DONE)
         code = fail("standard output cannot be written");
     return code;

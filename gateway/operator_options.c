@@ -6,16 +6,19 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "db/grants.h"
 #include "gateway/complaint.h"
 #include "gateway/token.h"
 
 #define TOKENS (GW_OPERATOR_TOKEN_CREATE | GW_OPERATOR_TOKEN_IMPORT)
+#define ROLES (GW_OPERATOR_MIGRATE | GW_OPERATOR_GRANTS)
 #define ALL (GW_OPERATOR_MIGRATE | GW_OPERATOR_ORG_CREATE | TOKENS)
 // A thousand years: far from what the calendar of the API can write.
 #define EXPIRES_MAX_MS (1000ULL * 365 * 24 * 60 * 60 * 1000)
 
 static const char help_text[] =
-    "Usage: skillreg-gateway migrate\n"
+    "Usage: skillreg-gateway migrate [--role <name>]\n"
+    "       skillreg-gateway grants --role <name>\n"
     "       skillreg-gateway org create <slug> [--name <name>]\n"
     "       skillreg-gateway token create --org <slug> --name <name> [--scopes <list>]\n"
     "                        [--expires <duration>] [--allow-ip <range>]...\n"
@@ -25,12 +28,15 @@ static const char help_text[] =
     "\n"
     "Straight to the database, no gateway needed.\n"
     "\n"
-    "  migrate       bring the schema to the version of this program; safe to repeat\n"
+    "  migrate       bring the schema to the version of this program, as its owner; safe to "
+    "repeat\n"
+    "  grants        print the SQL that gives a role the rights to serve, and no more, for psql\n"
     "  org create    make an organisation: 2-48 of a-z 0-9 -\n"
     "  token create  make a token and print it, this once\n"
     "  token import  take a token made elsewhere, one line from standard input\n"
     "\n"
     "  --database-url <url>   libpq URI or connection string [DATABASE_URL]\n"
+    "  --role <name>          who serves, not the owner; migrate: run what grants prints as well\n"
     "  --org <slug>           organisation that the token belongs to\n"
     "  --name <name>          1-100 characters (organisation: its slug if left out)\n"
     "  --scopes <list>        of read, write, admin, by comma (default: read,write)\n"
@@ -59,6 +65,12 @@ static bool complain_of_flag(const char *what, const char *argument) {
 static bool read_database_url(struct gw_operator_options *options, const char *value) {
     options->database_url = value;
     return true;
+}
+
+static bool read_role(struct gw_operator_options *options, const char *value) {
+    options->role = gw_str_from(value);
+    return db_grants_is_role(options->role) ||
+           complain("a role is 1-63 of A-Z a-z 0-9 _ . @ -, and not public, none or pg_...");
 }
 
 static bool read_slug(struct gw_operator_options *options, const char *value) {
@@ -108,6 +120,7 @@ struct flag {
 
 static const struct flag flags[] = {
     {"--database-url", ALL, read_database_url},
+    {"--role", ROLES, read_role},
     {"--org", TOKENS, read_slug},
     {"--name", GW_OPERATOR_ORG_CREATE | TOKENS, read_name},
     {"--scopes", TOKENS, read_scopes},
@@ -154,6 +167,8 @@ static bool read_argument(int argc, char **argv, int *at, struct gw_operator_opt
 }
 
 static bool check_complete(const struct gw_operator_options *options) {
+    if (options->command == GW_OPERATOR_GRANTS)
+        return options->role.at != NULL || complain("--role is missing");
     if (options->database_url == NULL || *options->database_url == '\0')
         return complain("no database: give --database-url or DATABASE_URL");
     if (options->command == GW_OPERATOR_ORG_CREATE && options->slug.at == NULL)
@@ -173,6 +188,7 @@ static int read_command(int argc, char **argv, enum gw_operator_command *command
         enum gw_operator_command command;
     } commands[] = {
         {"migrate", NULL, GW_OPERATOR_MIGRATE},
+        {"grants", NULL, GW_OPERATOR_GRANTS},
         {"org", "create", GW_OPERATOR_ORG_CREATE},
         {"token", "create", GW_OPERATOR_TOKEN_CREATE},
         {"token", "import", GW_OPERATOR_TOKEN_IMPORT},
@@ -207,7 +223,8 @@ enum gw_operator_parse gw_operator_options_read(int argc, char **argv,
     *options = (struct gw_operator_options){.scopes = GW_SCOPE_READ | GW_SCOPE_WRITE};
     int at = read_command(argc, argv, &options->command);
     if (at == 0) {
-        (void)complain("the commands are migrate, org create, token create and token import");
+        (void)complain(
+            "the commands are migrate, grants, org create, token create and token import");
         return GW_OPERATOR_WRONG;
     }
     bool is_right = read_environment_variables(options);

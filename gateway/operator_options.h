@@ -16,13 +16,15 @@ enum gw_operator_command {
     GW_OPERATOR_MIGRATE = 1,
     GW_OPERATOR_ORG_CREATE = 2,
     GW_OPERATOR_TOKEN_CREATE = 4,
-    GW_OPERATOR_TOKEN_IMPORT = 8
+    GW_OPERATOR_TOKEN_IMPORT = 8,
+    GW_OPERATOR_GRANTS = 16
 };
 
 // Slices and strings live as long as argv and the environment.
 struct gw_operator_options {
     enum gw_operator_command command;
-    const char *database_url;
+    const char *database_url; // NULL for grants, which asks nothing
+    struct gw_str role;       // migrate, grants: who serves; .at NULL: not said
     struct gw_str slug; // of the organisation
     struct gw_str name;
     gw_scope_set scopes;

@@ -26,8 +26,8 @@ def environment(container):
     return {entry["name"]: entry.get("value") for entry in container["env"]}
 
 
-def help_text():
-    return run([binaries.find("skillreg-gateway"), "--help"], env=clean_environment(HOME="/nonexistent")).stdout
+def help_text(*command):
+    return run([binaries.find("skillreg-gateway"), *command, "--help"], env=clean_environment(HOME="/nonexistent")).stdout
 
 
 def test_it_has_one_of_each_kind():
@@ -39,7 +39,9 @@ def test_settings_and_commands_are_the_gateways():
     known = help_text()
     for name in {**environment(CONTAINER), **environment(MIGRATE)}:
         assert re.search(rf"\b{name}\b", known), f"no setting {name}"
-    assert re.search(rf"^ +skillreg-gateway {MIGRATE['args'][0]}\b", known, re.MULTILINE) and len(MIGRATE["args"]) == 1
+    command, flag, _ = MIGRATE["args"]
+    assert re.search(rf"^ +skillreg-gateway {command}\b", known, re.MULTILINE)
+    assert re.search(rf"^ +{flag} <name> ", help_text(command), re.MULTILINE)
     assert "args" not in CONTAINER and "command" not in CONTAINER
 
 
@@ -68,7 +70,17 @@ def test_files_lie_in_its_volumes_and_can_be_read():
         secret = mounts[path.rsplit("/", 1)[0]]
         assert secret["defaultMode"] == 0o440 and POD["securityContext"]["fsGroup"] == POD["securityContext"]["runAsGroup"]
         assert re.search(rf"^#.* secret \S+ {secret['secretName']} ", TEXT, re.MULTILINE), "the head of the file makes it"
-    assert re.search(r"^#.* secret \S+ skillreg-database --from-literal=url=", TEXT, re.MULTILINE)
+
+
+def test_it_serves_as_another_role_than_it_migrates_as():
+    secrets = [entry["valueFrom"]["secretKeyRef"] for container in (CONTAINER, MIGRATE) for entry in container["env"]
+               if entry["name"] == "DATABASE_URL"]
+    assert [secret["name"] for secret in secrets] == ["skillreg-database", "skillreg-database-owner"]
+    for secret in secrets:
+        assert re.search(rf"^#.* secret generic {secret['name']} --from-literal={secret['key']}=", TEXT, re.MULTILINE)
+    role = MIGRATE["args"][-1]
+    assert re.search(rf"^# +create role {role} login", TEXT, re.MULTILINE)
+    assert f"skillreg-database --from-literal=url='postgresql://{role}:" in TEXT
 
 
 def test_its_account_is_the_images():

@@ -193,8 +193,8 @@ def expect(what, found, wanted):
 
 
 def readme_commands(path):
-    """The words after `run --rm gateway` of the README."""
-    found = re.findall(r"^docker compose -f docker/compose\.yaml run --rm gateway (.*)$", path.read_text(), re.MULTILINE)
+    """The words after `run --rm migrate` of the README."""
+    found = re.findall(r"^docker compose -f docker/compose\.yaml run --rm migrate (.*)$", path.read_text(), re.MULTILINE)
     return [shlex.split(line) for line in found] or fail("the README runs nothing with compose")
 
 
@@ -206,19 +206,23 @@ def check(stack, readme):
     print("ok every service is up, the health checks say so")
     secret = None
     for words in readme_commands(readme):
-        output = stack.run("gateway", words)
+        output = stack.run("migrate", words)
         secret = (re.search(r"\bsr_live_\S+", output) or [secret])[0]
     published = {(port["published"], port["target"]) for port in services["gateway"]["ports"]}
     expect("ports", published, {("8443", 8443), ("9090", 9090)})
     bearer = ["-H", f"Authorization: Bearer {secret}"]
     expect("whoami with the token of the README", curl(stack, "https://localhost:8443/api/v1/auth/whoami", *bearer)[0], 200)
     expect("whoami with none", curl(stack, "https://localhost:8443/api/v1/auth/whoami")[0], 401)
+    warnings = [line for line in stack.log("gateway").splitlines() if "a setting of the role" in line]
+    expect("settings of the role that serves", warnings, [])
+    made = curl(stack, "https://localhost:8443/api/v1/orgs/acme/tokens", *bearer, "--json", '{"name":"by the role that serves"}')
+    expect("a token made by it", made[0], 201)
     status, body = curl(stack, "https://localhost:8443/api/v1/orgs/acme/skills/hello-world", *bearer)
     expect("a skill of the registry behind it", (status, json.loads(body).get("name")), (200, "hello-world"))
     expect("the admin port", curl(stack, "http://127.0.0.1:9090/readyz")[0], 200)
     key = stack.folder / "volume-tls/key.pem"
     before = key.read_bytes()
-    for name in ("certificate", "migrate"):
+    for name in ("certificate", "role", "migrate"):
         stack.running.pop(name)
         stack.up(name)
         stack.wait_for(name, "service_completed_successfully")

@@ -75,9 +75,9 @@ class Postgres:
             head += ["--reuid", str(self.user.pw_uid), "--regid", str(self.user.pw_gid), "--clear-groups"]
         return [*head, str(self.bin / program), *arguments]
 
-    def _run(self, program, *arguments):
+    def _run(self, program, *arguments, text_in=None):
         return subprocess.run(self._command(program, *arguments), cwd=self.directory, capture_output=True,
-                              text=True, timeout=PATIENCE_S, check=True,
+                              text=True, input=text_in, timeout=PATIENCE_S, check=True,
                               env=clean_environment(PGPASSWORD=self.password)).stdout
 
     def create(self):
@@ -156,8 +156,16 @@ class Postgres:
         finally:
             connection.close()
 
-    def dump(self, database="postgres"):
-        return self._run("pg_dump", "--host", str(self.directory), "--username", "skillreg", "--inserts", database)
+    def psql(self, script, *arguments, database="postgres"):
+        """A script, to its first error, which is raised."""
+        return self._run("psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", *arguments, self.url_of(database),
+                         text_in=script)
+
+    def dump(self, database="postgres", *flags):
+        return self._run("pg_dump", "--host", str(self.directory), "--username", "skillreg", *flags, database)
+
+    def restore(self, archive, database, *flags):
+        return self._run("pg_restore", "--dbname", self.url_of(database), *flags, str(archive))
 
     def _pids(self):
         """The server and its children, the server first (it would start others anew)."""

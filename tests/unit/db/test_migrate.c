@@ -112,22 +112,70 @@ static void test_migrate_that_fails_leaves_nothing(void **state) {
                      1);
 }
 
-static void test_migrate_needs_no_right_to_create_when_nothing_is_missing(void **state) {
-    (void)state;
-    migrate();
-    char sql[512];
+// A role with whatever rights, but not those of the owner: `grants` are its rights, a list of statements.
+static void with_role(const char *grants, char url[512]) {
+    char sql[768];
+    (void)snprintf(sql, sizeof(sql), "create role other_%s login; %s", database.name, grants);
+    test_execute(database.url, sql);
+    (void)snprintf(url, 512, "%s&user=other_%s", database.url, database.name);
+}
+
+static void drop_role(void) {
+    char sql[256];
     (void)snprintf(sql, sizeof(sql),
-                   "create role reader_%s login; grant usage on schema skillreg to reader_%s;"
-                   "grant select on skillreg.migration to reader_%s",
+                   "reassign owned by other_%s to current_user; drop owned by other_%s;"
+                   "drop role other_%s",
                    database.name, database.name, database.name);
     test_execute(database.url, sql);
+}
+
+static void test_migrate_refuses_the_schema_of_somebody_else(void **state) {
+    (void)state;
+    migrate();
+    test_execute(database.url, "delete from skillreg.migration where number > 8;"
+                               "drop function skillreg.blockers(int[])");
     char url[512];
-    (void)snprintf(url, sizeof(url), "%s&user=reader_%s", database.url, database.name);
+    with_role("grant all on schema skillreg to public;"
+              "grant all on all tables in schema skillreg to public",
+              url);
     struct db_migrate_report report;
     enum gw_status status = db_migrate(url, &report);
-    (void)snprintf(sql, sizeof(sql), "drop owned by reader_%s; drop role reader_%s", database.name,
+    drop_role();
+    assert_int_equal(status, GW_INVALID);
+    assert_non_null(strstr(report.error, "the schema skillreg belongs to the role tester"));
+    assert_int_equal(test_number(database.url, "select max(number) from skillreg.migration"), 8);
+}
+
+static void test_migrate_refuses_a_stranger_when_nothing_is_missing(void **state) {
+    (void)state;
+    migrate();
+    char url[512];
+    with_role("", url);
+    struct db_migrate_report report;
+    enum gw_status status = db_migrate(url, &report);
+    drop_role();
+    assert_int_equal(status, GW_INVALID);
+    assert_non_null(strstr(report.error, "belongs to the role tester"));
+}
+
+static void test_migrate_by_a_member_makes_what_belongs_to_the_owner(void **state) {
+    (void)state;
+    char url[512];
+    char sql[512];
+    with_role("", url);
+    (void)snprintf(sql, sizeof(sql), "create schema skillreg authorization other_%s",
                    database.name);
     test_execute(database.url, sql);
+    migrate(); // a superuser, who is a member of every role
+    (void)snprintf(sql, sizeof(sql),
+                   "select count(*) from pg_class where relnamespace = 'skillreg'::regnamespace"
+                   " and relowner <> 'other_%s'::regrole",
+                   database.name);
+    long foreign = test_number(database.url, sql);
+    struct db_migrate_report report;
+    enum gw_status status = db_migrate(url, &report); // and the owner finds nothing to do
+    drop_role();
+    assert_int_equal(foreign, 0);
     assert_string_equal(report.error, "");
     assert_int_equal(status, GW_OK);
 }
@@ -152,7 +200,9 @@ int main(void) {
         TEST(test_migrate_refuses_a_newer_schema),
         TEST(test_migrate_refuses_a_changed_file),
         TEST(test_migrate_that_fails_leaves_nothing),
-        TEST(test_migrate_needs_no_right_to_create_when_nothing_is_missing),
+        TEST(test_migrate_refuses_the_schema_of_somebody_else),
+        TEST(test_migrate_refuses_a_stranger_when_nothing_is_missing),
+        TEST(test_migrate_by_a_member_makes_what_belongs_to_the_owner),
         TEST(test_migrate_says_when_the_server_is_not_reachable),
 #undef TEST
     };
