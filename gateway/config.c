@@ -47,7 +47,8 @@ static const struct setting settings[] = {
     {"--database-events-url", "GATEWAY_DATABASE_EVENTS_URL", TEXT, SETTING(database_events_url),
      NULL, "URL", "for hearing of changes, where --database-url is a transaction pooler"},
     {"--database-connections", "GATEWAY_DATABASE_CONNECTIONS", NUMBER,
-     SETTING(database_connections), "4", "N", "connections to it"},
+     SETTING(database_connections), "4", "N",
+     "connections to it for reading; a process opens four more"},
     {"--listen-https", "GATEWAY_LISTEN_HTTPS", TEXT, SETTING(listen_https), "0.0.0.0:8443",
      "ADDRESS", "host:port for HTTPS, or off"},
     {"--listen-http", "GATEWAY_LISTEN_HTTP", TEXT, SETTING(listen_http), "off", "ADDRESS",
@@ -184,6 +185,8 @@ static void print_help(void) {
         "\n"
         "usage: skillreg-gateway [settings]                 run the gateway\n"
         "       skillreg-gateway migrate                    bring the database schema up to date\n"
+        "       skillreg-gateway grants --role <name>       print the rights of a role that "
+        "serves\n"
         "       skillreg-gateway org create <slug>          make an organisation\n"
         "       skillreg-gateway token create --org <slug> --name <name> [--scopes <list>]\n"
         "       skillreg-gateway token import --org <slug> --name <name> [--scopes <list>]\n"
