@@ -13,6 +13,7 @@
     X(INVALID, "malformed")                                                                        \
     X(NOT_FOUND, "not found")                                                                      \
     X(CONFLICT, "already there")                                                                   \
+    X(DENIED, "not allowed")                                                                       \
     X(UNAVAILABLE, "not available now")                                                            \
     X(BUSY, "held up by another")                                                                  \
     X(TIMED_OUT, "timed out")                                                                      \

@@ -2,10 +2,12 @@
 #include "cli/api_client.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/api_url.h"
 
 #define URL_BYTES_MAX (16 * 1024)
+#define RETRY_AFTER_S_MAX 10
 
 // libcurl's write callback: another count than `length` ends the transfer.
 static size_t on_body(char *bytes, size_t size, size_t length, void *context) {
@@ -165,6 +167,37 @@ static bool may_have_been_served(const struct cli_api_client *client) {
            bytes_sent > 0;
 }
 
+// The same request was answered a moment ago, or is under way (409 with a time to wait): then the answer is another one.
+static bool is_to_be_repeated(const struct cli_api_request *request,
+                              const struct cli_api_response *response) {
+    return request->idempotency_key != NULL && response->status == 409 &&
+           response->retry_after_s >= 0 && response->retry_after_s <= RETRY_AFTER_S_MAX;
+}
+
+static void read_response(struct cli_api_client *client, struct cli_api_response *response) {
+    (void)curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &response->status);
+    response->body = gw_buf_bytes(&client->body);
+    read_headers(client, response);
+}
+
+// Once more after the time that the gateway names, and once again, for that one may have come a moment too early.
+static CURLcode perform_until_settled(struct cli_api_client *client,
+                                      const struct cli_api_request *request,
+                                      struct cli_api_response *response) {
+    CURLcode code = perform(client);
+    if (code != CURLE_OK && request->idempotency_key != NULL && may_have_been_served(client))
+        code = perform(client);
+    if (code == CURLE_OK)
+        read_response(client, response);
+    for (int i = 0; i < 2 && code == CURLE_OK && is_to_be_repeated(request, response); i++) {
+        (void)sleep((unsigned)response->retry_after_s);
+        code = perform(client);
+        if (code == CURLE_OK)
+            read_response(client, response);
+    }
+    return code;
+}
+
 enum cli_exit cli_api_client_send(struct cli_api_client *client,
                                   const struct cli_api_request *request,
                                   struct cli_api_response *response, struct cli_reason *why) {
@@ -186,19 +219,12 @@ enum cli_exit cli_api_client_send(struct cli_api_client *client,
         headers = &key;
     if (set_request(client, request, url, headers) != CURLE_OK)
         return cli_fail_status(why, GW_NO_MEMORY);
-    CURLcode code = perform(client);
-    if (code != CURLE_OK && request->idempotency_key != NULL && may_have_been_served(client))
-        code = perform(client);
+    CURLcode code = perform_until_settled(client, request, response);
     if (client->body_too_big)
         return cli_fail(why, CLI_FAILED,
                         "the answer of %s is too long for a gateway's, check the address",
                         client->base_url);
-    if (code != CURLE_OK)
-        return explain(client, code, why);
-    (void)curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &response->status);
-    response->body = gw_buf_bytes(&client->body);
-    read_headers(client, response);
-    return CLI_DONE;
+    return code == CURLE_OK ? CLI_DONE : explain(client, code, why);
 }
 
 void cli_api_client_close(struct cli_api_client *client) {

@@ -58,7 +58,8 @@ enum cli_exit cli_api_client_open(struct cli_api_client *client,
                                   struct cli_reason *why) GW_MUST_USE;
 // CLI_UNREACHABLE: no whole answer came. CLI_FAILED: an answer that cannot be one of the gateway's.
 // When the connection fails after a request with a key was sent, nobody knows whether it was served: it is sent once
-// more, with the same key, by which a gateway that served it knows it again.
+// more, with the same key, by which a gateway that served it knows it again. One that did so within the last two seconds
+// says 409 and for how long to wait; then it is sent after that time.
 enum cli_exit cli_api_client_send(struct cli_api_client *client,
                                   const struct cli_api_request *request,
                                   struct cli_api_response *response,

@@ -59,7 +59,8 @@ static const char token_text[] =
 // clang-format off
 static const char create_text[] =
     "Usage: skillreg token create --name <name> [--scopes <list>] [--expires <when>]\n"
-    "                             [--allow-ip <network>]... [--org <slug>] [--json]\n"
+    "                             [--allow-ip <network>]... [--bind-children]\n"
+    "                             [--org <slug>] [--json]\n"
     "\n"
     "Creates a token and prints its secret. The secret is shown this once: if it is\n"
     "lost, revoke the token and create another.\n"
@@ -74,6 +75,7 @@ static const char create_text[] =
     "  --allow-ip <network>\n"
     "                     the token works only from this address or network, such as\n"
     "                     192.0.2.7 or 10.0.0.0/8; give it again for more of them\n"
+    "  --bind-children    tokens that it makes work only from where it does\n"
     FLAG_ORG
     FLAGS_OF_ALL
     "\n"
@@ -113,7 +115,8 @@ static const char rotate_text[] =
 // clang-format on
 
 static const char revoke_text[] =
-    "Usage: skillreg token revoke <id> [--org <slug>] [--wait] [--json]\n"
+    "Usage: skillreg token revoke <id> [--with-successors] [--org <slug>] [--wait]\n"
+    "                             [--json]\n"
     "       skillreg token revoke --self [--wait] [--json]\n"
     "\n"
     "Revokes a token. It cannot be undone. The id is the last column of \"skillreg\n"
@@ -124,6 +127,7 @@ static const char revoke_text[] =
     "\n"
     "Flags:\n"
     "  --self             the token that asks, instead of an id\n"
+    "  --with-successors  also the tokens that came of it by rotation\n"
     "  --wait             until every gateway refuses it, 10 seconds at most; if one\n"
     "                     may still let it in, says until when and ends with code 4\n" FLAG_ORG
         FLAGS_OF_ALL;

@@ -28,9 +28,11 @@ enum cli_flag {
     CLI_FLAG_SCOPES,
     CLI_FLAG_EXPIRES,
     CLI_FLAG_ALLOW_IP, // holds the first one; all are in allowed_ips
+    CLI_FLAG_BIND_CHILDREN,
     CLI_FLAG_OVERLAP,
     CLI_FLAG_STORE,
     CLI_FLAG_SELF,
+    CLI_FLAG_WITH_SUCCESSORS,
     CLI_FLAG_LIMIT,
     CLI_FLAG_ORG,
     CLI_FLAG_TOKEN, // a switch: `login --token`

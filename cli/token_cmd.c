@@ -34,13 +34,24 @@ static enum gw_status write_create_body(const struct cli_options *options, struc
     }
     if (options->allowed_ip_count > 0)
         write_allowed_ips(options, &writer);
+    if (cli_options_has(options, CLI_FLAG_BIND_CHILDREN)) {
+        gw_json_key(&writer, "bindChildren");
+        gw_json_write_boolean(&writer, true);
+    }
     gw_json_close_object(&writer);
     return gw_json_writer_finish(&writer);
 }
 
-// A gateway older than --allow-ip does not mind the unknown field: it makes a token that works from everywhere.
-static enum cli_exit check_addresses(const struct cli_new_token *token,
-                                     const struct cli_options *options, struct cli_reason *why) {
+// A gateway older than --allow-ip or --bind-children does not mind the unknown field: it makes a token that may do more.
+static enum cli_exit check_limits(const struct cli_new_token *token, struct gw_json root,
+                                  const struct cli_options *options, struct cli_reason *why) {
+    struct gw_json binds;
+    if (cli_options_has(options, CLI_FLAG_BIND_CHILDREN) &&
+        !gw_json_member(root, GW_STR("bindChildren"), &binds))
+        return cli_fail(why, CLI_FAILED,
+                        "this gateway does not know --bind-children, so what the token makes works "
+                        "from everywhere, revoke it: skillreg token revoke %.*s",
+                        GW_STR_ARG(gw_str_slice(token->id, 0, 64)));
     if (options->allowed_ip_count == 0 || token->addresses.length > 0)
         return CLI_DONE;
     return cli_fail(why, CLI_FAILED,
@@ -64,7 +75,7 @@ static enum cli_exit print_created(struct cli_session *session, const struct cli
         cli_new_token_render(&token, &out);
     }
     if (cli_output_send(&out, why) == CLI_DONE)
-        return check_addresses(&token, options, why);
+        return check_limits(&token, root, options, why);
     return cli_fail(why, CLI_FAILED,
                     "the token was created but could not be shown, revoke it: skillreg token "
                     "revoke %.*s",
@@ -173,6 +184,32 @@ enum cli_exit cli_token_cmd_list(struct cli_session *session, const struct cli_o
 
 // ---- revoke ----
 
+// A token that was rotated has one that came of it: revoking the old one alone takes nothing away from who holds that.
+static enum cli_exit note_successors(struct cli_session *session, const struct cli_options *options,
+                                     struct gw_json root, struct cli_reason *why) {
+    struct gw_json successors;
+    if (!gw_json_member(root, GW_STR("successors"), &successors))
+        return CLI_DONE;
+    for (int i = 0; i < gw_json_count(successors); i++) {
+        struct gw_json successor = gw_json_element(successors, i);
+        struct gw_str id = cli_answer_text(successor, "id", &session->answer);
+        struct gw_json revoked;
+        if (id.at == NULL || !gw_json_member(successor, GW_STR("revokedAt"), &revoked))
+            return cli_session_fail_strange(session, why);
+        struct gw_str shown = gw_str_slice(id, 0, 64);
+        if (gw_json_type(revoked) != GW_JSON_NULL)
+            cli_note("its successor %.*s has been revoked with it", GW_STR_ARG(shown));
+        else if (cli_options_has(options, CLI_FLAG_WITH_SUCCESSORS))
+            cli_note("its successor %.*s is still live, revoke it: skillreg token revoke %.*s",
+                     GW_STR_ARG(shown), GW_STR_ARG(shown));
+        else
+            cli_note("its successor %.*s is still live; --with-successors revokes both, now: "
+                     "skillreg token revoke %.*s",
+                     GW_STR_ARG(shown), GW_STR_ARG(shown));
+    }
+    return CLI_DONE;
+}
+
 static enum cli_exit make_revoke_path(struct cli_session *session,
                                       const struct cli_options *options, const char **path,
                                       struct cli_reason *why) {
@@ -181,9 +218,13 @@ static enum cli_exit make_revoke_path(struct cli_session *session,
         *path = "/auth/token";
     else
         exit = cli_org_path_make(session, "tokens", options->id, path, why);
-    if (exit != CLI_DONE || !cli_options_has(options, CLI_FLAG_WAIT))
+    bool wait = cli_options_has(options, CLI_FLAG_WAIT);
+    bool successors = cli_options_has(options, CLI_FLAG_WITH_SUCCESSORS);
+    if (exit != CLI_DONE || (!wait && !successors))
         return exit;
-    *path = gw_arena_printf(&session->memory, "%s?wait=10", *path).at;
+    *path = gw_arena_printf(&session->memory, "%s?%s%s%s", *path, wait ? "wait=10" : "",
+                            wait && successors ? "&" : "", successors ? "successors=true" : "")
+                .at;
     return *path != NULL ? CLI_DONE : cli_fail_status(why, GW_NO_MEMORY);
 }
 
@@ -258,6 +299,9 @@ enum cli_exit cli_token_cmd_revoke(struct cli_session *session, const struct cli
     struct gw_str name = cli_answer_text(root, "name", &session->answer);
     if (name.at == NULL)
         return cli_session_fail_strange(session, why);
+    exit = note_successors(session, options, root, why);
+    if (exit != CLI_DONE)
+        return exit;
     if (self)
         note_own_gone(session);
     exit = print_revoked(session, options, name, why);

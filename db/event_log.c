@@ -14,12 +14,12 @@ const struct db_statement db_event_log_newest_statement = {
 
 const struct db_statement db_event_log_page_statement = {
     .name = "event_page",
-    .sql = "select seq, at, kind, digest, org_id from skillreg.token_event"
+    .sql = "select seq, at, kind, digest, org_id, is_ended from skillreg.token_event"
            " where seq >= $1::int8 order by seq limit " TEXT_OF_VALUE(DB_EVENT_LOG_PAGE_ROWS),
     .parameter_count = 1,
 };
 
-enum column { COLUMN_SEQ, COLUMN_AT, COLUMN_KIND, COLUMN_DIGEST, COLUMN_ORG_ID };
+enum column { COLUMN_SEQ, COLUMN_AT, COLUMN_KIND, COLUMN_DIGEST, COLUMN_ORG_ID, COLUMN_IS_ENDED };
 
 static uint64_t get_seq(const PGresult *result, int row) {
     return (uint64_t)db_get_int(result, row, COLUMN_SEQ, 0);
@@ -58,6 +58,7 @@ static bool read_event(const PGresult *result, int row, struct db_event *event) 
     *event = (struct db_event){
         .seq = get_seq(result, row),
         .kind = (enum db_event_kind)kind,
+        .is_ended = db_get_boolean(result, row, COLUMN_IS_ENDED),
         .org_id = db_get_bytes(result, row, COLUMN_ORG_ID),
     };
     bool has_digest =

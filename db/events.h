@@ -29,6 +29,7 @@ enum db_event_kind {
 struct db_event {
     uint64_t seq;
     enum db_event_kind kind;
+    bool is_ended;            // of DB_EVENT_TOKEN_CHANGED: the token had expired by then
     unsigned char digest[32]; // of the token; zero for DB_EVENT_ORG_CHANGED
     struct gw_str org_id;
 };

@@ -156,13 +156,17 @@ bool db_get_boolean(const PGresult *result, int row, int column) {
 }
 
 int64_t db_get_time(const PGresult *result, int row, int column) {
-    int64_t us = db_get_int(result, row, column, INT64_MIN);
-    if (us == INT64_MIN || us == INT64_MAX)
+    if (PQgetisnull(result, row, column) != 0)
+        return DB_TIME_NULL;
+    int64_t us = db_get_int(result, row, column, INT64_MAX);
+    if (us == INT64_MAX)
         return DB_TIME_NULL;
     int64_t ms = us / 1000;
     if (us % 1000 < 0)
         ms--; // towards the past, as for later times
-    return ms + EPOCH_2000_MS;
+    if (ms < DB_TIME_FIRST_MS - EPOCH_2000_MS)
+        return DB_TIME_FIRST_MS;
+    return ms < DB_TIME_LAST_MS - EPOCH_2000_MS ? ms + EPOCH_2000_MS : DB_TIME_LAST_MS;
 }
 
 // An element without its length.

@@ -60,7 +60,10 @@ bool db_get_fixed(const PGresult *result, int row, int column, unsigned char *ou
 int64_t db_get_int(const PGresult *result, int row, int column,
                    int64_t otherwise);                            // int2, int4, int8
 bool db_get_boolean(const PGresult *result, int row, int column); // false for null
-// DB_TIME_NULL for null and for the infinities.
+// Of the years 1 to 9999, which is what JSON can tell: an earlier time, and the negative infinity, is the first of them, a
+// later one the last. DB_TIME_NULL for null, and for the infinity: never.
+#define DB_TIME_FIRST_MS (-62135596800000LL) // 0001-01-01T00:00:00.000Z
+#define DB_TIME_LAST_MS 253402300799999LL    // 9999-12-31T23:59:59.999Z
 int64_t db_get_time(const PGresult *result, int row, int column);
 // The elements of a cidr[]; none for null. GW_INVALID for any other shape, which is not taken for null: these are
 // restrictions.

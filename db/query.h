@@ -28,7 +28,7 @@ struct db_statement {
     enum db_statement_kind kind;
 };
 
-#define DB_QUERY_PARAMETERS_MAX 11
+#define DB_QUERY_PARAMETERS_MAX 12
 
 struct db_query {
     struct gw_list link; // the pool's

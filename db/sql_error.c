@@ -12,7 +12,6 @@ struct sqlstate_rule {
 
 static const struct sqlstate_rule rules[] = {
     {"23505", {GW_CONFLICT, false}},    // unique_violation
-    {"SR401", {GW_NOT_FOUND, false}},   // of ours: the token that asks is not live any more
     {"08", {GW_UNAVAILABLE, true}},     // connection exceptions
     {"57P01", {GW_UNAVAILABLE, true}},  // admin_shutdown
     {"57P02", {GW_UNAVAILABLE, true}},  // crash_shutdown

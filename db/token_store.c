@@ -8,13 +8,11 @@
 #include "base/limits.h"
 #include "db/blockers.h"
 #include "db/pg_binary.h"
+#include "db/token_change.h"
 #include "db/token_lookup.h"
 
 // NOLINTNEXTLINE(misc-redundant-expression): two names of two headers
 _Static_assert(DB_TIME_NULL == DB_NO_TIME, "null times pass through");
-_Static_assert(sizeof((struct db_token_create){0}.scratch) >=
-                   16 + DB_IP_RANGES_BYTES(GW_ALLOWED_IPS_MAX),
-               "room for every parameter");
 
 struct db_token_store {
     struct db_pool *pool;
@@ -22,39 +20,11 @@ struct db_token_store {
     void (*on_closed)(struct db_token_store *store);
 };
 
-static const struct db_statement token_create_statement = {
-    .name = "token_create",
-    .sql = "select skillreg.token_create($1::text, $2::text, $3::text, $4::text, $5::bytea,"
-           " $6::int2, $7::timestamptz, $8::text, $9::text::inet, $10::boolean,"
-           " $11::cidr[])",
-    .parameter_count = 11,
-    .kind = DB_STATEMENT_CHANGE,
-};
-
-static const struct db_statement token_revoke_statement = {
-    .name = "token_revoke",
-    .sql = "select name, revoked_at, digest, event_seq"
-           " from skillreg.token_revoke($1::text, $2::text, $3::text, $4::text::inet)",
-    .parameter_count = 4,
-    .kind = DB_STATEMENT_CHANGE,
-};
-
-static const struct db_statement token_rotate_statement = {
-    .name = "token_rotate",
-    .sql = "select is_made, may_repeat, id, name, scopes, created_at, expires_at, old_expires_at,"
-           " old_digest, revoked_digest, allowed_ips"
-           " from skillreg.token_rotate($1::text, $2::text, $3::text, $4::text, $5::bytea,"
-           " $6::int8, $7::timestamptz, $8::text, $9::text, $10::text::inet,"
-           " $11::text)",
-    .parameter_count = 11,
-    .kind = DB_STATEMENT_CHANGE,
-};
-
 // A row always comes, for the total; its other columns are null when the page is empty.
 static const struct db_statement token_list_statement = {
     .name = "token_list",
     .sql = "select c.total, p.id, p.name, p.prefix, p.scopes, p.created_at, p.last_used_at,"
-           " p.expires_at, p.allowed_ips"
+           " p.expires_at, p.allowed_ips, p.binds_children"
            " from (select count(*) as total from skillreg.api_token"
            "   where org_id = $1::text and revoked_at is null"
            "   and (expires_at is null or expires_at > now())) c"
@@ -75,17 +45,9 @@ static const struct db_statement audit_list_statement = {
     .parameter_count = 3,
 };
 
-// Rows are locked in the order of their ids, whatever plan the update takes, so that two gateways cannot deadlock.
 static const struct db_statement last_used_statement = {
     .name = "last_used_write",
-    .sql = "update skillreg.api_token t set last_used_at = u.at"
-           " from (select t.id, u.at"
-           "   from unnest($1::text[], $2::timestamptz[]) u(id, at)"
-           "   join skillreg.api_token t on t.id = u.id"
-           "   where t.revoked_at is null and (t.last_used_at is null or t.last_used_at < u.at)"
-           "   order by t.id for no key update of t) u"
-           " where t.id = u.id and t.revoked_at is null"
-           " and (t.last_used_at is null or t.last_used_at < u.at)",
+    .sql = "select skillreg.last_used_write($1::text[], $2::timestamptz[])",
     .parameter_count = 2,
     .kind = DB_STATEMENT_NOTE,
 };
@@ -106,9 +68,9 @@ static const struct db_statement org_find_statement = {
 };
 
 const struct db_statement *const db_token_store_statements[] = {
-    &db_token_lookup_statement, &token_create_statement, &token_revoke_statement,
-    &token_rotate_statement,    &token_list_statement,   &audit_list_statement,
-    &last_used_statement,       &org_create_statement,   &org_find_statement,
+    &db_token_lookup_statement, &db_token_create_statement, &db_token_revoke_statement,
+    &db_token_rotate_statement, &token_list_statement,      &audit_list_statement,
+    &last_used_statement,       &org_create_statement,      &org_find_statement,
     &db_blockers_statement,
 };
 const int db_token_store_statement_count =
@@ -140,6 +102,10 @@ void db_token_store_close(struct db_token_store *store,
     db_token_lookups_close(&store->lookups, on_lookups_closed);
 }
 
+struct db_pool *db_token_store_pool(struct db_token_store *store) {
+    return store->pool;
+}
+
 enum gw_status db_token_store_lookup(struct db_token_store *store, struct db_token_lookup *lookup) {
     return db_token_lookups_add(&store->lookups, lookup);
 }
@@ -164,135 +130,6 @@ void db_token_store_cancel(struct db_token_store *store, struct db_query *query)
     free_scratch(query);
 }
 
-// ---- create -------------------------------------------------------------------------------------------------------
-
-static void on_create_done(struct db_query *query, enum gw_status status, const PGresult *result) {
-    struct db_token_create *create = gw_container_of(query, struct db_token_create, query);
-    int64_t created_ms = DB_NO_TIME;
-    if (status == GW_OK) {
-        if (PQntuples(result) == 1)
-            created_ms = db_get_time(result, 0, 0);
-        if (created_ms == DB_NO_TIME)
-            status = GW_NOT_FOUND;
-    }
-    create->on_done(create, status, created_ms);
-}
-
-// Null for none: no restriction.
-static void bind_allowed_ips(struct db_token_create *create, int index, char *out) {
-    struct db_array ranges;
-    db_array_start(&ranges, out, DB_OID_CIDR);
-    gw_assert(create->allowed_ip_count <= GW_ALLOWED_IPS_MAX);
-    for (int i = 0; i < create->allowed_ip_count; i++)
-        db_array_add_ip_range(&ranges, &create->allowed_ips[i]);
-    struct gw_str array = db_array_finish(&ranges);
-    db_set_bytes_or_null(&create->query, index, ranges.count > 0 ? array : gw_str(NULL, 0));
-}
-
-enum gw_status db_token_store_create_token(struct db_token_store *store,
-                                           struct db_token_create *create) {
-    struct db_query *query = &create->query;
-    query->statement = &token_create_statement;
-    query->on_done = on_create_done;
-    db_set_bytes(query, 0, create->id);
-    db_set_bytes(query, 1, create->org_id);
-    db_set_bytes(query, 2, create->name);
-    db_set_bytes(query, 3, create->prefix);
-    db_set_bytes(query, 4, gw_str((const char *)create->digest, DB_DIGEST_LENGTH));
-    db_set_int2(query, 5, create->scopes, create->scratch);
-    enum gw_status status = db_set_time(query, 6, create->expires_ms, create->scratch + 8);
-    db_set_bytes(query, 7, create->created_by);
-    db_set_bytes_or_null(query, 8, create->created_from);
-    db_set_boolean(query, 9, create->is_imported);
-    bind_allowed_ips(create, 10, create->scratch + 16);
-    return status == GW_OK ? db_pool_submit(store->pool, query) : status;
-}
-
-// ---- revoke -------------------------------------------------------------------------------------------------------
-
-static void on_revoke_done(struct db_query *query, enum gw_status status, const PGresult *result) {
-    struct db_token_revoke *revoke = gw_container_of(query, struct db_token_revoke, query);
-    struct gw_str name = gw_str(NULL, 0);
-    int64_t revoked_ms = DB_NO_TIME;
-    if (status == GW_OK && PQntuples(result) != 1) {
-        status = GW_NOT_FOUND;
-    } else if (status == GW_OK) {
-        name = db_get_bytes(result, 0, 0);
-        revoked_ms = db_get_time(result, 0, 1);
-        (void)db_get_fixed(result, 0, 2, revoke->digest, DB_DIGEST_LENGTH);
-        revoke->event_seq = (uint64_t)db_get_int(result, 0, 3, 0);
-    }
-    revoke->on_done(revoke, status, name, revoked_ms);
-}
-
-enum gw_status db_token_store_revoke_token(struct db_token_store *store,
-                                           struct db_token_revoke *revoke) {
-    struct db_query *query = &revoke->query;
-    query->statement = &token_revoke_statement;
-    query->on_done = on_revoke_done;
-    db_set_bytes(query, 0, revoke->org_id);
-    db_set_bytes(query, 1, revoke->id);
-    db_set_bytes(query, 2, revoke->revoked_by);
-    db_set_bytes_or_null(query, 3, revoke->revoked_from);
-    return db_pool_submit(store->pool, query);
-}
-
-// ---- rotate -------------------------------------------------------------------------------------------------------
-
-static enum gw_status read_rotation(const PGresult *result, struct db_token_rotation *out) {
-    *out = (struct db_token_rotation){
-        .successor = {.id = db_get_bytes(result, 0, 2),
-                      .name = db_get_bytes(result, 0, 3),
-                      .scopes = (gw_scope_set)db_get_int(result, 0, 4, 0),
-                      .created_ms = db_get_time(result, 0, 5),
-                      .last_used_ms = DB_NO_TIME,
-                      .expires_ms = db_get_time(result, 0, 6)},
-        .old_expires_ms = db_get_time(result, 0, 7),
-        .may_repeat = db_get_boolean(result, 0, 1),
-    };
-    (void)db_get_fixed(result, 0, 8, out->old_digest, DB_DIGEST_LENGTH);
-    out->has_revoked = db_get_fixed(result, 0, 9, out->revoked_digest, DB_DIGEST_LENGTH);
-    out->successor.allowed_ips = out->allowed_ips;
-    return db_get_ip_ranges(result, 0, 10, out->allowed_ips, &out->successor.allowed_ip_count);
-}
-
-static void on_rotate_done(struct db_query *query, enum gw_status status, const PGresult *result) {
-    struct db_token_rotate *rotate = gw_container_of(query, struct db_token_rotate, query);
-    struct db_token_rotation rotation;
-    if (status == GW_CONFLICT)
-        status = GW_INVALID; // the new id or digest is taken: no successor to speak of
-    else if (status == GW_OK && PQntuples(result) != 1)
-        status = GW_NOT_FOUND;
-    if (status == GW_OK)
-        status = read_rotation(result, &rotation);
-    if (status != GW_OK) {
-        rotate->on_done(rotate, status, NULL);
-        return;
-    }
-    rotation.successor.prefix = rotate->new_prefix;
-    bool is_made = db_get_boolean(result, 0, 0);
-    rotate->on_done(rotate, is_made ? GW_OK : GW_CONFLICT, &rotation);
-}
-
-enum gw_status db_token_store_rotate_token(struct db_token_store *store,
-                                           struct db_token_rotate *rotate) {
-    struct db_query *query = &rotate->query;
-    query->statement = &token_rotate_statement;
-    query->on_done = on_rotate_done;
-    db_set_bytes(query, 0, rotate->org_id);
-    db_set_bytes(query, 1, rotate->id);
-    db_set_bytes(query, 2, rotate->new_id);
-    db_set_bytes(query, 3, rotate->new_prefix);
-    db_set_bytes(query, 4, gw_str((const char *)rotate->new_digest, DB_DIGEST_LENGTH));
-    db_set_int8(query, 5, rotate->overlap_s, rotate->scratch);
-    enum gw_status status = db_set_time(query, 6, rotate->expires_ms, rotate->scratch + 8);
-    db_set_bytes_or_null(query, 7, rotate->key);
-    db_set_bytes(query, 8, rotate->rotated_by);
-    db_set_bytes_or_null(query, 9, rotate->rotated_from);
-    db_set_bytes_or_null(query, 10, rotate->instead_of);
-    return status == GW_OK ? db_pool_submit(store->pool, query) : status;
-}
-
 // ---- list ---------------------------------------------------------------------------------------------------------
 
 static enum gw_status read_list_row(const PGresult *result, int row, struct db_token_row *out,
@@ -305,6 +142,7 @@ static enum gw_status read_list_row(const PGresult *result, int row, struct db_t
         .created_ms = db_get_time(result, row, 5),
         .last_used_ms = db_get_time(result, row, 6),
         .expires_ms = db_get_time(result, row, 7),
+        .binds_children = db_get_boolean(result, row, 9),
         .allowed_ips = allowed_ips,
     };
     return db_get_ip_ranges(result, row, 8, allowed_ips, &out->allowed_ip_count);
@@ -396,11 +234,8 @@ static void on_last_used_done(struct db_query *query, enum gw_status status,
                               const PGresult *result) {
     struct db_last_used_write *write = gw_container_of(query, struct db_last_used_write, query);
     uint64_t written = 0;
-    if (status == GW_OK) {
-        // PQcmdTuples only reads; its parameter lost a const
-        const char *tuples = PQcmdTuples((PGresult *)(uintptr_t)result);
-        written = strtoull(tuples, NULL, 10);
-    }
+    if (status == GW_OK)
+        written = (uint64_t)db_get_int(result, 0, 0, 0);
     free_scratch(query);
     write->on_done(write, status, written);
 }

@@ -30,6 +30,7 @@ struct db_token_row {
     struct gw_str name;
     struct gw_str prefix;
     gw_scope_set scopes;
+    bool binds_children;      // what it makes is bound to its addresses; not told by a lookup
     uint8_t allowed_ip_count; // 0: it may be used from anywhere
     const struct gw_ip_range *allowed_ips;
     int64_t created_ms;
@@ -75,7 +76,21 @@ enum gw_status db_token_store_lookup(struct db_token_store *store,
 // Harmless when done already or never started (link initialised).
 void db_token_store_cancel_lookup(struct db_token_store *store, struct db_token_lookup *lookup);
 
-// ---- management -------------------------------------------------------------------------------------------------
+// ---- changes ----------------------------------------------------------------------------------------------------
+// Each asks, in its own transaction, about the token that asks for it, and changes nothing unless GW_OK. Besides what is said
+// at each: GW_DENIED (`refusal` says why), GW_BUSY (it waited for another transaction), GW_UNAVAILABLE.
+enum db_refusal {
+    DB_REFUSAL_NONE,
+    DB_REFUSAL_NOT_LIVE,      // who asks was revoked, has expired, or its organisation is gone
+    DB_REFUSAL_OTHER_ORG,     // who asks is of another organisation
+    DB_REFUSAL_NOT_ADMIN,     // who asks has no scope for it any more
+    DB_REFUSAL_ENDS_TOO_LATE, // a child would outlive who asks
+    DB_REFUSAL_NOT_BOUND,     // a child might be used from where who asks may not
+    DB_REFUSAL_IN_PROGRESS,   // the same request was answered within the last two seconds
+    DB_REFUSAL_OTHER_BODY     // a request with the same key had another body
+};
+#define DB_OPERATOR "operator" // who asks when no token does
+
 struct db_token_create {
     struct db_query query;
     struct gw_str org_id;
@@ -86,33 +101,44 @@ struct db_token_create {
     gw_scope_set scopes;
     int64_t expires_ms;
     bool is_imported;
+    bool binds_children; // what it makes is bound to its addresses
     const struct gw_ip_range *allowed_ips;
-    uint8_t allowed_ip_count; // at most GW_ALLOWED_IPS_MAX; 0: anywhere
-    struct gw_str created_by; // token id, or "operator"
-    struct gw_str
-        created_from; // address of the client as text; .at NULL: of an operator, or unknown
-    // GW_OK, GW_NOT_FOUND (no such organisation any more), GW_CONFLICT (this digest or id exists), GW_UNAVAILABLE,
-    // GW_BUSY (db/query.h).
-    void (*on_done)(struct db_token_create *create, enum gw_status status, int64_t created_ms);
+    uint8_t allowed_ip_count;   // at most GW_ALLOWED_IPS_MAX; 0: anywhere
+    struct gw_str created_by;   // token id, or DB_OPERATOR
+    struct gw_str created_from; // client's address as text; .at NULL: operator, or unknown
+    // GW_OK: `made` is the token as it is stored, which may be narrower than asked for, by what binds who asks (organisation
+    // slices are empty); GW_NOT_FOUND (no such organisation any more), GW_CONFLICT (this digest or id exists), GW_DENIED. Else
+    // than GW_OK `made` is NULL.
+    void (*on_done)(struct db_token_create *create, enum gw_status status,
+                    const struct db_token_row *made);
+    // Set before on_done with GW_DENIED.
+    enum db_refusal refusal;
+    int64_t expires_ms_max;                           // of DB_REFUSAL_ENDS_TOO_LATE
     char scratch[64 + 24 * (GW_ALLOWED_IPS_MAX + 1)]; // the store's: parameters in wire form
 };
 enum gw_status db_token_store_create_token(struct db_token_store *store,
                                            struct db_token_create *create) GW_MUST_USE;
 
+// A token that a revocation was about: first the one that was named, then those that came of it by rotation and lived.
+struct db_revoked_token {
+    struct gw_str id;
+    struct gw_str name;
+    int64_t revoked_ms; // DB_NO_TIME: it was left alone, a successor
+    unsigned char digest[DB_DIGEST_LENGTH];
+    uint64_t event_seq; // of the event that tells of it (db/events.h)
+};
+
 struct db_token_revoke {
     struct db_query query;
     struct gw_str org_id;
     struct gw_str id;
-    struct gw_str revoked_by;
-    struct gw_str
-        revoked_from; // address of the client as text; .at NULL: of an operator, or unknown
-    // GW_OK with name and time; GW_NOT_FOUND: unknown, of another organisation, or revoked before; GW_UNAVAILABLE, GW_BUSY (db/query.h).
-    void (*on_done)(struct db_token_revoke *revoke, enum gw_status status, struct gw_str name,
-                    int64_t revoked_ms);
-    // Set before on_done with GW_OK: which token it was, and the number of the event that tells of it (db/events.h).
-    unsigned char digest[DB_DIGEST_LENGTH];
-    uint64_t event_seq;
-    char scratch[64];
+    struct gw_str revoked_by;   // token id, or DB_OPERATOR
+    struct gw_str revoked_from; // client's address as text; .at NULL: operator, or unknown
+    bool with_successors;       // revoke those as well
+    // GW_OK with at least one token; GW_NOT_FOUND: unknown, of another organisation, or revoked before; GW_DENIED.
+    void (*on_done)(struct db_token_revoke *revoke, enum gw_status status,
+                    const struct db_revoked_token *tokens, int count);
+    enum db_refusal refusal; // set before on_done with GW_DENIED
 };
 enum gw_status db_token_store_revoke_token(struct db_token_store *store,
                                            struct db_token_revoke *revoke) GW_MUST_USE;
@@ -124,9 +150,11 @@ struct db_token_rotation {
     struct gw_ip_range allowed_ips[GW_ALLOWED_IPS_MAX]; // of the successor
     int64_t old_expires_ms;
     unsigned char old_digest[DB_DIGEST_LENGTH];
-    bool may_repeat;  // see db_token_rotate.instead_of
-    bool has_revoked; // the one that this is made instead of
+    uint64_t old_event_seq; // of the event that tells of its new end; 0: its end is as it was
+    bool may_repeat;        // see db_token_rotate.instead_of
+    bool has_revoked;       // the one that this is made instead of
     unsigned char revoked_digest[DB_DIGEST_LENGTH];
+    uint64_t revoked_event_seq;
 };
 
 struct db_token_rotate {
@@ -139,21 +167,23 @@ struct db_token_rotate {
     int64_t overlap_s;
     int64_t expires_ms; // DB_NO_TIME: as long as the old one was to live
     struct gw_str key;  // marks the rotation, so that it can be repeated; .at NULL: none
+    unsigned char body_digest[DB_DIGEST_LENGTH]; // SHA-256 of what was asked for, with that key
     // .at NULL, or the successor that GW_CONFLICT named, when the rotation had the same key (may_repeat): it is revoked as
     // one whose secret nobody has seen, and another made.
     struct gw_str instead_of;
-    struct gw_str rotated_by; // token id
-    struct gw_str
-        rotated_from; // address of the client as text; .at NULL: of an operator, or unknown
-    // GW_OK; GW_CONFLICT: there is a successor already, and of `rotation` only its id and may_repeat are set; GW_NOT_FOUND: unknown, of another
-    // organisation, revoked or expired; else `rotation` is NULL.
+    struct gw_str rotated_by;   // token id, or DB_OPERATOR
+    struct gw_str rotated_from; // client's address as text; .at NULL: operator, or unknown
+    // GW_OK; GW_CONFLICT: there is a successor already, and of `rotation` only its id and may_repeat are set; GW_NOT_FOUND:
+    // unknown, of another organisation, revoked or expired; GW_DENIED; else than for the first two `rotation` is NULL.
     void (*on_done)(struct db_token_rotate *rotate, enum gw_status status,
                     const struct db_token_rotation *rotation);
+    enum db_refusal refusal; // set before on_done with GW_DENIED
     char scratch[64];
 };
 enum gw_status db_token_store_rotate_token(struct db_token_store *store,
                                            struct db_token_rotate *rotate) GW_MUST_USE;
 
+// ---- lists ------------------------------------------------------------------------------------------------------
 // Live tokens (neither revoked nor expired by the clock of the database), newest first.
 struct db_token_list {
     struct db_query query;

@@ -31,6 +31,47 @@ void gw_api_reply_database(struct gw_exchange *exchange, enum gw_status status) 
                          : "The token database cannot be reached now. Try again shortly.");
 }
 
+// How the token that asks stands is a matter of who may (401, 403), what it asks for is one of the body (422).
+static const struct denial {
+    int status;
+    const char *code;
+    const char *message;
+} denials[] = {
+    [DB_REFUSAL_NOT_LIVE] = {401, "invalid_token",
+                             "The token is malformed, unknown, revoked or expired."},
+    [DB_REFUSAL_OTHER_ORG] = {403, "org_mismatch", "The token belongs to another organisation."},
+    [DB_REFUSAL_NOT_ADMIN] = {403, "insufficient_scope",
+                              "This needs a token with the scope admin."},
+    [DB_REFUSAL_ENDS_TOO_LATE] = {422, "validation_failed",
+                                  "expiresAt must not be after the end of the token that asks."},
+    [DB_REFUSAL_NOT_BOUND] = {422, "validation_failed",
+                              "allowedIps must lie within those of the token that asks, which "
+                              "binds what it makes."},
+    [DB_REFUSAL_IN_PROGRESS] = {409, "request_in_progress",
+                                "The same request was made within the last two seconds. Try again "
+                                "in two seconds if its answer got lost."},
+    [DB_REFUSAL_OTHER_BODY] = {422, "validation_failed",
+                               "Idempotency-Key was used with another body."},
+};
+
+static void reply_denied(struct gw_exchange *exchange, enum db_refusal refusal) {
+    const struct gw_response_field wait = {GW_STR("Retry-After"), GW_STR("2")};
+    gw_assert(refusal > DB_REFUSAL_NONE && refusal <= DB_REFUSAL_OTHER_BODY);
+    const struct denial *denial = &denials[refusal];
+    gw_exchange_fail_with(exchange, denial->status, denial->code, denial->message,
+                          refusal == DB_REFUSAL_IN_PROGRESS ? &wait : NULL);
+}
+
+void gw_api_reply_change(struct gw_exchange *exchange, enum gw_status status,
+                         enum db_refusal refusal) {
+    if (status == GW_DENIED)
+        reply_denied(exchange, refusal);
+    else if (status == GW_NOT_FOUND)
+        gw_api_reply_no_token(exchange);
+    else
+        gw_api_reply_database(exchange, status);
+}
+
 void gw_api_reply_no_token(struct gw_exchange *exchange) {
     gw_exchange_fail(exchange, 404, "not_found", "There is no live token with this id here.");
 }

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/status.h"
+#include "db/token_store.h"
 
 struct gw_exchange;
 struct gw_refusal;
@@ -18,6 +19,10 @@ void gw_api_reply_no_memory(struct gw_exchange *exchange);
 // 503, for a statement that ended with `status`: GW_BUSY says that the change waited for another one, whatever else that the
 // database did not answer.
 void gw_api_reply_database(struct gw_exchange *exchange, enum gw_status status);
+// For a change that was not made: GW_DENIED says `refusal`, GW_NOT_FOUND that there is no such token, all else is
+// gw_api_reply_database.
+void gw_api_reply_change(struct gw_exchange *exchange, enum gw_status status,
+                         enum db_refusal refusal);
 void gw_api_reply_no_token(struct gw_exchange *exchange);
 // Memory of the request for a call of `size` bytes, all zero. NULL: answered with 503.
 void *gw_api_reply_start_call(struct gw_exchange *exchange, size_t size) GW_MUST_USE;

@@ -312,9 +312,10 @@ static void note_known(struct gw_auth_cache *cache, const unsigned char *digest,
         gw_known_tokens_remove(cache->known, digest);
 }
 
-static bool is_known_revoked(struct gw_auth_cache *cache, const unsigned char *digest) {
-    const struct gw_auth_entry *entry = gw_auth_table_find(&cache->table, digest);
-    return entry != NULL && entry->kind == GW_AUTH_ENTRY_REVOKED;
+// Told by an event: no answer of a lookup says otherwise.
+static bool is_final(const struct gw_auth_entry *entry) {
+    return entry != NULL &&
+           (entry->kind == GW_AUTH_ENTRY_REVOKED || entry->kind == GW_AUTH_ENTRY_ENDED);
 }
 
 static void clear_refreshing(struct gw_auth_cache *cache, const unsigned char *digest) {
@@ -355,7 +356,7 @@ static void on_looked_up(struct db_token_lookup *lookup, enum gw_status status,
         status = GW_UNAVAILABLE;
     }
     gw_list_remove(&flight->link);
-    if (is_known_revoked(cache, lookup->digest)) {
+    if (is_final(gw_auth_table_find(&cache->table, lookup->digest))) {
         status = GW_NOT_FOUND;
         lookup->seen_seq = DB_SEEN_ALL; // whoever answered
     } else if (status == GW_OK || status == GW_NOT_FOUND) {
@@ -409,7 +410,7 @@ enum gw_auth_answer gw_auth_cache_ask(struct gw_auth_cache *cache,
         cache->followed_ms = heard_ms(cache);
     if (question->is_for_known && !was_live(cache, entry, question->digest))
         return GW_AUTH_UNSEEN;
-    if (entry != NULL && entry->kind == GW_AUTH_ENTRY_REVOKED) {
+    if (is_final(entry)) {
         cache->metrics->cache_hits_total++;
         return GW_AUTH_ABSENT;
     }
@@ -463,23 +464,49 @@ static void hear_of_anything(struct gw_auth_cache *cache) {
         cache->watcher->on_all(cache->watcher);
 }
 
-void gw_auth_cache_revoke(struct gw_auth_cache *cache, const unsigned char digest[DB_DIGEST_LENGTH],
-                          uint64_t event_seq) {
+// From here on it is refused, until an event with a higher number clears that. Heard again it stays what it was told first.
+static void refuse(struct gw_auth_cache *cache, const unsigned char *digest, enum gw_auth_kind kind,
+                   uint64_t event_seq) {
     if (event_seq > cache->own_seq)
         cache->own_seq = event_seq;
     hear_of_token(cache, digest);
     note_known(cache, digest, GW_NOT_FOUND);
-    (void)gw_auth_table_put_negative(&cache->table, digest, GW_AUTH_ENTRY_REVOKED);
+    struct gw_auth_entry *entry = gw_auth_table_find(&cache->table, digest);
+    if (is_final(entry) && entry->event_seq > event_seq)
+        return;
+    entry = gw_auth_table_put_negative(&cache->table, digest, kind);
+    if (entry != NULL)
+        entry->event_seq = event_seq;
     count_entries(cache);
+}
+
+void gw_auth_cache_revoke(struct gw_auth_cache *cache, const unsigned char digest[DB_DIGEST_LENGTH],
+                          uint64_t event_seq) {
+    refuse(cache, digest, GW_AUTH_ENTRY_REVOKED, event_seq);
+}
+
+void gw_auth_cache_end(struct gw_auth_cache *cache, const unsigned char digest[DB_DIGEST_LENGTH],
+                       uint64_t event_seq) {
+    refuse(cache, digest, GW_AUTH_ENTRY_ENDED, event_seq);
 }
 
 void gw_auth_cache_forget(struct gw_auth_cache *cache,
                           const unsigned char digest[DB_DIGEST_LENGTH]) {
     hear_of_token(cache, digest);
     struct gw_auth_entry *entry = gw_auth_table_find(&cache->table, digest);
-    if (entry != NULL && entry->kind != GW_AUTH_ENTRY_REVOKED)
+    if (entry != NULL && !is_final(entry))
         gw_auth_table_remove(&cache->table, entry);
     count_entries(cache);
+}
+
+// The token was made or changed: what was told of it before counts no more, if it was told before.
+static void apply_news(struct gw_auth_cache *cache, const struct db_event *event) {
+    struct gw_auth_entry *entry = gw_auth_table_find(&cache->table, event->digest);
+    bool is_cleared = is_final(entry) && event->seq > entry->event_seq &&
+                      (event->kind == DB_EVENT_TOKEN_CREATED || entry->kind == GW_AUTH_ENTRY_ENDED);
+    if (is_cleared)
+        gw_auth_table_remove(&cache->table, entry);
+    gw_auth_cache_forget(cache, event->digest);
 }
 
 void gw_auth_cache_apply(struct gw_auth_cache *cache, const struct db_event *event) {
@@ -496,7 +523,10 @@ void gw_auth_cache_apply(struct gw_auth_cache *cache, const struct db_event *eve
     case DB_EVENT_TOKEN_CREATED:
     case DB_EVENT_TOKEN_CHANGED:
     default:
-        gw_auth_cache_forget(cache, event->digest);
+        if (event->is_ended)
+            gw_auth_cache_end(cache, event->digest, event->seq);
+        else
+            apply_news(cache, event);
     }
 }
 

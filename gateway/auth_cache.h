@@ -3,8 +3,10 @@
 // What this process knows about tokens, keyed by the SHA-256 of the secret. Asks the database only for what it does not
 // know, once per digest however many requests wait, and forgets what the event log tells it to.
 //
-// Three kinds of entry: live (the row), absent (looked up, not there; short-lived), revoked (heard of: final). Live and the other two have
-// separate budgets, so that a flood of bad tokens cannot evict good ones.
+// Four kinds of entry: live (the row), absent (looked up, not there; short-lived), revoked and ended (heard of). Those two keep
+// the number of the event that told of them, and only a later one clears them: that the token was made (again), or, of an
+// ended one, changed; no answer does. Ended is a token that had expired when it was changed, whatever our clock says of it.
+// Live and the others have separate budgets, so that a flood of bad tokens cannot evict good ones.
 //
 // When an entry may answer: it is *fresh* for its time to live (with jitter) while the event log is
 // heard, because a change would have been told; past three quarters of it a used entry is looked up
@@ -98,6 +100,9 @@ void gw_auth_cache_apply(struct gw_auth_cache *cache, const struct db_event *eve
 // number of the event that tells of it, by which a standby is known that does not know yet; 0: not known.
 void gw_auth_cache_revoke(struct gw_auth_cache *cache, const unsigned char digest[DB_DIGEST_LENGTH],
                           uint64_t event_seq);
+// It was given an end that has come, through this process: refused as a revoked one is.
+void gw_auth_cache_end(struct gw_auth_cache *cache, const unsigned char digest[DB_DIGEST_LENGTH],
+                       uint64_t event_seq);
 // It was changed through this process: what is known of it is outdated.
 void gw_auth_cache_forget(struct gw_auth_cache *cache,
                           const unsigned char digest[DB_DIGEST_LENGTH]);

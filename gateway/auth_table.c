@@ -244,7 +244,12 @@ static bool is_of_org(const struct gw_auth_entry *entry, struct gw_str org_id) {
     return gw_str_equal(org_id_of(entry->org), org_id);
 }
 
-static bool is_not_final(const struct gw_auth_entry *entry, struct gw_str org_id) {
+static bool is_absent(const struct gw_auth_entry *entry, struct gw_str org_id) {
+    (void)org_id;
+    return entry->kind == GW_AUTH_ENTRY_ABSENT;
+}
+
+static bool is_not_revoked(const struct gw_auth_entry *entry, struct gw_str org_id) {
     (void)org_id;
     return entry->kind != GW_AUTH_ENTRY_REVOKED;
 }
@@ -256,12 +261,15 @@ static bool is_any(const struct gw_auth_entry *entry, struct gw_str org_id) {
 
 void gw_auth_table_remove_org(struct gw_auth_table *table, struct gw_str org_id) {
     remove_where(table, &table->live, is_of_org, org_id);
-    remove_where(table, &table->negative, is_not_final, org_id);
+    remove_where(table, &table->negative, is_absent, org_id);
 }
 
 void gw_auth_table_clear(struct gw_auth_table *table) {
-    remove_where(table, &table->live, is_not_final, GW_STR(""));
-    remove_where(table, &table->negative, is_not_final, GW_STR(""));
+    remove_where(table, &table->live, is_any, GW_STR(""));
+    remove_where(table, &table->negative, is_not_revoked, GW_STR(""));
+    struct gw_list *turns = &table->negative.turns;
+    for (struct gw_list *node = turns->next; node != turns; node = node->next)
+        gw_container_of(node, struct gw_auth_entry, turn)->event_seq = 0;
 }
 
 void gw_auth_table_deinit(struct gw_auth_table *table) {
@@ -278,6 +286,7 @@ void gw_auth_entry_row(const struct gw_auth_entry *entry, struct db_token_row *r
     row->id = gw_str(id, entry->id_length);
     row->name = gw_str(id + entry->id_length, entry->name_length);
     row->scopes = entry->scopes;
+    row->binds_children = false; // not told by a lookup
     row->created_ms = entry->created_ms;
     row->last_used_ms = entry->last_used_ms;
     row->expires_ms = entry->expires_ms;

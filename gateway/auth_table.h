@@ -11,7 +11,12 @@
 #include "base/status.h"
 #include "db/token_store.h"
 
-enum gw_auth_kind { GW_AUTH_ENTRY_LIVE, GW_AUTH_ENTRY_ABSENT, GW_AUTH_ENTRY_REVOKED };
+enum gw_auth_kind {
+    GW_AUTH_ENTRY_LIVE,
+    GW_AUTH_ENTRY_ABSENT,
+    GW_AUTH_ENTRY_REVOKED, // for good, unless the token is made once more
+    GW_AUTH_ENTRY_ENDED    // expired when it was changed last, by the clock of the database
+};
 
 // An organisation, shared by the entries of its tokens.
 struct gw_auth_org {
@@ -37,7 +42,11 @@ struct gw_auth_entry {
     uint16_t name_length : 10;
     uint16_t allowed_ip_count : 6;
     struct gw_auth_org *org;
-    int64_t created_ms;
+    union {
+        int64_t created_ms;
+        uint64_t
+            event_seq; // of revoked and ended ones: the event that told of it; 0: an older one than all to come
+    };
     int64_t last_used_ms;
     int64_t expires_ms;
     char text[]; // prefix, id, name, and the ranges of addresses, if any
@@ -75,7 +84,7 @@ struct gw_auth_entry *gw_auth_table_put_negative(struct gw_auth_table *table,
 void gw_auth_table_remove(struct gw_auth_table *table, struct gw_auth_entry *entry);
 // Every live entry of the organisation, and every absent one: any may be of it, and it may have come back.
 void gw_auth_table_remove_org(struct gw_auth_table *table, struct gw_str org_id);
-// All but the revoked ones, which are final.
+// All but the revoked ones, which any event to come may be about.
 void gw_auth_table_clear(struct gw_auth_table *table);
 // Slices point into the entry.
 void gw_auth_entry_row(const struct gw_auth_entry *entry, struct db_token_row *row);

@@ -207,7 +207,8 @@ static enum exit_code store_token(const struct gw_operator_options *options,
         .is_imported = !is_new,
         .allowed_ips = options->allowed_ips,
         .allowed_ip_count = options->allowed_ip_count,
-        .created_by = GW_STR("operator"),
+        .created_by = GW_STR(DB_OPERATOR),
+        .binds_children = options->binds_children,
     };
     gw_token_digest(secret, create.digest);
     if (options->expires_in_ms != 0)
@@ -227,6 +228,7 @@ static enum exit_code store_token(const struct gw_operator_options *options,
                                      .created_ms = created_ms,
                                      .last_used_ms = DB_NO_TIME,
                                      .expires_ms = create.expires_ms,
+                                     .binds_children = create.binds_children,
                                      .allowed_ips = create.allowed_ips,
                                      .allowed_ip_count = create.allowed_ip_count};
     return show_token(options, &row, is_new ? secret : gw_str(NULL, 0));

@@ -22,9 +22,9 @@ static const char help_text[] =
     "       skillreg-gateway org create <slug> [--name <name>]\n"
     "       skillreg-gateway token create --org <slug> --name <name> [--scopes <list>]\n"
     "                        [--expires <duration>] [--allow-ip <range>]...\n"
-    "                        [--environment live|test] [--json]\n"
+    "                        [--bind-children] [--environment live|test] [--json]\n"
     "       skillreg-gateway token import --org <slug> --name <name> [--scopes <list>]\n"
-    "                        [--allow-ip <range>]... [--json]\n"
+    "                        [--allow-ip <range>]... [--bind-children] [--json]\n"
     "\n"
     "Straight to the database, no gateway needed.\n"
     "\n"
@@ -44,6 +44,7 @@ static const char help_text[] =
     "  --allow-ip <range>     only from there: 10.0.0.0/8, 2001:db8::/32 or an address; up to 32 "
     "times\n"
     "                         (default: from anywhere)\n"
+    "  --bind-children        tokens that it makes work only from where it does\n"
     "  --environment <name>   live or test [GATEWAY_ENVIRONMENT] (default: live)\n"
     "  --json                 print the token as the API does\n"
     "\n"
@@ -148,6 +149,10 @@ static bool read_argument(int argc, char **argv, int *at, struct gw_operator_opt
     const char *argument = argv[*at];
     if (strcmp(argument, "--json") == 0 && (options->command & TOKENS) != 0) {
         options->wants_json = true;
+        return true;
+    }
+    if (strcmp(argument, "--bind-children") == 0 && (options->command & TOKENS) != 0) {
+        options->binds_children = true;
         return true;
     }
     if (argument[0] != '-') {

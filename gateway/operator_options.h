@@ -33,6 +33,7 @@ struct gw_operator_options {
     struct gw_ip_range allowed_ips[GW_ALLOWED_IPS_MAX];
     uint8_t allowed_ip_count; // 0: anywhere
     bool wants_json;
+    bool binds_children;
 };
 
 enum gw_operator_parse { GW_OPERATOR_RUN, GW_OPERATOR_HELP_SHOWN, GW_OPERATOR_WRONG };

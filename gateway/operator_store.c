@@ -146,10 +146,10 @@ struct token_call {
 };
 
 static void on_token_created(struct db_token_create *create, enum gw_status status,
-                             int64_t created_ms) {
+                             const struct db_token_row *made) {
     struct token_call *call = gw_container_of(create, struct token_call, create);
     call->status = status;
-    call->created_ms = created_ms;
+    call->created_ms = made != NULL ? made->created_ms : DB_NO_TIME;
     call->is_done = true;
 }
 

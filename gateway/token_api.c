@@ -109,22 +109,44 @@ void gw_token_api_list(struct gw_exchange *exchange) {
 
 // ---- revoke -----------------------------------------------------------------------------------------------------
 
-struct revoke_call {
-    struct gw_handler handler;
-    struct db_token_revoke store_call;
-    struct db_events_wait wait;
-    uint64_t wait_ms; // 0: do not
+// A token that the answer tells of; it outlives the store's callback.
+struct revoked_token {
+    struct gw_str id;
     struct gw_str name;
     int64_t revoked_ms;
 };
 
-static void write_revoked(struct gw_json_writer *json, const struct revoke_call *call) {
+struct revoke_call {
+    struct gw_handler handler;
+    struct db_token_revoke store_call;
+    struct db_events_wait wait;
+    struct gw_revoke_request request;
+    struct revoked_token only;
+    struct revoked_token *tokens; // the token, and its successors
+    int count;
+};
+
+static void write_revoked(struct gw_json_writer *json, const struct revoked_token *token) {
     gw_json_key(json, "id");
-    gw_json_write_string(json, call->store_call.id);
+    gw_json_write_string(json, token->id);
     gw_json_key(json, "name");
-    gw_json_write_string(json, call->name);
+    gw_json_write_string(json, token->name);
     gw_json_key(json, "revokedAt");
-    gw_json_write_time(json, call->revoked_ms);
+    gw_json_write_time(json, token->revoked_ms);
+}
+
+// Those that came of it by rotation and lived: what was revoked with it has a time.
+static void write_successors(struct gw_json_writer *json, const struct revoke_call *call) {
+    if (call->count < 2)
+        return;
+    gw_json_key(json, "successors");
+    gw_json_open_array(json);
+    for (int i = 1; i < call->count; i++) {
+        gw_json_open_object(json);
+        write_revoked(json, &call->tokens[i]);
+        gw_json_close_object(json);
+    }
+    gw_json_close_array(json);
 }
 
 static void write_count(struct gw_json_writer *json, const char *name, bool is_known, int count) {
@@ -159,11 +181,12 @@ static void respond_revoked(struct revoke_call *call, enum gw_status waited,
                             const struct db_events_reach *reach) {
     struct gw_exchange *exchange = call->handler.exchange;
     struct gw_buf body;
-    gw_buf_init(&body, GW_BODY_OWN_BYTES_MAX);
+    gw_buf_init(&body, LIST_BYTES_MAX);
     struct gw_json_writer json;
     gw_json_writer_init(&json, &body);
     gw_json_open_object(&json);
-    write_revoked(&json, call);
+    write_revoked(&json, &call->tokens[0]);
+    write_successors(&json, call);
     if (reach != NULL)
         write_reach(&json, waited, reach);
     gw_json_close_object(&json);
@@ -176,39 +199,56 @@ static void on_waited(struct db_events_wait *wait, enum gw_status status,
     respond_revoked(gw_container_of(wait, struct revoke_call, wait), status, reach);
 }
 
-// Whose own token it is was overtaken by another revoke since the decision.
-static void fail_not_live(struct gw_exchange *exchange) {
-    if (exchange->match.route->target == GW_ROUTE_TOKEN_REVOKE_OWN)
-        gw_exchange_fail(exchange, 401, "invalid_token",
-                         "The token is malformed, unknown, revoked or expired.");
-    else
-        gw_api_reply_no_token(exchange);
+static struct gw_str keep(struct gw_exchange *exchange, struct gw_str text) {
+    char *copy = gw_arena_copy(&exchange->arena, text);
+    return copy != NULL ? gw_str(copy, text.length) : GW_STR("");
+}
+
+// What is revoked is revoked: without memory for them the answer leaves the successors out.
+static void keep_tokens(struct revoke_call *call, const struct db_revoked_token *tokens,
+                        int count) {
+    struct gw_exchange *exchange = call->handler.exchange;
+    call->tokens = gw_arena_allocate(&exchange->arena, (size_t)count * sizeof *call->tokens);
+    call->count = call->tokens != NULL ? count : 1;
+    if (call->tokens == NULL)
+        call->tokens = &call->only;
+    for (int i = 0; i < call->count; i++)
+        call->tokens[i] = (struct revoked_token){.id = keep(exchange, tokens[i].id),
+                                                 .name = keep(exchange, tokens[i].name),
+                                                 .revoked_ms = tokens[i].revoked_ms};
+}
+
+// From here on all of them are refused here. The number of the last event that tells of them.
+static uint64_t refuse_revoked(struct gw_auth_cache *cache, const struct db_revoked_token *tokens,
+                               int count) {
+    uint64_t newest_seq = 0;
+    for (int i = 0; i < count; i++) {
+        if (tokens[i].revoked_ms == DB_NO_TIME)
+            continue;
+        gw_auth_cache_revoke(cache, tokens[i].digest, tokens[i].event_seq);
+        if (tokens[i].event_seq > newest_seq)
+            newest_seq = tokens[i].event_seq;
+    }
+    return newest_seq;
 }
 
 static void on_revoked(struct db_token_revoke *store_call, enum gw_status status,
-                       struct gw_str name, int64_t revoked_ms) {
+                       const struct db_revoked_token *tokens, int count) {
     struct revoke_call *call = gw_container_of(store_call, struct revoke_call, store_call);
     struct gw_exchange *exchange = call->handler.exchange;
-    if (status == GW_NOT_FOUND) {
-        fail_not_live(exchange);
-        return;
-    }
     if (status != GW_OK) {
-        gw_api_reply_database(exchange, status);
+        gw_api_reply_change(exchange, status, store_call->refusal);
         return;
     }
-    gw_auth_cache_revoke(exchange->services->auth, store_call->digest, store_call->event_seq);
-    call->name = gw_str(gw_arena_copy(&exchange->arena, name), name.length);
-    call->revoked_ms = revoked_ms;
-    if (call->name.at == NULL)
-        call->name = GW_STR("");
-    if (call->wait_ms == 0) {
+    uint64_t newest_seq = refuse_revoked(exchange->services->auth, tokens, count);
+    keep_tokens(call, tokens, count);
+    if (call->request.wait_ms == 0) {
         respond_revoked(call, GW_OK, NULL);
         return;
     }
     call->wait.on_done = on_waited;
-    db_events_wait_applied(exchange->services->events, &call->wait, store_call->event_seq,
-                           call->wait_ms);
+    db_events_wait_applied(exchange->services->events, &call->wait, newest_seq,
+                           call->request.wait_ms);
 }
 
 static void on_revoke_over(struct gw_handler *handler) {
@@ -220,8 +260,8 @@ static void on_revoke_over(struct gw_handler *handler) {
 static void start_revoke(struct gw_exchange *exchange, struct gw_str id) {
     static const struct gw_handler_calls calls = {.on_over = on_revoke_over};
     struct gw_refusal refusal;
-    uint64_t wait_ms;
-    if (!gw_revoke_wait_parse(exchange->match.query, &wait_ms, &refusal)) {
+    struct gw_revoke_request request;
+    if (!gw_revoke_request_parse(exchange->match.query, &request, &refusal)) {
         gw_api_reply_refusal(exchange, &refusal);
         return;
     }
@@ -229,9 +269,10 @@ static void start_revoke(struct gw_exchange *exchange, struct gw_str id) {
     if (call == NULL)
         return;
     call->handler = (struct gw_handler){.calls = &calls, .exchange = exchange};
-    call->wait_ms = wait_ms;
+    call->request = request;
     call->store_call.org_id = exchange->identity.org_id;
     call->store_call.id = id;
+    call->store_call.with_successors = request.with_successors;
     call->store_call.revoked_by = exchange->identity.id;
     call->store_call.revoked_from = gw_client_address(&exchange->client);
     call->store_call.on_done = on_revoked;

@@ -152,23 +152,16 @@ struct create_call {
     struct gw_token_request request;
 };
 
+// The organisation that is gone has no tokens either: who asks was one of them.
 static void on_created(struct db_token_create *store_call, enum gw_status status,
-                       int64_t created_ms) {
+                       const struct db_token_row *made) {
     struct create_call *call = gw_container_of(store_call, struct create_call, store_call);
-    if (status != GW_OK) {
-        gw_api_reply_database(call->issue.handler.exchange, status);
-        return;
-    }
-    const struct db_token_row row = {.id = store_call->id,
-                                     .name = store_call->name,
-                                     .prefix = store_call->prefix,
-                                     .scopes = store_call->scopes,
-                                     .created_ms = created_ms,
-                                     .last_used_ms = DB_NO_TIME,
-                                     .expires_ms = store_call->expires_ms,
-                                     .allowed_ips = store_call->allowed_ips,
-                                     .allowed_ip_count = store_call->allowed_ip_count};
-    respond_issued(&call->issue, &row, NULL);
+    if (status == GW_OK)
+        respond_issued(&call->issue, made, NULL);
+    else if (status == GW_NOT_FOUND)
+        gw_api_reply_change(call->issue.handler.exchange, GW_DENIED, DB_REFUSAL_NOT_LIVE);
+    else
+        gw_api_reply_change(call->issue.handler.exchange, status, store_call->refusal);
 }
 
 static void store_created(struct create_call *call) {
@@ -181,6 +174,7 @@ static void store_created(struct create_call *call) {
     store_call->prefix = prefix_of(&call->issue);
     store_call->scopes = call->request.scopes;
     store_call->expires_ms = call->request.expires_ms;
+    store_call->binds_children = call->request.binds_children;
     store_call->allowed_ips = call->request.allowed_ips;
     store_call->allowed_ip_count = call->request.allowed_ip_count;
     store_call->created_by = exchange->identity.id;
@@ -254,26 +248,29 @@ static void act_on_successor(struct rotate_call *call, const struct db_token_rot
         gw_api_reply_no_memory(exchange);
 }
 
+// What is known here of the tokens that this has ended, or will.
+static void note_rotated(struct gw_auth_cache *cache, const struct db_token_rotation *rotation) {
+    bool is_ended = rotation->old_expires_ms != DB_NO_TIME &&
+                    rotation->old_expires_ms <= rotation->successor.created_ms;
+    if (is_ended)
+        gw_auth_cache_end(cache, rotation->old_digest, rotation->old_event_seq);
+    else
+        gw_auth_cache_forget(cache, rotation->old_digest);
+    if (rotation->has_revoked)
+        gw_auth_cache_revoke(cache, rotation->revoked_digest, rotation->revoked_event_seq);
+}
+
 static void on_rotated(struct db_token_rotate *store_call, enum gw_status status,
                        const struct db_token_rotation *rotation) {
     struct rotate_call *call = gw_container_of(store_call, struct rotate_call, store_call);
     struct gw_exchange *exchange = call->issue.handler.exchange;
-    struct gw_auth_cache *cache = exchange->services->auth;
-    switch (status) {
-    case GW_OK:
-        gw_auth_cache_forget(cache, rotation->old_digest);
-        if (rotation->has_revoked)
-            gw_auth_cache_revoke(cache, rotation->revoked_digest, 0);
+    if (status == GW_OK) {
+        note_rotated(exchange->services->auth, rotation);
         respond_issued(&call->issue, &rotation->successor, rotation);
-        break;
-    case GW_CONFLICT:
+    } else if (status == GW_CONFLICT) {
         act_on_successor(call, rotation);
-        break;
-    case GW_NOT_FOUND:
-        gw_api_reply_no_token(exchange);
-        break;
-    default:
-        gw_api_reply_database(exchange, status);
+    } else {
+        gw_api_reply_change(exchange, status, store_call->refusal);
     }
 }
 
@@ -287,6 +284,7 @@ static void store_rotated(struct rotate_call *call) {
     store_call->new_prefix = prefix_of(&call->issue);
     store_call->overlap_s = call->request.overlap_s;
     store_call->expires_ms = call->request.expires_ms;
+    gw_token_digest(gw_buf_bytes(&call->issue.body), store_call->body_digest);
     store_call->rotated_by = exchange->identity.id;
     store_call->rotated_from = gw_client_address(&exchange->client);
     store_call->on_done = on_rotated;

@@ -34,4 +34,8 @@ void gw_token_json_write(struct gw_json_writer *json, const struct db_token_row 
     gw_json_key(json, "expiresAt");
     gw_json_write_time(json, row->expires_ms);
     gw_token_json_write_ranges(json, "allowedIps", row);
+    if (row->binds_children) {
+        gw_json_key(json, "bindChildren");
+        gw_json_write_boolean(json, true);
+    }
 }

@@ -108,6 +108,14 @@ static bool parse_allowed_ips(struct gw_arena *arena, struct gw_json body,
     return true;
 }
 
+static bool parse_binding(struct gw_json body, bool *binds_children, struct gw_refusal *refusal) {
+    struct gw_json value;
+    *binds_children = false;
+    return !gw_json_member(body, GW_STR("bindChildren"), &value) ||
+           gw_json_type(value) == GW_JSON_NULL || gw_json_boolean(value, binds_children) == GW_OK ||
+           refuse_field(refusal, "bindChildren must be true or false.");
+}
+
 // A member twice is one too: whichever is meant, some reader takes the other.
 static bool refuse_json(struct gw_arena *arena, size_t offset, struct gw_refusal *refusal) {
     struct gw_str message = gw_arena_printf(
@@ -138,7 +146,8 @@ bool gw_token_request_parse(struct gw_arena *arena, struct gw_str body, int64_t 
            parse_name(arena, root, &request->name, refusal) &&
            parse_scopes(arena, root, &request->scopes, refusal) &&
            parse_expiry(arena, root, now_ms, &request->expires_ms, refusal) &&
-           parse_allowed_ips(arena, root, request, refusal);
+           parse_allowed_ips(arena, root, request, refusal) &&
+           parse_binding(root, &request->binds_children, refusal);
 }
 
 static bool parse_overlap(struct gw_json body, int64_t *overlap_s, struct gw_refusal *refusal) {
@@ -249,21 +258,35 @@ bool gw_audit_request_parse(struct gw_str query, struct gw_audit_request *reques
     return true;
 }
 
-bool gw_revoke_wait_parse(struct gw_str query, uint64_t *wait_ms, struct gw_refusal *refusal) {
+static bool parse_wait(struct gw_str value, uint64_t *wait_ms, struct gw_refusal *refusal) {
+    uint64_t seconds;
+    if (gw_str_equal(value, GW_STR("0s"))) // no duration for those who mean one
+        *wait_ms = 0;
+    else if (gw_str_to_u64(value, &seconds) == GW_OK && seconds <= GW_REVOKE_WAIT_MS_MAX / 1000)
+        *wait_ms = seconds * 1000;
+    else if (gw_clock_parse_duration(value, wait_ms) != GW_OK || *wait_ms > GW_REVOKE_WAIT_MS_MAX)
+        return refuse_field(refusal, "wait must be a time of up to 30 seconds, such as 5s.");
+    return true;
+}
+
+static bool parse_successors(struct gw_str value, bool *with_successors,
+                             struct gw_refusal *refusal) {
+    *with_successors = gw_str_equal(value, GW_STR("true"));
+    return *with_successors || gw_str_equal(value, GW_STR("false")) ||
+           refuse_field(refusal, "successors must be true or false.");
+}
+
+bool gw_revoke_request_parse(struct gw_str query, struct gw_revoke_request *request,
+                             struct gw_refusal *refusal) {
     struct gw_str name;
     struct gw_str value;
-    *wait_ms = 0;
+    *request = (struct gw_revoke_request){.wait_ms = 0};
     while (next_parameter(&query, &name, &value)) {
-        if (!gw_str_equal(name, GW_STR("wait")))
-            continue;
-        uint64_t seconds;
-        if (gw_str_equal(value, GW_STR("0s"))) // no duration for those who mean one
-            *wait_ms = 0;
-        else if (gw_str_to_u64(value, &seconds) == GW_OK && seconds <= GW_REVOKE_WAIT_MS_MAX / 1000)
-            *wait_ms = seconds * 1000;
-        else if (gw_clock_parse_duration(value, wait_ms) != GW_OK ||
-                 *wait_ms > GW_REVOKE_WAIT_MS_MAX)
-            return refuse_field(refusal, "wait must be a time of up to 30 seconds, such as 5s.");
+        if (gw_str_equal(name, GW_STR("wait")) && !parse_wait(value, &request->wait_ms, refusal))
+            return false;
+        if (gw_str_equal(name, GW_STR("successors")) &&
+            !parse_successors(value, &request->with_successors, refusal))
+            return false;
     }
     return true;
 }

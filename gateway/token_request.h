@@ -18,6 +18,7 @@ struct gw_token_request {
     int64_t expires_ms; // DB_NO_TIME: never
     const struct gw_ip_range *allowed_ips;
     uint8_t allowed_ip_count; // 0: anywhere
+    bool binds_children;
 };
 
 struct gw_refusal {
@@ -61,9 +62,13 @@ bool gw_rotate_request_parse(struct gw_arena *arena, struct gw_str body, int64_t
 bool gw_idempotency_key_read(const struct gw_http_head *request, struct gw_str *key,
                              struct gw_refusal *refusal) GW_MUST_USE;
 
-// `wait` of a revoke: "5", "5s", "500ms"; 0 when not asked for. At most GW_REVOKE_WAIT_MS_MAX.
-bool gw_revoke_wait_parse(struct gw_str query, uint64_t *wait_ms,
-                          struct gw_refusal *refusal) GW_MUST_USE;
+struct gw_revoke_request {
+    uint64_t
+        wait_ms; // of `wait`: "5", "5s", "500ms"; 0 when not asked for. At most GW_REVOKE_WAIT_MS_MAX
+    bool with_successors; // of `successors`: "true" or "false"
+};
+bool gw_revoke_request_parse(struct gw_str query, struct gw_revoke_request *request,
+                             struct gw_refusal *refusal) GW_MUST_USE;
 
 // "application/json", with or without parameters.
 bool gw_is_json_content_type(struct gw_str content_type);

@@ -548,7 +548,9 @@ begin
     ended_at := date_trunc('milliseconds', clock_timestamp());
     ended := array[p_id] || array(
         select t.id from skillreg.api_token t
-        where p_with_successors and t.id = any(successors) and t.org_id = p_org_id and t.revoked_at is null);
+        where p_with_successors and t.id = any(successors) and t.org_id = p_org_id and t.revoked_at is null
+            and (t.expires_at is null or t.expires_at > ended_at)
+        order by array_position(successors, t.id));
     update skillreg.api_token t
     set revoked_at = ended_at, revoked_by = p_revoked_by, revoked_from = p_revoked_from
     where t.id = any(ended);

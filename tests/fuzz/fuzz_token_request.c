@@ -68,7 +68,7 @@ static void check_queries(struct gw_str query) {
     struct gw_page_request page;
     struct gw_audit_request audit;
     struct gw_refusal refusal;
-    uint64_t wait_ms;
+    struct gw_revoke_request revoke;
     if (gw_page_request_parse(query, &page, &refusal))
         gw_assert(page.page >= 1 && page.limit >= 1 && page.limit <= GW_LIST_LIMIT_MAX);
     else
@@ -77,8 +77,8 @@ static void check_queries(struct gw_str query) {
         gw_assert(audit.before >= 1 && audit.limit >= 1 && audit.limit <= GW_LIST_LIMIT_MAX);
     else
         check_refusal(&refusal);
-    if (gw_revoke_wait_parse(query, &wait_ms, &refusal))
-        gw_assert(wait_ms <= GW_REVOKE_WAIT_MS_MAX);
+    if (gw_revoke_request_parse(query, &revoke, &refusal))
+        gw_assert(revoke.wait_ms <= GW_REVOKE_WAIT_MS_MAX);
     else
         check_refusal(&refusal);
 }

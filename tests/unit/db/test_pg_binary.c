@@ -199,10 +199,10 @@ static void test_pg_binary_reads_times_down_to_the_millisecond_below(void **stat
     const char *values[] = {"\0\0\0\0\0\0\x07\xCF", "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF",
                             "\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF", "\x80\0\0\0\0\0\0\0"};
     PGresult *result = make_result(values, (int[]){8, 8, 8, 8}, 4);
-    assert_true(db_get_time(result, 0, 0) == 946684800001); // 1999 microseconds
-    assert_true(db_get_time(result, 0, 1) == 946684799999); // 1 before
-    assert_true(db_get_time(result, 0, 2) == DB_TIME_NULL); // infinity
-    assert_true(db_get_time(result, 0, 3) == DB_TIME_NULL); // -infinity
+    assert_true(db_get_time(result, 0, 0) == 946684800001);     // 1999 microseconds
+    assert_true(db_get_time(result, 0, 1) == 946684799999);     // 1 before
+    assert_true(db_get_time(result, 0, 2) == DB_TIME_NULL);     // infinity
+    assert_true(db_get_time(result, 0, 3) == DB_TIME_FIRST_MS); // -infinity
     PQclear(result);
 }
 

@@ -33,14 +33,24 @@ struct creation {
     bool is_done;
     enum gw_status status;
     int64_t created_ms;
+    int64_t expires_ms;
+    bool binds_children;
+    int allowed_ip_count;
 };
 
-static void on_created(struct db_token_create *create, enum gw_status status, int64_t created_ms) {
+static void on_created(struct db_token_create *create, enum gw_status status,
+                       const struct db_token_row *made) {
     struct creation *creation = gw_container_of(create, struct creation, create);
     assert_false(creation->is_done);
     creation->is_done = true;
     creation->status = status;
-    creation->created_ms = created_ms;
+    assert_int_equal(made != NULL, status == GW_OK);
+    if (made == NULL)
+        return;
+    creation->created_ms = made->created_ms;
+    creation->expires_ms = made->expires_ms;
+    creation->binds_children = made->binds_children;
+    creation->allowed_ip_count = made->allowed_ip_count;
 }
 
 static void init_creation(struct creation *creation, const char *id) {
@@ -172,27 +182,44 @@ struct revocation {
     int64_t revoked_ms;
     unsigned char digest[DB_DIGEST_LENGTH];
     uint64_t event_seq;
+    char successors[128]; // ids with "+" where revoked as well
 };
 
-static void on_revoked(struct db_token_revoke *revoke, enum gw_status status, struct gw_str name,
-                       int64_t revoked_ms) {
+static void on_revoked(struct db_token_revoke *revoke, enum gw_status status,
+                       const struct db_revoked_token *tokens, int count) {
     struct revocation *revocation = gw_container_of(revoke, struct revocation, revoke);
     assert_false(revocation->is_done);
     revocation->is_done = true;
     revocation->status = status;
-    (void)snprintf(revocation->name, sizeof(revocation->name), "%.*s", GW_STR_ARG(name));
-    revocation->revoked_ms = revoked_ms;
-    memcpy(revocation->digest, revoke->digest, DB_DIGEST_LENGTH);
-    revocation->event_seq = revoke->event_seq;
+    assert_int_equal(count > 0, status == GW_OK);
+    if (count == 0)
+        return;
+    (void)snprintf(revocation->name, sizeof(revocation->name), "%.*s", GW_STR_ARG(tokens[0].name));
+    revocation->revoked_ms = tokens[0].revoked_ms;
+    memcpy(revocation->digest, tokens[0].digest, DB_DIGEST_LENGTH);
+    revocation->event_seq = tokens[0].event_seq;
+    size_t used = 0;
+    for (int i = 1; i < count; i++)
+        used += (size_t)snprintf(
+            revocation->successors + used, sizeof(revocation->successors) - used, "%s%.*s ",
+            tokens[i].revoked_ms != DB_NO_TIME ? "+" : "", GW_STR_ARG(tokens[i].id));
 }
 
-static void start_revocation(struct revocation *revocation, const char *org_id, const char *id) {
+static void init_revocation(struct revocation *revocation, const char *org_id, const char *id) {
     memset(revocation, 0, sizeof(*revocation));
     revocation->revoke.org_id = gw_str_from(org_id);
     revocation->revoke.id = gw_str_from(id);
     revocation->revoke.revoked_by = GW_STR("operator");
     revocation->revoke.on_done = on_revoked;
+}
+
+static void submit_revocation(struct revocation *revocation) {
     assert_int_equal(db_token_store_revoke_token(fixture.store, &revocation->revoke), GW_OK);
+}
+
+static void start_revocation(struct revocation *revocation, const char *org_id, const char *id) {
+    init_revocation(revocation, org_id, id);
+    submit_revocation(revocation);
 }
 
 static enum gw_status run_revocation(struct revocation *revocation, const char *org_id,
@@ -374,6 +401,8 @@ struct turn {
     bool has_revoked;
     unsigned char revoked_digest[DB_DIGEST_LENGTH];
     unsigned char old_digest[DB_DIGEST_LENGTH];
+    uint64_t old_event_seq;
+    uint64_t revoked_event_seq;
     int64_t created_ms;
     int64_t expires_ms;
     int64_t old_expires_ms;
@@ -390,6 +419,8 @@ static void on_rotated(struct db_token_rotate *rotate, enum gw_status status,
     turn->is_done = true;
     turn->status = status;
     assert_int_equal(rotation != NULL, status == GW_OK || status == GW_CONFLICT);
+    turn->old_event_seq = rotation != NULL ? rotation->old_event_seq : 0;
+    turn->revoked_event_seq = rotation != NULL ? rotation->revoked_event_seq : 0;
     if (rotation == NULL)
         return;
     turn->may_repeat = rotation->may_repeat;
@@ -452,9 +483,9 @@ static void test_rotate_makes_a_successor_and_lets_the_old_one_expire(void **sta
     struct turn turn = new_turn(NULL);
     assert_int_equal(run_turn(&turn, "cltoken1", "cltoken2"), GW_OK);
     assert_int_equal(turn.allowed_ip_count, 2);
-    assert_int_equal(test_number(fixture.database.url,
-                                 "select count(distinct allowed_ips) from skillreg.api_token"),
-                     1);
+    assert_int_equal(test_number(fixture.database.url, "select count(*) from skillreg.api_token"
+                                                       " where allowed_ips = '{10.0.0.0/8,::1}'"),
+                     2);
     assert_string_equal(turn.id, "cltoken2");
     assert_string_equal(turn.name, "ci-deploy");
     assert_int_equal(turn.scopes, GW_SCOPE_READ | GW_SCOPE_WRITE);
@@ -464,6 +495,9 @@ static void test_rotate_makes_a_successor_and_lets_the_old_one_expire(void **sta
     unsigned char digest[DB_DIGEST_LENGTH];
     memset(digest, '1', sizeof(digest));
     assert_memory_equal(turn.old_digest, digest, sizeof(digest));
+    assert_int_equal(turn.old_event_seq,
+                     test_number(fixture.database.url,
+                                 "select max(seq) from skillreg.token_event where kind = 3"));
     // Every gateway hears of both.
     assert_int_equal(test_number(fixture.database.url,
                                  "select count(*) from skillreg.token_event where (kind, token_id)"
@@ -532,6 +566,9 @@ static void test_rotate_with_the_same_key_is_repeated_when_it_is_told_to(void **
     unsigned char digest[DB_DIGEST_LENGTH];
     memset(digest, '2', sizeof(digest));
     assert_memory_equal(again.revoked_digest, digest, sizeof(digest));
+    assert_int_equal(again.revoked_event_seq,
+                     test_number(fixture.database.url,
+                                 "select max(seq) from skillreg.token_event where kind = 2"));
     assert_true(again.old_expires_ms == first.old_expires_ms); // repeating prolongs nothing
     assert_true(again.expires_ms - again.created_ms == 90LL * 24 * 3600 * 1000);
     // Who repeats it instead of a successor that is gone is told of the one that is there.
@@ -590,8 +627,25 @@ static void test_rotate_twice_at_once_one_wins(void **state) {
     test_run_until(&fixture.loop, &first.is_done);
     test_run_until(&fixture.loop, &second.is_done);
     assert_int_equal((first.status == GW_OK) + (second.status == GW_OK), 1);
-    assert_int_equal((first.status == GW_CONFLICT) + (second.status == GW_CONFLICT), 1);
-    assert_string_equal(first.id, second.id);
+    assert_int_equal((first.status == GW_DENIED) + (second.status == GW_DENIED), 1);
+    const struct turn *loser = first.status == GW_DENIED ? &first : &second;
+    assert_int_equal(loser->rotate.refusal, DB_REFUSAL_IN_PROGRESS);
+}
+
+static void test_rotate_with_the_same_key_and_another_body_is_denied(void **state) {
+    (void)state;
+    make_token("cltoken1");
+    struct turn turn = new_turn("key");
+    memset(turn.rotate.body_digest, 1, DB_DIGEST_LENGTH);
+    assert_int_equal(run_turn(&turn, "cltoken1", "cltoken2"), GW_OK);
+    memset(turn.rotate.body_digest, 2, DB_DIGEST_LENGTH);
+    assert_int_equal(run_turn(&turn, "cltoken1", "cltoken3"), GW_DENIED);
+    assert_int_equal(turn.rotate.refusal, DB_REFUSAL_OTHER_BODY);
+    // The key of another who asks, or for another token, is another key.
+    make_token("cladmin9");
+    test_execute(fixture.database.url, "update skillreg.api_token set scopes = 4"
+                                       " where id = 'cladmin9'");
+    assert_int_equal(run_turn(&turn, "cladmin9", "cltoken4"), GW_OK);
 }
 
 static void test_rotate_of_what_is_not_live_here_is_not_found(void **state) {
@@ -616,6 +670,126 @@ static void test_rotate_of_what_is_not_live_here_is_not_found(void **state) {
     assert_int_equal(run_turn(&turn, "cld4", "cla1"), GW_INVALID); // the new id is taken
     test_execute(fixture.database.url, "update skillreg.organisation set deleted_at = now()");
     assert_int_equal(run_turn(&turn, "cld4", "clz9"), GW_NOT_FOUND);
+}
+
+// ---- who asks ----
+
+// An admin that may be used from 10.0.0.0/8, binds its children, and ends at 2100-01-01T00:00:00.123Z.
+#define MAKER_ENDS_MS 4102444800123
+
+static void make_maker(void) {
+    make_token("clmaker0");
+    test_execute(fixture.database.url,
+                 "update skillreg.api_token set scopes = 4, binds_children = true,"
+                 " allowed_ips = '{10.0.0.0/8}', expires_at = '2100-01-01 00:00:00.123Z'"
+                 " where id = 'clmaker0'");
+}
+
+static enum gw_status run_child(struct creation *creation, const char *id, const char *ranges,
+                                int64_t expires_ms) {
+    struct gw_ip_range storage[GW_ALLOWED_IPS_MAX];
+    init_creation(creation, id);
+    creation->create.created_by = GW_STR("clmaker0");
+    creation->create.expires_ms = expires_ms;
+    if (*ranges != '\0')
+        allow(creation, storage, ranges);
+    return run_creation(creation);
+}
+
+static void test_a_child_is_bound_as_its_maker_is(void **state) {
+    (void)state;
+    struct creation child;
+    make_maker();
+    assert_int_equal(run_child(&child, "clchild1", "", DB_NO_TIME), GW_OK);
+    assert_true(child.expires_ms == MAKER_ENDS_MS);
+    assert_true(child.binds_children);
+    assert_int_equal(child.allowed_ip_count, 1);
+    assert_int_equal(run_child(&child, "clchild2", "10.1.0.0/16 10.2.3.4", MAKER_ENDS_MS - 1),
+                     GW_OK);
+    assert_true(child.expires_ms == MAKER_ENDS_MS - 1);
+    assert_int_equal(child.allowed_ip_count, 2);
+    char rows[256];
+    test_value(fixture.database.url,
+               "select string_agg(concat_ws(' ', id, allowed_ips, binds_children), ';' order by id)"
+               " from skillreg.api_token where id like 'clchild%'",
+               rows, sizeof(rows));
+    assert_string_equal(rows, "clchild1 {10.0.0.0/8} t;clchild2 {10.1.0.0/16,10.2.3.4/32} t");
+}
+
+static void test_a_child_that_may_more_than_its_maker_is_not_made(void **state) {
+    (void)state;
+    struct creation child;
+    make_maker();
+    assert_int_equal(run_child(&child, "clchild1", "", MAKER_ENDS_MS + 1), GW_DENIED);
+    assert_int_equal(child.create.refusal, DB_REFUSAL_ENDS_TOO_LATE);
+    assert_true(child.create.expires_ms_max == MAKER_ENDS_MS);
+    assert_int_equal(run_child(&child, "clchild1", "10.1.0.0/16 11.0.0.0/8", DB_NO_TIME),
+                     GW_DENIED);
+    assert_int_equal(child.create.refusal, DB_REFUSAL_NOT_BOUND);
+    assert_int_equal(run_child(&child, "clchild1", "8.0.0.0/6", DB_NO_TIME), GW_DENIED);
+    assert_int_equal(test_number(fixture.database.url, "select count(*) from skillreg.api_token"),
+                     1);
+}
+
+static void test_who_lost_its_say_is_told_so(void **state) {
+    (void)state;
+    static const struct {
+        const char *change;
+        enum db_refusal refusal;
+    } cases[] = {{"scopes = 3", DB_REFUSAL_NOT_ADMIN},
+                 {"org_id = 'org2'", DB_REFUSAL_OTHER_ORG},
+                 {"expires_at = now()", DB_REFUSAL_NOT_LIVE},
+                 {"revoked_at = now(), revoked_by = 'operator'", DB_REFUSAL_NOT_LIVE}};
+    test_execute(fixture.database.url, "insert into skillreg.organisation (id, slug, name)"
+                                       " values ('org2', 'other', 'Other')");
+    make_maker();
+    make_token("cltarget");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char sql[256];
+        struct creation child;
+        struct revocation revocation;
+        (void)snprintf(sql, sizeof(sql),
+                       "update skillreg.api_token set scopes = 4, org_id = 'org1'"
+                       " where id = 'clmaker0';"
+                       "update skillreg.api_token set %s where id = 'clmaker0'",
+                       cases[i].change);
+        test_execute(fixture.database.url, sql);
+        assert_int_equal(run_child(&child, "clchild1", "", DB_NO_TIME), GW_DENIED);
+        assert_int_equal(child.create.refusal, cases[i].refusal);
+        init_revocation(&revocation, "org1", "cltarget");
+        revocation.revoke.revoked_by = GW_STR("clmaker0");
+        submit_revocation(&revocation);
+        test_run_until(&fixture.loop, &revocation.is_done);
+        assert_int_equal(revocation.status, GW_DENIED);
+        assert_int_equal(revocation.revoke.refusal, cases[i].refusal);
+    }
+    assert_int_equal(test_number(fixture.database.url, "select count(*) from skillreg.api_token"
+                                                       " where id in ('cltarget', 'clchild1')"
+                                                       " and revoked_at is null"),
+                     1);
+}
+
+// ---- revoke what was rotated ----
+
+static void test_revoke_names_the_live_successors_and_ends_them_when_asked(void **state) {
+    (void)state;
+    struct turn turn = new_turn(NULL);
+    struct revocation revocation;
+    make_token("cltoken1");
+    assert_int_equal(run_turn(&turn, "cltoken1", "cltoken2"), GW_OK);
+    turn = new_turn(NULL);
+    assert_int_equal(run_turn(&turn, "cltoken2", "cltoken3"), GW_OK);
+    assert_int_equal(run_revocation(&revocation, "org1", "cltoken1"), GW_OK);
+    assert_string_equal(revocation.successors, "cltoken2 cltoken3 ");
+    init_revocation(&revocation, "org1", "cltoken2");
+    revocation.revoke.with_successors = true;
+    submit_revocation(&revocation);
+    test_run_until(&fixture.loop, &revocation.is_done);
+    assert_int_equal(revocation.status, GW_OK);
+    assert_string_equal(revocation.successors, "+cltoken3 ");
+    assert_int_equal(test_number(fixture.database.url, "select count(*) from skillreg.api_token"
+                                                       " where revoked_at is null"),
+                     0);
 }
 
 // ---- audit ----
@@ -853,6 +1027,11 @@ int main(void) {
         TEST(test_rotate_without_an_overlap_is_repeated_too),
         TEST(test_rotate_is_not_repeated_once_the_successor_was_used_or_is_gone),
         TEST(test_rotate_twice_at_once_one_wins),
+        TEST(test_a_child_is_bound_as_its_maker_is),
+        TEST(test_a_child_that_may_more_than_its_maker_is_not_made),
+        TEST(test_who_lost_its_say_is_told_so),
+        TEST(test_revoke_names_the_live_successors_and_ends_them_when_asked),
+        TEST(test_rotate_with_the_same_key_and_another_body_is_denied),
         TEST(test_rotate_of_what_is_not_live_here_is_not_found),
         TEST(test_audit_tells_who_did_what_from_where_newest_first),
         TEST(test_audit_is_of_one_organisation),

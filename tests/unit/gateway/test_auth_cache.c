@@ -223,11 +223,16 @@ static void look_up_absent(struct world *world, uint32_t token) {
     assert_int_equal(asked.answer, GW_AUTH_ABSENT);
 }
 
-static void hear(struct world *world, enum db_event_kind kind, uint32_t token) {
-    struct db_event event = {.seq = 1, .kind = kind, .org_id = usual_row.org_id};
-    if (kind != DB_EVENT_ORG_CHANGED)
+static void hear_event(struct world *world, const struct db_event *heard, uint32_t token) {
+    struct db_event event = *heard;
+    event.org_id = usual_row.org_id;
+    if (event.kind != DB_EVENT_ORG_CHANGED)
         digest_of(token, event.digest);
     gw_auth_cache_apply(world->cache, &event);
+}
+
+static void hear(struct world *world, enum db_event_kind kind, uint32_t token) {
+    hear_event(world, &(struct db_event){.seq = 1, .kind = kind}, token);
 }
 
 static void revoke_here(struct world *world, uint32_t token) {
@@ -615,6 +620,96 @@ static void test_a_late_no_does_not_overtake_a_creation(void **state) {
     assert_int_equal(asked.answer_count, 1);
     assert_int_equal(asked.answer, GW_AUTH_LIVE);
     assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_READ), GW_AUTH_LIVE);
+    close_world(&world);
+}
+
+// ---- revoked, ended, and made again -----------------------------------------------------------------------------
+
+static enum gw_auth_answer answer_after(struct world *world, enum db_event_kind kind,
+                                        uint64_t seq) {
+    hear_event(world, &(struct db_event){.seq = seq, .kind = kind}, 1);
+    return answer_at_once(world, 1, GW_SCOPE_READ);
+}
+
+// Deleted and imported again: by a higher number. What was told before the revocation, and is heard late, clears nothing.
+static void test_a_revoked_token_that_is_made_again_is_looked_up(void **state) {
+    (void)state;
+    struct world world;
+    open_world(&world);
+    revoke_here(&world, 1);
+    assert_int_equal(answer_after(&world, DB_EVENT_TOKEN_CREATED, REVOKED_SEQ - 1), GW_AUTH_ABSENT);
+    assert_int_equal(answer_after(&world, DB_EVENT_TOKEN_CREATED, REVOKED_SEQ), GW_AUTH_ABSENT);
+    assert_int_equal(answer_after(&world, DB_EVENT_TOKEN_CHANGED, REVOKED_SEQ + 1), GW_AUTH_ABSENT);
+    assert_int_equal(answer_after(&world, DB_EVENT_TOKEN_CREATED, REVOKED_SEQ + 2),
+                     GW_AUTH_PENDING);
+    close_world(&world);
+}
+
+// What is heard again, late, takes nothing back.
+static void test_an_older_revocation_does_not_lower_the_number(void **state) {
+    (void)state;
+    struct world world;
+    open_world(&world);
+    revoke_here(&world, 1);
+    assert_int_equal(answer_after(&world, DB_EVENT_TOKEN_REVOKED, REVOKED_SEQ - 5), GW_AUTH_ABSENT);
+    assert_int_equal(answer_after(&world, DB_EVENT_TOKEN_CREATED, REVOKED_SEQ - 1), GW_AUTH_ABSENT);
+    close_world(&world);
+}
+
+// The clock of the database may be ahead of ours: what it has ended is refused, whatever the row's time says here.
+static void test_an_ended_token_is_refused_until_it_is_changed(void **state) {
+    (void)state;
+    struct world world;
+    struct question asked;
+    unsigned char digest[DB_DIGEST_LENGTH];
+    open_world(&world);
+    digest_of(1, digest);
+    assert_int_equal(ask(&world, &asked, 1), GW_AUTH_PENDING);
+    gw_auth_cache_end(world.cache, digest, REVOKED_SEQ);
+    assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_READ), GW_AUTH_ABSENT);
+    answer_lookup(&world, GW_OK, &usual_row); // sent before
+    if (pending_count(&world) > 0)
+        answer_lookup(&world, GW_OK, &usual_row);
+    assert_int_equal(asked.answer, GW_AUTH_ABSENT);
+    assert_int_equal(answer_after(&world, DB_EVENT_TOKEN_CHANGED, REVOKED_SEQ), GW_AUTH_ABSENT);
+    assert_int_equal(answer_after(&world, DB_EVENT_TOKEN_CHANGED, REVOKED_SEQ + 1),
+                     GW_AUTH_PENDING);
+    close_world(&world);
+}
+
+static void test_an_end_heard_of_is_believed(void **state) {
+    (void)state;
+    struct world world;
+    open_world(&world);
+    look_up_live(&world, 1);
+    const struct db_event ended = {.seq = 5, .kind = DB_EVENT_TOKEN_CHANGED, .is_ended = true};
+    hear_event(&world, &ended, 1);
+    assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_READ), GW_AUTH_ABSENT);
+    assert_int_equal(world.store.asked_count, 1);
+    assert_int_equal(answer_after(&world, DB_EVENT_TOKEN_CREATED, 6), GW_AUTH_PENDING);
+    close_world(&world);
+}
+
+// An organisation that is restored brings back none of its revoked and ended tokens.
+static void test_a_change_of_the_organisation_clears_neither(void **state) {
+    (void)state;
+    struct world world;
+    open_world(&world);
+    revoke_here(&world, 1);
+    hear(&world, DB_EVENT_ORG_CHANGED, 0);
+    assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_READ), GW_AUTH_ABSENT);
+    close_world(&world);
+}
+
+// After a gap the numbers may be those of another log.
+static void test_after_a_gap_any_creation_clears_a_revocation(void **state) {
+    (void)state;
+    struct world world;
+    open_world(&world);
+    revoke_here(&world, 1);
+    gw_auth_cache_forget_all(world.cache);
+    assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_READ), GW_AUTH_ABSENT);
+    assert_int_equal(answer_after(&world, DB_EVENT_TOKEN_CREATED, 3), GW_AUTH_PENDING);
     close_world(&world);
 }
 
@@ -1232,6 +1327,12 @@ int main(void) {
         cmocka_unit_test(test_a_standby_is_not_believed_before_the_log_was_heard),
         cmocka_unit_test(test_a_standby_without_a_revocation_made_here_is_not_believed),
         cmocka_unit_test(test_a_revocation_heard_of_is_no_matter_of_the_age_of_a_standby),
+        cmocka_unit_test(test_a_revoked_token_that_is_made_again_is_looked_up),
+        cmocka_unit_test(test_an_older_revocation_does_not_lower_the_number),
+        cmocka_unit_test(test_an_ended_token_is_refused_until_it_is_changed),
+        cmocka_unit_test(test_an_end_heard_of_is_believed),
+        cmocka_unit_test(test_a_change_of_the_organisation_clears_neither),
+        cmocka_unit_test(test_after_a_gap_any_creation_clears_a_revocation),
         cmocka_unit_test(test_a_creation_clears_the_absence),
         cmocka_unit_test(test_a_changed_token_is_looked_up_again),
         cmocka_unit_test(test_a_lookup_outdated_again_and_again_is_given_up),

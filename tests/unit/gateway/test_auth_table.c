@@ -263,7 +263,11 @@ static void test_clearing_keeps_the_revoked_ones_alone(void **state) {
     assert_non_null(put_live(&table, 1));
     assert_non_null(put_negative(&table, 2, GW_AUTH_ENTRY_ABSENT));
     assert_non_null(put_negative(&table, 3, GW_AUTH_ENTRY_REVOKED));
+    assert_non_null(put_negative(&table, 4, GW_AUTH_ENTRY_ENDED));
+    find(&table, 3)->event_seq = 17;
     gw_auth_table_clear(&table);
+    assert_null(find(&table, 4));
+    assert_true(find(&table, 3)->event_seq == 0); // of a log that counts no more
     assert_null(find(&table, 1));
     assert_null(find(&table, 2));
     assert_int_equal(find(&table, 3)->kind, GW_AUTH_ENTRY_REVOKED);

@@ -41,7 +41,8 @@ static void assert_accepted(struct gw_arena *arena, const char *body,
     if (!gw_token_request_parse(arena, gw_str_from(body), NOW_MS, &request, &refusal))
         fail_msg("%s: %d %s", body, refusal.status, refusal.message);
     if (!gw_str_equal(request.name, expected->name) || request.scopes != expected->scopes ||
-        request.expires_ms != expected->expires_ms)
+        request.expires_ms != expected->expires_ms ||
+        request.binds_children != expected->binds_children)
         fail_msg("%s: name %.*s scopes %d expires %lld", body, GW_STR_ARG(request.name),
                  request.scopes, (long long)request.expires_ms);
 }
@@ -64,24 +65,28 @@ static void test_bodies_that_are_accepted(void **state) {
         const char *body;
         struct gw_token_request expected;
     } cases[] = {
-        {"{\"name\":\"ci\"}", {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME, NULL, 0}},
+        {"{\"name\":\"ci\"}", {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME, NULL, 0, false}},
         {" {\"scopes\" : [ \"read\" ] , \"name\" : \"ci\"} ",
-         {GW_STR_INIT("ci"), READ, DB_NO_TIME, NULL, 0}},
+         {GW_STR_INIT("ci"), READ, DB_NO_TIME, NULL, 0, false}},
         {"{\"name\":\"ci\",\"scopes\":[\"admin\"]}",
-         {GW_STR_INIT("ci"), ADMIN, DB_NO_TIME, NULL, 0}},
+         {GW_STR_INIT("ci"), ADMIN, DB_NO_TIME, NULL, 0, false}},
         {"{\"name\":\"ci\",\"scopes\":[\"write\",\"read\",\"admin\",\"read\"]}",
-         {GW_STR_INIT("ci"), READ | WRITE | ADMIN, DB_NO_TIME, NULL, 0}},
+         {GW_STR_INIT("ci"), READ | WRITE | ADMIN, DB_NO_TIME, NULL, 0, false}},
         {"{\"name\":\"\\u00e4 \\\"x\\\"\"}",
-         {GW_STR_INIT("\xc3\xa4 \"x\""), READ | WRITE, DB_NO_TIME, NULL, 0}},
+         {GW_STR_INIT("\xc3\xa4 \"x\""), READ | WRITE, DB_NO_TIME, NULL, 0, false}},
         {"{\"name\":\"ci\",\"expiresAt\":null}",
-         {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME, NULL, 0}},
+         {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME, NULL, 0, false}},
         {"{\"name\":\"ci\",\"expiresAt\":\"2023-11-14T22:13:20.001Z\"}",
-         {GW_STR_INIT("ci"), READ | WRITE, NOW_MS + 1, NULL, 0}},
+         {GW_STR_INIT("ci"), READ | WRITE, NOW_MS + 1, NULL, 0, false}},
         {"{\"name\":\"ci\",\"expiresAt\":\"2023-11-15T00:13:21+02:00\"}",
-         {GW_STR_INIT("ci"), READ | WRITE, NOW_MS + 1000, NULL, 0}},
+         {GW_STR_INIT("ci"), READ | WRITE, NOW_MS + 1000, NULL, 0, false}},
+        {"{\"name\":\"ci\",\"bindChildren\":true}",
+         {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME, NULL, 0, true}},
+        {"{\"name\":\"ci\",\"bindChildren\":null}",
+         {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME, NULL, 0, false}},
         // What is not known is not looked at.
         {"{\"name\":\"ci\",\"id\":7,\"org\":{\"slug\":[]},\"token\":null,\"Scopes\":\"admin\"}",
-         {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME, NULL, 0}},
+         {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME, NULL, 0, false}},
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         assert_accepted(*state, cases[i].body, &cases[i].expected);
@@ -183,7 +188,8 @@ static void test_names_of_100_characters_and_one_more(void **state) {
     char name[2 * (GW_TOKEN_NAME_CHARACTERS_MAX + 1) + 1] = "";
     for (int i = 0; i < GW_TOKEN_NAME_CHARACTERS_MAX; i++)
         memcpy(name + 2 * i, "\xc3\xa4", 3);
-    struct gw_token_request expected = {gw_str_from(name), READ | WRITE, DB_NO_TIME, NULL, 0};
+    struct gw_token_request expected = {
+        gw_str_from(name), READ | WRITE, DB_NO_TIME, NULL, 0, false};
     snprintf(body, sizeof body, "{\"name\":\"%s\"}", name);
     assert_accepted(*state, body, &expected);
     snprintf(body, sizeof body, "{\"name\":\"%sx\"}", name);
@@ -444,12 +450,12 @@ static void test_times_to_wait(void **state) {
         {"wait=18446744073709551616", -1},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
-        uint64_t wait_ms = 77;
+        struct gw_revoke_request request = {.wait_ms = 77};
         struct gw_refusal refusal = {0};
-        bool is_right = gw_revoke_wait_parse(gw_str_from(cases[i].query), &wait_ms, &refusal);
+        bool is_right = gw_revoke_request_parse(gw_str_from(cases[i].query), &request, &refusal);
         if (is_right != (cases[i].wait_ms >= 0) ||
-            (is_right && wait_ms != (uint64_t)cases[i].wait_ms))
-            fail_msg("%s: %d, %d ms", cases[i].query, (int)is_right, (int)wait_ms);
+            (is_right && request.wait_ms != (uint64_t)cases[i].wait_ms))
+            fail_msg("%s: %d, %d ms", cases[i].query, (int)is_right, (int)request.wait_ms);
         if (!is_right) {
             assert_int_equal(refusal.status, 422);
             assert_non_null(strstr(refusal.message, "wait"));
@@ -512,6 +518,35 @@ static void test_json_content_types(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+// ---- revoke ---------------------------------------------------------------------------------------------------------
+
+static void test_successors_are_true_or_false(void **state) {
+    static const struct {
+        const char *query;
+        bool is_right;
+        bool with_successors;
+    } cases[] = {
+        {"", true, false},
+        {"successors=true", true, true},
+        {"wait=1s&successors=true", true, true},
+        {"successors=false", true, false},
+        {"successors=", false, false},
+        {"successors=yes", false, false},
+        {"successors=TRUE", false, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct gw_revoke_request request;
+        struct gw_refusal refusal = {0};
+        assert_int_equal(gw_revoke_request_parse(gw_str_from(cases[i].query), &request, &refusal),
+                         cases[i].is_right);
+        if (cases[i].is_right)
+            assert_int_equal(request.with_successors, cases[i].with_successors);
+        else
+            assert_int_equal(refusal.status, 422);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_bodies_that_are_accepted),
@@ -519,6 +554,7 @@ int main(void) {
         TEST(test_json_that_is_too_deep_or_too_much_is_refused),
         TEST(test_wrong_fields_are_refused_by_name),
         TEST(test_names_of_100_characters_and_one_more),
+        TEST(test_successors_are_true_or_false),
         TEST(test_addresses_that_a_token_may_be_used_from),
         TEST(test_addresses_are_32_at_the_most),
         TEST(test_without_memory_nothing_is_known),
