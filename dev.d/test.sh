@@ -21,21 +21,30 @@ test_lint() {
     return "$status"
 }
 
+lint=      # the process group of a lint beside the tests
+unit_runs= # the unit tests are under way, and with them their PostgreSQL
+
+# What an interrupt leaves.
+clean_up() {
+    [ -z "$lint" ] || kill -- "-$lint" 2>/dev/null || true
+    [ -z "$unit_runs" ] || tests/support/postgres.sh stop build/cmake/asan/postgres.url >/dev/null || true
+    end_step
+}
+
 # Beside the tests, and at the lowest priority: it takes what they leave of the processors, and none from what counts time.
 start_lint() {
     set -m # a process group of its own, to be ended as a whole
     (trap end_step EXIT; renice -n 19 -p "$BASHPID" >/dev/null && test_lint) >"$results/lint.log" 2>&1 </dev/null &
     lint=$!
     set +m
-    trap 'kill -- "-$lint" 2>/dev/null || true; end_step' EXIT
 }
 
 finish_lint() {
     local status=0
     say "lint"
     wait "$lint" || status=1
+    lint=
     cat "$results/lint.log"
-    trap end_step EXIT
     return "$status"
 }
 
@@ -55,8 +64,10 @@ test_unit() {
     local status=0 room
     say "unit tests"
     room_for_sanitizers
+    unit_runs=yes
     "${room[@]}" ctest --test-dir build/cmake/asan --output-on-failure --no-tests=error -j "$(jobs_max)" \
         --output-junit "$results/unit.xml" --test-output-size-passed 1000000 "$@" || status=1
+    unit_runs=
     "$python" dev.d/count.py unit "$results/unit.xml" >>"$results/counts" || status=1
     return "$status"
 }
@@ -127,6 +138,7 @@ dev_test() {
     rm -rf "$results"
     mkdir -p "$results"
     : >"$results/counts"
+    trap clean_up EXIT
     if [ "$part" = packaging ]; then
         test_packaging "$@" || status=1
         summary
