@@ -54,10 +54,10 @@ struct gw_transfer_group *gw_transfer_groups_find(struct gw_transfer_groups *gro
 
 static void init_group(struct gw_transfer_group *group, const struct gw_exchange *exchange) {
     const struct db_token_row *identity = &exchange->identity;
-    gw_assert(identity->id.length <= sizeof group->id);
+    const struct gw_str id = gw_str_slice(identity->id, 0, DB_ID_LENGTH_MAX);
     group->expires_ms = DB_NO_TIME;
-    group->id_length = (uint8_t)identity->id.length;
-    memcpy(group->id, identity->id.at, identity->id.length);
+    group->id_length = (uint8_t)id.length;
+    memcpy(group->id, id.at, id.length);
     memcpy(group->question.prefix, identity->prefix.at, GW_TOKEN_PREFIX_LENGTH);
     memcpy(group->question.digest, exchange->token_digest, DB_DIGEST_LENGTH);
     gw_list_init(&group->question.link);

@@ -37,7 +37,7 @@ struct gw_transfer_group {
     const char *end_code;     // of the first that ended since the last log line
     uint32_t ended_count;
     uint8_t id_length;
-    char id[DB_ID_LENGTH_MAX];
+    char id[DB_ID_LENGTH_MAX]; // for the log
 };
 
 struct gw_transfer_shelf {
