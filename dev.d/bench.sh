@@ -54,7 +54,7 @@ install_fastify() {
 build_bench() {
     step "configuring build/cmake/bench" cmake --preset release -B build/cmake/bench -DGATEWAY_BENCH=ON &&
         step "building build/cmake/bench" cmake --build build/cmake/bench -j "$(jobs_max)" \
-            --target skillreg-gateway bench_micro bench_tls bench_bare
+            --target skillreg-gateway bench_micro bench_tls bench_bare bench_turns
 }
 
 dev_bench() {

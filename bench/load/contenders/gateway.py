@@ -44,13 +44,13 @@ class Gateway(Server):
     identifies = True  # the answer names the token
     refuses = 401
 
-    def __init__(self, bench, name="gateway", flags=(), core=None):
+    def __init__(self, bench, name="gateway", flags=(), core=None, env=None):
         command = [bench.program.path, "--listen-http", "127.0.0.1:0", "--listen-https", "127.0.0.1:0",
                    "--listen-admin", "127.0.0.1:0", "--tls-cert", bench.certificate.cert,
                    "--tls-key", bench.certificate.key, *flags, *bench.options.gateway_flags]
         super().__init__(name, command, core=bench.server_core if core is None else core,
                          log=bench.folder / f"{name.replace(' ', '-').replace('/', '')}.log",
-                         env=environment(DATABASE_URL=bench.postgres.url))
+                         env=environment(DATABASE_URL=bench.postgres.url, **(env or {})))
         bench.stops.append(self.stop)
         self.http = f"http://127.0.0.1:{self._port('http')}"
         self.https = f"https://127.0.0.1:{self._port('https')}"
