@@ -70,7 +70,7 @@
 #define GW_DB_WAIT_LOG_MS 30000       // until the same one is named in the log again
 #define GW_DB_REPEATS_MAX 3           // of a change that ended in a deadlock
 #define GW_DB_REPEAT_PAUSE_MS 30      // at most, before each
-#define GW_DB_LOOKUP_PATIENCE_MS 20 // of lookups, for a connection with nothing to do
+#define GW_DB_LOOKUP_PATIENCE_MS 20   // of lookups, for a connection with nothing to do
 #define GW_DB_RECONNECT_MIN_MS 100
 #define GW_DB_RECONNECT_MAX_MS 5000
 #define GW_DB_CONNECT_TIMEOUT_MS 5000

@@ -25,7 +25,7 @@ struct gw_operator_options {
     enum gw_operator_command command;
     const char *database_url; // NULL for grants, which asks nothing
     struct gw_str role;       // migrate, grants: who serves; .at NULL: not said
-    struct gw_str slug; // of the organisation
+    struct gw_str slug;       // of the organisation
     struct gw_str name;
     gw_scope_set scopes;
     uint64_t expires_in_ms; // 0: never
