@@ -273,6 +273,16 @@ def test_the_stale_policy_ends(world, start, database):
     assert_recovers(own, world)
 
 
+def test_writes_go_on_for_their_own_time_and_not_for_that_of_reads(world, start, database):
+    own = start(*LEASE, "--stale-read", "600s", "--stale-write", "0s")
+    warm(own, world)
+    lose(own, database, world)
+    assert_unknown(write(own, world.write))
+    assert read(own, world.read).status == 200
+    database.start()
+    assert_recovers(own, world)
+
+
 def test_a_token_that_expires_during_an_outage_is_refused(world, start, database, wall_clock):
     own = start(*LEASE, env=wall_clock.env)
     until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=30)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""docs/hardening.md stays true: it has every row once and in order, and each file, case and test that it names is there."""
+"""docs/hardening.md and docs/design/revocation.md stay true: they have every row once and in order, and each file, case and
+test that they name is there."""
 import pathlib
 import re
 
@@ -8,9 +9,16 @@ import pytest
 from harness import vectors
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ROWS = [cells for line in (ROOT / "docs" / "hardening.md").read_text(encoding="utf-8").splitlines()
-        if re.match(r"\| [1-4]\.[0-9]+ \|", line)
-        for cells in [[cell.strip() for cell in line.strip("|").split(" | ")]]]
+
+
+def rows_of(page, number):
+    """The cells of each row whose first one is a number of that kind."""
+    return [[cell.strip() for cell in line.strip("|").split(" | ")]
+            for line in (ROOT / "docs" / page).read_text(encoding="utf-8").splitlines() if re.match(rf"\| {number} \|", line)]
+
+
+ROWS = rows_of("hardening.md", r"[1-4]\.[0-9]+")
+PROMISES = rows_of("design/revocation.md", r"R[0-9]+")
 PARTS = {1: 16, 2: 15, 3: 17, 4: 7}
 
 
@@ -25,8 +33,15 @@ def test_every_row_is_there_once_in_order():
     assert [cells[0] for cells in ROWS] == [f"{part}.{row}" for part, last in PARTS.items() for row in range(1, last + 1)]
 
 
-@pytest.mark.parametrize("number,_sent,_done,tested", ROWS, ids=[cells[0] for cells in ROWS])
-def test_what_a_row_names_exists(number, _sent, _done, tested):
+def test_every_promise_is_there_once_in_order():
+    assert [cells[0] for cells in PROMISES] == [f"R{number + 1}" for number in range(len(PROMISES))]
+
+
+NAMING = [(cells[0], cells[-1]) for cells in ROWS + PROMISES]
+
+
+@pytest.mark.parametrize("number,tested", NAMING, ids=[number for number, _ in NAMING])
+def test_what_a_row_names_exists(number, tested):
     names, known = re.findall(r"`([^`]+)`", tested), None
     assert names and re.fullmatch(r"\w[\w-]*\.(http|py|c)", names[0]), f"{number} begins with no file"
     for name in names:

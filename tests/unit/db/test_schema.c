@@ -327,6 +327,47 @@ static void test_schema_waits_three_seconds_for_a_lock_and_no_longer(void **stat
     assert_refused(OLD_REVOKE("operator"), "00000");
 }
 
+// A deleted organisation, and one that the token is not of, whichever version of the program calls.
+static void test_schema_keeps_organisations_apart_for_older_programs_too(void **state) {
+    (void)state;
+    make_asker();
+    test_execute(database.url,
+                 "select * from skillreg.token_revoke('org2', 'live', 'operator');"
+                 "select * from skillreg.token_revoke('org2', 'live', 'operator', null::inet);"
+                 "select * from skillreg.token_rotate('org2', 'live', 'clnew', 'sr_live_a1b2',"
+                 " sha256('new'), 60, null, null, 'operator', null, null);"
+                 "update skillreg.organisation set deleted_at = now() where id = 'org2';"
+                 "select skillreg.token_create('clold', 'org2', 'old', 'sr_live_a1b2',"
+                 " sha256('old'), 3::int2, null, 'operator')");
+    assert_int_equal(test_number(database.url, "select count(*) from skillreg.api_token"
+                                               " where id in ('clold', 'clnew')"
+                                               " or id = 'live' and revoked_at is not null"),
+                     0);
+}
+
+// Two gateways that wrote the same tokens in different orders would wait for each other.
+static void test_schema_locks_the_tokens_of_last_uses_in_the_order_of_their_ids(void **state) {
+    (void)state;
+    make_asker();
+    PGconn *holder = PQconnectdb(database.url);
+    PQclear(PQexec(holder, "begin;"
+                           "select from skillreg.api_token where id = 'asker' for update"));
+    assert_int_equal(PQtransactionStatus(holder), PQTRANS_INTRANS);
+    PGconn *writer = send_query("select skillreg.last_used_write(array['live', 'asker'],"
+                                " array[now(), now()])");
+    while (test_number(database.url,
+                       "select count(*) from pg_stat_activity where"
+                       " datname = current_database() and wait_event_type = 'Lock'") == 0)
+        continue;
+    assert_refused("select from skillreg.api_token where id = 'live' for update nowait", "00000");
+    PQfinish(holder);
+    PGresult *result = PQgetResult(writer);
+    assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
+    assert_string_equal(PQgetvalue(result, 0, 0), "2");
+    PQclear(result);
+    PQfinish(writer);
+}
+
 static void test_schema_numbers_the_log_and_the_audit_from_their_own_rows(void **state) {
     (void)state;
     // Rows came from elsewhere, as by logical replication, which brings no sequence.
@@ -440,6 +481,8 @@ int main(void) {
         TEST(test_schema_lets_a_token_revoke_itself_with_any_scope),
         TEST(test_schema_keeps_the_log_free_while_a_change_is_not_committed),
         TEST(test_schema_waits_three_seconds_for_a_lock_and_no_longer),
+        TEST(test_schema_keeps_organisations_apart_for_older_programs_too),
+        TEST(test_schema_locks_the_tokens_of_last_uses_in_the_order_of_their_ids),
         TEST(test_schema_numbers_the_log_and_the_audit_from_their_own_rows),
         TEST(test_schema_lets_no_older_snapshot_number_the_log),
         TEST(test_schema_says_when_its_triggers_are_off),
