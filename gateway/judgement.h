@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What a live row of the database may do: its end, where it may be used from, its organisation and its scopes, and
-// nothing else. It costs nothing and changes nothing (no rate, no last use, no identity), so it can be asked again as often
-// as somebody wants to know whether what was allowed once is allowed still.
+// What a live row of the database may do: its end, where it may be used from, its organisation and
+// its scopes, and nothing else. It costs nothing and changes nothing (no rate, no last use, no
+// identity), so it can be asked again as often as somebody wants to know whether what was allowed
+// once is allowed still.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,7 +38,8 @@ extern const struct gw_judgement gw_judgement_allowed;
 // No live token at all.
 extern const struct gw_judgement gw_judgement_invalid;
 
-// Whether the token may be used at all, now and from that address: ALLOW, UNAUTHENTICATED or FORBIDDEN.
+// Whether the token may be used at all, now and from that address: ALLOW, UNAUTHENTICATED or
+// FORBIDDEN.
 struct gw_judgement gw_judge_token(const struct db_token_row *row, const struct gw_judged_use *use);
 // Whether what is asked for lies within its organisation and its scopes: ALLOW or FORBIDDEN.
 struct gw_judgement gw_judge_reach(const struct db_token_row *row,

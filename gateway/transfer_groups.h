@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The memory of gateway/transfers.h: a group is what one token has under way, found by the digest, and by shelf: groups stand on
-// shelves, by a hash of their organisation. News of an organisation are for a whole shelf. Another organisation that is on it by
-// chance costs some questions, which the cache answers, and nobody anything else; so there is no record of an organisation
-// to make, to count and to free. Knows nothing of time, trust or the loop.
+// The memory of gateway/transfers.h: a group is what one token has under way, found by the digest,
+// and by shelf: groups stand on shelves, by a hash of their organisation. News of an organisation
+// are for a whole shelf. Another organisation that is on it by chance costs some questions, which
+// the cache answers, and nobody anything else; so there is no record of an organisation to make, to
+// count and to free. Knows nothing of time, trust or the loop.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -56,7 +57,8 @@ bool gw_transfer_groups_is_empty(const struct gw_transfer_groups *groups);
 // NULL: it has nothing under way.
 struct gw_transfer_group *gw_transfer_groups_find(struct gw_transfer_groups *groups,
                                                   const unsigned char digest[DB_DIGEST_LENGTH]);
-// Of the exchange's token, made when there is none: then without an end, and to be freed. NULL: no memory.
+// Of the exchange's token, made when there is none: then without an end, and to be freed. NULL: no
+// memory.
 struct gw_transfer_group *gw_transfer_groups_acquire(struct gw_transfer_groups *groups,
                                                      const struct gw_exchange *exchange);
 struct gw_transfer_shelf *gw_transfer_groups_shelf(struct gw_transfer_groups *groups,

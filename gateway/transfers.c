@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A group (gateway/transfer_groups.h) is what one token has under way. An answer counts for the doubted ones of it alone: who came
-// later was allowed by what was known then.
+// A group (gateway/transfer_groups.h) is what one token has under way. An answer counts for the
+// doubted ones of it alone: who came later was allowed by what was known then.
 #include "gateway/transfers.h"
 
 #include <stdlib.h>
@@ -38,7 +38,7 @@ struct gw_transfers {
     struct gw_transfer_groups groups;
 };
 
-// ---- coming and going -------------------------------------------------------------------------------------------------------
+// ---- coming and going -----------------------------------------------------------------------------------------------
 
 static void on_work(uv_idle_t *worker);
 

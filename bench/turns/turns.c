@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Preloaded into the gateway: how long its turns take, which is from one wait for its sockets to the next, in processor time of the
-// thread, so that others on the core do not count. Into the file $TURNS_FILE, which is mapped: numbers of 64 bits, in the order of
-// struct turns. Who reads it writes zeros to begin anew.
+// Preloaded into the gateway: how long its turns take, which is from one wait for its sockets to
+// the next, in processor time of the thread, so that others on the core do not count. Into the file
+// $TURNS_FILE, which is mapped: numbers of 64 bits, in the order of struct turns. Who reads it
+// writes zeros to begin anew.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>

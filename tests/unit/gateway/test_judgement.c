@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The judgement alone: a row, a use of it, a verdict. There is no exchange, no cache and no counter here, so there is nothing
-// that it could change.
+// The judgement alone: a row, a use of it, a verdict. There is no exchange, no cache and no counter
+// here, so there is nothing that it could change.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What a token has under way, with exchanges that only take notes. What is asked and heard is made here: the functions of
-// gateway/auth_cache.h and db/events.h that are called stand below, and the linker takes them in place of the libraries'. Time does
-// not count: turns of the loop do, and what was done in each.
+// What a token has under way, with exchanges that only take notes. What is asked and heard is made
+// here: the functions of gateway/auth_cache.h and db/events.h that are called stand below, and the
+// linker takes them in place of the libraries'. Time does not count: turns of the loop do, and what
+// was done in each.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
