@@ -49,8 +49,6 @@ def database(world):
     """Running before and after each test, whatever happens in it."""
     if world.postgres.popen is None:
         world.postgres.start()
-    # Those that were killed: a revoke that waits would wait for them as long as they might remember.
-    world.postgres.query("select skillreg.gateway_leave(id) from skillreg.gateway_member")
     yield world.postgres
     world.postgres.thaw()
     if world.postgres.popen is None:

@@ -445,6 +445,32 @@ static void test_a_process_that_never_joined_need_not_leave(void **state) {
     assert_false(leaving.is_done);
 }
 
+// Others reckon from its last heartbeat; after this one there is none.
+static void test_without_heartbeats_the_log_is_not_heard_for_long(void **state) {
+    (void)state;
+    start_first();
+    leave(&first);
+    uint64_t heard_ms = db_events_heard_ms(first.events);
+    while (uv_now(&first.loop) < heard_ms + DB_GATEWAY_HEARD_AHEAD_MS + 500)
+        (void)uv_run(&first.loop, UV_RUN_ONCE);
+    assert_true(db_events_heard_ms(first.events) <= heard_ms + DB_GATEWAY_HEARD_AHEAD_MS);
+}
+
+// By this row alone a process is waited for that nobody can reach any more.
+static void test_joining_is_committed_for_good_whatever_the_default(void **state) {
+    (void)state;
+    char joining[8];
+    char beating[8];
+    const char *sql = "begin; set local synchronous_commit = off;"
+                      "select skillreg.gateway_heartbeat('x', 0, 5000, null);"
+                      "select current_setting('synchronous_commit')";
+    test_value(database.url, sql, joining, sizeof(joining));
+    assert_string_equal(joining, "on");
+    test_execute(database.url, "select skillreg.gateway_heartbeat('x', 0, 5000, null)");
+    test_value(database.url, sql, beating, sizeof(beating));
+    assert_string_equal(beating, "off");
+}
+
 static void test_a_process_whose_rows_were_removed_joins_again(void **state) {
     (void)state;
     start_first();
@@ -640,6 +666,8 @@ int main(void) {
         TEST(test_a_process_without_a_heartbeat_hears_nothing),
         TEST(test_a_process_leaves_with_the_next_connection_when_one_is_lost),
         TEST(test_a_process_that_never_joined_need_not_leave),
+        TEST(test_without_heartbeats_the_log_is_not_heard_for_long),
+        TEST(test_joining_is_committed_for_good_whatever_the_default),
         TEST(test_a_process_whose_rows_were_removed_joins_again),
         TEST(test_the_next_in_a_slot_ends_the_membership_of_the_one_before),
         TEST(test_other_slots_and_no_slot_are_left_alone),
