@@ -102,6 +102,12 @@ def assert_served(gateway, known):
     assert gateway.request("GET", WHOAMI, token_syntax.make()).status == 401, "an unknown one is looked up"
 
 
+def test_a_process_opens_four_connections_besides_those_for_reading(world, gateway):
+    """What the README says of its sessions in PostgreSQL."""
+    sessions = "select count(*) from pg_stat_activity where application_name = 'skillreg-gateway'"
+    eventually(lambda: world.postgres.query(sessions) == [(1 + 4,)], "were all of them there")
+
+
 def test_an_open_transaction_holds_up_changes_and_nothing_else(world, gateway, session, pool):
     known = world.new_token()
     victims = [world.new_token() for _ in range(6)]

@@ -58,7 +58,8 @@ def _unprivileged_user():
 class Postgres:
     """One cluster. create(), start(), and at the end destroy() in any case."""
 
-    def __init__(self):
+    def __init__(self, **settings):
+        self.settings = {**SETTINGS, **settings}
         self.bin = _bin_dir()
         self.password = secrets.token_hex(12)
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="skillreg-pg-", dir="/tmp"))
@@ -122,7 +123,7 @@ class Postgres:
 
     def start(self):
         """Returns once it takes connections."""
-        settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        settings = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
         with open(self.directory / "log", "ab") as log:
             # SIGINT is PostgreSQL's fast shutdown: what it gets if the tests die.
             self.popen = subprocess.Popen(
