@@ -203,10 +203,12 @@ def test_no_100_continue_without_a_registry(start_gateway, start_upstream, acme)
 def test_broken_chunk_aborts_the_upstream_request(gateway, upstream, acme):
     with gateway.connect() as connection:
         connection.send(format_request("POST", acme.skills, [*bearer(acme.write), ("Transfer-Encoding", "chunked")],
-                                       b"5\r\nhello\r\nzz\r\n"))
+                                       b"5\r\nhello\r\n"))
+        upstream.wait_until(lambda own: own.requests and own.requests[-1].body == b"hello", "the first chunk")
+        connection.send(b"zz\r\n")
         assert connection.read_response("POST").status == 400
         connection.assert_closed()
-    upstream.wait_until(lambda own: not own.requests or own.requests[-1].is_aborted, "an aborted request")
+    upstream.wait_until(lambda own: own.requests[-1].is_aborted, "an aborted request")
     assert not [request for request in upstream.requests if request.is_complete]
 
 
