@@ -8,12 +8,13 @@ Requests are recorded when their head is complete; `body`, `is_complete` and `is
 """
 import contextlib
 import json
+import select
 import socket
 import threading
 import time
 
 from . import ports
-from .waiting import PATIENCE_S
+from .waiting import PATIENCE_S, eventually
 
 
 class Aborted(Exception):
@@ -140,6 +141,7 @@ class _Connection:
     def __init__(self, accepted):
         self.socket = accepted
         self.buffer = b""
+        self.is_between_requests = True
 
     def close(self):
         self.socket.close()
@@ -152,6 +154,14 @@ class _Connection:
         if not data:
             raise Aborted
         self.buffer += data
+
+    def has_unread_head(self):
+        """Whether bytes of a request that is not recorded yet are here."""
+        if not self.is_between_requests:
+            return False
+        with contextlib.suppress(OSError, ValueError):  # closed meanwhile
+            return bool(self.buffer or select.select([self.socket], [], [], 0)[0])
+        return False
 
     def take_some(self, most):
         if not self.buffer:
@@ -183,6 +193,7 @@ class Upstream:
         self.changed = threading.Condition()
         self.requests = []
         self.connections_total = 0
+        self.peers = set()  # who connected since the last reset
         self.tls = tls
         self._open = set()
         self._behaviour = answer_default
@@ -197,9 +208,19 @@ class Upstream:
     def behave(self, behaviour):
         self._behaviour = behaviour
 
+    def settle(self):
+        """Returns once every request that was sent before the call is recorded: a client may have its answer, a refusal, before the
+        registry has seen what was begun for it."""
+        with socket.create_connection(self.address) as marker:  # accepted behind all that wait
+            name = marker.getsockname()
+            self.wait_until(lambda own: name in own.peers, "its own connection")
+        eventually(lambda: not any(connection.has_unread_head() for connection in list(self._open)), "were all requests read")
+
     def reset(self):
         """Default behaviour, nothing recorded, no connection kept."""
+        self.settle()
         with self.changed:
+            self.peers.clear()
             self._behaviour = answer_default
             self.requests.clear()
 
@@ -238,13 +259,14 @@ class Upstream:
     def _accept(self):
         while not self._is_stopped:
             try:
-                accepted, _ = self.listener.accept()
+                accepted, peer = self.listener.accept()
             except OSError:
                 return
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = _Connection(accepted)
             with self.changed:
                 self.connections_total += 1
+                self.peers.add(peer)
                 self._open.add(connection)
                 self.changed.notify_all()
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
@@ -256,9 +278,11 @@ class Upstream:
                 connection.socket = self.tls.wrap_socket(connection.socket, server_side=True)
             while True:
                 request = None
+                connection.is_between_requests = True
                 request = Request(connection.take_until(b"\r\n\r\n"))
                 with self.changed:
                     self.requests.append(request)
+                    connection.is_between_requests = False
                     self.changed.notify_all()
                 exchange = Exchange(self, connection, request)
                 self._behaviour(exchange)
