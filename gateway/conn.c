@@ -589,10 +589,11 @@ static enum conn_state step_linger(struct gw_conn *conn) {
 }
 
 static enum conn_state step_close(struct gw_conn *conn) {
+    bool would_look_whole = conn->has_exchange && gw_exchange_would_look_whole(&conn->exchange);
     end_exchange(conn);
     gw_deadline_clear(&conn->deadline);
     gw_list_remove(&conn->unflushed_link);
-    if (conn->is_broken)
+    if (conn->is_broken || would_look_whole)
         gw_transport_reset(&conn->transport);
     else
         gw_transport_close(&conn->transport);

@@ -312,6 +312,11 @@ void gw_exchange_break(struct gw_exchange *exchange) {
         break_response(exchange);
 }
 
+bool gw_exchange_would_look_whole(const struct gw_exchange *exchange) {
+    return exchange->phase == GW_RESPONSE_STREAMING && !exchange->is_head_only &&
+           !exchange->is_chunked && exchange->content_left == GW_LENGTH_UNKNOWN;
+}
+
 // ---- whole ------------------------------------------------------------------------------------------------------
 
 #define RESPONSE_FIELDS_MAX 8

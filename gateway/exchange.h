@@ -128,6 +128,9 @@ void gw_exchange_send(struct gw_exchange *exchange, struct gw_str bytes);
 void gw_exchange_finish(struct gw_exchange *exchange);
 // After gw_exchange_begin only: the client sees the connection break, never a short body as if it were whole.
 void gw_exchange_break(struct gw_exchange *exchange);
+// Whether a response is under way that only the end of the connection would end (HTTP/1.0, its length unknown): closed now,
+// it would look whole.
+bool gw_exchange_would_look_whole(const struct gw_exchange *exchange);
 // "HTTP/1.1 100 Continue", when the client waits for it and nothing was sent yet; harmless otherwise.
 void gw_exchange_continue(struct gw_exchange *exchange);
 // Bytes of this connection not yet taken by the kernel.

@@ -154,3 +154,25 @@ def test_a_fresh_gateway_serves_on_the_ports_it_logged(start_gateway, acme):
         assert connection.request("GET", "/api/v1/auth/whoami", bearer(acme.read)).status == 200
     with Connection(own.admin) as connection:
         assert connection.request("GET", "/healthz").status == 200
+
+
+def test_a_download_that_only_a_close_would_end_is_reset_when_it_is_cut(start_gateway, start_upstream, acme):
+    """To a client of HTTP/1.0 the end of the connection is the end of the body, so it must not see one."""
+    stub, over = start_upstream(), threading.Event()
+
+    def give_half(exchange):
+        exchange.send(b"HTTP/1.1 200 OK\r\n\r\nhalf")
+        over.wait(PATIENCE_S)
+        exchange.close()
+
+    stub.behave(give_half)
+    own = start_gateway("--drain-timeout", "100ms", upstream=stub.url)
+    with own.connect() as connection:
+        connection.send(b"GET /api/v1/orgs/%s/skills HTTP/1.0\r\nAuthorization: Bearer %s\r\n\r\n"
+                        % (acme.slug.encode(), acme.read.encode()))
+        while not connection.buffer.endswith(b"half"):
+            assert connection.fill()
+        assert own.process.stop() == 0
+        with pytest.raises(ConnectionResetError):
+            connection.socket.recv(1)
+    over.set()

@@ -245,6 +245,33 @@ static void test_connection_says_what_becomes_of_it(void **state) {
     }
 }
 
+static void test_only_a_body_that_a_close_ends_would_look_whole(void **state) {
+    struct fixture *fixture = *state;
+    static const struct {
+        uint64_t length;
+        llhttp_method_t method;
+        uint8_t version_minor;
+        bool would_look_whole;
+    } cases[] = {
+        {GW_LENGTH_UNKNOWN, HTTP_GET, 0, true},
+        {GW_LENGTH_UNKNOWN, HTTP_GET, 1, false},
+        {10, HTTP_GET, 0, false},
+        {10, HTTP_GET, 1, false},
+        {GW_LENGTH_UNKNOWN, HTTP_HEAD, 0, false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct gw_exchange *exchange =
+            start(fixture, cases[i].method, cases[i].version_minor, false);
+        assert_false(gw_exchange_would_look_whole(exchange));
+        gw_exchange_begin(exchange, 200, NULL, 0, cases[i].length);
+        gw_exchange_send(exchange, GW_STR("abc"));
+        assert_int_equal(gw_exchange_would_look_whole(exchange), cases[i].would_look_whole);
+        gw_exchange_finish(exchange);
+        assert_false(gw_exchange_would_look_whole(exchange));
+        gw_exchange_end(exchange);
+    }
+}
+
 static void test_a_head_that_could_not_be_read_is_answered_and_closed(void **state) {
     struct fixture *fixture = *state;
     start_get(fixture);
@@ -604,6 +631,7 @@ int main(void) {
         TEST(test_304_may_tell_a_length_but_has_no_body),
         TEST(test_an_unknown_status_has_no_phrase),
         TEST(test_connection_says_what_becomes_of_it),
+        TEST(test_only_a_body_that_a_close_ends_would_look_whole),
         TEST(test_a_head_that_could_not_be_read_is_answered_and_closed),
         TEST(test_a_streamed_response_of_known_length),
         TEST(test_a_streamed_response_of_unknown_length_is_chunked),
