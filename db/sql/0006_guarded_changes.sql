@@ -50,12 +50,16 @@ comment on column skillreg.log_lock.taken_in is 'The transaction that took it la
 comment on column skillreg.log_lock.taken_at is 'When that transaction began.';
 
 -- The second time in a transaction there is nothing to do. The number of a transaction alone could come again in a restored
--- database, its time with it could not.
+-- database, its time with it could not. What is in the log is committed for good before it is answered, whatever the server's
+-- default: else a crash would bring back what was taken away.
 create function skillreg.log_take_turn() returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    if current_setting('synchronous_commit') in ('off', 'local') then
+        perform set_config('synchronous_commit', 'on', true);
+    end if;
     update skillreg.log_lock
     set taken_in = pg_current_xact_id(), taken_at = now()
     where id = 1 and (taken_in, taken_at) is distinct from (pg_current_xact_id(), now());

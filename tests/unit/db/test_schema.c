@@ -394,6 +394,26 @@ static void test_schema_lets_no_older_snapshot_number_the_log(void **state) {
     PQfinish(older);
 }
 
+// A server may answer a commit before it is on its disk; a crash then takes back what was answered.
+static void test_schema_commits_changes_for_good_whatever_the_default(void **state) {
+    (void)state;
+    static const char *const changes[] = {
+        "perform skillreg.token_revoke('org1', 'live', 'operator', null::inet)",
+        "update skillreg.api_token set name = 'x' where id = 'live'",
+        "update skillreg.organisation set deleted_at = now()",
+    };
+    for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
+        char sql[512];
+        char setting[8];
+        snprintf(sql, sizeof(sql),
+                 "begin; set local synchronous_commit = off; do $$ begin %s; end $$;"
+                 "set constraints all immediate; select current_setting('synchronous_commit')",
+                 changes[i]);
+        test_value(database.url, sql, setting, sizeof(setting));
+        assert_string_equal(setting, "on");
+    }
+}
+
 static void test_schema_says_when_its_triggers_are_off(void **state) {
     (void)state;
     assert_refused("set session_replication_role = replica;"
@@ -485,6 +505,7 @@ int main(void) {
         TEST(test_schema_locks_the_tokens_of_last_uses_in_the_order_of_their_ids),
         TEST(test_schema_numbers_the_log_and_the_audit_from_their_own_rows),
         TEST(test_schema_lets_no_older_snapshot_number_the_log),
+        TEST(test_schema_commits_changes_for_good_whatever_the_default),
         TEST(test_schema_says_when_its_triggers_are_off),
         TEST(test_schema_does_not_mind_what_the_session_has_set),
         TEST(test_schema_refuses_times_that_are_none),
