@@ -106,12 +106,18 @@ static void end_query(struct db_pool *pool, struct db_query *query, enum gw_stat
     arm_timer(pool, uv_now(pool->loop)); // for a turn that is about to sleep
 }
 
+static void count_failure(struct db_pool *pool, const struct db_query *query,
+                          enum gw_status status) {
+    pool->stats.queries_failed_total++;
+    if (status == GW_BUSY && query->statement->kind == DB_STATEMENT_CHANGE)
+        pool->stats.changes_busy_total++;
+}
+
 static void tell_ended(struct db_pool *pool) {
     struct gw_list *link;
     while ((link = gw_list_pop_front(&pool->ended)) != NULL) {
         struct db_query *query = gw_container_of(link, struct db_query, link);
-        pool->stats.queries_failed_total++;
-        pool->stats.busy_total += query->outcome == GW_BUSY;
+        count_failure(pool, query, query->outcome);
         query->on_done(query, query->outcome, NULL);
     }
 }
@@ -242,8 +248,7 @@ static void on_answer(struct db_conn *conn, struct db_query *query, enum gw_stat
     }
     status = status_of_answer(query, status, error);
     if (status == GW_INVALID || status == GW_UNAVAILABLE || status == GW_BUSY) {
-        pool->stats.queries_failed_total++;
-        pool->stats.busy_total += status == GW_BUSY;
+        count_failure(pool, query, status);
         db_pool_log_error(&pool->log, query->statement, error, uv_now(pool->loop));
     }
     query->on_done(query, status, result);

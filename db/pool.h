@@ -69,8 +69,8 @@ struct db_pool_stats {
     uint64_t queries_failed_total;
     uint64_t connects_total;
     uint64_t disconnects_total;
-    uint64_t busy_total;     // ended as GW_BUSY
-    uint64_t repeated_total; // tried again
+    uint64_t changes_busy_total; // of the kind CHANGE, ended as GW_BUSY
+    uint64_t repeated_total;     // tried again
     struct db_blockers_stats locks;
 };
 void db_pool_stats(const struct db_pool *pool, struct db_pool_stats *stats);

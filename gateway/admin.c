@@ -74,8 +74,8 @@ static enum gw_status write_lock_metrics(const struct db_pool *pool, struct gw_b
         "skillreg_gateway_changes_repeated_total %llu\n",
         stats.locks.waiting, (unsigned long long)stats.locks.waiting_ms, stats.locks.blocker_pid,
         (unsigned long long)stats.locks.waited_total,
-        (unsigned long long)stats.locks.waited_ms_total, (unsigned long long)stats.busy_total,
-        (unsigned long long)stats.repeated_total);
+        (unsigned long long)stats.locks.waited_ms_total,
+        (unsigned long long)stats.changes_busy_total, (unsigned long long)stats.repeated_total);
 }
 
 static void respond_metrics(struct gw_exchange *exchange) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/api_reply.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "gateway/exchange.h"
 #include "gateway/token_request.h"
 
@@ -42,8 +44,6 @@ static const struct denial {
     [DB_REFUSAL_OTHER_ORG] = {403, "org_mismatch", "The token belongs to another organisation."},
     [DB_REFUSAL_NOT_ADMIN] = {403, "insufficient_scope",
                               "This needs a token with the scope admin."},
-    [DB_REFUSAL_ENDS_TOO_LATE] = {422, "validation_failed",
-                                  "expiresAt must not be after the end of the token that asks."},
     [DB_REFUSAL_NOT_BOUND] = {422, "validation_failed",
                               "allowedIps must lie within those of the token that asks, which "
                               "binds what it makes."},
@@ -58,6 +58,7 @@ static void reply_denied(struct gw_exchange *exchange, enum db_refusal refusal) 
     const struct gw_response_field wait = {GW_STR("Retry-After"), GW_STR("2")};
     gw_assert(refusal > DB_REFUSAL_NONE && refusal <= DB_REFUSAL_OTHER_BODY);
     const struct denial *denial = &denials[refusal];
+    gw_assert(denial->code != NULL);
     gw_exchange_fail_with(exchange, denial->status, denial->code, denial->message,
                           refusal == DB_REFUSAL_IN_PROGRESS ? &wait : NULL);
 }
@@ -70,6 +71,16 @@ void gw_api_reply_change(struct gw_exchange *exchange, enum gw_status status,
         gw_api_reply_no_token(exchange);
     else
         gw_api_reply_database(exchange, status);
+}
+
+void gw_api_reply_ends_too_late(struct gw_exchange *exchange, int64_t expires_ms_max) {
+    char iso[GW_CLOCK_ISO_LENGTH];
+    char message[128];
+    gw_clock_format_iso(expires_ms_max, iso);
+    (void)snprintf(message, sizeof(message),
+                   "expiresAt must not be after %.*s, the end of the token that asks.",
+                   GW_CLOCK_ISO_LENGTH, iso);
+    gw_exchange_fail(exchange, 422, "validation_failed", message);
 }
 
 void gw_api_reply_no_token(struct gw_exchange *exchange) {

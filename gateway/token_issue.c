@@ -160,6 +160,8 @@ static void on_created(struct db_token_create *store_call, enum gw_status status
         respond_issued(&call->issue, made, NULL);
     else if (status == GW_NOT_FOUND)
         gw_api_reply_change(call->issue.handler.exchange, GW_DENIED, DB_REFUSAL_NOT_LIVE);
+    else if (status == GW_DENIED && store_call->refusal == DB_REFUSAL_ENDS_TOO_LATE)
+        gw_api_reply_ends_too_late(call->issue.handler.exchange, store_call->expires_ms_max);
     else
         gw_api_reply_change(call->issue.handler.exchange, status, store_call->refusal);
 }

@@ -51,7 +51,10 @@ machine_make() {
     chmod 755 "$2" # mktemp made it for root alone, and PostgreSQL runs as somebody else
     rm -f "$2/etc/resolv.conf" "$2/etc/hosts"
     cat /etc/resolv.conf >"$2/etc/resolv.conf"
-    cat /etc/hosts >"$2/etc/hosts"
+    { # the two lines of Debian's installer first: localhost has two addresses
+        printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n'
+        cat /etc/hosts
+    } >"$2/etc/hosts"
     apt-config dump | grep -iE '^Acquire::(https?|Check).*(Proxy|Valid|Date)' >"$2/etc/apt/apt.conf.d/90network" || true
     mkdir -p "$cache/archives-$1/partial"
 }

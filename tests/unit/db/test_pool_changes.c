@@ -205,7 +205,7 @@ static void test_pool_ends_what_queues_behind_waiting_changes_as_busy(void **sta
     assert_int_equal(queued.status, GW_BUSY);
     assert_in_range(uv_now(&fixture.loop) - start, GW_DB_CHANGE_PATIENCE_MS,
                     GW_DB_CHANGE_PATIENCE_MS + 5000);
-    assert_int_equal(stats_of().busy_total, 1);
+    assert_int_equal(stats_of().changes_busy_total, 1);
     PQfinish(other);
     test_run_until(&fixture.loop, &waiting[0].is_done);
     test_run_until(&fixture.loop, &waiting[1].is_done);
