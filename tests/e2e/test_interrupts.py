@@ -52,10 +52,12 @@ def test_an_interrupted_run_leaves_nothing_behind(interrupt, tmp_path):
                                                       GATEWAY_BUILD_DIR=str(binaries.build_dir())))
     try:
         def servers():
-            """Once both workers have a gateway and a PostgreSQL."""
-            found = {pid: command for pid in descendants(run.pid) if (command := command_of(pid)) != ENDED}
-            enough = count(found.values(), "postgres") >= 2 and count(found.values(), "skillreg-gateway") >= 2
-            return found if enough else None
+            """Once each worker has a gateway and a PostgreSQL. A process that was just forked still has its parent's command."""
+            of_workers = [{pid: command for pid in descendants(worker) if (command := command_of(pid)) != ENDED}
+                          for worker in children(run.pid)]
+            ready = [found for found in of_workers
+                     if clusters_of(found.values()) and count(found.values(), "skillreg-gateway") >= 1]
+            return {pid: command for found in ready for pid, command in found.items()} if len(ready) == len(LONG) else None
 
         found = eventually(servers, "did the servers of both workers run")
         interrupt(run.pid)
