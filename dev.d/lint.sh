@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# ./dev lint: four linters, every warning an error. Each prints what it found and counts as one test.
+# ./dev lint: six linters, every warning an error. Each prints what it found and counts as one test.
 
 product_folders=(base db tls gateway cli)
 
@@ -20,6 +20,15 @@ lint_format() {
         sed -n 's/^\([^: ]*:[0-9]*\):.*-Wclang-format-violations.*/\1: not formatted: .\/dev lint --fix does it/p'
     [ "${PIPESTATUS[1]}" -eq 0 ]
 }
+
+# clang-format breaks code, not comments.
+lint_columns() {
+    local long
+    long=$(c_files '*.c' '*.h' | LC_ALL=C.UTF-8 xargs -r grep -HnE '^.{101,}' | cut -d: -f1,2)
+    [ -z "$long" ] || { sed 's/$/: over 100 columns/' <<<"$long"; return 1; }
+}
+
+lint_arrows() { /usr/bin/python3 dev.d/arrows.py; }
 
 lint_shell() { shell_files | xargs shellcheck -x; }
 
@@ -67,6 +76,8 @@ lint_one() { # lint_one <name> <function>
 
 lint_all() {
     lint_one clang-format lint_format
+    lint_one columns lint_columns
+    lint_one arrows lint_arrows
     lint_one clang-tidy lint_tidy
     lint_one cppcheck lint_cppcheck
     lint_one shellcheck lint_shell

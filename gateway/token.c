@@ -4,15 +4,10 @@
 #include <errno.h>
 #include <sys/random.h>
 
-#if GATEWAY_NETTLE
-#include <nettle/sha2.h>
-#else
-#include <mbedtls/sha256.h>
-#endif
-
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "tls/sha256.h"
 
 static enum gw_status random_bytes(void *out, size_t length) {
     // Up to 256 bytes getrandom(2) neither blocks (once seeded) nor returns short.
@@ -25,33 +20,22 @@ static enum gw_status random_bytes(void *out, size_t length) {
 
 enum gw_status gw_token_mint(enum gw_token_kind kind, struct gw_token_secret *secret) {
     unsigned char random[GW_TOKEN_RANDOM_BYTES];
-    enum gw_status status = random_bytes(random, sizeof random);
+    enum gw_status status = random_bytes(random, sizeof(random));
     if (status == GW_OK)
         secret->length = gw_token_syntax_format(kind, random, secret->text);
-    gw_bytes_wipe(random, sizeof random);
+    gw_bytes_wipe(random, sizeof(random));
     return status;
 }
 
-// Of the two, nettle alone uses what x86 processors have for SHA-256.
 void gw_token_digest(struct gw_str secret, unsigned char digest[GW_TOKEN_DIGEST_LENGTH]) {
-    const unsigned char *bytes = (const unsigned char *)secret.at;
-#if GATEWAY_NETTLE
-    struct sha256_ctx context;
-    sha256_init(&context);
-    sha256_update(&context, secret.length, bytes);
-    sha256_digest(&context, GW_TOKEN_DIGEST_LENGTH, digest);
-    gw_bytes_wipe(&context, sizeof context);
-#else
-    int failure = mbedtls_sha256(bytes, secret.length, digest, 0);
-    gw_assert(failure == 0);
-#endif
+    tls_sha256(secret, digest);
 }
 
 // What takes room and shows nothing: spaces, the fillers of Hangul, the empty pattern of Braille.
 static bool is_blank(uint32_t code_point) {
     static const uint32_t others[] = {' ',    0xa0,   0x115f, 0x1160, 0x1680, 0x202f,
                                       0x205f, 0x2800, 0x3000, 0x3164, 0xffa0};
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         if (code_point == others[i])
             return true;
     }
@@ -85,9 +69,10 @@ bool gw_org_slug_valid(struct gw_str slug) {
 enum gw_status gw_id_make(char out[GW_ID_LENGTH + 1]) {
     static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
     enum { TIME_DIGITS = 8, RANDOM_DIGITS = GW_ID_LENGTH - 2 - TIME_DIGITS };
-    // Eight random bytes for every seven digits: 36^7 is below 2^37, so the bias of the remainder is under 2^-27.
+    // Eight random bytes for every seven digits: 36^7 is below 2^37, so the bias of the remainder
+    // is under 2^-27.
     uint64_t random[RANDOM_DIGITS / 7];
-    enum gw_status status = random_bytes(random, sizeof random);
+    enum gw_status status = random_bytes(random, sizeof(random));
     if (status != GW_OK)
         return status;
     uint64_t time = (uint64_t)gw_clock_wall_ms();
