@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Under the address sanitizer, memory that was not handed out (or was taken back by a reset) is marked,
-// so that a slice that outlives its request is found although the block stays.
+// Under the address sanitizer, memory that was not handed out (or was taken back by a reset) is
+// marked, so that a slice that outlives its request is found although the block stays.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define GW_ARENA_POISONS 1
@@ -70,8 +70,8 @@ static struct gw_arena_block *create_block(struct gw_arena *arena, size_t capaci
     return block;
 }
 
-// What a new block holds: as much as all blocks so far, so that their number grows with the logarithm of the bytes,
-// within the bounds of the arena and of a block.
+// What a new block holds: as much as all blocks so far, so that their number grows with the
+// logarithm of the bytes, within the bounds of the arena and of a block.
 static size_t next_capacity(const struct gw_arena *arena, size_t needed) {
     size_t capacity = arena->bytes_total;
     if (capacity < BLOCK_BYTES)
@@ -84,7 +84,8 @@ static size_t next_capacity(const struct gw_arena *arena, size_t needed) {
     return capacity < left ? capacity : left;
 }
 
-// The first block has the standard size whatever is asked for: it is the one that an idle connection keeps.
+// The first block has the standard size whatever is asked for: it is the one that an idle
+// connection keeps.
 static bool make_first_block(struct gw_arena *arena) {
     size_t capacity = arena->bytes_max < BLOCK_BYTES ? arena->bytes_max : BLOCK_BYTES;
     arena->first = create_block(arena, capacity);
@@ -93,7 +94,8 @@ static bool make_first_block(struct gw_arena *arena) {
     return arena->first != NULL;
 }
 
-// A block for one piece of `length` bytes. It becomes the current one if it has more room left than the old one.
+// A block for one piece of `length` bytes. It becomes the current one if it has more room left than
+// the old one.
 static void *allocate_in_new_block(struct gw_arena *arena, size_t length) {
     size_t capacity = next_capacity(arena, length);
     if (capacity < length)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Memory with the lifetime of one request: many small pieces, freed at once. gw_arena_reset keeps the
-// first block, so that a keep-alive connection does not go to the allocator for each request.
+// Memory with the lifetime of one request: many small pieces, freed at once. gw_arena_reset keeps
+// the first block, so that a keep-alive connection does not go to the allocator for each request.
 // Failure is NULL (out of memory, or past bytes_max).
 
 #include <stdarg.h>

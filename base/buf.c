@@ -34,7 +34,8 @@ static void move_to_front(struct gw_buf *buf) {
     buf->end = length;
 }
 
-// The block has one byte beyond its capacity, where gw_buf_printf may put the terminator of vsnprintf.
+// The block has one byte beyond its capacity, where gw_buf_printf may put the terminator of
+// vsnprintf.
 static enum gw_status grow(struct gw_buf *buf, size_t needed) {
     size_t capacity = buf->capacity == 0 ? CAPACITY_FIRST : 2 * buf->capacity;
     while (capacity < needed && capacity <= buf->capacity_max / 2)
@@ -58,7 +59,8 @@ enum gw_status gw_buf_make_room(struct gw_buf *buf, size_t length, char **at) {
     size_t held = gw_buf_length(buf);
     if (length > buf->capacity_max - held)
         return GW_TOO_BIG;
-    // Moving is cheap enough when it frees at least as many bytes as it moves, and all that is left at the cap.
+    // Moving is cheap enough when it frees at least as many bytes as it moves, and all that is left
+    // at the cap.
     bool fits = buf->memory != NULL && length <= buf->capacity - held;
     if (fits && (buf->start >= held || buf->capacity == buf->capacity_max)) {
         move_to_front(buf);

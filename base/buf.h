@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A byte queue with a cap: bytes are appended at the end and taken from the front. Grows by doubling up
-// to `capacity_max`, past which appends fail with GW_TOO_BIG and change nothing. Empty buffers hold no
-// memory after gw_buf_deinit, and gw_buf_take of the last byte rewinds to the start of the block, so a
-// steady producer and consumer never move bytes.
+// A byte queue with a cap: bytes are appended at the end and taken from the front. Grows by
+// doubling up to `capacity_max`, past which appends fail with GW_TOO_BIG and change nothing. Empty
+// buffers hold no memory after gw_buf_deinit, and gw_buf_take of the last byte rewinds to the start
+// of the block, so a steady producer and consumer never move bytes.
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,8 +22,8 @@ struct gw_buf {
 void gw_buf_init(struct gw_buf *buf, size_t capacity_max);
 // Frees the block; the buffer may be used again.
 void gw_buf_deinit(struct gw_buf *buf);
-// The same for a buffer that held a secret: overwrites the block first. A block that was outgrown before is not
-// reached, so reserve enough at the start.
+// The same for a buffer that held a secret: overwrites the block first. A block that was outgrown
+// before is not reached, so reserve enough at the start.
 void gw_buf_deinit_wiped(struct gw_buf *buf);
 
 static inline size_t gw_buf_length(const struct gw_buf *buf) {
@@ -61,8 +61,9 @@ enum gw_status gw_buf_printf(struct gw_buf *buf, const char *format, ...) GW_MUS
 void gw_buf_take(struct gw_buf *buf, size_t length);
 void gw_buf_clear(struct gw_buf *buf);
 
-// For pools of blocks. Gives a buffer that holds no memory a block of `bytes` from malloc, which it then outgrows or
-// frees like one of its own.
+// For pools of blocks. Gives a buffer that holds no memory a block of `bytes` from malloc, which it
+// then outgrows or frees like one of its own.
 void gw_buf_adopt(struct gw_buf *buf, char *block, size_t bytes);
-// Takes the block (NULL: none) away from an empty buffer; *bytes is what gw_buf_adopt would want to hear.
+// Takes the block (NULL: none) away from an empty buffer; *bytes is what gw_buf_adopt would want to
+// hear.
 char *gw_buf_release(struct gw_buf *buf, size_t *bytes);

@@ -11,8 +11,8 @@
 #define WALL_MS_MIN (-62167219200000) // 0000-01-01T00:00:00.000Z
 #define WALL_MS_MAX 253402300799999   // 9999-12-31T23:59:59.999Z
 
-// The Gregorian calendar repeats after 400 years. Days are counted from a 1 March, so that the leap day is the last of
-// its year; year 0000 of that count begins 719468 days before 1970.
+// The Gregorian calendar repeats after 400 years. Days are counted from a 1 March, so that the leap
+// day is the last of its year; year 0000 of that count begins 719468 days before 1970.
 #define DAYS_PER_ERA 146097
 #define DAYS_BEFORE_1970 719468
 

@@ -12,18 +12,18 @@
 
 static const unsigned char v4_prefix[V4_PREFIX_BITS / 8] = {[10] = 0xff, [11] = 0xff};
 
-// ---- addresses --------------------------------------------------------------------------------------------------
+// ---- addresses ----
 
 struct gw_ip gw_ip_from_v4(const unsigned char bytes[4]) {
     struct gw_ip ip;
-    memcpy(ip.bytes, v4_prefix, sizeof v4_prefix);
-    memcpy(ip.bytes + sizeof v4_prefix, bytes, 4);
+    memcpy(ip.bytes, v4_prefix, sizeof(v4_prefix));
+    memcpy(ip.bytes + sizeof(v4_prefix), bytes, 4);
     return ip;
 }
 
 struct gw_ip gw_ip_from_v6(const unsigned char bytes[16]) {
     struct gw_ip ip;
-    memcpy(ip.bytes, bytes, sizeof ip.bytes);
+    memcpy(ip.bytes, bytes, sizeof(ip.bytes));
     return ip;
 }
 
@@ -32,11 +32,11 @@ enum gw_status gw_ip_from_sockaddr(const struct sockaddr *address, struct gw_ip 
     struct sockaddr_in6 v6;
     switch (address->sa_family) {
     case AF_INET:
-        memcpy(&v4, address, sizeof v4);
+        memcpy(&v4, address, sizeof(v4));
         *ip = gw_ip_from_v4((const unsigned char *)&v4.sin_addr);
         return GW_OK;
     case AF_INET6:
-        memcpy(&v6, address, sizeof v6);
+        memcpy(&v6, address, sizeof(v6));
         *ip = gw_ip_from_v6(v6.sin6_addr.s6_addr);
         return GW_OK;
     default:
@@ -47,7 +47,7 @@ enum gw_status gw_ip_from_sockaddr(const struct sockaddr *address, struct gw_ip 
 enum gw_status gw_ip_parse(struct gw_str text, struct gw_ip *ip) {
     char terminated[GW_IP_TEXT_BYTES_MAX];
     unsigned char bytes[16];
-    if (text.length == 0 || text.length >= sizeof terminated ||
+    if (text.length == 0 || text.length >= sizeof(terminated) ||
         gw_str_find(text, '\0') < text.length)
         return GW_INVALID;
     memcpy(terminated, text.at, text.length);
@@ -63,16 +63,16 @@ enum gw_status gw_ip_parse(struct gw_str text, struct gw_ip *ip) {
 }
 
 bool gw_ip_equal(const struct gw_ip *a, const struct gw_ip *b) {
-    return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+    return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
 bool gw_ip_is_v4(const struct gw_ip *ip) {
-    return memcmp(ip->bytes, v4_prefix, sizeof v4_prefix) == 0;
+    return memcmp(ip->bytes, v4_prefix, sizeof(v4_prefix)) == 0;
 }
 
 size_t gw_ip_format(const struct gw_ip *ip, char out[GW_IP_TEXT_BYTES_MAX]) {
     bool is_v4 = gw_ip_is_v4(ip);
-    const unsigned char *from = is_v4 ? ip->bytes + sizeof v4_prefix : ip->bytes;
+    const unsigned char *from = is_v4 ? ip->bytes + sizeof(v4_prefix) : ip->bytes;
     const char *text = inet_ntop(is_v4 ? AF_INET : AF_INET6, from, out, GW_IP_TEXT_BYTES_MAX);
     gw_assert(text != NULL);
     return strlen(out);
@@ -91,7 +91,7 @@ bool gw_ip_site_key(const struct gw_ip *ip, uint64_t *key) {
     return !gw_ip_is_v4(ip);
 }
 
-// ---- ranges -----------------------------------------------------------------------------------------------------
+// ---- ranges ----
 
 static bool shares_prefix(const struct gw_ip *a, const struct gw_ip *b, unsigned bits) {
     unsigned whole = bits / 8;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// JSON in and out (RFC 8259). Reading: a strict validation pass of our own (jsmn only splits tokens and lets most
-// malformed documents through), then jsmn into a bounded token array. Writing: straight into a gw_buf, commas placed
-// by the writer. No recursion, no allocation but the caller's.
+// JSON in and out (RFC 8259). Reading: a strict validation pass of our own (jsmn only splits tokens
+// and lets most malformed documents through), then jsmn into a bounded token array. Writing:
+// straight into a gw_buf, commas placed by the writer. No recursion, no allocation but the
+// caller's.
 //
-// Strict means: valid UTF-8 without BOM, one value, no trailing bytes, depth <= GW_JSON_DEPTH_MAX, no lone surrogate
-// escapes, no duplicate key in one object (compared after unescaping), numbers in grammar.
+// Strict means: valid UTF-8 without BOM, one value, no trailing bytes, depth <= GW_JSON_DEPTH_MAX,
+// no lone surrogate escapes, no duplicate key in one object (compared after unescaping), numbers in
+// grammar.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,8 +36,9 @@ struct gw_json {
     int token;
 };
 
-// GW_INVALID: not JSON as above (*error_offset, may be NULL, is the first offending byte); GW_TOO_BIG: more than
-// `tokens_max` tokens or too deep; GW_NO_MEMORY. `text` must outlive the document.
+// GW_INVALID: not JSON as above (*error_offset, may be NULL, is the first offending byte);
+// GW_TOO_BIG: more than `tokens_max` tokens or too deep; GW_NO_MEMORY. `text` must outlive the
+// document.
 enum gw_status gw_json_parse(struct gw_arena *arena, struct gw_str text, int tokens_max,
                              struct gw_json *root, size_t *error_offset) GW_MUST_USE;
 enum gw_json_type gw_json_type(struct gw_json value);
@@ -48,8 +51,8 @@ struct gw_json gw_json_element(struct gw_json array, int index);
 // Member `index` of an object, with its unescaped key (arena copy where escapes were used).
 enum gw_status gw_json_member_at(struct gw_json object, int index, struct gw_arena *arena,
                                  struct gw_str *key, struct gw_json *value) GW_MUST_USE;
-// The unescaped text of a string: a slice of the source when nothing is escaped, else an arena copy. GW_INVALID if
-// `value` is no string.
+// The unescaped text of a string: a slice of the source when nothing is escaped, else an arena
+// copy. GW_INVALID if `value` is no string.
 enum gw_status gw_json_string(struct gw_json value, struct gw_arena *arena,
                               struct gw_str *text) GW_MUST_USE;
 // GW_INVALID if no integer in range (1.0 and 1e2 are not integers here).
@@ -58,8 +61,8 @@ enum gw_status gw_json_boolean(struct gw_json value, bool *truth) GW_MUST_USE;
 // The source bytes of the value, as they stood.
 struct gw_str gw_json_raw(struct gw_json value);
 
-// Writing. The first failure of the buffer sticks and is returned by gw_json_writer_finish; every call after it is a
-// no-op, so callers need not check each.
+// Writing. The first failure of the buffer sticks and is returned by gw_json_writer_finish; every
+// call after it is a no-op, so callers need not check each.
 struct gw_json_writer {
     struct gw_buf *out;
     enum gw_status status;
@@ -71,8 +74,8 @@ void gw_json_open_object(struct gw_json_writer *writer);
 void gw_json_close_object(struct gw_json_writer *writer);
 void gw_json_open_array(struct gw_json_writer *writer);
 void gw_json_close_array(struct gw_json_writer *writer);
-// Room for a comma, if one is due, and `length` bytes more; NULL once anything has failed. What was written is
-// committed to writer->out.
+// Room for a comma, if one is due, and `length` bytes more; NULL once anything has failed. What was
+// written is committed to writer->out.
 GW_INLINE char *gw_json_begin_value(struct gw_json_writer *writer, size_t length) {
     char *at;
     if (writer->status != GW_OK)
@@ -84,8 +87,8 @@ GW_INLINE char *gw_json_begin_value(struct gw_json_writer *writer, size_t length
         *at++ = ',';
     return at;
 }
-// `key` is ours: it holds nothing that would have to be escaped. Here, because half of what the gateway writes is keys: the
-// compiler knows each of them, and copies it in a few moves.
+// `key` is ours: it holds nothing that would have to be escaped. Here, because half of what the
+// gateway writes is keys: the compiler knows each of them, and copies it in a few moves.
 GW_INLINE void gw_json_key(struct gw_json_writer *writer, const char *key) {
     size_t length = strlen(key);
     char *at = gw_json_begin_value(writer, length + 3);
@@ -97,7 +100,8 @@ GW_INLINE void gw_json_key(struct gw_json_writer *writer, const char *key) {
     gw_buf_commit_to(writer->out, at + length + 2);
     writer->needs_comma = false;
 }
-// Escapes what RFC 8259 section 7 demands, and <, >, &, U+2028, U+2029; invalid UTF-8 becomes U+FFFD.
+// Escapes what RFC 8259 section 7 demands, and <, >, &, U+2028, U+2029; invalid UTF-8 becomes
+// U+FFFD.
 void gw_json_write_string(struct gw_json_writer *writer, struct gw_str text);
 void gw_json_write_integer(struct gw_json_writer *writer, int64_t number);
 void gw_json_write_boolean(struct gw_json_writer *writer, bool truth);
@@ -107,6 +111,4 @@ void gw_json_write_null(struct gw_json_writer *writer);
 void gw_json_write_time(struct gw_json_writer *writer, int64_t wall_ms);
 // Scope names as an array of strings.
 void gw_json_write_scopes(struct gw_json_writer *writer, unsigned scope_set);
-// Bytes that are JSON already.
-void gw_json_write_raw(struct gw_json_writer *writer, struct gw_str json);
 enum gw_status gw_json_writer_finish(struct gw_json_writer *writer) GW_MUST_USE;

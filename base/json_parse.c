@@ -6,7 +6,8 @@
 
 #include "base/utf8.h"
 
-// jsmn splits the text into tokens once it is known to be well-formed. Parent links make that linear.
+// jsmn splits the text into tokens once it is known to be well-formed. Parent links make that
+// linear.
 #define JSMN_STATIC
 #define JSMN_PARENT_LINKS
 #pragma GCC diagnostic push
@@ -21,7 +22,7 @@ struct gw_json_document {
     int *next;         // per token, the first token behind it and all it holds
 };
 
-// ---- validation: one pass over the bytes, a bit per open container as its only memory of the way ----
+// ---- validation: one pass over the bytes, a bit for each open container ----
 
 enum expectation {
     WANT_VALUE,

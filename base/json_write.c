@@ -66,8 +66,8 @@ static uint64_t is_not_zero(uint64_t word) {
     return ((word & GW_WORD_EACH(0x7f)) + GW_WORD_EACH(0x7f)) | word;
 }
 
-// is_plain() of eight bytes at once: this looks at every byte that is written. Two pairs of those that are not plain differ in
-// one bit, so one comparison finds both.
+// is_plain() of eight bytes at once: this looks at every byte that is written. Two pairs of those
+// that are not plain differ in one bit, so one comparison finds both.
 static bool are_plain(uint64_t word) {
     uint64_t low = word & GW_WORD_EACH(0x7f);
     uint64_t is_printable = (low + GW_WORD_EACH(0x60)) & ~(low + GW_WORD_EACH(0x01)) & ~word;
@@ -88,7 +88,8 @@ static bool copy_plain_word(char *out, const char *at) {
     return true;
 }
 
-// Copies the start of a text, up to the first byte that is not plain; `out` has room for all of it. How much that was.
+// Copies the start of a text, up to the first byte that is not plain; `out` has room for all of it.
+// How much that was.
 static size_t copy_plain(char *out, struct gw_str text) {
     size_t count = 0;
     while (text.length - count >= GW_WORD_BYTES && copy_plain_word(out + count, text.at + count))
@@ -102,8 +103,8 @@ static size_t copy_plain(char *out, struct gw_str text) {
     return count;
 }
 
-// What stands for a code point that is not plain; `out` takes 6 bytes. Beyond ASCII all stand for themselves but those that a
-// terminal would obey: what a name holds may be looked at in one.
+// What stands for a code point that is not plain; `out` takes 6 bytes. Beyond ASCII all stand for
+// themselves but those that a terminal would obey: what a name holds may be looked at in one.
 static size_t escape(uint32_t code_point, char *out) {
     static const char letters[] = "btnvfr"; // of 0x08 to 0x0D
     if (code_point == '"' || code_point == '\\' ||
@@ -138,7 +139,8 @@ static void append_escaped(struct gw_json_writer *writer, struct gw_str text) {
     }
 }
 
-// No text gets shorter by what stands for its bytes, so the room for the text itself is needed in any case.
+// No text gets shorter by what stands for its bytes, so the room for the text itself is needed in
+// any case.
 void gw_json_write_string(struct gw_json_writer *writer, struct gw_str text) {
     char *at = gw_json_begin_value(writer, text.length + 2);
     if (at == NULL)
@@ -200,9 +202,4 @@ void gw_json_write_scopes(struct gw_json_writer *writer, unsigned scope_set) {
             gw_json_write_string(writer, gw_str_from(gw_scope_name((enum gw_scope)scope)));
     }
     gw_json_close_array(writer);
-}
-
-void gw_json_write_raw(struct gw_json_writer *writer, struct gw_str json) {
-    if (json.length > 0)
-        write_bytes(writer, json.at, json.length);
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Every bound of the gateway that is not a flag, in one place, with its unit. What a peer can make us hold is
-// bounded here.
+// Every bound of the gateway that is not a flag, in one place, with its unit. What a peer can make
+// us hold is bounded here.
 
 #include <stdint.h>
 
-// One HTTP message head (RFC 9112 leaves these to us; RFC 9110 section 4.1 asks for at least 8000 bytes of target).
+// One HTTP message head (RFC 9112 leaves these to us; RFC 9110 section 4.1 asks for at least 8000
+// bytes of target).
 #define GW_HTTP_TARGET_BYTES_MAX 8192
 #define GW_HTTP_FIELD_BYTES_MAX 16384 // one field line: name and value
 #define GW_HTTP_HEAD_BYTES_MAX 32768  // all field lines together, with the target
@@ -16,11 +17,11 @@
 #define GW_BODY_OWN_BYTES_MAX (16 * 1024)
 #define GW_BODY_FORWARD_BYTES_MAX (100ULL * 1024 * 1024)
 
-// One connection: what may wait to be written before its reader is paused, and what is read at once.
+// One connection: what may wait to be written before its reader is paused, and what is read at
+// once.
 #define GW_CONN_READ_BYTES (64 * 1024)
 #define GW_CONN_WRITE_HIGH_WATER_BYTES (256 * 1024)
 #define GW_CONN_WRITE_LOW_WATER_BYTES (64 * 1024)
-#define GW_CONNECTIONS_MAX 20000
 
 // Between two looks at the sockets: processor time for TLS handshakes, and newcomers of a port.
 #define GW_ADMISSION_BUDGET_US 250
@@ -32,15 +33,10 @@
 #define GW_CERTIFICATE_WARNING_MS (INT64_C(14) * 24 * 60 * 60 * 1000)
 
 // Deadlines, milliseconds.
-#define GW_HANDSHAKE_TIMEOUT_MS 10000
-#define GW_HEAD_TIMEOUT_MS 15000
-#define GW_BODY_PROGRESS_TIMEOUT_MS 30000
-#define GW_WRITE_PROGRESS_TIMEOUT_MS 30000
-#define GW_IDLE_TIMEOUT_MS 75000
 #define GW_REST_TIMEOUT_MS 1000 // of an idle connection, until it gives its memory back
 #define GW_LINGER_TIMEOUT_MS 2000
-#define GW_DRAIN_TIMEOUT_MS 10000
-// Progress is that much of a body, either way, within its deadline, or all that is left: a byte now and then is none.
+// Progress is that much of a body, either way, within its deadline, or all that is left: a byte now
+// and then is none.
 #define GW_PROGRESS_BYTES_MIN (16 * 1024)
 
 // One request.
@@ -57,10 +53,10 @@
 #define GW_REFUSAL_DELAY_MS 1000       // until a client over its budget hears so
 
 // The database.
-#define GW_DB_CONNECTIONS 4
 #define GW_DB_QUEUE_MAX 10000
 #define GW_DB_QUERY_TIMEOUT_MS 5000
-// Statements that may wait for a lock (the server ends that after three seconds) have connections of their own.
+// Statements that may wait for a lock (the server ends that after three seconds) have connections
+// of their own.
 #define GW_DB_CHANGE_CONNECTIONS 2
 #define GW_DB_NOTE_CONNECTIONS 1
 #define GW_DB_CHANGE_QUEUE_MAX 1000
@@ -81,17 +77,16 @@
 #define GW_REVOKE_WAIT_MS_MAX 30000
 
 // Last used.
-#define GW_LAST_USED_FLUSH_MS 1000
 #define GW_LAST_USED_ENTRIES_MAX 10000 // flush when reached
 #define GW_LAST_USED_KEPT_MAX                                                                      \
     200000 // kept while the database is away; beyond it the newest tokens are not noted
 
-// One forwarded request with both its connections, however large its bodies and however slow its peers. Follows from
-// the bounds above; a test holds it.
+// One forwarded request with both its connections, however large its bodies and however slow its
+// peers. Follows from the bounds above; a test holds it.
 #define GW_FORWARD_MEMORY_BYTES_MAX (1024 * 1024)
 
-// What a token has under way when it ends. Work of one turn of the loop, in looks: asking for a token is 4 of them, ending a
-// transfer 16.
+// What a token has under way when it ends. Work of one turn of the loop, in looks: asking for a
+// token is 4 of them, ending a transfer 16.
 #define GW_TRANSFER_WORK_PER_TURN 128
 #define GW_TRANSFER_LOOKUPS_MAX 256 // tokens asked for in the database at once
 #define GW_TRANSFER_TICK_MS 500 // until it is asked again, and between looks at the ends of tokens
@@ -103,10 +98,7 @@
 #define GW_UPSTREAM_LEFT_OUT_TRIES_MAX 3 // of one request, at addresses that are left out
 #define GW_UPSTREAM_EJECTION_MIN_MS 1000
 #define GW_UPSTREAM_EJECTION_MAX_MS 60000
-#define GW_UPSTREAM_CONNECT_TIMEOUT_MS 3000
 #define GW_UPSTREAM_CONNECT_TIMES 2 // that long may all attempts of a request take
-#define GW_UPSTREAM_FIRST_BYTE_TIMEOUT_MS 30000
-#define GW_UPSTREAM_PROGRESS_TIMEOUT_MS 30000
 #define GW_UPSTREAM_IDLE_TIMEOUT_MS 30000
 #define GW_UPSTREAM_KEEP_ALIVE_MARGIN_MS 1000 // before the registry closes, if it says when
 

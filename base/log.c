@@ -29,8 +29,8 @@ enum gw_status gw_log_level_parse(struct gw_str name, enum gw_log_level *level) 
     return GW_INVALID;
 }
 
-// A line is no longer than PIPE_BUF, so a pipe that can take any takes it whole; one that cannot, because its
-// reader sleeps, loses the line instead of stopping the service.
+// A line is no longer than PIPE_BUF, so a pipe that can take any takes it whole; one that cannot,
+// because its reader sleeps, loses the line instead of stopping the service.
 static void write_line(const char *line, size_t length) {
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
     if (poll(&out, 1, 0) != 1 || (out.revents & POLLOUT) == 0)
@@ -39,7 +39,8 @@ static void write_line(const char *line, size_t length) {
     (void)written; // a full disk or a closed pipe: there is nobody to tell
 }
 
-// Ends a text that filled `room` bytes with "...", not within a UTF-8 sequence; returns the new length.
+// Ends a text that filled `room` bytes with "...", not within a UTF-8 sequence; returns the new
+// length.
 static size_t mark_cut(char *at, size_t room) {
     size_t length = room - 3;
     while (length > 0 && ((unsigned char)at[length] & 0xC0) == 0x80)
@@ -77,7 +78,8 @@ void gw_log(enum gw_log_level level, const char *component, const char *format, 
     errno = saved_errno;
 }
 
-// One code point as it may stand between the quotes; returns how many bytes. `source` is what it was decoded from.
+// One code point as it may stand between the quotes; returns how many bytes. `source` is what it
+// was decoded from.
 static size_t quote_one(struct gw_str source, uint32_t code_point, char out[8]) {
     bool is_invalid = code_point == 0xFFFD && source.length == 1;
     if (code_point == '"' || code_point == '\\')

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // One line per event on stderr: `2026-01-31T12:00:00.000Z level component message key=value ...`.
-// Values that came from outside go through gw_log_quoted, which escapes quotes, backslash, control bytes and
-// invalid UTF-8, so that nothing a peer sends can make a second line or field, or reach a terminal as a command. Of what a caller
-// forgot to quote at least such bytes are masked. A line is at most
-// GW_LOG_LINE_BYTES_MAX bytes (cut with "..."), written with one write(2) that is allowed to fail: a full disk
-// never stops the service. No secret is ever an argument.
+// Values that came from outside go through gw_log_quoted, which escapes quotes, backslash, control
+// bytes and invalid UTF-8, so that nothing a peer sends can make a second line or field, or reach a
+// terminal as a command. Of what a caller forgot to quote at least such bytes are masked. A line is
+// at most GW_LOG_LINE_BYTES_MAX bytes (cut with "..."), written with one write(2) that is allowed
+// to fail: a full disk never stops the service. No secret is ever an argument.
 
 #include "base/str.h"
 
@@ -20,7 +20,8 @@ enum gw_status gw_log_level_parse(struct gw_str name, enum gw_log_level *level) 
 void gw_log(enum gw_log_level level, const char *component, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-// `text` escaped and in double quotes, terminated, cut to fit; returns `out`, for use as an argument.
+// `text` escaped and in double quotes, terminated, cut to fit; returns `out`, for use as an
+// argument.
 #define GW_LOG_QUOTED_BYTES_MAX 512
 struct gw_log_quote {
     char text[GW_LOG_QUOTED_BYTES_MAX];

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The three scopes of a token. A token holds a set of them, exactly as it was created (a token made with
-// `admin` alone lists as `admin`); each scope contains those below it when a request is judged.
+// The three scopes of a token. A token holds a set of them, exactly as it was created (a token made
+// with `admin` alone lists as `admin`); each scope contains those below it when a request is
+// judged.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,9 +19,10 @@ bool gw_scope_allows(gw_scope_set held, enum gw_scope needed);
 const char *gw_scope_name(enum gw_scope scope);
 // One exact lower-case name.
 enum gw_status gw_scope_parse(struct gw_str name, enum gw_scope *scope) GW_MUST_USE;
-// "read,write": names by comma, white space around a name is fine; GW_INVALID when unknown or empty, and then
-// *wrong (may be NULL) is the offending part. A name twice counts once.
+// "read,write": names by comma, white space around a name is fine; GW_INVALID when unknown or
+// empty, and then *wrong (may be NULL) is the offending part. A name twice counts once.
 enum gw_status gw_scope_parse_list(struct gw_str list, gw_scope_set *set,
                                    struct gw_str *wrong) GW_MUST_USE;
-// Names in the order read, write, admin joined by `separator` ("," or ", "); terminated; returns the length.
+// Names in the order read, write, admin joined by `separator` ("," or ", "); terminated; returns
+// the length.
 size_t gw_scope_format(gw_scope_set set, const char *separator, char out[GW_SCOPE_TEXT_BYTES_MAX]);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // The one result type of the project. A function that can fail returns enum gw_status and hands its
-// results back through trailing out-pointers, which are untouched on failure. Status says what kind of
-// failure happened; the sentence for a person is made where the failure is handled, once.
+// results back through trailing out-pointers, which are untouched on failure. Status says what kind
+// of failure happened; the sentence for a person is made where the failure is handled, once.
 
 #include <stddef.h>
 

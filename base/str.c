@@ -21,8 +21,8 @@ static char fold(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-// fold() of eight bytes at once: names of fields are compared on each request. The sums have the top bit of a byte set from 'A'
-// on, and behind 'Z'; no carry leaves a byte.
+// fold() of eight bytes at once: names of fields are compared on each request. The sums have the
+// top bit of a byte set from 'A' on, and behind 'Z'; no carry leaves a byte.
 static uint64_t fold_word(const char *at) {
     uint64_t word;
     memcpy(&word, at, GW_WORD_BYTES);
@@ -118,9 +118,9 @@ bool gw_bytes_equal_constant_time(const void *a, const void *b, size_t length) {
     const char *left = a;
     const char *right = b;
     uint64_t difference = 0;
-    for (size_t i = 0; i < length; i += sizeof difference) {
+    for (size_t i = 0; i < length; i += sizeof(difference)) {
         uint64_t words[2] = {0};
-        size_t bytes = length - i < sizeof difference ? length - i : sizeof difference;
+        size_t bytes = length - i < sizeof(difference) ? length - i : sizeof(difference);
         memcpy(&words[0], left + i, bytes);
         memcpy(&words[1], right + i, bytes);
         difference |= words[0] ^ words[1];
@@ -166,8 +166,8 @@ void gw_base64url_encode(const void *bytes, size_t length, char *out) {
         *out = base64url_alphabet[(pending << (6 - pending_bits)) & 63];
 }
 
-// The value of each character plus one, 0 for the foreign ones: a look-up, so that no branch depends on a character of
-// a secret.
+// The value of each character plus one, 0 for the foreign ones: a look-up, so that no branch
+// depends on a character of a secret.
 static const unsigned char base64url_values[256] = {
     ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
     ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What a token looks like, and nothing else: no hash, no lookup. Shared by the gateway (the shape check that
-// stands before every lookup) and the command line (`login --token`).
+// What a token looks like, and nothing else: no hash, no lookup. Shared by the gateway (the shape
+// check that stands before every lookup) and the command line (`login --token`).
 //
-// secret = ("sr_live_" | "sr_test_" | "sk_") 20*255 base64url characters. Ours carry exactly 48: 32 random bytes and
-// their CRC-32 (big endian), the CRC taken over the prefix text and the random bytes, so that secret scanners
-// can tell a real one without asking anyone. Imported ones need no checksum.
+// secret = ("sr_live_" | "sr_test_" | "sk_") 20*255 base64url characters. Ours carry exactly 48: 32
+// random bytes and their CRC-32 (big endian), the CRC taken over the prefix text and the random
+// bytes, so that secret scanners can tell a real one without asking anyone. Imported ones need no
+// checksum.
 
 #include "base/str.h"
 
@@ -18,12 +19,13 @@
 
 enum gw_token_kind { GW_TOKEN_LIVE, GW_TOKEN_TEST, GW_TOKEN_LEGACY };
 
-// GW_INVALID unless `secret` has the shape above. Constant work per character, no early exit that tells where.
+// GW_INVALID unless `secret` has the shape above. Constant work per character, no early exit that
+// tells where.
 enum gw_status gw_token_syntax_parse(struct gw_str secret, enum gw_token_kind *kind) GW_MUST_USE;
 // The text before the body: "sr_live_", "sr_test_" or "sk_".
 struct gw_str gw_token_syntax_prefix(enum gw_token_kind kind);
-// Builds an own secret from random bytes: writes exactly prefix + 48 characters, returns the length. `kind` is
-// live or test: sk_ is never minted.
+// Builds an own secret from random bytes: writes exactly prefix + 48 characters, returns the
+// length. `kind` is live or test: sk_ is never minted.
 size_t gw_token_syntax_format(enum gw_token_kind kind,
                               const unsigned char random[GW_TOKEN_RANDOM_BYTES],
                               char out[GW_TOKEN_LENGTH_MAX]);

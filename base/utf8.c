@@ -30,7 +30,8 @@ static size_t decode(const unsigned char *at, size_t length, uint32_t *code_poin
     return wanted;
 }
 
-// How many ASCII bytes stand at the front, a multiple of eight or the rest: most text is nothing else.
+// How many ASCII bytes stand at the front, a multiple of eight or the rest: most text is nothing
+// else.
 static size_t skip_ascii(const unsigned char *at, size_t length) {
     size_t i = 0;
     for (; length - i >= 8; i += 8) {
@@ -56,13 +57,6 @@ bool gw_utf8_valid(struct gw_str text) {
         left -= taken;
     }
     return true;
-}
-
-size_t gw_utf8_length(struct gw_str text) {
-    size_t count = 0;
-    for (size_t i = 0; i < text.length; i++)
-        count += ((unsigned char)text.at[i] & 0xC0) != 0x80;
-    return count;
 }
 
 bool gw_utf8_next(struct gw_str *rest, uint32_t *code_point) {
@@ -113,7 +107,8 @@ struct range {
     uint32_t last;
 };
 
-// Nothing is shown for these by themselves: combining marks by block or run, joiners, variation selectors, tags.
+// Nothing is shown for these by themselves: combining marks by block or run, joiners, variation
+// selectors, tags.
 static const struct range zero_width[] = {
     {0x0300, 0x036F},   {0x0483, 0x0489},   {0x0591, 0x05BD},   {0x05BF, 0x05BF},
     {0x05C1, 0x05C2},   {0x05C4, 0x05C5},   {0x05C7, 0x05C7},   {0x0610, 0x061A},

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Reading the objects of the gateway's answers. A member that is missing or of another type, and memory that ran
-// out, read as "not there" (.at NULL): what a command cannot do without, it checks itself.
+// Reading the objects of the gateway's answers. A member that is missing or of another type, and
+// memory that ran out, read as "not there" (.at NULL): what a command cannot do without, it checks
+// itself.
 //
 // Texts are slices of the answer or copies in `arena`.
 

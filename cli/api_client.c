@@ -167,7 +167,8 @@ static bool may_have_been_served(const struct cli_api_client *client) {
            bytes_sent > 0;
 }
 
-// The same request was answered a moment ago, or is under way (409 with a time to wait): then the answer is another one.
+// The same request was answered a moment ago, or is under way (409 with a time to wait): then the
+// answer is another one.
 static bool is_to_be_repeated(const struct cli_api_request *request,
                               const struct cli_api_response *response) {
     return request->idempotency_key != NULL && response->status == 409 &&
@@ -180,7 +181,8 @@ static void read_response(struct cli_api_client *client, struct cli_api_response
     read_headers(client, response);
 }
 
-// Once more after the time that the gateway names, and once again, for that one may have come a moment too early.
+// Once more after the time that the gateway names, and once again, for that one may have come a
+// moment too early.
 static CURLcode perform_until_settled(struct cli_api_client *client,
                                       const struct cli_api_request *request,
                                       struct cli_api_response *response) {

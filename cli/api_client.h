@@ -2,9 +2,10 @@
 #pragma once
 // HTTP to the gateway: libcurl, one handle, one request at a time.
 //
-// The token leaves in the Authorization header of requests to base_url and nowhere else: redirects are not followed,
-// certificates are verified, no password file is read, and this machine is never reached through a proxy (elsewhere
-// the usual proxy variables hold). Every answer counts as success here, whatever its status: cli/api_error.h judges.
+// The token leaves in the Authorization header of requests to base_url and nowhere else: redirects
+// are not followed, certificates are verified, no password file is read, and this machine is never
+// reached through a proxy (elsewhere the usual proxy variables hold). Every answer counts as
+// success here, whatever its status: cli/api_error.h judges.
 //
 // Not thread-safe; curl_global_init must have run.
 
@@ -57,9 +58,10 @@ enum cli_exit cli_api_client_open(struct cli_api_client *client,
                                   const struct cli_api_client_options *options,
                                   struct cli_reason *why) GW_MUST_USE;
 // CLI_UNREACHABLE: no whole answer came. CLI_FAILED: an answer that cannot be one of the gateway's.
-// When the connection fails after a request with a key was sent, nobody knows whether it was served: it is sent once
-// more, with the same key, by which a gateway that served it knows it again. One that did so within the last two seconds
-// says 409 and for how long to wait; then it is sent after that time.
+// When the connection fails after a request with a key was sent, nobody knows whether it was
+// served: it is sent once more, with the same key, by which a gateway that served it knows it
+// again. One that did so within the last two seconds says 409 and for how long to wait; then it is
+// sent after that time.
 enum cli_exit cli_api_client_send(struct cli_api_client *client,
                                   const struct cli_api_request *request,
                                   struct cli_api_response *response,

@@ -9,7 +9,8 @@
 #define MESSAGE_BYTES_MAX 300
 #define ADVICE_BYTES_MAX 64
 
-// What the gateway itself said, in brackets after our words: " (<message>; request <id>)", or as much as there is.
+// What the gateway itself said, in brackets after our words: " (<message>; request <id>)", or as
+// much as there is.
 struct detail {
     char text[DETAIL_BYTES_MAX];
     const char *advice; // about a 403, with a comma in front; empty: the message says it all

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// From an answer that is no success to the sentence for a person: what went wrong, what the gateway said about it
+// From an answer that is no success to the sentence for a person: what went wrong, what the gateway
+// said about it
 // ({"error":{"code","message"}}), and what to do.
 
 #include "cli/api_client.h"

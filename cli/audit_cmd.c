@@ -48,7 +48,8 @@ static const struct cli_listing_kind kind = {
     .read = read_event,
 };
 
-// The path of the page that begins after `before`, empty for the first one; in the memory of the session.
+// The path of the page that begins after `before`, empty for the first one; in the memory of the
+// session.
 static enum cli_exit make_page_path(struct cli_session *session, const char *path, int64_t limit,
                                     struct gw_str before, const char **page_path,
                                     struct cli_reason *why) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// `skillreg audit`: who made, rotated, revoked and imported tokens of the organisation, newest first.
+// `skillreg audit`: who made, rotated, revoked and imported tokens of the organisation, newest
+// first.
 
 #include "cli/options.h"
 #include "cli/session.h"

@@ -151,7 +151,8 @@ static enum gw_status replace_range(const struct gw_buf *text, size_t from, size
     return status;
 }
 
-// A new member, behind the last one and with the white space that stands before the first: the file keeps its look.
+// A new member, behind the last one and with the white space that stands before the first: the file
+// keeps its look.
 static enum gw_status write_member(const struct cli_config_file *file, size_t *from, size_t *to,
                                    const char *key, struct gw_json_writer *writer) {
     const char *start = gw_buf_bytes(&file->text).at;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A list that comes in several answers, gathered to be printed as one: as a table, or as one JSON array of the elements
-// as they came.
+// A list that comes in several answers, gathered to be printed as one: as a table, or as one JSON
+// array of the elements as they came.
 
 #include "cli/session.h"
 #include "cli/table.h"
@@ -11,7 +11,8 @@ struct cli_listing_kind {
     const char *empty; // printed instead of a table without rows
     const struct cli_table_column *columns;
     size_t column_count;
-    // The cells of one element, column by column; .at NULL when the element lacks what it must hold.
+    // The cells of one element, column by column; .at NULL when the element lacks what it must
+    // hold.
     void (*read)(struct gw_json element, struct gw_arena *arena, struct gw_str *cells);
 };
 

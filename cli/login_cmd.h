@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// `skillreg login --token`: asks for a token, checks its shape, has the gateway verify it (whoami), and stores it in
-// ~/.skillreg/config.json. The file is written as the last step, whole or not at all: a token that is refused, and
-// any other failure, changes nothing.
+// `skillreg login --token`: asks for a token, checks its shape, has the gateway verify it (whoami),
+// and stores it in
+// ~/.skillreg/config.json. The file is written as the last step, whole or not at all: a token that
+// is refused, and any other failure, changes nothing.
 
 #include "cli/options.h"
 #include "cli/settings.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// skillreg: from the arguments to one command, and from how it ended to an exit code and one line on stderr.
+// skillreg: from the arguments to one command, and from how it ended to an exit code and one line
+// on stderr.
 #include <curl/curl.h>
 #include <locale.h>
 #include <signal.h>

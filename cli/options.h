@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The arguments of the command line: which command, its flags, its operand. Nothing here reads the environment or a
-// file.
+// The arguments of the command line: which command, its flags, its operand. Nothing here reads the
+// environment or a file.
 //
-// Flags may stand before, between and after the words of the command, as `--flag value` or `--flag=value`; `--` ends
-// them. A flag given twice (but for --allow-ip), unknown, or of another command is refused. There is no way to pass a
-// token as an argument, where `ps` would show it; what looks like one is never repeated in an error.
+// Flags may stand before, between and after the words of the command, as `--flag value` or
+// `--flag=value`; `--` ends them. A flag given twice (but for --allow-ip), unknown, or of another
+// command is refused. There is no way to pass a token as an argument, where `ps` would show it;
+// what looks like one is never repeated in an error.
 
 #include "base/scope.h"
 #include "cli/outcome.h"
@@ -65,8 +66,9 @@ static inline bool cli_options_has(const struct cli_options *options, enum cli_f
     return options->values[flag] != NULL;
 }
 
-// Values point into `arguments`, which begins with the program's name. CLI_USAGE when something is wrong or missing;
-// options->command then says how far it got, for the hint. With --help or --version nothing is missing.
+// Values point into `arguments`, which begins with the program's name. CLI_USAGE when something is
+// wrong or missing; options->command then says how far it got, for the hint. With --help or
+// --version nothing is missing.
 enum cli_exit cli_options_parse(int argument_count, char *const arguments[],
                                 struct cli_options *options, struct cli_reason *why) GW_MUST_USE;
 // The words of the command as they are typed, "" for CLI_COMMAND_NONE.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The paths below an organisation. Where none is set, whoami is asked first: a token belongs to exactly one.
+// The paths below an organisation. Where none is set, whoami is asked first: a token belongs to
+// exactly one.
 
 #include "cli/session.h"
 
-// "/orgs/<org>/<collection>", or "/orgs/<org>/<collection>/<id>" unless `id` is NULL; encoded, terminated, in the
-// memory of the session.
+// "/orgs/<org>/<collection>", or "/orgs/<org>/<collection>/<id>" unless `id` is NULL; encoded,
+// terminated, in the memory of the session.
 enum cli_exit cli_org_path_make(struct cli_session *session, const char *collection, const char *id,
                                 const char **path, struct cli_reason *why) GW_MUST_USE;

@@ -20,7 +20,8 @@ static const struct {
 
 enum { YEAR = 0, DAY = 2 }; // among units
 
-// "2 hours" in `largest` or a smaller unit, with what stands around it; false when it is under a minute.
+// "2 hours" in `largest` or a smaller unit, with what stands around it; false when it is under a
+// minute.
 static bool format_span(int64_t span_ms, size_t largest, const char *before, const char *after,
                         char out[CLI_RELATIVE_TIME_BYTES_MAX]) {
     for (size_t i = largest; i < sizeof(units) / sizeof(units[0]); i++) {

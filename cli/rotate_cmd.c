@@ -184,7 +184,8 @@ static bool read_successor(struct cli_session *session, struct gw_json root,
            successor->old_expires.at != NULL;
 }
 
-// Stored before it is printed, so that the text tells; printed in any case, for it will not be shown again.
+// Stored before it is printed, so that the text tells; printed in any case, for it will not be
+// shown again.
 static enum cli_exit finish(struct cli_session *session, const struct rotation *rotation,
                             struct gw_json root, struct cli_reason *why) {
     struct successor successor;

@@ -9,8 +9,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-// The terminal while the echo is off. Signals that would end the program wait: they show up on `signals`, and strike
-// when the mask is restored, after the terminal.
+// The terminal while the echo is off. Signals that would end the program wait: they show up on
+// `signals`, and strike when the mask is restored, after the terminal.
 struct quiet_terminal {
     struct termios before;
     sigset_t mask_before;

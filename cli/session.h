@@ -2,11 +2,11 @@
 #pragma once
 // What every command does with the gateway: send a request, have the answer judged, get its JSON.
 //
-// Embeds the client and two arenas: `memory` lives as long as the session, the one behind `answer` until the next
-// call. Strings of an answer point into it.
+// Embeds the client and two arenas: `memory` lives as long as the session, the one behind `answer`
+// until the next call. Strings of an answer point into it.
 //
-// An answer may tell that the caller's token ends soon (SkillReg-Token-Expires): the session remembers it, and says so
-// once, on stderr, when it is closed.
+// An answer may tell that the caller's token ends soon (SkillReg-Token-Expires): the session
+// remembers it, and says so once, on stderr, when it is closed.
 
 #include "base/json.h"
 #include "cli/api_client.h"

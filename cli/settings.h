@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What a command works with, each from the first place that has it: the flag, the environment, the file.
+// What a command works with, each from the first place that has it: the flag, the environment, the
+// file.
 //
-// The file is read only if something is still missing, so that a broken one does not stop a CI job that sets
-// everything in its environment. An empty environment variable counts as not set.
+// The file is read only if something is still missing, so that a broken one does not stop a CI job
+// that sets everything in its environment. An empty environment variable counts as not set.
 
 #include <limits.h>
 
@@ -27,11 +28,13 @@ struct cli_settings {
     char ca_file[PATH_MAX];               // empty: what the system trusts
 };
 
-// `login` needs no token, and only commands that take --org need an organisation. CLI_USAGE: something is missing or cannot
-// be right. CLI_FAILED: the file cannot be read. Failing leaves nothing to deinit.
+// `login` needs no token, and only commands that take --org need an organisation. CLI_USAGE:
+// something is missing or cannot be right. CLI_FAILED: the file cannot be read. Failing leaves
+// nothing to deinit.
 enum cli_exit cli_settings_load(struct cli_settings *settings, const struct cli_options *options,
                                 struct cli_reason *why) GW_MUST_USE;
 void cli_settings_deinit(struct cli_settings *settings);
-// CLI_USAGE unless `token` (white space around it does not count) could stand in a header; else settings->token.
+// CLI_USAGE unless `token` (white space around it does not count) could stand in a header; else
+// settings->token.
 enum cli_exit cli_settings_set_token(struct cli_settings *settings, struct gw_str token,
                                      struct cli_reason *why) GW_MUST_USE;

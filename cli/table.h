@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A plain table: a line of titles, a line for each row, columns as wide as their widest cell, no trailing blanks.
-// Every column has a title.
-// Widths are terminal columns, so names in wide scripts line up; cells are made harmless as cli/text.h says.
+// A plain table: a line of titles, a line for each row, columns as wide as their widest cell, no
+// trailing blanks. Every column has a title. Widths are terminal columns, so names in wide scripts
+// line up; cells are made harmless as cli/text.h says.
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -42,7 +42,8 @@ static enum gw_status write_create_body(const struct cli_options *options, struc
     return gw_json_writer_finish(&writer);
 }
 
-// A gateway older than --allow-ip or --bind-children does not mind the unknown field: it makes a token that may do more.
+// A gateway older than --allow-ip or --bind-children does not mind the unknown field: it makes a
+// token that may do more.
 static enum cli_exit check_limits(const struct cli_new_token *token, struct gw_json root,
                                   const struct cli_options *options, struct cli_reason *why) {
     struct gw_json binds;
@@ -184,7 +185,8 @@ enum cli_exit cli_token_cmd_list(struct cli_session *session, const struct cli_o
 
 // ---- revoke ----
 
-// A token that was rotated has one that came of it: revoking the old one alone takes nothing away from who holds that.
+// A token that was rotated has one that came of it: revoking the old one alone takes nothing away
+// from who holds that.
 static enum cli_exit note_successors(struct cli_session *session, const struct cli_options *options,
                                      struct gw_json root, struct cli_reason *why) {
     struct gw_json successors;

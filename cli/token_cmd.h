@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// `skillreg token create`, `list` and `revoke`, with the output of the documentation, to the letter.
+// `skillreg token create`, `list` and `revoke`, with the output of the documentation, to the
+// letter.
 //
-// Output is made whole before any of it is written. The secret of a new token passes through here once and is wiped
-// afterwards. `rotate` has a file of its own, cli/rotate_cmd.h.
+// Output is made whole before any of it is written. The secret of a new token passes through here
+// once and is wiped afterwards. `rotate` has a file of its own, cli/rotate_cmd.h.
 
 #include "cli/options.h"
 #include "cli/session.h"

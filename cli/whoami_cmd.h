@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// `skillreg whoami`, and the same question as the other commands ask it: whose token, which organisation.
+// `skillreg whoami`, and the same question as the other commands ask it: whose token, which
+// organisation.
 
 #include "cli/options.h"
 #include "cli/session.h"

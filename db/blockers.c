@@ -32,7 +32,7 @@ void db_blockers_watch(struct db_blockers *blockers, const struct db_conn *conn)
         blockers->conns[blockers->conn_count++] = conn;
 }
 
-// ---- looking ------------------------------------------------------------------------------------------------------
+// ---- looking ----
 
 // Since when a statement is on its way there; UINT64_MAX: none is.
 static uint64_t busy_since_ms(const struct db_conn *conn) {
@@ -89,7 +89,7 @@ bool db_blockers_look(struct db_blockers *blockers, uint64_t now_ms) {
     return true;
 }
 
-// ---- telling ------------------------------------------------------------------------------------------------------
+// ---- telling ----
 
 void db_blockers_count(const struct db_blockers *blockers, uint64_t now_ms,
                        struct db_blockers_stats *stats) {

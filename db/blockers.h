@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Statements that wait for a lock, and who is in their way. It watches the connections that carry such statements. While one is
-// unanswered for GW_DB_WAIT_NOTED_MS or longer it wants to know, every GW_DB_WAIT_LOOK_MS, which transactions stand at the head
-// of the line; its owner asks over a connection that waits for nothing, and the log names each: its process, role,
-// application, and what it does since when. Never an answer to a client: whose session that is concerns the operator alone.
+// Statements that wait for a lock, and who is in their way. It watches the connections that carry
+// such statements. While one is unanswered for GW_DB_WAIT_NOTED_MS or longer it wants to know,
+// every GW_DB_WAIT_LOOK_MS, which transactions stand at the head of the line; its owner asks over a
+// connection that waits for nothing, and the log names each: its process, role, application, and
+// what it does since when. Never an answer to a client: whose session that is concerns the operator
+// alone.
 
 #include <libpq-fe.h>
 #include <stdbool.h>

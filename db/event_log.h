@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// How far the log skillreg.token_event was applied, and what its rows mean to the consumer. No connection, no I/O: the
-// statements, and what to make of their answers. See db/events.h, which drives this.
+// How far the log skillreg.token_event was applied, and what its rows mean to the consumer. No
+// connection, no I/O: the statements, and what to make of their answers. See db/events.h, which
+// drives this.
 //
-// Each page begins with the last row applied, again: as long as that is there, unchanged, nothing after it was missed.
-// If it is not, rows were deleted before they were read here, or the log is an older one (a restored database, a replica that
-// took over without the newest rows): a gap.
+// Each page begins with the last row applied, again: as long as that is there, unchanged, nothing
+// after it was missed. If it is not, rows were deleted before they were read here, or the log is an
+// older one (a restored database, a replica that took over without the newest rows): a gap.
 
 #include <libpq-fe.h>
 #include <stdbool.h>
@@ -35,7 +36,8 @@ extern const struct db_statement db_event_log_newest_statement;
 extern const struct db_statement db_event_log_page_statement;
 
 void db_event_log_bind(const struct db_event_log *log, struct db_query *query, char scratch[8]);
-// Everything up to the newest row is given up: on_gap, but for the first time, when nothing can be outdated yet.
+// Everything up to the newest row is given up: on_gap, but for the first time, when nothing can be
+// outdated yet.
 void db_event_log_take_newest(struct db_event_log *log, const PGresult *result);
 // Hands the rows to the consumer, who may end that by setting log->consumer to NULL.
 enum db_event_log_state db_event_log_take_page(struct db_event_log *log, const PGresult *result);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// One round: the heartbeat, when one is due, and then a poll in the same write, so that an answered poll says that the
-// heartbeat was answered too. Rounds start when the connection is ready and every poll interval after; a
-// notification asks for a poll alone. Whenever a poll brought something, the heartbeat follows at once.
+// One round: the heartbeat, when one is due, and then a poll in the same write, so that an answered
+// poll says that the heartbeat was answered too. Rounds start when the connection is ready and
+// every poll interval after; a notification asks for a poll alone. Whenever a poll brought
+// something, the heartbeat follows at once.
 //
-//   ready --> LISTEN, newest row (first time only) --> round --> page --+--> heartbeat if applied, next page if full
-//               ^                                       ^               |
-//               |                                       +-- timer       +--> gap: newest row, on_gap, round
+//   ready --> LISTEN, newest row (first time only) --> round --> page --+--> heartbeat if applied,
+//                                                       ^               |    next page if full
+//                                                       +-- timer       +--> gap: newest row,
+//                                                                            on_gap, round
 //
 // Any statement that fails fails the connection, which starts over; see db/pg_link.h.
 #include "db/events.h"
@@ -96,7 +98,7 @@ struct db_events {
     uint64_t heard_ms;
 };
 
-// ---- statements ---------------------------------------------------------------------------------------------------
+// ---- statements ----
 
 static uint64_t now_ms(const struct db_events *events) {
     return uv_now(db_link_loop(&events->link));
@@ -167,7 +169,7 @@ static void start_round(struct db_events *events) {
         send_prune(events);
 }
 
-// ---- answers ------------------------------------------------------------------------------------------------------
+// ---- answers ----
 
 // By its last sign of life others reckon how long this process may act on what it heard.
 static uint64_t heard_by_page_ms(const struct db_events *events) {
@@ -276,7 +278,7 @@ static void on_down(struct db_link *link) {
     db_event_waits_on_down(&events->waits);
 }
 
-// ---- life ---------------------------------------------------------------------------------------------------------
+// ---- life ----
 
 static void free_when_closed(struct db_events *events) {
     if (events->is_link_closed && events->is_waits_closed)
@@ -396,10 +398,10 @@ uint64_t db_events_heard_ms(const struct db_events *events) {
     return events->heard_ms;
 }
 
-// ---- waiting ------------------------------------------------------------------------------------------------------
+// ---- waiting ----
 
-// Asks for a page, too: a notification would come a little later. Whoever made the change has reached
-// the server.
+// Asks for a page, too: a notification would come a little later. Whoever made the change has
+// reached the server.
 void db_events_wait_applied(struct db_events *events, struct db_events_wait *wait, uint64_t seq,
                             uint64_t timeout_ms) {
     wait->seq = seq;

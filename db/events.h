@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The ordered log of changes, as this gateway hears it. Every change of a token or an organisation writes a row to
-// skillreg.token_event in its own transaction, under a lock that makes the order of the numbers that of the commits, then notifies. Here one
-// connection of its own (LISTEN needs a session; behind a transaction pooler give it a direct URL) asks for all rows after the last applied one:
-// when notified, every poll interval, and after each reconnect. So a lost notification costs one interval, an
-// outage nothing but time. Events come in order, each once.
+// The ordered log of changes, as this gateway hears it. Every change of a token or an organisation
+// writes a row to skillreg.token_event in its own transaction, under a lock that makes the order of
+// the numbers that of the commits, then notifies. Here one connection of its own (LISTEN needs a
+// session; behind a transaction pooler give it a direct URL) asks for all rows after the last
+// applied one: when notified, every poll interval, and after each reconnect. So a lost notification
+// costs one interval, an outage nothing but time. Events come in order, each once.
 //
 // The same connection makes this process a member (skillreg.gateway_member, logged) and publishes
 // what it has applied (skillreg.gateway, the heartbeats): at every poll and at once after events
@@ -34,12 +35,14 @@ struct db_event {
     struct gw_str org_id;
 };
 
-// Embedded by the consumer. Both fire from the loop, and may call anything here. The answer to a lookup that was sent before
-// such an event, before a gap, or before db_events_heard_ms was first set, may be older than it: not to be kept.
+// Embedded by the consumer. Both fire from the loop, and may call anything here. The answer to a
+// lookup that was sent before such an event, before a gap, or before db_events_heard_ms was first
+// set, may be older than it: not to be kept.
 struct db_events_consumer {
     void (*on_event)(struct db_events_consumer *consumer, const struct db_event *event);
-    // The log does not reach back to the last applied row (this gateway was away longer than it is kept), or is an older one (a
-    // restored database): everything known may be outdated. Events go on from the newest.
+    // The log does not reach back to the last applied row (this gateway was away longer than it is
+    // kept), or is an older one (a restored database): everything known may be outdated. Events go
+    // on from the newest.
     void (*on_gap)(struct db_events_consumer *consumer);
 };
 
@@ -58,8 +61,8 @@ struct db_events_options {
 
 struct db_events;
 
-// GW_INVALID: libpq cannot read the URL, or the id is too long. GW_NO_MEMORY. Starts without the database and connects
-// by itself, as the pool does.
+// GW_INVALID: libpq cannot read the URL, or the id is too long. GW_NO_MEMORY. Starts without the
+// database and connects by itself, as the pool does.
 enum gw_status db_events_create(uv_loop_t *loop, const struct db_events_options *options,
                                 struct db_events_consumer *consumer,
                                 struct db_events **events) GW_MUST_USE;
@@ -85,7 +88,7 @@ uint64_t db_events_applied_seq(const struct db_events *events);
 // options.stale_ms after this moment at the most, and never while it is 0.
 uint64_t db_events_heard_ms(const struct db_events *events);
 
-// ---- waiting for everybody ---------------------------------------------------------------------------------------
+// ---- waiting for everybody ----
 #define DB_GATEWAY_LIVE_MS 5000 // a gateway whose last heartbeat is older is silent
 #define DB_GATEWAY_HEARD_AHEAD_MS 1500
 // Beside the stale time: the above, a turn of the loop, clocks that differ in speed.

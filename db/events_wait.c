@@ -75,10 +75,10 @@ void db_event_waits_close(struct db_event_waits *waits,
         finish_unknown(wait);
 }
 
-// ---- asking -------------------------------------------------------------------------------------------------------
+// ---- asking ----
 
-// Only who waits already when the question leaves may use its answer: a gateway that was not there then begins after
-// what they wait for.
+// Only who waits already when the question leaves may use its answer: a gateway that was not there
+// then begins after what they wait for.
 static void ask(struct db_event_waits *waits) {
     if (!db_link_is_up(waits->connection) || !gw_list_is_empty(&waits->query.link) ||
         gw_list_is_empty(&waits->waiting))
@@ -99,7 +99,8 @@ void db_event_waits_on_down(struct db_event_waits *waits) {
     gw_list_append_all(&waits->waiting, &waits->asked);
 }
 
-// While the connection is up, whoever is late is told so with the next answer, and the count is a fresh one.
+// While the connection is up, whoever is late is told so with the next answer, and the count is a
+// fresh one.
 static void end_late_without_connection(struct db_event_waits *waits) {
     uint64_t now = uv_now(db_link_loop(waits->connection));
     struct gw_list *next;
@@ -125,7 +126,7 @@ static void on_timer(uv_timer_t *timer) {
     plan_timer(waits);
 }
 
-// ---- the answer ---------------------------------------------------------------------------------------------------
+// ---- the answer ----
 
 static void count_row(struct db_events_reach *reach, uint64_t seq, const PGresult *result,
                       int row) {

@@ -62,7 +62,8 @@ static enum gw_status execute(PGconn *pg, const char *sql, const char *what, PGr
     return PQstatus(pg) == CONNECTION_OK ? GW_INVALID : GW_UNAVAILABLE;
 }
 
-// One transaction that holds the lock: whoever comes second waits here and then sees what the first one did.
+// One transaction that holds the lock: whoever comes second waits here and then sees what the first
+// one did.
 static enum gw_status begin(PGconn *pg, struct db_migrate_report *report) {
     return execute(pg,
                    "begin isolation level read committed read write;"
@@ -71,8 +72,8 @@ static enum gw_status begin(PGconn *pg, struct db_migrate_report *report) {
                    "cannot take the migration lock", NULL, report);
 }
 
-// What is made belongs to the owner of the schema, whoever makes it: a table of another's could not be changed, or dumped,
-// with the rest.
+// What is made belongs to the owner of the schema, whoever makes it: a table of another's could not
+// be changed, or dumped, with the rest.
 static enum gw_status become_owner(PGconn *pg, struct db_migrate_report *report) {
     PGresult *rows = NULL;
     enum gw_status status = execute(pg,
@@ -197,7 +198,8 @@ static enum gw_status apply_missing(PGconn *pg, struct db_migrate_report *report
     return status;
 }
 
-// No role: nothing to do. With the rights of the caller again: a superuser's, where the owner of the schema may not alter roles.
+// No role: nothing to do. With the rights of the caller again: a superuser's, where the owner of
+// the schema may not alter roles.
 static enum gw_status grant(PGconn *pg, struct gw_str role, struct db_migrate_report *report) {
     if (role.at == NULL)
         return GW_OK;

@@ -4,10 +4,12 @@
 #include <string.h>
 
 #define EPOCH_2000_MS 946684800000LL
-// PostgreSQL ends in the year 294276; no need to go that far: 9999-12-31T23:59:59.999Z and 0001-01-01.
+// PostgreSQL ends in the year 294276; no need to go that far: 9999-12-31T23:59:59.999Z and
+// 0001-01-01.
 #define TIME_MAX_MS 253402300799999LL
 #define TIME_MIN_MS (-62135596800000LL)
-// inet and cidr, sent: family, bits of the prefix, whether it is a cidr, bytes of the address, the address.
+// inet and cidr, sent: family, bits of the prefix, whether it is a cidr, bytes of the address, the
+// address.
 #define IP_HEADER_BYTES 4
 #define IP_FAMILY_V4 2
 #define IP_FAMILY_V6 3
@@ -25,7 +27,7 @@ static uint64_t get_big_endian(const char *at, size_t length) {
     return value;
 }
 
-// ---- parameters ---------------------------------------------------------------------------------------------------
+// ---- parameters ----
 
 void db_set_bytes(struct db_query *query, int index, struct gw_str bytes) {
     query->values[index] = bytes.at == NULL ? "" : bytes.at;
@@ -116,7 +118,7 @@ struct gw_str db_array_finish(struct db_array *array) {
     return gw_str(array->at, array->length);
 }
 
-// ---- results ------------------------------------------------------------------------------------------------------
+// ---- results ----
 
 struct gw_str db_get_bytes(const PGresult *result, int row, int column) {
     if (PQgetisnull(result, row, column))

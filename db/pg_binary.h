@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// PostgreSQL's binary formats of the few types that we use: parameters out, columns of results in. Integers are big
-// endian; a timestamptz is microseconds since 2000-01-01T00:00:00Z; an array is dimensions, then each element with its
-// length. Readers check the length of what they read and never trust the server's shape: a column of an unexpected length
-// reads as null.
+// PostgreSQL's binary formats of the few types that we use: parameters out, columns of results in.
+// Integers are big endian; a timestamptz is microseconds since 2000-01-01T00:00:00Z; an array is
+// dimensions, then each element with its length. Readers check the length of what they read and
+// never trust the server's shape: a column of an unexpected length reads as null.
 
 #include <libpq-fe.h>
 #include <stdbool.h>
@@ -60,13 +60,13 @@ bool db_get_fixed(const PGresult *result, int row, int column, unsigned char *ou
 int64_t db_get_int(const PGresult *result, int row, int column,
                    int64_t otherwise);                            // int2, int4, int8
 bool db_get_boolean(const PGresult *result, int row, int column); // false for null
-// Of the years 1 to 9999, which is what JSON can tell: an earlier time, and the negative infinity, is the first of them, a
-// later one the last. DB_TIME_NULL for null, and for the infinity: never.
+// Of the years 1 to 9999, which is what JSON can tell: an earlier time, and the negative infinity,
+// is the first of them, a later one the last. DB_TIME_NULL for null, and for the infinity: never.
 #define DB_TIME_FIRST_MS (-62135596800000LL) // 0001-01-01T00:00:00.000Z
 #define DB_TIME_LAST_MS 253402300799999LL    // 9999-12-31T23:59:59.999Z
 int64_t db_get_time(const PGresult *result, int row, int column);
-// The elements of a cidr[]; none for null. GW_INVALID for any other shape, which is not taken for null: these are
-// restrictions.
+// The elements of a cidr[]; none for null. GW_INVALID for any other shape, which is not taken for
+// null: these are restrictions.
 enum gw_status db_get_ip_ranges(const PGresult *result, int row, int column,
                                 struct gw_ip_range ranges[GW_ALLOWED_IPS_MAX],
                                 uint8_t *count) GW_MUST_USE;

@@ -9,8 +9,9 @@
 #include "base/token_syntax.h"
 #include "db/role_check.h"
 
-// A uv_poll handle outlives the socket it watches: libpq closes sockets on its own while it tries hosts, libuv
-// frees a handle only in a later turn. So each socket gets a watch of its own on the heap.
+// A uv_poll handle outlives the socket it watches: libpq closes sockets on its own while it tries
+// hosts, libuv frees a handle only in a later turn. So each socket gets a watch of its own on the
+// heap.
 struct db_conn_watch {
     uv_poll_t poll;
     struct db_conn *conn;
@@ -49,7 +50,7 @@ void db_conn_init(struct db_conn *conn, uv_loop_t *loop, struct db_conn_statemen
     gw_list_init(&conn->in_flight);
 }
 
-// ---- watching the socket ------------------------------------------------------------------------------------------
+// ---- watching the socket ----
 
 static void on_socket(uv_poll_t *poll, int status, int events);
 
@@ -111,7 +112,7 @@ static enum gw_status watch_socket(struct db_conn *conn, int events) {
     return uv_poll_start(&watch->poll, events, on_socket) == 0 ? GW_OK : GW_SYSTEM;
 }
 
-// ---- going down ---------------------------------------------------------------------------------------------------
+// ---- going down ----
 
 static void disconnect(struct db_conn *conn) {
     drop_watch(conn);
@@ -145,7 +146,7 @@ void db_conn_close(struct db_conn *conn) {
     disconnect(conn);
 }
 
-// ---- sending ------------------------------------------------------------------------------------------------------
+// ---- sending ----
 
 static struct db_conn_slot *push_slot(struct db_conn *conn, struct db_query *query) {
     gw_assert(conn->slot_count < DB_CONN_IN_FLIGHT_MAX);
@@ -223,7 +224,7 @@ void db_conn_flush(struct db_conn *conn) {
     conn->needs_flush = left != 0;
 }
 
-// ---- connecting, preparing ----------------------------------------------------------------------------------------
+// ---- connecting, preparing ----
 
 // Messages of the server outside of any query; libpq would print them.
 static void ignore_notice(void *argument, const PGresult *result) {
@@ -247,9 +248,10 @@ enum gw_status db_conn_open(struct db_conn *conn, const struct db_url *url, unsi
     return GW_OK;
 }
 
-// Each array of prefixes has another length, which makes PostgreSQL plan `prefix = any($1)` anew every time: more work
-// than the lookup itself. All statements of ours have one good plan. It has no use for a cache in front of the organisations
-// either: setting one up costs as much as a lookup, and an index is quick enough without.
+// Each array of prefixes has another length, which makes PostgreSQL plan `prefix = any($1)` anew
+// every time: more work than the lookup itself. All statements of ours have one good plan. It has
+// no use for a cache in front of the organisations either: setting one up costs as much as a
+// lookup, and an index is quick enough without.
 static const char *const planning[] = {"set plan_cache_mode = force_generic_plan",
                                        "set enable_memoize = off"};
 
@@ -264,15 +266,15 @@ static bool ask_of_role(struct db_conn *conn) {
     return true;
 }
 
-// All statements in one go, with one Sync: one slot. Where they are not kept each replaces the one before, without a name: it
-// still tells whether the schema has what it needs.
+// All statements in one go, with one Sync: one slot. Where they are not kept each replaces the one
+// before, without a name: it still tells whether the schema has what it needs.
 static void start_preparing(struct db_conn *conn) {
     set_state(conn, DB_CONN_PREPARING);
     conn->was_reached = true;
     bool are_kept = !conn->statements->are_not_kept;
     bool is_sent = PQsetnonblocking(conn->pg, 1) == 0 && PQenterPipelineMode(conn->pg) == 1 &&
                    ask_of_role(conn);
-    for (size_t i = 0; are_kept && i < sizeof planning / sizeof planning[0] && is_sent; i++)
+    for (size_t i = 0; are_kept && i < sizeof(planning) / sizeof(planning[0]) && is_sent; i++)
         is_sent = PQsendQueryParams(conn->pg, planning[i], 0, NULL, NULL, NULL, NULL, 0) == 1;
     for (int i = 0; i < conn->statements->count && is_sent; i++) {
         const struct db_statement *statement = conn->statements->at[i];
@@ -352,7 +354,7 @@ static void continue_connecting(struct db_conn *conn) {
         fail_by_libpq(conn);
 }
 
-// ---- receiving ----------------------------------------------------------------------------------------------------
+// ---- receiving ----
 
 static void answer(struct db_conn *conn, struct db_query *query, PGresult *result) {
     ExecStatusType outcome = PQresultStatus(result);
@@ -395,7 +397,8 @@ static void finish_slot(struct db_conn *conn) {
     PQclear(result);
 }
 
-// Keeps the first result of the slot, and rather the first error: one may still follow a result, from the commit.
+// Keeps the first result of the slot, and rather the first error: one may still follow a result,
+// from the commit.
 static void take_result(struct db_conn *conn, PGresult *result) {
     ExecStatusType outcome = PQresultStatus(result);
     if (outcome == PGRES_PIPELINE_SYNC) {

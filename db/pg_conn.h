@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// One connection to PostgreSQL on the loop: libpq in nonblocking pipeline mode, watched with uv_poll. It connects,
-// prepares the statements, then sends queries, each followed by a Sync of its own, and hands back each answer when its
-// Sync has come (only then is it committed). When to connect, how long to wait and where queries go is the pool's.
+// One connection to PostgreSQL on the loop: libpq in nonblocking pipeline mode, watched with
+// uv_poll. It connects, prepares the statements, then sends queries, each followed by a Sync of its
+// own, and hands back each answer when its Sync has come (only then is it committed). When to
+// connect, how long to wait and where queries go is the pool's.
 //
 //            db_conn_open             PQconnectPoll says OK            every statement is prepared
-//     DOWN -----------------> CONNECTING ----------------> PREPARING ----------------------------> READY
-//       ^                          |                           |                                     |
-//       +--------------------------+---------------------------+-------------------------------------+
-//                      any failure, db_conn_fail, db_conn_close: on_down (but for close)
+//     DOWN --------------> CONNECTING --------------> PREPARING --------------> READY
+//       ^                      |                         |                      |
+//       +----------------------+-------------------------+----------------------+
+//                 any failure, db_conn_fail, db_conn_close: on_down (except for close)
 //
-// Behind a pooler in transaction mode that does not keep prepared statements (PgBouncer before 1.21) a name means nothing on
-// the next server, or something already. The first connection that is told so says it in the log and sends the statement
-// again; from then on all of them send the text with each query, which costs planning it.
+// Behind a pooler in transaction mode that does not keep prepared statements (PgBouncer
+// before 1.21) a name means nothing on the next server, or something already. The first connection
+// that is told so says it in the log and sends the statement again; from then on all of them send
+// the text with each query, which costs planning it.
 //
-// The owner embeds struct db_conn and gets back to itself with gw_container_of. Events fire from the loop, and from
-// db_conn_send, db_conn_flush, db_conn_read and db_conn_fail for a connection that fails there; an event may call anything
-// here. Nothing blocks but one thing: libpq resolves a host name while connecting, with the system's resolver. A numeric
-// host, `hostaddr` or a socket directory does not.
+// The owner embeds struct db_conn and gets back to itself with gw_container_of. Events fire from
+// the loop, and from db_conn_send, db_conn_flush, db_conn_read and db_conn_fail for a connection
+// that fails there; an event may call anything here. Nothing blocks but one thing: libpq resolves a
+// host name while connecting, with the system's resolver. A numeric host, `hostaddr` or a socket
+// directory does not.
 
 #include <libpq-fe.h>
 #include <stdbool.h>
@@ -49,12 +52,12 @@ struct db_role_check;
 
 struct db_conn_events {
     void (*on_ready)(struct db_conn *conn);
-    // The answer to `query`, which is off every list already. `result` is NULL unless GW_OK. With an error of the
-    // server `error` is its result, else NULL.
+    // The answer to `query`, which is off every list already. `result` is NULL unless GW_OK. With
+    // an error of the server `error` is its result, else NULL.
     void (*on_answer)(struct db_conn *conn, struct db_query *query, enum gw_status status,
                       const PGresult *result, const PGresult *error);
-    // The connection is DOWN, conn->reason says why; queries without an answer are on conn->in_flight for the owner to
-    // take.
+    // The connection is DOWN, conn->reason says why; queries without an answer are on
+    // conn->in_flight for the owner to take.
     void (*on_down)(struct db_conn *conn);
     // Notifications came, how many ever (LISTEN is a statement like others). May be NULL.
     void (*on_notify)(struct db_conn *conn);
@@ -66,9 +69,9 @@ struct db_conn_events {
 struct db_conn_statements {
     const struct db_statement *const *at;
     int count;
-    uint32_t
-        checksum; // a part of each name: what another version prepared on the same server has another one
-    bool are_not_kept;                // found out by one of the connections, for good
+    uint32_t checksum; // a part of each name: what another version prepared on the same server has
+                       // another one
+    bool are_not_kept; // found out by one of the connections, for good
     struct db_role_check *role_check; // NULL: not looked at
 };
 
@@ -107,16 +110,16 @@ void db_conn_statements_init(struct db_conn_statements *statements,
 // `statements` stay where they are until the connection is closed.
 void db_conn_init(struct db_conn *conn, uv_loop_t *loop, struct db_conn_statements *statements,
                   const struct db_conn_events *events);
-// Starts connecting, to `first_host` of the URL first; on_ready or on_down follows. On failure no event follows and conn->reason says why.
-// `connect_timeout_ms` bounds each unanswered packet, so that a silent host leaves time for the next one of the URL;
-// the whole is for the owner to bound.
+// Starts connecting, to `first_host` of the URL first; on_ready or on_down follows. On failure no
+// event follows and conn->reason says why. `connect_timeout_ms` bounds each unanswered packet, so
+// that a silent host leaves time for the next one of the URL; the whole is for the owner to bound.
 enum gw_status db_conn_open(struct db_conn *conn, const struct db_url *url, unsigned first_host,
                             uint64_t connect_timeout_ms) GW_MUST_USE;
 static inline bool db_conn_has_room(const struct db_conn *conn) {
     return conn->state == DB_CONN_READY && conn->slot_count < DB_CONN_IN_FLIGHT_MAX;
 }
-// The connection must have room. The bytes leave with db_conn_flush at the latest. If the connection fails here the
-// query comes back with on_down.
+// The connection must have room. The bytes leave with db_conn_flush at the latest. If the
+// connection fails here the query comes back with on_down.
 void db_conn_send(struct db_conn *conn, struct db_query *query);
 void db_conn_flush(struct db_conn *conn);
 // Takes what has arrived without waiting for the loop to say so.
@@ -129,7 +132,8 @@ uint64_t db_conn_oldest_sent_ms(const struct db_conn *conn);
 const struct db_statement *db_conn_oldest_statement(const struct db_conn *conn);
 // Drops the connection; on_down fires here.
 void db_conn_fail(struct db_conn *conn, const char *reason);
-// Drops the connection without an event. Queries in flight stay on conn->in_flight for the owner to take.
+// Drops the connection without an event. Queries in flight stay on conn->in_flight for the owner to
+// take.
 void db_conn_close(struct db_conn *conn);
 // The memory of a closed connection is the owner's when this is false.
 static inline bool db_conn_has_handles(const struct db_conn *conn) {

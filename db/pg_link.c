@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One timer serves all: reconnects, their deadlines, the silence of the server, and the owner's tick.
+// One timer serves all: reconnects, their deadlines, the silence of the server, and the owner's
+// tick.
 #include "db/pg_link.h"
 
 #include <stdio.h>
@@ -39,7 +40,7 @@ static void settle(struct db_link *link) {
     plan_timer(link);
 }
 
-// ---- down ---------------------------------------------------------------------------------------------------------
+// ---- down ----
 
 static void forget_queries(struct db_link *link) {
     while (gw_list_pop_front(&link->conn.in_flight) != NULL)
@@ -76,7 +77,7 @@ static void on_down(struct db_conn *conn) {
     plan_timer(link);
 }
 
-// ---- up -----------------------------------------------------------------------------------------------------------
+// ---- up ----
 
 static void on_ready(struct db_conn *conn) {
     struct db_link *link = gw_container_of(conn, struct db_link, conn);
@@ -103,7 +104,7 @@ static void on_notify(struct db_conn *conn) {
     settle(link);
 }
 
-// ---- the timer ----------------------------------------------------------------------------------------------------
+// ---- the timer ----
 
 static void connect_now(struct db_link *link) {
     uint64_t timeout_ms = link->options.connect_timeout_ms;
@@ -119,7 +120,8 @@ static void give_up_connect(struct db_link *link) {
     db_conn_fail(&link->conn, "no connection in time");
 }
 
-// What the server has sent meanwhile still counts: this process may have been stopped, not the server.
+// What the server has sent meanwhile still counts: this process may have been stopped, not the
+// server.
 static void check_silence(struct db_link *link, uint64_t now) {
     if (silence_due_ms(link) > now)
         return;
@@ -144,7 +146,7 @@ static void on_timer(uv_timer_t *timer) {
     settle(link);
 }
 
-// ---- life ---------------------------------------------------------------------------------------------------------
+// ---- life ----
 
 static void tell_closed(struct db_link *link) {
     if (!link->is_timer_closed || db_conn_has_handles(&link->conn))

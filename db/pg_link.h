@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// One connection that keeps itself up, for those who need a session of their own (db/pool.h is for all others): it
-// connects, and again after each failure (backoff with jitter), gives up on a server that is silent, and says in the log once per
-// distinct reason when it is down. Between failures its owner sends queries and gets their answers.
+// One connection that keeps itself up, for those who need a session of their own (db/pool.h is for
+// all others): it connects, and again after each failure (backoff with jitter), gives up on a
+// server that is silent, and says in the log once per distinct reason when it is down. Between
+// failures its owner sends queries and gets their answers.
 //
-// The owner embeds struct db_link. Events fire from the loop, and on_down also from db_link_send and
-// db_link_flush; an event may call anything here. What was sent in an event leaves when it returns.
+// The owner embeds struct db_link. Events fire from the loop, and on_down also from db_link_send
+// and db_link_flush; an event may call anything here. What was sent in an event leaves when it
+// returns.
 
 #include <stdbool.h>
 #include <uv.h>
@@ -19,7 +21,8 @@ struct db_link;
 
 struct db_link_events {
     void (*on_ready)(struct db_link *link);
-    // The answer to `query`, which is off every list. `result` is NULL unless GW_OK; `error` is the server's, else NULL.
+    // The answer to `query`, which is off every list. `result` is NULL unless GW_OK; `error` is the
+    // server's, else NULL.
     void (*on_answer)(struct db_link *link, struct db_query *query, enum gw_status status,
                       const PGresult *result, const PGresult *error);
     void (*on_notify)(struct db_link *link);
@@ -71,11 +74,13 @@ static inline bool db_link_is_up(const struct db_link *link) {
 static inline uv_loop_t *db_link_loop(const struct db_link *link) {
     return link->conn.loop;
 }
-// Nothing happens when the link is down or has DB_CONN_IN_FLIGHT_MAX queries on their way, or this one.
+// Nothing happens when the link is down or has DB_CONN_IN_FLIGHT_MAX queries on their way, or this
+// one.
 void db_link_send(struct db_link *link, struct db_query *query);
 // For what was sent outside of an event.
 void db_link_flush(struct db_link *link);
 // Somebody has reached the server: the pause before the next attempt to connect is over.
 void db_link_hurry(struct db_link *link);
-// When on_tick is next to be called, by uv_now; each call counts for one, and replaces the one before.
+// When on_tick is next to be called, by uv_now; each call counts for one, and replaces the one
+// before.
 void db_link_tick_at(struct db_link *link, uint64_t tick_ms);

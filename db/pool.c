@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// How a query goes: db_pool_submit puts it on the queue of its lane; before the loop sleeps on_prepare deals the queues out to
-// the connections and flushes them; its answer comes from the connection. A change that PostgreSQL ended for the sake of
-// another one rests in its lane for a moment and queues again. A query that ends without an answer (connection lost,
-// deadline passed) goes to `ended` and is told by on_prepare or on_timer, so that no call ever calls back inside
-// itself. One timer serves all deadlines: those of queries, connects and reconnects, and the looks at who blocks a change.
+// How a query goes: db_pool_submit puts it on the queue of its lane; before the loop sleeps
+// on_prepare deals the queues out to the connections and flushes them; its answer comes from the
+// connection. A change that PostgreSQL ended for the sake of another one rests in its lane for a
+// moment and queues again. A query that ends without an answer (connection lost, deadline passed)
+// goes to `ended` and is told by on_prepare or on_timer, so that no call ever calls back inside
+// itself. One timer serves all deadlines: those of queries, connects and reconnects, and the looks
+// at who blocks a change.
 #include "db/pool.h"
 
 #include <stdlib.h>
@@ -55,7 +57,7 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
-// ---- the timer ----------------------------------------------------------------------------------------------------
+// ---- the timer ----
 
 static void on_timer(uv_timer_t *timer);
 
@@ -69,7 +71,8 @@ static void arm_timer(struct db_pool *pool, uint64_t due_ms) {
     gw_assert(error == 0);
 }
 
-// Of what a connection has in flight. Who waits for a lock is answered in its time, or the server is silent.
+// Of what a connection has in flight. Who waits for a lock is answered in its time, or the server
+// is silent.
 static uint64_t in_flight_due_ms(const struct pool_member *member) {
     const struct gw_list *list = &member->conn.in_flight;
     if (gw_list_is_empty(list) || member->lane->may_wait)
@@ -95,7 +98,7 @@ static uint64_t due_ms_of(const struct db_pool *pool) {
     return due_ms;
 }
 
-// ---- queries that end without an answer ---------------------------------------------------------------------------
+// ---- queries that end without an answer ----
 
 // Off the list that it was on.
 static void end_query(struct db_pool *pool, struct db_query *query, enum gw_status outcome) {
@@ -135,7 +138,7 @@ static void end_queue(struct db_pool *pool, struct db_pool_lane *lane, uint64_t 
         end_query(pool, db_pool_lane_pop(lane), db_pool_lane_late_status(lane));
 }
 
-// ---- changes that are tried again ---------------------------------------------------------------------------------
+// ---- changes that are tried again ----
 
 // False: it was not the fault of the moment, was tried often enough, or its time is over.
 static bool may_repeat(const struct db_pool *pool, const struct db_query *query,
@@ -155,9 +158,10 @@ static void rest(struct db_pool *pool, struct db_query *query) {
     arm_timer(pool, query->repeat_ms);
 }
 
-// ---- what waits for a lock ----------------------------------------------------------------------------------------
+// ---- what waits for a lock ----
 
-// The answer tells the log who is in the way. Without room for the question it is asked the next time.
+// The answer tells the log who is in the way. Without room for the question it is asked the next
+// time.
 static void look_for_blockers(struct db_pool *pool, uint64_t now) {
     enum gw_status status = GW_OK;
     if (db_blockers_look(&pool->blockers, now))
@@ -171,7 +175,7 @@ static void on_blockers(struct db_query *query, enum gw_status status, const PGr
     db_blockers_take(&pool->blockers, status, result, uv_now(pool->loop));
 }
 
-// ---- connections --------------------------------------------------------------------------------------------------
+// ---- connections ----
 
 static int ready_count(const struct db_pool *pool) {
     int count = 0;
@@ -254,7 +258,7 @@ static void on_answer(struct db_conn *conn, struct db_query *query, enum gw_stat
     query->on_done(query, status, result);
 }
 
-// ---- dealing out --------------------------------------------------------------------------------------------------
+// ---- dealing out ----
 
 static struct pool_member *least_busy(struct db_pool *pool, const struct db_pool_lane *lane) {
     struct pool_member *best = NULL;
@@ -289,7 +293,8 @@ void db_pool_flush(struct db_pool *pool) {
         db_conn_flush(&pool->members[i].conn);
 }
 
-// Before the loop sleeps. What is told may submit again; each round but the first needs a connection to have failed.
+// Before the loop sleeps. What is told may submit again; each round but the first needs a
+// connection to have failed.
 static void on_prepare(uv_prepare_t *prepare) {
     struct db_pool *pool = gw_container_of(prepare, struct db_pool, prepare);
     db_pool_flush(pool);
@@ -299,7 +304,8 @@ static void on_prepare(uv_prepare_t *prepare) {
     }
 }
 
-// A silent server: what it has sent meanwhile still counts (the process may have been stopped, not the server).
+// A silent server: what it has sent meanwhile still counts (the process may have been stopped, not
+// the server).
 static void check_in_flight(struct pool_member *member, uint64_t now) {
     struct db_pool *pool = member->pool;
     if (member_due_ms(member) > now)
@@ -354,7 +360,7 @@ static void on_timer(uv_timer_t *timer) {
     arm_timer(pool, due_ms_of(pool));
 }
 
-// ---- the life of the pool -----------------------------------------------------------------------------------------
+// ---- the life of the pool ----
 
 static void finish_closing(struct db_pool *pool) {
     if (!pool->is_closing || pool->is_finished || pool->handle_count > 0)
@@ -488,7 +494,7 @@ void db_pool_close(struct db_pool *pool, void (*on_closed)(struct db_pool *pool)
     uv_close((uv_handle_t *)&pool->timer, on_timer_closed);
 }
 
-// ---- queries ------------------------------------------------------------------------------------------------------
+// ---- queries ----
 
 enum gw_status db_pool_submit(struct db_pool *pool, struct db_query *query) {
     gw_assert(query->statement->parameter_count <= DB_QUERY_PARAMETERS_MAX);

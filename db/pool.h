@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A few long-lived connections to PostgreSQL on the loop, in pipeline mode. The pool starts without the database,
-// connects by itself (backoff with jitter), and loses nothing but the statements that were in flight.
-// Submitted queries go to the least busy ready connection, each followed by a Sync of its own, so that one error
-// aborts nothing else; what was submitted in one loop turn leaves in one write. With no room they wait in a bounded queue; past
-// it, or past their deadline, they end as GW_UNAVAILABLE.
+// A few long-lived connections to PostgreSQL on the loop, in pipeline mode. The pool starts without
+// the database, connects by itself (backoff with jitter), and loses nothing but the statements that
+// were in flight. Submitted queries go to the least busy ready connection, each followed by a Sync
+// of its own, so that one error aborts nothing else; what was submitted in one loop turn leaves in
+// one write. With no room they wait in a bounded queue; past it, or past their deadline, they end
+// as GW_UNAVAILABLE.
 //
-// Each kind of statement (db/query.h) has connections of its own, so that a lookup never stands behind a change that waits for a
-// lock, nor a revocation behind last-used times that do. Of changes, a connection has one at a time; those that queue behind
-// changes which wait end as GW_BUSY after GW_DB_CHANGE_PATIENCE_MS. A change that ended in a deadlock is tried again. Who is in
-// the way of what waits goes to the log and the statistics (db/blockers.h).
+// Each kind of statement (db/query.h) has connections of its own, so that a lookup never stands
+// behind a change that waits for a lock, nor a revocation behind last-used times that do. Of
+// changes, a connection has one at a time; those that queue behind changes which wait end as
+// GW_BUSY after GW_DB_CHANGE_PATIENCE_MS. A change that ended in a deadlock is tried again. Who is
+// in the way of what waits goes to the log and the statistics (db/blockers.h).
 
 #include <stdbool.h>
 #include <uv.h>
@@ -28,8 +30,8 @@ struct db_pool_options {
     int queue_max;
     uint64_t query_timeout_ms;
     uint64_t connect_timeout_ms;
-    // Statements prepared on each new connection before it is ready; static storage. With db_blockers_statement among them
-    // the pool finds out who is in the way of those that wait.
+    // Statements prepared on each new connection before it is ready; static storage. With
+    // db_blockers_statement among them the pool finds out who is in the way of those that wait.
     const struct db_statement *const *statements;
     int statement_count;
     struct db_role_check *role_check; // db/role_check.h; lives as long as the pool. NULL: none
@@ -38,27 +40,30 @@ struct db_pool_options {
 // GW_INVALID: libpq cannot read the URL. GW_NO_MEMORY.
 enum gw_status db_pool_create(uv_loop_t *loop, const struct db_pool_options *options,
                               struct db_pool **pool) GW_MUST_USE;
-// Ends every query as GW_UNAVAILABLE, closes the connections, then calls on_closed (may be NULL) and frees the pool.
+// Ends every query as GW_UNAVAILABLE, closes the connections, then calls on_closed (may be NULL)
+// and frees the pool.
 void db_pool_close(struct db_pool *pool, void (*on_closed)(struct db_pool *pool));
 
-// GW_UNAVAILABLE: queue full or the pool is closing; GW_BUSY: full of changes, behind some that wait. on_done will not be called.
+// GW_UNAVAILABLE: queue full or the pool is closing; GW_BUSY: full of changes, behind some that
+// wait. on_done will not be called.
 enum gw_status db_pool_submit(struct db_pool *pool, struct db_query *query) GW_MUST_USE;
-// on_done will not be called any more. A statement in flight still runs. Harmless for a query that is done or was
-// never submitted, provided its link was initialised with gw_list_init.
+// on_done will not be called any more. A statement in flight still runs. Harmless for a query that
+// is done or was never submitted, provided its link was initialised with gw_list_init.
 void db_pool_cancel(struct db_pool *pool, struct db_query *query);
 
-// Sends what was submitted so far. The pool does so by itself before the loop sleeps; for those who submit as late as
-// that. Calls nothing back.
+// Sends what was submitted so far. The pool does so by itself before the loop sleeps; for those who
+// submit as late as that. Calls nothing back.
 void db_pool_flush(struct db_pool *pool);
 
 // True when at least one connection for reading is up, with its statements prepared.
 bool db_pool_is_ready(const struct db_pool *pool);
 
-// True when connections for reading are up and each has something to do already: what is submitted now waits behind it.
+// True when connections for reading are up and each has something to do already: what is submitted
+// now waits behind it.
 bool db_pool_is_busy(const struct db_pool *pool);
 
-// Why there is no connection for reading, one line without a secret, and whether a server was reached at all; NULL while one is up or
-// none has failed yet. Valid until the loop runs on.
+// Why there is no connection for reading, one line without a secret, and whether a server was
+// reached at all; NULL while one is up or none has failed yet. Valid until the loop runs on.
 const char *db_pool_trouble(const struct db_pool *pool, bool *is_reached);
 
 struct db_pool_stats {

@@ -72,7 +72,8 @@ void db_pool_lane_remove(struct db_pool_lane *lane, struct db_query *query) {
     lane->queued -= query->repeat_ms == 0;
 }
 
-// Patience begins when there is a connection to wait for: what queued through an outage has its turn after it.
+// Patience begins when there is a connection to wait for: what queued through an outage has its
+// turn after it.
 uint64_t db_pool_lane_late_ms(const struct db_pool_lane *lane) {
     if (gw_list_is_empty(&lane->queue))
         return UINT64_MAX;

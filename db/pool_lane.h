@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// One lane of a pool: the statements that share its connections. Those without a connection wait here, oldest first. The lane of
-// statements that may wait for a lock gives each of its connections one at a time, so that one that waits holds up none
-// behind it, and tells those that have queued for its patience that they wait for others (GW_BUSY): they have not run.
-// Bookkeeping alone: the pool sends, and calls back.
+// One lane of a pool: the statements that share its connections. Those without a connection wait
+// here, oldest first. The lane of statements that may wait for a lock gives each of its connections
+// one at a time, so that one that waits holds up none behind it, and tells those that have queued
+// for its patience that they wait for others (GW_BUSY): they have not run. Bookkeeping alone: the
+// pool sends, and calls back.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,7 +37,8 @@ void db_pool_lane_disconnected(struct db_pool_lane *lane);
 // GW_UNAVAILABLE, GW_BUSY: the queue is full, and why.
 enum gw_status db_pool_lane_admit(const struct db_pool_lane *lane) GW_MUST_USE;
 void db_pool_lane_push(struct db_pool_lane *lane, struct db_query *query);
-// It was sent and is to be sent again, then; db_pool_lane_wake puts what is due in front of all others.
+// It was sent and is to be sent again, then; db_pool_lane_wake puts what is due in front of all
+// others.
 void db_pool_lane_rest(struct db_pool_lane *lane, struct db_query *query, uint64_t repeat_ms);
 void db_pool_lane_wake(struct db_pool_lane *lane, uint64_t now_ms);
 // NULL: empty.

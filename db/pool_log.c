@@ -9,9 +9,10 @@
 
 #define ERROR_INTERVAL_MS 1000
 
-// ---- connections --------------------------------------------------------------------------------------------------
+// ---- connections ----
 
-// Each distinct reason is news once, until a connection stands again; past DB_POOL_LOG_REASONS_MAX of them nothing is.
+// Each distinct reason is news once, until a connection stands again; past DB_POOL_LOG_REASONS_MAX
+// of them nothing is.
 static bool is_news(struct db_pool_log *log, const char *reason) {
     uint32_t checksum = gw_crc32(0, reason, strlen(reason));
     for (int i = 0; i < log->reason_count; i++) {
@@ -42,9 +43,10 @@ void db_pool_log_up(struct db_pool_log *log) {
     gw_log(GW_LOG_INFO, "db", "connected to PostgreSQL again");
 }
 
-// ---- statements ---------------------------------------------------------------------------------------------------
+// ---- statements ----
 
-// The log and the audit number their own rows: a number that is there already was made by something else.
+// The log and the audit number their own rows: a number that is there already was made by something
+// else.
 static bool is_of_a_log(const PGresult *error) {
     const char *schema = PQresultErrorField(error, PG_DIAG_SCHEMA_NAME);
     const char *table = PQresultErrorField(error, PG_DIAG_TABLE_NAME);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What a pool says in the log, each thing once while it lasts: why it has no connection, which statements the server
-// refuses, and what an operator has to do about it.
+// What a pool says in the log, each thing once while it lasts: why it has no connection, which
+// statements the server refuses, and what an operator has to do about it.
 
 #include <libpq-fe.h>
 #include <stdbool.h>
@@ -25,8 +25,8 @@ struct db_pool_log {
 
 void db_pool_log_down(struct db_pool_log *log, const struct db_conn *conn, int ready);
 void db_pool_log_up(struct db_pool_log *log);
-// True for a number of the event log or the audit that is there already: no change can be made until an operator sets that
-// right. Not the doing of whoever asked for the change.
+// True for a number of the event log or the audit that is there already: no change can be made
+// until an operator sets that right. Not the doing of whoever asked for the change.
 bool db_pool_log_is_number_taken(const PGresult *error);
 // Of an error that is the statement's own fault, not of the connection.
 void db_pool_log_error(struct db_pool_log *log, const struct db_statement *statement,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What must be set for the role of the gateway: its isolation, and a statement time-out below our own patience. A session cannot set
-// these for itself where a pooler hands its transactions to other servers, and a function cannot, because they hold before
-// it begins. So each connection asks once what holds, and the log says what differs, each difference once.
+// What must be set for the role of the gateway: its isolation, and a statement time-out below our
+// own patience. A session cannot set these for itself where a pooler hands its transactions to
+// other servers, and a function cannot, because they hold before it begins. So each connection asks
+// once what holds, and the log says what differs, each difference once.
 
 #include <libpq-fe.h>
 #include <stdint.h>

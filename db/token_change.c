@@ -44,7 +44,7 @@ const struct db_statement db_token_rotate_statement = {
     .kind = DB_STATEMENT_CHANGE,
 };
 
-// ---- outcomes -----------------------------------------------------------------------------------------------------
+// ---- outcomes ----
 
 static const struct outcome {
     struct gw_str name; // as the functions of the schema say it
@@ -79,7 +79,7 @@ static enum gw_status read_outcome(const PGresult *result, enum db_refusal *refu
     return GW_UNAVAILABLE;
 }
 
-// ---- create -------------------------------------------------------------------------------------------------------
+// ---- create ----
 
 static void on_create_done(struct db_query *query, enum gw_status status, const PGresult *result) {
     struct db_token_create *create = gw_container_of(query, struct db_token_create, query);
@@ -134,7 +134,7 @@ enum gw_status db_token_store_create_token(struct db_token_store *store,
     return status == GW_OK ? db_pool_submit(db_token_store_pool(store), query) : status;
 }
 
-// ---- revoke -------------------------------------------------------------------------------------------------------
+// ---- revoke ----
 
 static void read_revoked(const PGresult *result, int row, struct db_revoked_token *token) {
     *token = (struct db_revoked_token){
@@ -176,7 +176,7 @@ enum gw_status db_token_store_revoke_token(struct db_token_store *store,
     return db_pool_submit(db_token_store_pool(store), query);
 }
 
-// ---- rotate -------------------------------------------------------------------------------------------------------
+// ---- rotate ----
 
 static enum gw_status read_rotation(const PGresult *result, struct db_token_rotation *out) {
     *out = (struct db_token_rotation){

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The statements that change tokens, and what their answers mean: part of db/token_store.h, which declares the calls. What a
-// change may do is decided in the functions of the schema (db/sql/0006_guarded_changes.sql), in one transaction.
+// The statements that change tokens, and what their answers mean: part of db/token_store.h, which
+// declares the calls. What a change may do is decided in the functions of the schema
+// (db/sql/0006_guarded_changes.sql), in one transaction.
 
 #include "db/token_store.h"
 

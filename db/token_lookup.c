@@ -39,8 +39,8 @@ enum lookup_column {
     COLUMN_SEEN_SEQ
 };
 
-// One statement on its way. It belongs to the store until its answer has come; a lookup belongs to its caller and may
-// leave the list at any time.
+// One statement on its way. It belongs to the store until its answer has come; a lookup belongs to
+// its caller and may leave the list at any time.
 struct lookup_batch {
     struct gw_list link;
     struct db_query query;
@@ -51,7 +51,7 @@ struct lookup_batch {
     struct db_token_lookup *sorted[];
 };
 
-// ---- asking -------------------------------------------------------------------------------------------------------
+// ---- asking ----
 
 static int compare_prefixes(const void *a, const void *b) {
     const struct db_token_lookup *const *left = a;
@@ -123,7 +123,8 @@ static void send_batch(struct db_token_lookups *lookups, struct db_token_lookup 
         free_batch(batch);
 }
 
-// How many of the sorted lookups fit one statement: all of PREFIXES_PER_STATEMENT distinct prefixes.
+// How many of the sorted lookups fit one statement: all of PREFIXES_PER_STATEMENT distinct
+// prefixes.
 static int take_prefixes(struct db_token_lookup **sorted, int count) {
     int distinct = 1;
     for (int i = 1; i < count; i++) {
@@ -172,7 +173,8 @@ static void on_impatient(uv_timer_t *patience) {
     gw_container_of(patience, struct db_token_lookups, patience)->is_patient = false;
 }
 
-// Before the loop sleeps. A connection that answers slowly, or not at all, delays what waits only so long.
+// Before the loop sleeps. A connection that answers slowly, or not at all, delays what waits only
+// so long.
 static void on_prepare(uv_prepare_t *prepare) {
     struct db_token_lookups *lookups = gw_container_of(prepare, struct db_token_lookups, prepare);
     uv_timer_t *patience = &lookups->patience;
@@ -200,7 +202,7 @@ enum gw_status db_token_lookups_add(struct db_token_lookups *lookups,
     return GW_OK;
 }
 
-// ---- the answer ---------------------------------------------------------------------------------------------------
+// ---- the answer ----
 
 // First of the sorted lookups whose prefix is not below `prefix`.
 static int first_of_prefix(struct db_token_lookup **sorted, int count, const char *prefix) {
@@ -299,7 +301,7 @@ static void on_answer(struct db_query *query, enum gw_status status, const PGres
     free_batch(batch);
 }
 
-// ---- life ---------------------------------------------------------------------------------------------------------
+// ---- life ----
 
 void db_token_lookups_init(struct db_token_lookups *lookups, uv_loop_t *loop,
                            struct db_pool *pool) {

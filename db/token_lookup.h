@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The batched lookups of the token store (private to it): all that were asked for in one loop turn leave as one statement
-// `prefix = any($1)` over their distinct prefixes, before the loop sleeps. While every connection has something to do they
-// gather, up to GW_DB_LOOKUP_PATIENCE_MS, and leave together when one is free. Every candidate row of a prefix is compared
-// with every lookup of that prefix, whole digest, in constant time, and none ends the walk early.
+// The batched lookups of the token store (private to it): all that were asked for in one loop turn
+// leave as one statement `prefix = any($1)` over their distinct prefixes, before the loop sleeps.
+// While every connection has something to do they gather, up to GW_DB_LOOKUP_PATIENCE_MS, and leave
+// together when one is free. Every candidate row of a prefix is compared with every lookup of that
+// prefix, whole digest, in constant time, and none ends the walk early.
 //
-// A standby may lag, so it adds how far it has come (seen_seq of a lookup). The statement itself asks where it runs: a connection
-// through a pooler, or one that outlives a promotion, is not what it was when it was opened.
+// A standby may lag, so it adds how far it has come (seen_seq of a lookup). The statement itself
+// asks where it runs: a connection through a pooler, or one that outlives a promotion, is not what
+// it was when it was opened.
 
 #include <uv.h>
 

@@ -76,7 +76,7 @@ const struct db_statement *const db_token_store_statements[] = {
 const int db_token_store_statement_count =
     sizeof(db_token_store_statements) / sizeof(db_token_store_statements[0]);
 
-// ---- life ---------------------------------------------------------------------------------------------------------
+// ---- life ----
 
 enum gw_status db_token_store_create(uv_loop_t *loop, struct db_pool *pool,
                                      struct db_token_store **store_out) {
@@ -110,11 +110,6 @@ enum gw_status db_token_store_lookup(struct db_token_store *store, struct db_tok
     return db_token_lookups_add(&store->lookups, lookup);
 }
 
-void db_token_store_cancel_lookup(struct db_token_store *store, struct db_token_lookup *lookup) {
-    (void)store;
-    gw_list_remove(&lookup->link);
-}
-
 static void free_scratch(struct db_query *query) {
     if (query->statement != &last_used_statement)
         return;
@@ -130,7 +125,7 @@ void db_token_store_cancel(struct db_token_store *store, struct db_query *query)
     free_scratch(query);
 }
 
-// ---- list ---------------------------------------------------------------------------------------------------------
+// ---- list ----
 
 static enum gw_status read_list_row(const PGresult *result, int row, struct db_token_row *out,
                                     struct gw_ip_range allowed_ips[GW_ALLOWED_IPS_MAX]) {
@@ -183,7 +178,7 @@ enum gw_status db_token_store_list_tokens(struct db_token_store *store,
     return db_pool_submit(store->pool, query);
 }
 
-// ---- audit --------------------------------------------------------------------------------------------------------
+// ---- audit ----
 
 static void read_audit_event(const PGresult *result, int row, struct db_audit_event *out) {
     *out = (struct db_audit_event){
@@ -228,7 +223,7 @@ enum gw_status db_token_store_list_audit(struct db_token_store *store, struct db
     return db_pool_submit(store->pool, query);
 }
 
-// ---- last used ----------------------------------------------------------------------------------------------------
+// ---- last used ----
 
 static void on_last_used_done(struct db_query *query, enum gw_status status,
                               const PGresult *result) {
@@ -278,7 +273,7 @@ enum gw_status db_token_store_write_last_used(struct db_token_store *store,
     return status;
 }
 
-// ---- organisations ------------------------------------------------------------------------------------------------
+// ---- organisations ----
 
 static void on_org_create_done(struct db_query *query, enum gw_status status,
                                const PGresult *result) {

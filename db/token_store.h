@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The statements of the gateway over organisations and tokens, typed. No policy: what a row means is decided
-// above. Every call follows the rules of db/query.h: one callback, never inside the call, cancel with
-// db_token_store_cancel; the strings given to a call must stay until then.
+// The statements of the gateway over organisations and tokens, typed. No policy: what a row means
+// is decided above. Every call follows the rules of db/query.h: one callback, never inside the
+// call, cancel with db_token_store_cancel; the strings given to a call must stay until then.
 //
-// Lookups of one loop turn leave as one `prefix = any($1)` statement. Rows and slices handed to callbacks are valid
-// during the callback.
+// Lookups of one loop turn leave as one `prefix = any($1)` statement. Rows and slices handed to
+// callbacks are valid during the callback.
 
 #include <stdint.h>
 #include <uv.h>
@@ -45,40 +45,41 @@ struct db_token_store;
 
 enum gw_status db_token_store_create(uv_loop_t *loop, struct db_pool *pool,
                                      struct db_token_store **store) GW_MUST_USE;
-// Every lookup still waiting ends as GW_UNAVAILABLE. Close before the pool; frees the store once its handles have closed.
+// Every lookup still waiting ends as GW_UNAVAILABLE. Close before the pool; frees the store once
+// its handles have closed.
 void db_token_store_close(struct db_token_store *store,
                           void (*on_closed)(struct db_token_store *store));
 // For db_pool_options.statements.
 extern const struct db_statement *const db_token_store_statements[];
 extern const int db_token_store_statement_count;
 
-// ---- the decision -----------------------------------------------------------------------------------------------
+// ---- the decision ----
 // Of an answer that a primary gave: it knew everything that was committed when it was asked.
 #define DB_SEEN_ALL UINT64_MAX
 
 struct db_token_lookup {
     struct gw_list link; // the store's
     int row;             // the store's: its row in the answer, or -1
-    // Set before on_done with GW_OK or GW_NOT_FOUND: DB_SEEN_ALL, or, when a standby answered, the number of the newest event
-    // (db/events.h) that it had replayed: the answer is as old as that.
+    // Set before on_done with GW_OK or GW_NOT_FOUND: DB_SEEN_ALL, or, when a standby answered, the
+    // number of the newest event (db/events.h) that it had replayed: the answer is as old as that.
     uint64_t seen_seq;
     char prefix[GW_TOKEN_PREFIX_LENGTH];
     unsigned char
         digest[DB_DIGEST_LENGTH]; // SHA-256 of the whole secret; compared in constant time
-    // GW_OK with the live row (not revoked, organisation not deleted; expiry is the caller's to judge),
-    // GW_NOT_FOUND, or GW_UNAVAILABLE (unknown), then `row` is NULL.
+    // GW_OK with the live row (not revoked, organisation not deleted; expiry is the caller's to
+    // judge), GW_NOT_FOUND, or GW_UNAVAILABLE (unknown), then `row` is NULL.
     void (*on_done)(struct db_token_lookup *lookup, enum gw_status status,
                     const struct db_token_row *row);
 };
-// GW_INVALID: the prefix holds a character that no token has; GW_UNAVAILABLE: closing. on_done will not be called.
+// GW_INVALID: the prefix holds a character that no token has; GW_UNAVAILABLE: closing. on_done will
+// not be called.
 enum gw_status db_token_store_lookup(struct db_token_store *store,
                                      struct db_token_lookup *lookup) GW_MUST_USE;
-// Harmless when done already or never started (link initialised).
-void db_token_store_cancel_lookup(struct db_token_store *store, struct db_token_lookup *lookup);
 
-// ---- changes ----------------------------------------------------------------------------------------------------
-// Each asks, in its own transaction, about the token that asks for it, and changes nothing unless GW_OK. Besides what is said
-// at each: GW_DENIED (`refusal` says why), GW_BUSY (it waited for another transaction), GW_UNAVAILABLE.
+// ---- changes ----
+// Each asks, in its own transaction, about the token that asks for it, and changes nothing unless
+// GW_OK. Besides what is said at each: GW_DENIED (`refusal` says why), GW_BUSY (it waited for
+// another transaction), GW_UNAVAILABLE.
 enum db_refusal {
     DB_REFUSAL_NONE,
     DB_REFUSAL_NOT_LIVE,      // who asks was revoked, has expired, or its organisation is gone
@@ -106,9 +107,9 @@ struct db_token_create {
     uint8_t allowed_ip_count;   // at most GW_ALLOWED_IPS_MAX; 0: anywhere
     struct gw_str created_by;   // token id, or DB_OPERATOR
     struct gw_str created_from; // client's address as text; .at NULL: operator, or unknown
-    // GW_OK: `made` is the token as it is stored, which may be narrower than asked for, by what binds who asks (organisation
-    // slices are empty); GW_NOT_FOUND (no such organisation any more), GW_CONFLICT (this digest or id exists), GW_DENIED. Else
-    // than GW_OK `made` is NULL.
+    // GW_OK: `made` is the token as it is stored, which may be narrower than asked for, by what
+    // binds who asks (organisation slices are empty); GW_NOT_FOUND (no such organisation any more),
+    // GW_CONFLICT (this digest or id exists), GW_DENIED. Else than GW_OK `made` is NULL.
     void (*on_done)(struct db_token_create *create, enum gw_status status,
                     const struct db_token_row *made);
     // Set before on_done with GW_DENIED.
@@ -119,7 +120,8 @@ struct db_token_create {
 enum gw_status db_token_store_create_token(struct db_token_store *store,
                                            struct db_token_create *create) GW_MUST_USE;
 
-// A token that a revocation was about: first the one that was named, then those that came of it by rotation and lived.
+// A token that a revocation was about: first the one that was named, then those that came of it by
+// rotation and lived.
 struct db_revoked_token {
     struct gw_str id;
     struct gw_str name;
@@ -135,7 +137,8 @@ struct db_token_revoke {
     struct gw_str revoked_by;   // token id, or DB_OPERATOR
     struct gw_str revoked_from; // client's address as text; .at NULL: operator, or unknown
     bool with_successors;       // revoke those as well
-    // GW_OK with at least one token; GW_NOT_FOUND: unknown, of another organisation, or revoked before; GW_DENIED.
+    // GW_OK with at least one token; GW_NOT_FOUND: unknown, of another organisation, or revoked
+    // before; GW_DENIED.
     void (*on_done)(struct db_token_revoke *revoke, enum gw_status status,
                     const struct db_revoked_token *tokens, int count);
     enum db_refusal refusal; // set before on_done with GW_DENIED
@@ -143,8 +146,8 @@ struct db_token_revoke {
 enum gw_status db_token_store_revoke_token(struct db_token_store *store,
                                            struct db_token_revoke *revoke) GW_MUST_USE;
 
-// A successor of a live token, in its place: of the same name, scopes and addresses. The old one expires after the overlap, if it
-// does not before.
+// A successor of a live token, in its place: of the same name, scopes and addresses. The old one
+// expires after the overlap, if it does not before.
 struct db_token_rotation {
     struct db_token_row successor;                      // organisation slices are empty
     struct gw_ip_range allowed_ips[GW_ALLOWED_IPS_MAX]; // of the successor
@@ -168,13 +171,14 @@ struct db_token_rotate {
     int64_t expires_ms; // DB_NO_TIME: as long as the old one was to live
     struct gw_str key;  // marks the rotation, so that it can be repeated; .at NULL: none
     unsigned char body_digest[DB_DIGEST_LENGTH]; // SHA-256 of what was asked for, with that key
-    // .at NULL, or the successor that GW_CONFLICT named, when the rotation had the same key (may_repeat): it is revoked as
-    // one whose secret nobody has seen, and another made.
+    // .at NULL, or the successor that GW_CONFLICT named, when the rotation had the same key
+    // (may_repeat): it is revoked as one whose secret nobody has seen, and another made.
     struct gw_str instead_of;
     struct gw_str rotated_by;   // token id, or DB_OPERATOR
     struct gw_str rotated_from; // client's address as text; .at NULL: operator, or unknown
-    // GW_OK; GW_CONFLICT: there is a successor already, and of `rotation` only its id and may_repeat are set; GW_NOT_FOUND:
-    // unknown, of another organisation, revoked or expired; GW_DENIED; else than for the first two `rotation` is NULL.
+    // GW_OK; GW_CONFLICT: there is a successor already, and of `rotation` only its id and
+    // may_repeat are set; GW_NOT_FOUND: unknown, of another organisation, revoked or expired;
+    // GW_DENIED; else than for the first two `rotation` is NULL.
     void (*on_done)(struct db_token_rotate *rotate, enum gw_status status,
                     const struct db_token_rotation *rotation);
     enum db_refusal refusal; // set before on_done with GW_DENIED
@@ -183,7 +187,7 @@ struct db_token_rotate {
 enum gw_status db_token_store_rotate_token(struct db_token_store *store,
                                            struct db_token_rotate *rotate) GW_MUST_USE;
 
-// ---- lists ------------------------------------------------------------------------------------------------------
+// ---- lists ----
 // Live tokens (neither revoked nor expired by the clock of the database), newest first.
 struct db_token_list {
     struct db_query query;
@@ -236,7 +240,7 @@ struct db_last_used_write {
 enum gw_status db_token_store_write_last_used(struct db_token_store *store,
                                               struct db_last_used_write *write) GW_MUST_USE;
 
-// ---- organisations ----------------------------------------------------------------------------------------------
+// ---- organisations ----
 struct db_org_create {
     struct db_query query;
     struct gw_str id;

@@ -17,10 +17,10 @@ enum gw_status gw_address_counts_init(struct gw_address_counts *counts, size_t t
         return GW_OK;
     while ((size_t)1 << made.bits < 2 * total_max)
         made.bits++;
-    if (getrandom(&made.seed, sizeof made.seed, 0) != (ssize_t)sizeof made.seed)
+    if (getrandom(&made.seed, sizeof(made.seed), 0) != (ssize_t)sizeof(made.seed))
         return GW_SYSTEM;
     made.seed |= 1;
-    made.slots = calloc((size_t)1 << made.bits, sizeof made.slots[0]);
+    made.slots = calloc((size_t)1 << made.bits, sizeof(made.slots[0]));
     if (made.slots == NULL)
         return GW_NO_MEMORY;
     *counts = made;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// How many there are of each client key (base/ip.h): open connections, for --connections-per-address. Open addressing; a key with
-// a count of 0 takes no place, so a table is as large as what it counts can be. Where a key lies is a secret of the process.
+// How many there are of each client key (base/ip.h): open connections, for
+// --connections-per-address. Open addressing; a key with a count of 0 takes no place, so a table is
+// as large as what it counts can be. Where a key lies is a secret of the process.
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// When TLS handshakes are worked on. A full handshake costs as much as hundreds of requests, so a flood of them, done as
-// they come, would keep the loop from everybody else. Instead each takes a turn: between two looks at the sockets, turns
-// are given for GW_ADMISSION_BUDGET_US, then everything that has come is served, and so on.
+// When TLS handshakes are worked on. A full handshake costs as much as hundreds of requests, so a
+// flood of them, done as they come, would keep the loop from everybody else. Instead each takes a
+// turn: between two looks at the sockets, turns are given for GW_ADMISSION_BUDGET_US, then
+// everything that has come is served, and so on.
 //
-// Two queues, each in order of arrival. SHORT: a hello that brings a ticket, and the later flights of a handshake that has
-// begun. FULL: every other hello. SHORT gets the first half of the time, FULL the rest, and each at least one turn: whoever
-// shows made-up tickets can push others back but not shut them out.
+// Two queues, each in order of arrival. SHORT: a hello that brings a ticket, and the later flights
+// of a handshake that has begun. FULL: every other hello. SHORT gets the first half of the time,
+// FULL the rest, and each at least one turn: whoever shows made-up tickets can push others back but
+// not shut them out.
 //
-// The hellos that wait are counted (tls_handshakes_waiting) and bounded: the newest is refused. How long one may wait is the
-// business of the connection's handshake deadline.
+// The hellos that wait are counted (tls_handshakes_waiting) and bounded: the newest is refused. How
+// long one may wait is the business of the connection's handshake deadline.
 
 #include <stdbool.h>
 #include <uv.h>

@@ -33,7 +33,8 @@ void gw_api_reply_database(struct gw_exchange *exchange, enum gw_status status) 
                          : "The token database cannot be reached now. Try again shortly.");
 }
 
-// How the token that asks stands is a matter of who may (401, 403), what it asks for is one of the body (422).
+// How the token that asks stands is a matter of who may (401, 403), what it asks for is one of the
+// body (422).
 static const struct denial {
     int status;
     const char *code;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What the handlers of the gateway's own API answer in the same way: documents that nobody may keep, and the refusals that
-// any of them may have to give. Each of these answers the exchange.
+// What the handlers of the gateway's own API answer in the same way: documents that nobody may
+// keep, and the refusals that any of them may have to give. Each of these answers the exchange.
 
 #include <stddef.h>
 
@@ -12,15 +12,16 @@
 struct gw_exchange;
 struct gw_refusal;
 
-// The finished document, with Cache-Control: no-store, for it may hold a secret; 503 when it could not be written.
+// The finished document, with Cache-Control: no-store, for it may hold a secret; 503 when it could
+// not be written.
 void gw_api_reply_json(struct gw_exchange *exchange, int status, struct gw_json_writer *json);
 void gw_api_reply_refusal(struct gw_exchange *exchange, const struct gw_refusal *refusal);
 void gw_api_reply_no_memory(struct gw_exchange *exchange);
-// 503, for a statement that ended with `status`: GW_BUSY says that the change waited for another one, whatever else that the
-// database did not answer.
+// 503, for a statement that ended with `status`: GW_BUSY says that the change waited for another
+// one, whatever else that the database did not answer.
 void gw_api_reply_database(struct gw_exchange *exchange, enum gw_status status);
-// For a change that was not made: GW_DENIED says `refusal`, GW_NOT_FOUND that there is no such token, all else is
-// gw_api_reply_database.
+// For a change that was not made: GW_DENIED says `refusal`, GW_NOT_FOUND that there is no such
+// token, all else is gw_api_reply_database.
 void gw_api_reply_change(struct gw_exchange *exchange, enum gw_status status,
                          enum db_refusal refusal);
 // 422, for a token that would outlive the one that asks, whose end is `expires_ms_max`.

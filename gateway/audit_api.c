@@ -27,10 +27,11 @@ static void write_string_or_null(struct gw_json_writer *json, const char *key,
         gw_json_write_null(json);
 }
 
-// Ids of events are opaque to clients, who send one back as they got it: a string, as every other id.
+// Ids of events are opaque to clients, who send one back as they got it: a string, as every other
+// id.
 static void write_event_id(struct gw_json_writer *json, const char *key, int64_t id) {
     char digits[24];
-    int length = snprintf(digits, sizeof digits, "%" PRId64, id);
+    int length = snprintf(digits, sizeof(digits), "%" PRId64, id);
     gw_json_key(json, key);
     gw_json_write_string(json, gw_str(digits, (size_t)length));
 }
@@ -114,7 +115,7 @@ void gw_audit_api_list(struct gw_exchange *exchange) {
         gw_api_reply_refusal(exchange, &refusal);
         return;
     }
-    struct list_call *call = gw_api_reply_start_call(exchange, sizeof *call);
+    struct list_call *call = gw_api_reply_start_call(exchange, sizeof(*call));
     if (call == NULL)
         return;
     call->handler = (struct gw_handler){.calls = &calls, .exchange = exchange};

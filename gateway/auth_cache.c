@@ -46,13 +46,13 @@ struct gw_auth_cache {
 enum gw_status gw_auth_cache_create(uv_loop_t *loop, const struct gw_auth_cache_options *options,
                                     struct db_pool *pool, struct db_token_store *store,
                                     struct gw_metrics *metrics, struct gw_auth_cache **cache_out) {
-    struct gw_auth_cache *cache = calloc(1, sizeof *cache);
+    struct gw_auth_cache *cache = calloc(1, sizeof(*cache));
     if (cache == NULL)
         return GW_NO_MEMORY;
     uint32_t negative_max = options->entries_max > 0 ? options->negative_entries_max : 0;
     enum gw_status status = gw_auth_table_init(&cache->table, options->entries_max, negative_max);
     if (status == GW_OK && options->entries_max == 0) {
-        cache->known = calloc(1, sizeof *cache->known);
+        cache->known = calloc(1, sizeof(*cache->known));
         status = cache->known != NULL ? GW_OK : GW_NO_MEMORY;
     }
     if (status != GW_OK) {
@@ -86,7 +86,7 @@ static void count_entries(struct gw_auth_cache *cache) {
     cache->metrics->cache_bytes = (int64_t)cache->table.bytes;
 }
 
-// ---- trust ------------------------------------------------------------------------------------------------------
+// ---- trust ----
 
 static uint64_t heard_ms(const struct gw_auth_cache *cache) {
     return cache->events != NULL ? db_events_heard_ms(cache->events) : 0;
@@ -98,7 +98,8 @@ static uint64_t newest_seq(const struct gw_auth_cache *cache) {
     return applied_seq > cache->own_seq ? applied_seq : cache->own_seq;
 }
 
-// The log is followed from its newest row on: it never tells what changed after a lookup that was sent before.
+// The log is followed from its newest row on: it never tells what changed after a lookup that was
+// sent before.
 static bool is_told_of(const struct gw_auth_cache *cache, const struct gw_auth_entry *entry) {
     return cache->followed_ms != 0 && entry->verified_ms > cache->followed_ms;
 }
@@ -154,14 +155,14 @@ static uint32_t spread(struct gw_auth_cache *cache, uint64_t ttl_ms) {
     return (uint32_t)(ttl_ms - (fifth * (cache->jitter >> 16) >> 16));
 }
 
-// ---- lookups ----------------------------------------------------------------------------------------------------
+// ---- lookups ----
 
 static void on_looked_up(struct db_token_lookup *lookup, enum gw_status status,
                          const struct db_token_row *row);
 
 static struct gw_list *flight_bucket(struct gw_auth_cache *cache, const unsigned char *digest) {
     uint64_t key;
-    memcpy(&key, digest, sizeof key);
+    memcpy(&key, digest, sizeof(key));
     return &cache->flights[(key * cache->table.seed) >> 54];
 }
 
@@ -190,7 +191,7 @@ static enum gw_status send_flight(struct flight *flight) {
 // NULL: no memory, or the database's queue is full.
 static struct flight *start_flight(struct gw_auth_cache *cache, const char *prefix,
                                    const unsigned char *digest) {
-    struct flight *flight = calloc(1, sizeof *flight);
+    struct flight *flight = calloc(1, sizeof(*flight));
     if (flight == NULL)
         return NULL;
     flight->cache = cache;
@@ -208,14 +209,15 @@ static struct flight *start_flight(struct gw_auth_cache *cache, const char *pref
     return flight;
 }
 
-// ---- answers ----------------------------------------------------------------------------------------------------
+// ---- answers ----
 
 static bool is_of_standby(const struct flight *flight) {
     return flight->lookup.seen_seq != DB_SEEN_ALL;
 }
 
-// When what the lookup told was true, at the least. A standby that has replayed what was applied here knows what was
-// committed when the log was last heard; of what came later it may know nothing.
+// When what the lookup told was true, at the least. A standby that has replayed what was applied
+// here knows what was committed when the log was last heard; of what came later it may know
+// nothing.
 static uint64_t true_ms(const struct flight *flight) {
     return is_of_standby(flight) ? flight->heard_ms : flight->sent_ms;
 }
@@ -372,7 +374,7 @@ static void on_looked_up(struct db_token_lookup *lookup, enum gw_status status,
     free(flight);
 }
 
-// ---- asking -----------------------------------------------------------------------------------------------------
+// ---- asking ----
 
 static void refresh_ahead(struct gw_auth_cache *cache, struct gw_auth_entry *entry,
                           uint64_t now_ms) {
@@ -433,9 +435,10 @@ void gw_auth_cache_cancel(struct gw_auth_question *question) {
     gw_list_remove(&question->link);
 }
 
-// ---- news -------------------------------------------------------------------------------------------------------
+// ---- news ----
 
-// Whatever is said of a token comes through here, so that nobody who relies on what was known can be left out.
+// Whatever is said of a token comes through here, so that nobody who relies on what was known can
+// be left out.
 static void hear_of_token(struct gw_auth_cache *cache, const unsigned char *digest) {
     struct flight *flight = find_flight(cache, digest);
     if (flight != NULL)
@@ -464,7 +467,8 @@ static void hear_of_anything(struct gw_auth_cache *cache) {
         cache->watcher->on_all(cache->watcher);
 }
 
-// From here on it is refused, until an event with a higher number clears that. Heard again it stays what it was told first.
+// From here on it is refused, until an event with a higher number clears that. Heard again it stays
+// what it was told first.
 static void refuse(struct gw_auth_cache *cache, const unsigned char *digest, enum gw_auth_kind kind,
                    uint64_t event_seq) {
     if (event_seq > cache->own_seq)

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What this process knows about tokens, keyed by the SHA-256 of the secret. Asks the database only for what it does not
-// know, once per digest however many requests wait, and forgets what the event log tells it to.
+// What this process knows about tokens, keyed by the SHA-256 of the secret. Asks the database only
+// for what it does not know, once per digest however many requests wait, and forgets what the event
+// log tells it to.
 //
-// Four kinds of entry: live (the row), absent (looked up, not there; short-lived), revoked and ended (heard of). Those two keep
-// the number of the event that told of them, and only a later one clears them: that the token was made (again), or, of an
-// ended one, changed; no answer does. Ended is a token that had expired when it was changed, whatever our clock says of it.
-// Live and the others have separate budgets, so that a flood of bad tokens cannot evict good ones.
+// Four kinds of entry: live (the row), absent (looked up, not there; short-lived), revoked and
+// ended (heard of). Those two keep the number of the event that told of them, and only a later one
+// clears them: that the token was made (again), or, of an ended one, changed; no answer does. Ended
+// is a token that had expired when it was changed, whatever our clock says of it. Live and the
+// others have separate budgets, so that a flood of bad tokens cannot evict good ones.
 //
 // When an entry may answer: it is *fresh* for its time to live (with jitter) while the event log is
 // heard, because a change would have been told; past three quarters of it a used entry is looked up
@@ -19,9 +21,10 @@
 // db_events_heard_ms and no longer: a revoke that waits for every gateway reckons with it
 // (db/events.h).
 //
-// A late *yes* never overtakes a *no*: a lookup that was on its way when an event for its digest came is asked again. So is an
-// answer of a standby that has not replayed all events applied here when it was asked; one that has tells what was true when the
-// log was last heard, no later, and counts like an entry of that moment: during the lease, then by the stale policy.
+// A late *yes* never overtakes a *no*: a lookup that was on its way when an event for its digest
+// came is asked again. So is an answer of a standby that has not replayed all events applied here
+// when it was asked; one that has tells what was true when the log was last heard, no later, and
+// counts like an entry of that moment: during the lease, then by the stale policy.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -68,8 +71,8 @@ struct gw_auth_question {
                       const struct db_token_row *row);
 };
 
-// Told of all news, whichever way they came (the log, a change through this process), because whoever acted on what was known
-// before may have to stop. May not ask the cache inside.
+// Told of all news, whichever way they came (the log, a change through this process), because
+// whoever acted on what was known before may have to stop. May not ask the cache inside.
 struct gw_auth_watcher {
     void (*on_token)(struct gw_auth_watcher *watcher, const unsigned char digest[DB_DIGEST_LENGTH]);
     void (*on_org)(struct gw_auth_watcher *watcher, struct gw_str org_id);
@@ -87,7 +90,8 @@ void gw_auth_cache_watch(struct gw_auth_cache *cache, struct gw_auth_watcher *wa
 // After the store was closed: that ended every lookup.
 void gw_auth_cache_destroy(struct gw_auth_cache *cache);
 
-// Answers at once where it can; then on_answer is not called and *row (GW_AUTH_LIVE) is valid until the next call on the cache.
+// Answers at once where it can; then on_answer is not called and *row (GW_AUTH_LIVE) is valid until
+// the next call on the cache.
 enum gw_auth_answer gw_auth_cache_ask(struct gw_auth_cache *cache,
                                       struct gw_auth_question *question,
                                       struct db_token_row *row) GW_MUST_USE;
@@ -96,8 +100,9 @@ void gw_auth_cache_cancel(struct gw_auth_question *question);
 
 // The log's news.
 void gw_auth_cache_apply(struct gw_auth_cache *cache, const struct db_event *event);
-// The token was revoked through this process: from here on it is refused, whatever is still on its way. `event_seq` is the
-// number of the event that tells of it, by which a standby is known that does not know yet; 0: not known.
+// The token was revoked through this process: from here on it is refused, whatever is still on its
+// way. `event_seq` is the number of the event that tells of it, by which a standby is known that
+// does not know yet; 0: not known.
 void gw_auth_cache_revoke(struct gw_auth_cache *cache, const unsigned char digest[DB_DIGEST_LENGTH],
                           uint64_t event_seq);
 // It was given an end that has come, through this process: refused as a revoked one is.

@@ -12,7 +12,7 @@ _Static_assert(_Alignof(struct gw_ip_range) == 1, "no place is wrong for a range
 _Static_assert(GW_ALLOWED_IPS_MAX < 64 && 4 * GW_TOKEN_NAME_CHARACTERS_MAX < 1024,
                "counts fit their bits");
 
-// ---- the table --------------------------------------------------------------------------------------------------
+// ---- the table ----
 
 static void budget_init(struct gw_auth_budget *budget, uint32_t count_max) {
     gw_list_init(&budget->turns);
@@ -22,7 +22,7 @@ static void budget_init(struct gw_auth_budget *budget, uint32_t count_max) {
 
 enum gw_status gw_auth_table_init(struct gw_auth_table *table, uint32_t live_max,
                                   uint32_t negative_max) {
-    memset(table, 0, sizeof *table);
+    memset(table, 0, sizeof(*table));
     uint64_t entries = (uint64_t)live_max + negative_max;
     table->bucket_bits = 4;
     while (((uint64_t)1 << table->bucket_bits) < entries && table->bucket_bits < 28)
@@ -30,7 +30,7 @@ enum gw_status gw_auth_table_init(struct gw_auth_table *table, uint32_t live_max
     table->buckets = calloc((size_t)1 << table->bucket_bits, sizeof(struct gw_auth_entry *));
     if (table->buckets == NULL)
         return GW_NO_MEMORY;
-    if (getrandom(&table->seed, sizeof table->seed, 0) != (ssize_t)sizeof table->seed) {
+    if (getrandom(&table->seed, sizeof(table->seed), 0) != (ssize_t)sizeof(table->seed)) {
         free(table->buckets);
         return GW_SYSTEM;
     }
@@ -44,11 +44,12 @@ enum gw_status gw_auth_table_init(struct gw_auth_table *table, uint32_t live_max
 // Multiply-shift by a secret odd number.
 static struct gw_auth_entry **bucket_of(struct gw_auth_table *table, const unsigned char *digest) {
     uint64_t key;
-    memcpy(&key, digest, sizeof key);
+    memcpy(&key, digest, sizeof(key));
     return &table->buckets[(key * table->seed) >> (64 - table->bucket_bits)];
 }
 
-// An entry lies on three cache lines, none of them near where a table of many tokens is used: they are fetched at once.
+// An entry lies on three cache lines, none of them near where a table of many tokens is used: they
+// are fetched at once.
 struct gw_auth_entry *gw_auth_table_find(struct gw_auth_table *table,
                                          const unsigned char digest[DB_DIGEST_LENGTH]) {
     struct gw_auth_entry *entry = *bucket_of(table, digest);
@@ -63,7 +64,7 @@ struct gw_auth_entry *gw_auth_table_find(struct gw_auth_table *table,
     return entry;
 }
 
-// ---- organisations ----------------------------------------------------------------------------------------------
+// ---- organisations ----
 
 static struct gw_str org_id_of(const struct gw_auth_org *org) {
     return gw_str(org->text, org->id_length);
@@ -98,7 +99,7 @@ static struct gw_auth_org *org_acquire(struct gw_auth_table *table,
             return org->use_count++, org;
     }
     size_t length = row->org_id.length + row->org_slug.length + row->org_name.length;
-    struct gw_auth_org *org = malloc(sizeof *org + length);
+    struct gw_auth_org *org = malloc(sizeof(*org) + length);
     if (org == NULL)
         return NULL;
     *org = (struct gw_auth_org){.next = *bucket,
@@ -111,7 +112,7 @@ static struct gw_auth_org *org_acquire(struct gw_auth_table *table,
     memcpy(org->text + row->org_id.length + row->org_slug.length, row->org_name.at,
            row->org_name.length);
     *bucket = org;
-    table->bytes += sizeof *org + length;
+    table->bytes += sizeof(*org) + length;
     return org;
 }
 
@@ -122,11 +123,11 @@ static void org_release(struct gw_auth_table *table, struct gw_auth_org *org) {
     while (*at != org)
         at = &(*at)->next;
     *at = org->next;
-    table->bytes -= sizeof *org + org->id_length + org->slug_length + org->name_length;
+    table->bytes -= sizeof(*org) + org->id_length + org->slug_length + org->name_length;
     free(org);
 }
 
-// ---- entries ----------------------------------------------------------------------------------------------------
+// ---- entries ----
 
 static struct gw_auth_budget *budget_of(struct gw_auth_table *table, uint8_t kind) {
     return kind == GW_AUTH_ENTRY_LIVE ? &table->live : &table->negative;
@@ -137,7 +138,7 @@ static size_t entry_bytes(const struct gw_auth_entry *entry) {
     if (entry->kind == GW_AUTH_ENTRY_LIVE)
         text = (size_t)GW_TOKEN_PREFIX_LENGTH + entry->id_length + entry->name_length +
                entry->allowed_ip_count * sizeof(struct gw_ip_range);
-    return sizeof *entry + text;
+    return sizeof(*entry) + text;
 }
 
 void gw_auth_table_remove(struct gw_auth_table *table, struct gw_auth_entry *entry) {
@@ -153,7 +154,8 @@ void gw_auth_table_remove(struct gw_auth_table *table, struct gw_auth_entry *ent
     free(entry);
 }
 
-// Makes room for one more: the hand gives used entries another round, and takes the first that was not used.
+// Makes room for one more: the hand gives used entries another round, and takes the first that was
+// not used.
 static void make_room(struct gw_auth_table *table, struct gw_auth_budget *budget) {
     while (budget->count >= budget->count_max && budget->count > 0) {
         struct gw_list *node = gw_list_pop_front(&budget->turns);
@@ -175,7 +177,7 @@ static struct gw_auth_entry *put(struct gw_auth_table *table, const unsigned cha
     struct gw_auth_budget *budget = budget_of(table, (uint8_t)kind);
     if (budget->count_max == 0)
         return NULL;
-    struct gw_auth_entry *entry = malloc(sizeof *entry + text_length);
+    struct gw_auth_entry *entry = malloc(sizeof(*entry) + text_length);
     if (entry == NULL)
         return NULL;
     make_room(table, budget);

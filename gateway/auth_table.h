@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The memory of the authentication cache: a hash table of entries with two budgets (live, negative), each evicted by
-// its own clock (an entry used since the hand last passed gets a second round). Knows nothing of time or trust.
+// The memory of the authentication cache: a hash table of entries with two budgets (live,
+// negative), each evicted by its own clock (an entry used since the hand last passed gets a second
+// round). Knows nothing of time or trust.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,8 +45,8 @@ struct gw_auth_entry {
     struct gw_auth_org *org;
     union {
         int64_t created_ms;
-        uint64_t
-            event_seq; // of revoked and ended ones: the event that told of it; 0: an older one than all to come
+        uint64_t event_seq; // of revoked and ended ones: the event that told of it; 0: an older one
+                            // than all to come
     };
     int64_t last_used_ms;
     int64_t expires_ms;
@@ -74,7 +75,8 @@ void gw_auth_table_deinit(struct gw_auth_table *table);
 // NULL when not there. Marks the entry as used.
 struct gw_auth_entry *gw_auth_table_find(struct gw_auth_table *table,
                                          const unsigned char digest[DB_DIGEST_LENGTH]);
-// Puts a live entry made of `row` in the place of whatever is there for the digest. NULL: no memory, or no budget.
+// Puts a live entry made of `row` in the place of whatever is there for the digest. NULL: no
+// memory, or no budget.
 struct gw_auth_entry *gw_auth_table_put_live(struct gw_auth_table *table,
                                              const unsigned char digest[DB_DIGEST_LENGTH],
                                              const struct db_token_row *row);
@@ -82,7 +84,8 @@ struct gw_auth_entry *gw_auth_table_put_negative(struct gw_auth_table *table,
                                                  const unsigned char digest[DB_DIGEST_LENGTH],
                                                  enum gw_auth_kind kind);
 void gw_auth_table_remove(struct gw_auth_table *table, struct gw_auth_entry *entry);
-// Every live entry of the organisation, and every absent one: any may be of it, and it may have come back.
+// Every live entry of the organisation, and every absent one: any may be of it, and it may have
+// come back.
 void gw_auth_table_remove_org(struct gw_auth_table *table, struct gw_str org_id);
 // All but the revoked ones, which any event to come may be about.
 void gw_auth_table_clear(struct gw_auth_table *table);

@@ -50,8 +50,9 @@ static bool settle_unseen(struct gw_decision *decision) {
                   "Too many invalid tokens came from this address to look at another. Try later.");
 }
 
-// credentials = "Bearer" 1SP token (RFC 6750 section 2.1; the scheme in any letter case, RFC 9110 section 11.1). False:
-// another scheme, or nothing behind it, which is as good as no credentials (RFC 6750 section 3.1).
+// credentials = "Bearer" 1SP token (RFC 6750 section 2.1; the scheme in any letter case, RFC 9110
+// section 11.1). False: another scheme, or nothing behind it, which is as good as no credentials
+// (RFC 6750 section 3.1).
 static bool parse_bearer(struct gw_str credentials, struct gw_str *secret) {
     *secret = gw_str_slice(credentials, 7, credentials.length);
     return secret->length > 0 &&
@@ -78,8 +79,8 @@ static bool keep_identity(struct gw_decision *decision, const struct db_token_ro
     return true;
 }
 
-// Whether the rate limits allow what everything else allows (`row` NULL: without a token). Either way the response says
-// how much is left.
+// Whether the rate limits allow what everything else allows (`row` NULL: without a token). Either
+// way the response says how much is left.
 static bool is_within_rates(struct gw_decision *decision, const struct db_token_row *row) {
     struct gw_exchange *exchange = decision->exchange;
     struct gw_services *services = exchange->services;
@@ -120,8 +121,8 @@ static bool settle_anonymous(struct gw_decision *decision) {
     return settle(decision, GW_VERDICT_ALLOW, NULL, NULL);
 }
 
-// What an allowed use costs, and the judgement alone does not: it is counted and noted, and the exchange gets the
-// token's identity.
+// What an allowed use costs, and the judgement alone does not: it is counted and noted, and the
+// exchange gets the token's identity.
 static bool settle_use(struct gw_decision *decision, const struct db_token_row *row) {
     struct gw_exchange *exchange = decision->exchange;
     if (!is_within_rates(decision, row))
@@ -305,7 +306,7 @@ void gw_authz_cancel(struct gw_decision *decision) {
 
 static void refuse_limited(const struct gw_decision *decision) {
     char digits[24];
-    int length = snprintf(digits, sizeof digits, "%" PRIu64, decision->wait_s);
+    int length = snprintf(digits, sizeof(digits), "%" PRIu64, decision->wait_s);
     const struct gw_response_field field = {GW_STR("Retry-After"), gw_str(digits, (size_t)length)};
     gw_exchange_fail_with(decision->exchange, 429, decision->code, decision->message, &field);
 }

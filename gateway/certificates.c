@@ -11,7 +11,7 @@
 #define DAY_MS (INT64_C(24) * 60 * 60 * 1000)
 #define PATH_BYTES_MAX 4096
 
-// ---- files ------------------------------------------------------------------------------------------------------
+// ---- files ----
 
 static void add_files(struct gw_certificates *certificates, const struct gw_config_texts *files) {
     for (int i = 0; i < files->count; i++)
@@ -34,7 +34,8 @@ static bool is_same(const struct gw_file_stamp *a, const struct gw_file_stamp *b
            a->changed_s == b->changed_s && a->changed_ns == b->changed_ns;
 }
 
-// Since the last time. Before the files are read, so that a change in between is seen the next time.
+// Since the last time. Before the files are read, so that a change in between is seen the next
+// time.
 static bool have_changed(struct gw_certificates *certificates) {
     bool has_changed = false;
     for (int i = 0; i < certificates->file_count; i++) {
@@ -45,7 +46,7 @@ static bool have_changed(struct gw_certificates *certificates) {
     return has_changed;
 }
 
-// ---- reading ----------------------------------------------------------------------------------------------------
+// ---- reading ----
 
 static enum gw_status create_context(const struct gw_certificates *certificates,
                                      struct tls_context **context, char *error) {
@@ -117,9 +118,10 @@ static void on_poll(uv_timer_t *timer) {
     look_for_end(certificates);
 }
 
-// ---- watching ---------------------------------------------------------------------------------------------------
+// ---- watching ----
 
-// The first of several that belong together starts the time; what comes after it is a change of its own.
+// The first of several that belong together starts the time; what comes after it is a change of its
+// own.
 static void on_directory_changed(uv_fs_event_t *watch, const char *name, int events, int failure) {
     (void)name;
     (void)events;
@@ -131,7 +133,7 @@ static void on_directory_changed(uv_fs_event_t *watch, const char *name, int eve
 static bool is_watched(const struct gw_certificates *certificates, const char *directory) {
     for (int i = 0; i < certificates->watch_count; i++) {
         char path[PATH_BYTES_MAX];
-        size_t length = sizeof path;
+        size_t length = sizeof(path);
         if (uv_fs_event_getpath((uv_fs_event_t *)&certificates->watches[i], path, &length) == 0 &&
             length == strlen(directory) && memcmp(path, directory, length) == 0)
             return true;
@@ -144,7 +146,7 @@ static void watch_directory_of(struct gw_certificates *certificates, const char 
     char directory[PATH_BYTES_MAX] = ".";
     const char *slash = strrchr(file, '/');
     size_t length = slash == NULL ? 1 : slash == file ? 1 : (size_t)(slash - file);
-    if (length >= sizeof directory)
+    if (length >= sizeof(directory))
         return;
     if (slash != NULL)
         memcpy(directory, file, length);

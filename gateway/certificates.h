@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The certificates that the gateway shows, and those that sign the ones of its clients, kept up to date: read at start, again when told to, and by itself when one of
-// their files changes. The directories of the files are watched; because some file systems tell nothing, and because a
-// directory can be replaced as a whole, the files are also looked at every poll interval. A change is taken once its
-// directory has had GW_CERTIFICATE_SETTLE_MS to become complete (a certificate and its key are two files).
+// The certificates that the gateway shows, and those that sign the ones of its clients, kept up to
+// date: read at start, again when told to, and by itself when one of their files changes. The
+// directories of the files are watched; because some file systems tell nothing, and because a
+// directory can be replaced as a whole, the files are also looked at every poll interval. A change
+// is taken once its directory has had GW_CERTIFICATE_SETTLE_MS to become complete (a certificate
+// and its key are two files).
 //
-// What cannot be used changes nothing and is said in the log, once for each change. Connections that are there keep what
-// they have. Also tells, in cert_not_after_seconds and (a day apart) in the log, when a certificate is about to end.
+// What cannot be used changes nothing and is said in the log, once for each change. Connections
+// that are there keep what they have. Also tells, in cert_not_after_seconds and (a day apart) in
+// the log, when a certificate is about to end.
 
 #include <uv.h>
 
@@ -49,7 +52,8 @@ struct gw_certificates {
     bool is_open;
 };
 
-// Logs what is wrong when it fails; then it is not open and needs no close. Does not keep the loop alive.
+// Logs what is wrong when it fails; then it is not open and needs no close. Does not keep the loop
+// alive.
 enum gw_status gw_certificates_open(struct gw_certificates *certificates, uv_loop_t *loop,
                                     const struct gw_certificates_options *options) GW_MUST_USE;
 // Reads all files, changed or not.

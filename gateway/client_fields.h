@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What a request of a trusted peer says of whose it is, read as the settings say: the field of --client-address-from, and no other.
-// With --proxy-protocol neither field counts, the header in front of the connection has said it. A field that does not count and is
-// there all the same may be what a deployment relies on, so the first one is told of in the log: once for each process.
+// What a request of a trusted peer says of whose it is, read as the settings say: the field of
+// --client-address-from, and no other. With --proxy-protocol neither field counts, the header in
+// front of the connection has said it. A field that does not count and is there all the same may be
+// what a deployment relies on, so the first one is told of in the log: once for each process.
 
 #include "base/ip.h"
 #include "gateway/client.h"

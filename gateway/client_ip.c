@@ -11,7 +11,7 @@ struct walk {
     bool is_lost;        // at one that cannot be read
 };
 
-// ---- one address ------------------------------------------------------------------------------------------------
+// ---- one address ----
 
 static bool is_token_char(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
@@ -52,7 +52,7 @@ static enum gw_status parse_plain_node(struct gw_str text, struct gw_ip *ip) {
     return gw_ip_parse(text, ip) == GW_OK ? GW_OK : parse_node(text, ip);
 }
 
-// ---- one element of Forwarded -----------------------------------------------------------------------------------
+// ---- one element of Forwarded ----
 
 // Whether the character at `index` is escaped: an odd number of backslashes stands before it.
 static bool is_escaped(struct gw_str text, size_t index) {
@@ -73,7 +73,8 @@ static bool find_opening_quote(struct gw_str text, size_t close, size_t *open) {
     return false;
 }
 
-// Cuts what stands behind the last `separator` outside of quoted strings off *rest (NULL when that was all).
+// Cuts what stands behind the last `separator` outside of quoted strings off *rest (NULL when that
+// was all).
 static bool take_last(struct gw_str *rest, char separator, struct gw_str *part) {
     size_t i = rest->length;
     while (i > 0 && rest->at[i - 1] != separator) {
@@ -108,7 +109,7 @@ static enum gw_status parse_element(struct gw_str element, struct gw_ip *ip) {
     return parse_node(node, ip);
 }
 
-// ---- the walk ---------------------------------------------------------------------------------------------------
+// ---- the walk ----
 
 // Reads the next element to the left; true when it is a trusted proxy too, and the walk goes on.
 static bool step(struct walk *walk, struct gw_str element) {

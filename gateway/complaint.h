@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What the program says to who started it when something is wrong, on stderr: one line, whatever stands in it. Arguments, variables
-// and the words of PostgreSQL may come from others, and a terminal reads more in them than people do; so control characters and
-// bytes that are not UTF-8 are masked as base/utf8.h says.
+// What the program says to who started it when something is wrong, on stderr: one line, whatever
+// stands in it. Arguments, variables and the words of PostgreSQL may come from others, and a
+// terminal reads more in them than people do; so control characters and bytes that are not UTF-8
+// are masked as base/utf8.h says.
 
 #define GW_COMPLAINT_BYTES_MAX 2048
 

@@ -144,9 +144,9 @@ static const struct setting settings[] = {
      "debug, info, warning or error"},
 };
 
-#define SETTING_COUNT (sizeof settings / sizeof settings[0])
+#define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))
 
-// ---- help -------------------------------------------------------------------------------------------------------
+// ---- help ----
 
 #define HELP_INDENT 37
 #define HELP_COLUMNS 72 // of text beside the flag
@@ -169,7 +169,7 @@ static void print_wrapped(const char *text) {
 
 static void print_setting(const struct setting *setting) {
     char left[64];
-    snprintf(left, sizeof left, "%s%s%s", setting->flag, setting->argument != NULL ? " " : "",
+    snprintf(left, sizeof(left), "%s%s%s", setting->flag, setting->argument != NULL ? " " : "",
              setting->argument != NULL ? setting->argument : "");
     printf("  %-34s ", left);
     print_wrapped(setting->help);
@@ -199,16 +199,16 @@ static void print_help(void) {
     puts("  --help, --version");
 }
 
-// ---- values -----------------------------------------------------------------------------------------------------
+// ---- values ----
 
 static bool parse_switch(const char *text, bool *value) {
     static const char *const yes[] = {"1", "true", "yes", "on"};
     static const char *const no[] = {"0", "false", "no", "off", ""};
-    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
+    for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
         if (strcmp(text, yes[i]) == 0)
             return *value = true, true;
     }
-    for (size_t i = 0; i < sizeof no / sizeof no[0]; i++) {
+    for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
         if (strcmp(text, no[i]) == 0)
             return *value = false, true;
     }
@@ -248,7 +248,7 @@ static bool parse_client_field(const char *text, enum gw_http_field_id *field) {
 
 static bool add_texts(const char *text, const char *separators, struct gw_config_texts *texts) {
     size_t bytes = strlen(text) + 1;
-    bool is_good = bytes <= sizeof texts->memory - texts->bytes_used;
+    bool is_good = bytes <= sizeof(texts->memory) - texts->bytes_used;
     char *rest = texts->memory + texts->bytes_used;
     if (is_good)
         memcpy(rest, text, bytes);
@@ -336,7 +336,7 @@ static enum gw_config_outcome read_environment(struct gw_config *config) {
     return GW_CONFIG_RUN;
 }
 
-// ---- flags ------------------------------------------------------------------------------------------------------
+// ---- flags ----
 
 static const struct setting *find_flag(const char *argument, size_t length) {
     for (size_t i = 0; i < SETTING_COUNT; i++) {
@@ -380,7 +380,7 @@ static const char *none_if_off(const char *address) {
 static void set_bursts(struct gw_config *config) {
     struct gw_rate *const rates[] = {&config->rate_limit, &config->search_rate_limit,
                                      &config->org_rate_limit};
-    for (size_t i = 0; i < sizeof rates / sizeof rates[0] && config->rate_limit_burst > 0; i++)
+    for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]) && config->rate_limit_burst > 0; i++)
         rates[i]->burst = (uint64_t)config->rate_limit_burst;
 }
 
@@ -401,7 +401,8 @@ static enum gw_config_outcome check(struct gw_config *config) {
         return refuse("missing --trusted-proxies, who may send it, for", "--proxy-protocol", NULL);
     if (config->workers > GW_WORKERS_MAX)
         return refuse("too many for", "--workers", NULL);
-    // Longer, and who waited for a revocation to be everywhere may have been told so too early (db/events.h).
+    // Longer, and who waited for a revocation to be everywhere may have been told so too early
+    // (db/events.h).
     if (config->freshness_lease_ms > GW_FRESHNESS_LEASE_MS_MAX)
         return refuse("over 3s:", "--freshness-lease", NULL);
     if (config->listen_https == NULL && config->listen_http == NULL)

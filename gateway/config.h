@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Settings of the server: flags, each also an environment variable; a flag wins. One table in config.c says name, variable, default and help
-// line, and makes `--help`. Slices and strings live as long as argv, the environment, and
-// the struct that was read into, which must not be moved.
+// Settings of the server: flags, each also an environment variable; a flag wins. One table in
+// config.c says name, variable, default and help line, and makes `--help`. Slices and strings live
+// as long as argv, the environment, and the struct that was read into, which must not be moved.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +19,8 @@
 #define GW_CONFIG_TEXTS_MAX 32
 #define GW_CONFIG_TEXTS_BYTES_MAX 4096 // all together
 
-// Of a flag that may be repeated; a value may also hold several, with commas between them, but a flag for files holds one.
+// Of a flag that may be repeated; a value may also hold several, with commas between them, but a
+// flag for files holds one.
 struct gw_config_texts {
     const char *at[GW_CONFIG_TEXTS_MAX];
     int count;
@@ -79,6 +80,6 @@ struct gw_config {
 
 enum gw_config_outcome { GW_CONFIG_RUN, GW_CONFIG_EXIT_OK, GW_CONFIG_EXIT_USAGE };
 
-// Reads argv[1..] and the environment. For --help and --version prints to stdout and says EXIT_OK; for a mistake prints
-// one line to stderr and says EXIT_USAGE.
+// Reads argv[1..] and the environment. For --help and --version prints to stdout and says EXIT_OK;
+// for a mistake prints one line to stderr and says EXIT_USAGE.
 enum gw_config_outcome gw_config_read(int argc, char **argv, struct gw_config *config) GW_MUST_USE;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// How a connection runs: callbacks (transport, decision, handler) store what happened and call run(); advance() then takes steps
-// until one returns its own state, which means waiting. A step starts at most one operation. run() inside a running
-// advance() does nothing: the loop that is under way sees what was stored.
+// How a connection runs: callbacks (transport, decision, handler) store what happened and call
+// run(); advance() then takes steps until one returns its own state, which means waiting. A step
+// starts at most one operation. run() inside a running advance() does nothing: the loop that is
+// under way sees what was stored.
 //
-// Bytes: `unread` is what the parser has not seen. While on_read runs it points into the transport's buffer; what is
-// left when advance() stops moves to `input`. Past GW_CONN_READ_BYTES there, the transport is paused.
+// Bytes: `unread` is what the parser has not seen. While on_read runs it points into the
+// transport's buffer; what is left when advance() stops moves to `input`. Past GW_CONN_READ_BYTES
+// there, the transport is paused.
 #include "gateway/conn.h"
 
 #include <stdlib.h>
@@ -98,7 +100,7 @@ static struct gw_conn *conn_of_exchange(const struct gw_exchange *exchange) {
     return gw_container_of(exchange, struct gw_conn, exchange);
 }
 
-// ---- running ----------------------------------------------------------------------------------------------------
+// ---- running ----
 
 static void set_state(struct gw_conn *conn, enum conn_state state) {
     static const char *const names[] = {
@@ -222,7 +224,7 @@ static void run(struct gw_conn *conn) {
     settle(conn);
 }
 
-// ---- the exchange's owner ---------------------------------------------------------------------------------------
+// ---- the exchange's owner ----
 
 static struct gw_buf *on_output_asked(struct gw_exchange *exchange) {
     return gw_transport_output(&conn_of_exchange(exchange)->transport);
@@ -233,7 +235,8 @@ static void on_output(struct gw_exchange *exchange) {
     conn->needs_flush = true;
     if (!conn->is_advancing && gw_list_is_empty(&conn->unflushed_link))
         gw_list_push_back(&conn->group->unflushed, &conn->unflushed_link);
-    // What a handler sees waiting must be what the socket did not take: only that is told of by on_drain.
+    // What a handler sees waiting must be what the socket did not take: only that is told of by
+    // on_drain.
     if (gw_transport_pending_bytes(&conn->transport) > GW_CONN_READ_BYTES)
         gw_transport_flush(&conn->transport);
 }
@@ -278,8 +281,8 @@ static void note_peer(struct gw_conn *conn, const struct gw_ip *ip) {
     exchange->proxy_address = conn->is_peer_trusted ? address : GW_STR("");
 }
 
-// A client has so many connections and no more; those of a trusted proxy are not its own. Asked once the peer is known for
-// good.
+// A client has so many connections and no more; those of a trusted proxy are not its own. Asked
+// once the peer is known for good.
 static bool claim_address(struct gw_conn *conn) {
     if (conn->kind != GW_CONN_CLIENT || conn->is_peer_trusted)
         return true;
@@ -343,7 +346,8 @@ static void end_exchange(struct gw_conn *conn) {
     gw_http_parser_forget(&conn->parser);
 }
 
-// The request cannot be gone on with: its handler is dismissed and the client told, if that is still possible.
+// The request cannot be gone on with: its handler is dismissed and the client told, if that is
+// still possible.
 static void cut_short(struct gw_conn *conn, int status, const char *code, const char *message) {
     struct gw_exchange *exchange = &conn->exchange;
     struct gw_handler *handler = exchange->handler;
@@ -357,7 +361,7 @@ static void cut_short(struct gw_conn *conn, int status, const char *code, const 
         gw_exchange_break(exchange);
 }
 
-// ---- reading a request ------------------------------------------------------------------------------------------
+// ---- reading a request ----
 
 static enum gw_http_event feed(struct gw_conn *conn) {
     size_t consumed = 0;
@@ -432,8 +436,9 @@ static void end_body(struct gw_conn *conn) {
         handler->calls->on_body_end(handler);
 }
 
-// Who goes on trying tokens over its budget waits for each refusal: its connections are busy with that instead of with more. The
-// connections of a proxy are not its own, whether it says whose they are or not, so a proxy waits for nothing.
+// Who goes on trying tokens over its budget waits for each refusal: its connections are busy with
+// that instead of with more. The connections of a proxy are not its own, whether it says whose they
+// are or not, so a proxy waits for nothing.
 static bool is_refused_late(const struct gw_conn *conn) {
     return conn->decision.is_unseen && !conn->is_peer_trusted && !conn->is_delay_over;
 }
@@ -494,7 +499,7 @@ static enum conn_state refuse_head(struct gw_conn *conn) {
     return STATE_HANDLE;
 }
 
-// ---- steps ------------------------------------------------------------------------------------------------------
+// ---- steps ----
 
 static enum conn_state step_open(struct gw_conn *conn) {
     return conn->is_open ? STATE_HEAD : STATE_OPEN;
@@ -574,8 +579,8 @@ static enum conn_state step_handle(struct gw_conn *conn) {
     return is_cut ? STATE_CLOSE : STATE_HANDLE;
 }
 
-// The answer is on its way and nothing more will be read: FIN, then wait for the peer's, so that unread bytes do not
-// turn into a reset that takes the answer away from it (RFC 9112 section 9.6).
+// The answer is on its way and nothing more will be read: FIN, then wait for the peer's, so that
+// unread bytes do not turn into a reset that takes the answer away from it (RFC 9112 section 9.6).
 static enum conn_state step_linger(struct gw_conn *conn) {
     conn->unread = gw_str_slice(conn->unread, conn->unread.length, conn->unread.length);
     if (!conn->is_shut_down && !conn->is_failed) {
@@ -606,7 +611,7 @@ static void close_now(struct gw_conn *conn) {
     run(conn);
 }
 
-// ---- callbacks --------------------------------------------------------------------------------------------------
+// ---- callbacks ----
 
 // Whose connection it is was said here, for good: what its requests say of that does not count.
 static void on_transport_proxy_header(struct gw_transport *transport,
@@ -651,7 +656,8 @@ static void on_transport_read(struct gw_transport *transport, struct gw_str byte
     settle(conn);
 }
 
-// A client that has closed its side no longer waits for what the registry may say; our own short answers it still gets.
+// A client that has closed its side no longer waits for what the registry may say; our own short
+// answers it still gets.
 static void on_transport_end(struct gw_transport *transport) {
     struct gw_conn *conn = conn_of_transport(transport);
     const struct gw_route *route = conn->exchange.match.route;
@@ -775,7 +781,7 @@ static void on_deadline(struct gw_deadline *deadline) {
     }
 }
 
-// ---- the group --------------------------------------------------------------------------------------------------
+// ---- the group ----
 
 static void on_flusher(uv_prepare_t *flusher) {
     struct gw_conn_group *group = gw_container_of(flusher, struct gw_conn_group, flusher);
@@ -815,7 +821,8 @@ static enum gw_status expect_header(struct gw_conn *conn) {
     return gw_transport_expect_proxy_header(&conn->transport);
 }
 
-// Who has already gone has no address, and needs no service. GW_INVALID: a stranger on a port for proxies.
+// Who has already gone has no address, and needs no service. GW_INVALID: a stranger on a port for
+// proxies.
 static enum gw_status find_peer(struct gw_conn *conn) {
     struct sockaddr_storage address;
     struct gw_ip ip;
@@ -831,7 +838,7 @@ static enum gw_status find_peer(struct gw_conn *conn) {
 enum gw_status gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
                                     struct tls_context *tls, enum gw_conn_kind kind) {
     struct gw_services *services = group->services;
-    struct gw_conn *conn = calloc(1, sizeof *conn);
+    struct gw_conn *conn = calloc(1, sizeof(*conn));
     if (conn == NULL)
         return GW_NO_MEMORY;
     conn->group = group;

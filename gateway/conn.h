@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// One connection of a client, from accept to close: carries requests one after another over a transport, decides each, hands
-// it to its handler and writes the answer. Pipelined requests are answered in order, one at a time; what
-// has been read and cannot be parsed yet waits in a bounded buffer.
+// One connection of a client, from accept to close: carries requests one after another over a
+// transport, decides each, hands it to its handler and writes the answer. Pipelined requests are
+// answered in order, one at a time; what has been read and cannot be parsed yet waits in a bounded
+// buffer.
 //
 //            on_open          head read           verdict: allow
 //   OPEN ─────────────▶ HEAD ───────────▶ DECIDE ───────────────▶ HANDLE
@@ -14,7 +15,8 @@
 //
 // A client over its budget of failed tokens is refused late: DECIDE goes through DELAY then.
 //
-// A connection owns itself: it is freed when its last handle has closed, and tells its group before.
+// A connection owns itself: it is freed when its last handle has closed, and tells its group
+// before.
 
 #include <uv.h>
 
@@ -42,12 +44,14 @@ struct gw_conn_group {
 };
 
 void gw_conn_group_open(struct gw_conn_group *group, struct gw_services *services, int count_max);
-// Accepts the next connection of `listener`. `tls` NULL: plain. Over the limit, or without memory for what belongs to a
-// connection, the newcomer is closed at once. GW_NO_MEMORY: not even that could be done, and nothing was accepted.
+// Accepts the next connection of `listener`. `tls` NULL: plain. Over the limit, or without memory
+// for what belongs to a connection, the newcomer is closed at once. GW_NO_MEMORY: not even that
+// could be done, and nothing was accepted.
 enum gw_status gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
                                     struct tls_context *tls, enum gw_conn_kind kind) GW_MUST_USE;
-// services->is_draining was set: closes connections without a request; the others close after their response. on_drained is called
-// once, from the loop, when the last one has closed; never if none is open (open_count == 0).
+// services->is_draining was set: closes connections without a request; the others close after their
+// response. on_drained is called once, from the loop, when the last one has closed; never if none
+// is open (open_count == 0).
 void gw_conn_group_drain(struct gw_conn_group *group,
                          void (*on_drained)(struct gw_conn_group *group));
 // Closes every connection, then the group's own handle, then calls back.

@@ -8,7 +8,8 @@ void gw_deadline_kind_init(struct gw_deadline_kind *kind, uint64_t duration_ms) 
     kind->duration_ms = duration_ms;
 }
 
-// What is due leaves the list first, so that one that is set again inside waits for the next tick. How many of `most` expired.
+// What is due leaves the list first, so that one that is set again inside waits for the next tick.
+// How many of `most` expired.
 static int expire_kind(struct gw_deadline_kind *kind, uint64_t now_ms, int most) {
     int count = 0;
     struct gw_list due;

@@ -10,7 +10,8 @@
 #include "gateway/metrics.h"
 #include "gateway/services.h"
 
-// RFC 9110 section 15, and the codes registered since; an unknown one goes without a phrase (RFC 9112 section 4).
+// RFC 9110 section 15, and the codes registered since; an unknown one goes without a phrase (RFC
+// 9112 section 4).
 static struct gw_str reason_phrase(int status) {
     static const struct {
         int status;
@@ -55,7 +56,7 @@ static struct gw_str reason_phrase(int status) {
         {505, GW_STR_INIT("HTTP Version Not Supported")},
         {508, GW_STR_INIT("Loop Detected")},
     };
-    for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++) {
+    for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++) {
         if (phrases[i].status == status)
             return phrases[i].phrase;
     }
@@ -84,11 +85,11 @@ static void count_status(const struct gw_exchange *exchange, int status) {
         metrics->responses_5xx_total++;
 }
 
-// ---- a life -----------------------------------------------------------------------------------------------------
+// ---- a life ----
 
 void gw_exchange_init(struct gw_exchange *exchange, struct gw_services *services,
                       const struct gw_exchange_owner_calls *owner) {
-    memset(exchange, 0, sizeof *exchange);
+    memset(exchange, 0, sizeof(*exchange));
     exchange->services = services;
     exchange->owner = owner;
     gw_arena_init(&exchange->arena, GW_REQUEST_ARENA_BYTES_MAX);
@@ -132,7 +133,7 @@ void gw_exchange_deinit(struct gw_exchange *exchange) {
     gw_exchange_rest(exchange);
 }
 
-// ---- the head ---------------------------------------------------------------------------------------------------
+// ---- the head ----
 
 static char *put(char *at, struct gw_str text) {
     memcpy(at, text.at, text.length);
@@ -184,7 +185,7 @@ static char *put_framing(struct gw_exchange *exchange, char *at, int status, uin
 static char *put_token_expires(char *at, int64_t expires_ms) {
     char time[GW_CLOCK_ISO_LENGTH];
     gw_clock_format_iso(expires_ms, time);
-    return put_field(at, GW_STR("SkillReg-Token-Expires"), gw_str(time, sizeof time));
+    return put_field(at, GW_STR("SkillReg-Token-Expires"), gw_str(time, sizeof(time)));
 }
 
 static bool has_date(const struct gw_response_field *fields, int count) {
@@ -243,7 +244,7 @@ static void break_response(struct gw_exchange *exchange) {
     exchange->owner->on_response_broken(exchange);
 }
 
-// ---- streamed ---------------------------------------------------------------------------------------------------
+// ---- streamed ----
 
 void gw_exchange_begin(struct gw_exchange *exchange, int status,
                        const struct gw_response_field *fields, int field_count,
@@ -317,7 +318,7 @@ bool gw_exchange_would_look_whole(const struct gw_exchange *exchange) {
            !exchange->is_chunked && exchange->content_left == GW_LENGTH_UNKNOWN;
 }
 
-// ---- whole ------------------------------------------------------------------------------------------------------
+// ---- whole ----
 
 #define RESPONSE_FIELDS_MAX 8
 
@@ -400,7 +401,7 @@ void gw_exchange_fail(struct gw_exchange *exchange, int status, const char *code
     gw_exchange_fail_with(exchange, status, code, message, NULL);
 }
 
-// ---- the rest ---------------------------------------------------------------------------------------------------
+// ---- the rest ----
 
 void gw_exchange_continue(struct gw_exchange *exchange) {
     if (exchange->request == NULL || !exchange->request->expects_continue ||

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// One request and its response, between the connection that carries it and the handler that answers it. The connection
-// embeds the exchange and implements struct gw_exchange_owner_calls; a handler (whoami, token API, relay) is started
-// after the decision, answers through the functions below, and may ask for the body. Request lifetime: everything in
-// `arena` is gone when the exchange ends.
+// One request and its response, between the connection that carries it and the handler that answers
+// it. The connection embeds the exchange and implements struct gw_exchange_owner_calls; a handler
+// (whoami, token API, relay) is started after the decision, answers through the functions below,
+// and may ask for the body. Request lifetime: everything in `arena` is gone when the exchange ends.
 //
-// A handler answers exactly once, at once or later: gw_exchange_respond for a whole response, or gw_exchange_begin, _send,
-// _finish for a streamed one. Answering may happen inside start and inside the handler's own callbacks. An answer given
-// at any other time ends the exchange before the call returns: on_over comes inside gw_exchange_respond, _fail, _finish or _break, and
-// the handler must touch nothing of the request afterwards.
+// A handler answers exactly once, at once or later: gw_exchange_respond for a whole response, or
+// gw_exchange_begin, _send, _finish for a streamed one. Answering may happen inside start and
+// inside the handler's own callbacks. An answer given at any other time ends the exchange before
+// the call returns: on_over comes inside gw_exchange_respond, _fail, _finish or _break, and the
+// handler must touch nothing of the request afterwards.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,15 +26,18 @@
 
 struct gw_exchange;
 
-// Implemented by handlers that need the body or stream; all may be NULL in a handler that answers in start.
+// Implemented by handlers that need the body or stream; all may be NULL in a handler that answers
+// in start.
 struct gw_handler;
 struct gw_handler_calls {
-    // A piece of the request body, valid during the call. Not called after the response is complete.
+    // A piece of the request body, valid during the call. Not called after the response is
+    // complete.
     void (*on_body)(struct gw_handler *handler, struct gw_str bytes);
     void (*on_body_end)(struct gw_handler *handler);
     // gw_exchange_pending_bytes fell below the low water mark again.
     void (*on_writable)(struct gw_handler *handler);
-    // The exchange is over: response complete, client gone, or deadline passed. Last call, exactly once; free or detach now. Never answer here.
+    // The exchange is over: response complete, client gone, or deadline passed. Last call, exactly
+    // once; free or detach now. Never answer here.
     void (*on_over)(struct gw_handler *handler);
 };
 struct gw_handler {
@@ -107,31 +111,37 @@ struct gw_response_field {
 
 #define GW_LENGTH_UNKNOWN UINT64_MAX
 
-// A whole response: Date, X-Request-Id, SkillReg-Token-Expires when it is due, Content-Length and Connection are added. `content_type` NULL: none.
+// A whole response: Date, X-Request-Id, SkillReg-Token-Expires when it is due, Content-Length and
+// Connection are added. `content_type` NULL: none.
 void gw_exchange_respond(struct gw_exchange *exchange, int status,
                          const struct gw_response_field *fields, int field_count,
                          const char *content_type, struct gw_str body);
-// The error shape: {"error":{"code","message"}}, with Cache-Control: no-store. For 401 adds WWW-Authenticate (RFC 6750), for 429 and 503
-// Retry-After. `message` is one sentence; it is escaped.
+// The error shape: {"error":{"code","message"}}, with Cache-Control: no-store. For 401 adds
+// WWW-Authenticate (RFC 6750), for 429 and 503 Retry-After. `message` is one sentence; it is
+// escaped.
 void gw_exchange_fail(struct gw_exchange *exchange, int status, const char *code,
                       const char *message);
 // The same with a field of the caller's (Allow, a challenge of its own) in place of the added ones.
 void gw_exchange_fail_with(struct gw_exchange *exchange, int status, const char *code,
                            const char *message, const struct gw_response_field *extra);
 
-// A streamed response. With content_length == GW_LENGTH_UNKNOWN the body is chunked on HTTP/1.1, and ended by close on HTTP/1.0.
-// Date is added unless among the fields, X-Request-Id always, SkillReg-Token-Expires when it is due; fields named Connection, Content-Length, Transfer-Encoding must not be given.
+// A streamed response. With content_length == GW_LENGTH_UNKNOWN the body is chunked on HTTP/1.1,
+// and ended by close on HTTP/1.0. Date is added unless among the fields, X-Request-Id always,
+// SkillReg-Token-Expires when it is due; fields named Connection, Content-Length, Transfer-Encoding
+// must not be given.
 void gw_exchange_begin(struct gw_exchange *exchange, int status,
                        const struct gw_response_field *fields, int field_count,
                        uint64_t content_length);
 void gw_exchange_send(struct gw_exchange *exchange, struct gw_str bytes);
 void gw_exchange_finish(struct gw_exchange *exchange);
-// After gw_exchange_begin only: the client sees the connection break, never a short body as if it were whole.
+// After gw_exchange_begin only: the client sees the connection break, never a short body as if it
+// were whole.
 void gw_exchange_break(struct gw_exchange *exchange);
-// Whether a response is under way that only the end of the connection would end (HTTP/1.0, its length unknown): closed now,
-// it would look whole.
+// Whether a response is under way that only the end of the connection would end (HTTP/1.0, its
+// length unknown): closed now, it would look whole.
 bool gw_exchange_would_look_whole(const struct gw_exchange *exchange);
-// "HTTP/1.1 100 Continue", when the client waits for it and nothing was sent yet; harmless otherwise.
+// "HTTP/1.1 100 Continue", when the client waits for it and nothing was sent yet; harmless
+// otherwise.
 void gw_exchange_continue(struct gw_exchange *exchange);
 // Bytes of this connection not yet taken by the kernel.
 size_t gw_exchange_pending_bytes(const struct gw_exchange *exchange);

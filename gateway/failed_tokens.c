@@ -23,7 +23,7 @@ static struct gw_rate a_minute(uint64_t count) {
 
 enum gw_status gw_failed_tokens_create(uint64_t per_minute, struct gw_metrics *metrics,
                                        struct gw_failed_tokens **failed) {
-    struct gw_failed_tokens *made = calloc(1, sizeof *made);
+    struct gw_failed_tokens *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return GW_NO_MEMORY;
     made->rate = a_minute(per_minute);

@@ -20,7 +20,7 @@ static void respond_allowed(struct gw_exchange *exchange) {
         {GW_STR("Cache-Control"), GW_STR("no-store")},
         {GW_STR(GW_CLIENT_SUBJECT_FIELD), GW_STR("")}}; // our client is the proxy, not who asks it
     gw_identity_fields_init(&identity, exchange);
-    memcpy(&fields[2], identity.fields, sizeof identity.fields);
+    memcpy(&fields[2], identity.fields, sizeof(identity.fields));
     gw_exchange_respond(exchange, 200, fields, GW_IDENTITY_FIELDS + 2, NULL, GW_STR(""));
 }
 
@@ -66,12 +66,12 @@ static void refuse_original(struct gw_exchange *exchange, enum gw_route_outcome 
 
 static void decide(struct gw_exchange *exchange, const struct gw_route_match *match) {
     static const struct gw_handler_calls calls = {.on_over = on_over};
-    struct forward_auth_call *call = gw_arena_allocate(&exchange->arena, sizeof *call);
+    struct forward_auth_call *call = gw_arena_allocate(&exchange->arena, sizeof(*call));
     if (call == NULL) {
         gw_exchange_fail(exchange, 503, "unavailable", "The gateway is out of memory.");
         return;
     }
-    memset(call, 0, sizeof *call);
+    memset(call, 0, sizeof(*call));
     call->match = *match;
     call->handler = (struct gw_handler){.calls = &calls, .exchange = exchange};
     exchange->handler = &call->handler;

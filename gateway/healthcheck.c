@@ -25,11 +25,11 @@ static int connect_to(const char *address) {
     char host[256];
     const char *colon = strrchr(address, ':');
     uint64_t port;
-    if (colon == NULL || (size_t)(colon - address) >= sizeof host ||
+    if (colon == NULL || (size_t)(colon - address) >= sizeof(host) ||
         gw_str_to_u64(gw_str_from(colon + 1), &port) != GW_OK || port > UINT16_MAX)
         return -1;
     size_t skip = address[0] == '[' ? 1 : 0;
-    snprintf(host, sizeof host, "%.*s", (int)((size_t)(colon - address) - 2 * skip),
+    snprintf(host, sizeof(host), "%.*s", (int)((size_t)(colon - address) - 2 * skip),
              address + skip);
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *found;
@@ -37,8 +37,8 @@ static int connect_to(const char *address) {
         return -1;
     const struct timeval timeout = {.tv_sec = TIMEOUT_SECONDS};
     int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) != 0 ||
-                    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) != 0 ||
+    if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) != 0 ||
+                    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) != 0 ||
                     connect(fd, found->ai_addr, found->ai_addrlen) != 0)) {
         close(fd);
         fd = -1;
@@ -51,10 +51,10 @@ static int answers(int fd) {
     static const char request[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
                                   "Connection: close\r\n\r\n";
     char head[12] = "";
-    if (send(fd, request, sizeof request - 1, MSG_NOSIGNAL) != (ssize_t)sizeof request - 1)
+    if (send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) != (ssize_t)sizeof(request) - 1)
         return 0;
-    return recv(fd, head, sizeof head, MSG_WAITALL) == (ssize_t)sizeof head &&
-           memcmp(head, "HTTP/1.1 200", sizeof head) == 0;
+    return recv(fd, head, sizeof(head), MSG_WAITALL) == (ssize_t)sizeof(head) &&
+           memcmp(head, "HTTP/1.1 200", sizeof(head)) == 0;
 }
 
 int gw_healthcheck_run(int argc, char **argv) {

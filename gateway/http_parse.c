@@ -7,7 +7,8 @@
 #include "base/ip.h"
 #include "base/utf8.h"
 
-// The head and the bytes its slices point into, one allocation. It grows by moving; the slices move along.
+// The head and the bytes its slices point into, one allocation. It grows by moving; the slices move
+// along.
 struct gw_http_head_block {
     struct gw_http_head head;
     size_t length;
@@ -33,7 +34,7 @@ static int fail_bad_request(struct gw_http_parser *parser, const char *message) 
     return fail(parser, 400, "bad_request", message);
 }
 
-// ---- the block --------------------------------------------------------------------------------------------------
+// ---- the block ----
 
 static void rebase(struct gw_str *slice, const char *old_bytes, const char *new_bytes) {
     if (slice->at != NULL)
@@ -41,7 +42,7 @@ static void rebase(struct gw_str *slice, const char *old_bytes, const char *new_
 }
 
 static struct gw_http_head_block *block_create(size_t capacity) {
-    struct gw_http_head_block *block = malloc(sizeof *block + capacity);
+    struct gw_http_head_block *block = malloc(sizeof(*block) + capacity);
     if (block != NULL) {
         block->length = 0;
         block->capacity = capacity;
@@ -88,7 +89,7 @@ static bool block_append(struct gw_http_parser *parser, size_t slice_offset, con
     return true;
 }
 
-// ---- callbacks of llhttp, in the order of a message -------------------------------------------------------------
+// ---- callbacks of llhttp, in the order of a message ----
 
 static void head_clear(struct gw_http_head *head) {
     // The field array is left as it is: field_count says what is valid.
@@ -147,9 +148,9 @@ static int on_version(llhttp_t *llhttp, const char *at, size_t length) {
     parser->version_is_begun = true;
     if (parser->side == GW_HTTP_RESPONSES)
         return 0;
-    bool is_ok = byte_before(parser, at, sizeof protocol) != ' ';
-    for (size_t i = 0; i < sizeof protocol - 1; i++)
-        is_ok = is_ok && byte_before(parser, at, sizeof protocol - 1 - i) == protocol[i];
+    bool is_ok = byte_before(parser, at, sizeof(protocol)) != ' ';
+    for (size_t i = 0; i < sizeof(protocol) - 1; i++)
+        is_ok = is_ok && byte_before(parser, at, sizeof(protocol) - 1 - i) == protocol[i];
     return is_ok ? 0 : fail_bad_request(parser, "The request line is malformed.");
 }
 
@@ -228,7 +229,7 @@ static enum gw_http_field_id identify(struct gw_str name) {
         GW_HTTP_KNOWN_FIELDS(X)
 #undef X
     };
-    for (size_t id = 1; id < sizeof known / sizeof known[0]; id++) {
+    for (size_t id = 1; id < sizeof(known) / sizeof(known[0]); id++) {
         if (known[id].length == name.length && gw_str_equal_nocase(known[id], name))
             return (enum gw_http_field_id)id;
     }
@@ -249,7 +250,8 @@ static int on_header_value_complete(llhttp_t *llhttp) {
         return 0;
     struct gw_http_field *field = &parser->head->fields[parser->head->field_count - 1];
     field->id = identify(field->name);
-    // White space around a length is legal (RFC 9110 section 5.5) but no client sends it: smuggling does.
+    // White space around a length is legal (RFC 9110 section 5.5) but no client sends it: smuggling
+    // does.
     if (field->id != GW_FIELD_CONTENT_LENGTH)
         field->value = gw_str_trim(field->value);
     // A registry may well send ISO 8859-1 (RFC 9110 section 5.5), and a client gets what it sent.
@@ -258,7 +260,7 @@ static int on_header_value_complete(llhttp_t *llhttp) {
     return 0;
 }
 
-// ---- what must hold of a whole head -----------------------------------------------------------------------------
+// ---- what must hold of a whole head ----
 
 static int check_content_length(struct gw_http_parser *parser) {
     struct gw_http_head *head = parser->head;
@@ -299,7 +301,8 @@ static int check_transfer_encoding(struct gw_http_parser *parser) {
     return 0;
 }
 
-// What RFC 3986 section 3.2.2 lets stand in a name, less the comma, which would make a list of it. A bit for each.
+// What RFC 3986 section 3.2.2 lets stand in a name, less the comma, which would make a list of it.
+// A bit for each.
 static bool is_host_char(char c) {
     static const uint64_t allowed[2] = {
         0x2bff6ff200000000, // ! $ % & ' ( ) * + - . 0-9 ; =
@@ -328,7 +331,8 @@ static bool is_ip_literal(struct gw_str text) {
     return is_future || (gw_str_find(text, ':') < text.length && gw_ip_parse(text, &ip) == GW_OK);
 }
 
-// The length of the name or of the IP literal with its brackets, at the start of `host`; 0 when there is none.
+// The length of the name or of the IP literal with its brackets, at the start of `host`; 0 when
+// there is none.
 static size_t host_name_length(struct gw_str host) {
     if (host.length > 0 && host.at[0] == '[') {
         size_t close = gw_str_find(host, ']');
@@ -366,7 +370,8 @@ static int check_host(struct gw_http_parser *parser) {
     return is_host(head->host) ? 0 : fail_bad_request(parser, "The Host field is no host.");
 }
 
-// Absolute-form (RFC 9112 section 3.2.2): its authority takes the place of Host, the rest is the target.
+// Absolute-form (RFC 9112 section 3.2.2): its authority takes the place of Host, the rest is the
+// target.
 static int check_target(struct gw_http_parser *parser) {
     struct gw_http_head *head = parser->head;
     struct gw_str target = head->target;
@@ -497,12 +502,12 @@ static const llhttp_settings_t callbacks = {
     .on_message_complete = on_message_complete,
 };
 
-// ---- the parser -------------------------------------------------------------------------------------------------
+// ---- the parser ----
 
 void gw_http_parser_init(struct gw_http_parser *parser, enum gw_http_side side,
                          void (*on_body_bytes)(struct gw_http_parser *parser,
                                                struct gw_str bytes)) {
-    memset(parser, 0, sizeof *parser);
+    memset(parser, 0, sizeof(*parser));
     parser->side = side;
     parser->on_body = on_body_bytes;
     llhttp_init(&parser->llhttp, side == GW_HTTP_REQUESTS ? HTTP_REQUEST : HTTP_RESPONSE,
@@ -561,7 +566,8 @@ static void explain(struct gw_http_parser *parser, llhttp_errno_t error) {
     }
 }
 
-// Empty lines may stand before a message (RFC 9112 section 2.2), but llhttp takes CR and LF there in any order.
+// Empty lines may stand before a message (RFC 9112 section 2.2), but llhttp takes CR and LF there
+// in any order.
 static bool blank_lines_ok(struct gw_http_parser *parser, struct gw_str bytes) {
     for (size_t i = 0; i < bytes.length; i++) {
         bool is_end = bytes.at[i] != '\r' && bytes.at[i] != '\n';
@@ -577,7 +583,8 @@ static bool blank_lines_ok(struct gw_http_parser *parser, struct gw_str bytes) {
 #define CHUNK_DIGITS_MAX 16
 #define CRLF_BYTES 2
 
-// The line of a chunk's size, so far: llhttp bounds the number alone, neither its leading zeros nor an extension.
+// The line of a chunk's size, so far: llhttp bounds the number alone, neither its leading zeros nor
+// an extension.
 static bool chunk_line_ok(const struct gw_http_parser *parser) {
     if (parser->body_offset <= parser->chunk_line_start)
         return true;
@@ -677,21 +684,12 @@ bool gw_http_parser_in_message(const struct gw_http_parser *parser) {
     return parser->in_message;
 }
 
-// ---- reading a head ---------------------------------------------------------------------------------------------
+// ---- reading a head ----
 
 const struct gw_http_field *gw_http_head_field(const struct gw_http_head *head,
                                                enum gw_http_field_id id) {
     for (int i = 0; i < head->field_count; i++) {
         if (head->fields[i].id == id)
-            return &head->fields[i];
-    }
-    return NULL;
-}
-
-const struct gw_http_field *gw_http_head_field_named(const struct gw_http_head *head,
-                                                     struct gw_str name) {
-    for (int i = 0; i < head->field_count; i++) {
-        if (gw_str_equal_nocase(head->fields[i].name, name))
             return &head->fields[i];
     }
     return NULL;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// HTTP/1.1 messages, strictly (RFC 9112): llhttp with every leniency off, and above it the checks that HARDENING
-// asks for: one Host, one framing, no list in Content-Length, bounded lines. Bytes in, events out; no I/O. Used for requests of
-// clients and for responses of the registry.
+// HTTP/1.1 messages, strictly (RFC 9112): llhttp with every leniency off, and above it the checks
+// that HARDENING asks for: one Host, one framing, no list in Content-Length, bounded lines. Bytes
+// in, events out; no I/O. Used for requests of clients and for responses of the registry.
 //
-// The head (target and fields) is copied to one block, bounded by base/limits.h while it is being read; slices in
-// struct gw_http_head point into it and stay until the next message starts. Trailers are dropped.
+// The head (target and fields) is copied to one block, bounded by base/limits.h while it is being
+// read; slices in struct gw_http_head point into it and stay until the next message starts.
+// Trailers are dropped.
 
 #include <llhttp.h>
 #include <stdbool.h>
@@ -17,29 +18,18 @@
 
 // Fields that something looks at; found once while parsing. Names are matched in any letter case.
 #define GW_HTTP_KNOWN_FIELDS(X)                                                                    \
-    X(ACCEPT_ENCODING, "accept-encoding")                                                          \
     X(AUTHORIZATION, "authorization")                                                              \
     X(CONNECTION, "connection")                                                                    \
     X(CONTENT_LENGTH, "content-length")                                                            \
     X(CONTENT_TYPE, "content-type")                                                                \
-    X(COOKIE, "cookie")                                                                            \
-    X(DATE, "date")                                                                                \
     X(EXPECT, "expect")                                                                            \
     X(FORWARDED, "forwarded")                                                                      \
     X(HOST, "host")                                                                                \
     X(KEEP_ALIVE, "keep-alive")                                                                    \
-    X(PROXY_AUTHENTICATE, "proxy-authenticate")                                                    \
-    X(PROXY_AUTHORIZATION, "proxy-authorization")                                                  \
-    X(PROXY_CONNECTION, "proxy-connection")                                                        \
-    X(SERVER, "server")                                                                            \
-    X(TE, "te")                                                                                    \
-    X(TRAILER, "trailer")                                                                          \
     X(TRANSFER_ENCODING, "transfer-encoding")                                                      \
-    X(UPGRADE, "upgrade")                                                                          \
     X(X_FORWARDED_FOR, "x-forwarded-for")                                                          \
     X(X_FORWARDED_HOST, "x-forwarded-host")                                                        \
-    X(X_FORWARDED_PROTO, "x-forwarded-proto")                                                      \
-    X(X_REQUEST_ID, "x-request-id")
+    X(X_FORWARDED_PROTO, "x-forwarded-proto")
 
 enum gw_http_field_id {
     GW_FIELD_OTHER,
@@ -114,8 +104,8 @@ struct gw_http_parser {
     uint32_t field_bytes;     // of the field line being read
     uint32_t extension_bytes; // of this message's chunks, in lines that are complete
     uint32_t trailer_bytes;   // of this message
-    // Where llhttp stands: the bytes of this call, those that came before them in a request line, and how much of a
-    // chunked body came before them.
+    // Where llhttp stands: the bytes of this call, those that came before them in a request line,
+    // and how much of a chunked body came before them.
     const char *fed;
     char lead[GW_HTTP_LEAD_BYTES];
     uint64_t body_offset;
@@ -126,18 +116,20 @@ struct gw_http_parser {
 void gw_http_parser_init(struct gw_http_parser *parser, enum gw_http_side side,
                          void (*on_body)(struct gw_http_parser *parser, struct gw_str bytes));
 void gw_http_parser_deinit(struct gw_http_parser *parser);
-// Takes bytes up to the next event; *consumed says how many. Body bytes are handed to on_body during the call.
+// Takes bytes up to the next event; *consumed says how many. Body bytes are handed to on_body
+// during the call.
 enum gw_http_event gw_http_parser_feed(struct gw_http_parser *parser, struct gw_str bytes,
                                        size_t *consumed) GW_MUST_USE;
-// The peer closed. True when that legally ends the message in progress (a response framed by close) or when there
-// was none; false after a failure.
+// The peer closed. True when that legally ends the message in progress (a response framed by close)
+// or when there was none; false after a failure.
 bool gw_http_parser_finish(struct gw_http_parser *parser);
-// Between messages: overwrites the head and gives its memory back. Called by owners of idle connections.
+// Between messages: overwrites the head and gives its memory back. Called by owners of idle
+// connections.
 void gw_http_parser_rest(struct gw_http_parser *parser);
 // Between messages: overwrites the head, which held a secret, and keeps its memory.
 void gw_http_parser_forget(struct gw_http_parser *parser);
-// Responses: the request was HEAD, so the head ends the message. Call before feeding its response; holds up to the
-// end of the final one (RFC 9110 section 15.2).
+// Responses: the request was HEAD, so the head ends the message. Call before feeding its response;
+// holds up to the end of the final one (RFC 9110 section 15.2).
 void gw_http_parser_expect_no_body(struct gw_http_parser *parser);
 const struct gw_http_failure *gw_http_parser_failure(const struct gw_http_parser *parser);
 // A message has begun and is not complete.
@@ -146,7 +138,4 @@ bool gw_http_parser_in_message(const struct gw_http_parser *parser);
 // First field with this id, or NULL.
 const struct gw_http_field *gw_http_head_field(const struct gw_http_head *head,
                                                enum gw_http_field_id id);
-// First field with this lower-case name, or NULL.
-const struct gw_http_field *gw_http_head_field_named(const struct gw_http_head *head,
-                                                     struct gw_str name);
 int gw_http_head_count(const struct gw_http_head *head, enum gw_http_field_id id);

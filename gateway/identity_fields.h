@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Who asks, as header fields: X-SkillReg-Org, X-SkillReg-Token-Id, X-SkillReg-Scopes. The same for the registry behind us
-// (gateway/relay_head.h) and for a proxy that asks us (gateway/forward_auth.h).
+// Who asks, as header fields: X-SkillReg-Org, X-SkillReg-Token-Id, X-SkillReg-Scopes. The same for
+// the registry behind us (gateway/relay_head.h) and for a proxy that asks us
+// (gateway/forward_auth.h).
 
 #include "base/scope.h"
 #include "gateway/exchange.h"
 
 #define GW_IDENTITY_FIELDS 3
 
-// The subject of the certificate that the client of this connection showed. No part of those: it says who asks without a
-// token, too, and a proxy that asks us is not who asks it.
+// The subject of the certificate that the client of this connection showed. No part of those: it
+// says who asks without a token, too, and a proxy that asks us is not who asks it.
 #define GW_CLIENT_SUBJECT_FIELD "X-SkillReg-Client-Subject"
 
 // Embedded by the caller; must not be moved, and lives no longer than the request.

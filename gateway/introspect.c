@@ -31,10 +31,10 @@ static void fail_no_memory(struct gw_exchange *exchange) {
     gw_exchange_fail(exchange, 503, "unavailable", "The gateway is out of memory.");
 }
 
-// ---- the answer -------------------------------------------------------------------------------------------------
+// ---- the answer ----
 
-// RFC 7662 section 2.2; times in seconds. Only who was handed the token knows where it came from, and has to look whether
-// that is allowed.
+// RFC 7662 section 2.2; times in seconds. Only who was handed the token knows where it came from,
+// and has to look whether that is allowed.
 static void write_token(struct gw_json_writer *json, const struct db_token_row *row) {
     char scopes[GW_SCOPE_TEXT_BYTES_MAX];
     size_t length = gw_scope_format(row->scopes, " ", scopes);
@@ -97,7 +97,7 @@ static void act_on_answer(struct gw_exchange *exchange, enum gw_auth_answer answ
                          "The gateway cannot check the token now. Try again shortly.");
 }
 
-// ---- the question -----------------------------------------------------------------------------------------------
+// ---- the question ----
 
 static void on_answer(struct gw_auth_question *question, enum gw_auth_answer answer,
                       const struct db_token_row *row) {
@@ -119,7 +119,7 @@ static void ask(struct introspect_call *call, struct gw_str secret) {
         act_on_answer(exchange, answer, &row);
 }
 
-// ---- the body ---------------------------------------------------------------------------------------------------
+// ---- the body ----
 
 static void on_body(struct gw_handler *handler, struct gw_str bytes) {
     struct introspect_call *call = call_of(handler);
@@ -142,7 +142,7 @@ static void act_on_body(struct introspect_call *call) {
         respond(exchange, NULL);
 }
 
-// ---- who asks ---------------------------------------------------------------------------------------------------
+// ---- who asks ----
 
 static void act_on_asker(struct introspect_call *call) {
     if (call->asker.verdict == GW_VERDICT_ALLOW)
@@ -173,12 +173,12 @@ static void on_over(struct gw_handler *handler) {
 static void start_call(struct gw_exchange *exchange) {
     static const struct gw_handler_calls calls = {
         .on_body = on_body, .on_body_end = on_body_end, .on_over = on_over};
-    struct introspect_call *call = gw_arena_allocate(&exchange->arena, sizeof *call);
+    struct introspect_call *call = gw_arena_allocate(&exchange->arena, sizeof(*call));
     if (call == NULL) {
         fail_no_memory(exchange);
         return;
     }
-    memset(call, 0, sizeof *call);
+    memset(call, 0, sizeof(*call));
     gw_list_init(&call->question.link);
     gw_buf_init(&call->body, GW_BODY_OWN_BYTES_MAX);
     call->handler = (struct gw_handler){.calls = &calls, .exchange = exchange};

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
-// The start of a digest stands for the whole. Another secret with the same 64 bits would take 2^64 tries, and would get nothing
-// but a lookup that says no.
+// The start of a digest stands for the whole. Another secret with the same 64 bits would take 2^64
+// tries, and would get nothing but a lookup that says no.
 #include "gateway/known_tokens.h"
 
 #include <string.h>
 
 static uint64_t start_of(const unsigned char digest[DB_DIGEST_LENGTH]) {
     uint64_t start;
-    memcpy(&start, digest, sizeof start);
+    memcpy(&start, digest, sizeof(start));
     return start;
 }
 
 static unsigned set_of(const unsigned char digest[DB_DIGEST_LENGTH]) {
     uint32_t other; // not of the bits that are compared
-    memcpy(&other, digest + sizeof(uint64_t), sizeof other);
+    memcpy(&other, digest + sizeof(uint64_t), sizeof(other));
     return other % GW_KNOWN_TOKENS_SETS;
 }
 
@@ -44,6 +44,6 @@ void gw_known_tokens_add(struct gw_known_tokens *known,
                          const unsigned char digest[DB_DIGEST_LENGTH]) {
     uint64_t *set = known->sets[set_of(digest)];
     gw_known_tokens_remove(known, digest);
-    memmove(set + 1, set, (GW_KNOWN_TOKENS_WAYS - 1) * sizeof set[0]);
+    memmove(set + 1, set, (GW_KNOWN_TOKENS_WAYS - 1) * sizeof(set[0]));
     set[0] = start_of(digest);
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Which tokens were live when they were last looked up, and nothing else of them: for a gateway that keeps no rows
-// (--cache-entries 0) and still has to tell who may ask the database for an address that is over its budget of failed
-// tokens. Fixed memory, 128 KiB; where a set is full, the oldest makes room. Only live tokens get in, so a flood of bad ones
-// pushes nobody out.
+// Which tokens were live when they were last looked up, and nothing else of them: for a gateway
+// that keeps no rows
+// (--cache-entries 0) and still has to tell who may ask the database for an address that is over
+// its budget of failed tokens. Fixed memory, 128 KiB; where a set is full, the oldest makes room.
+// Only live tokens get in, so a flood of bad ones pushes nobody out.
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Where uses are: `noted` goes with the next flush. `batch` is a sorted array on its way to the database, a slice of
-// GW_LAST_USED_ENTRIES_MAX rows a statement; a slice that fails goes back, with all behind it, into `noted`. `written` knows the tokens that
-// were written in this period, and keeps the further uses of those, which are noted when the period ends.
+// Where uses are: `noted` goes with the next flush. `batch` is a sorted array on its way to the
+// database, a slice of GW_LAST_USED_ENTRIES_MAX rows a statement; a slice that fails goes back,
+// with all behind it, into `noted`. `written` knows the tokens that were written in this period,
+// and keeps the further uses of those, which are noted when the period ends.
 #include "gateway/last_used.h"
 
 #include <stdlib.h>
@@ -56,11 +57,11 @@ enum gw_status gw_last_used_create(uv_loop_t *loop, struct db_token_store *store
                                    struct gw_metrics *metrics,
                                    const struct gw_last_used_options *options,
                                    struct gw_last_used **last_used) {
-    struct gw_last_used *created = calloc(1, sizeof *created);
+    struct gw_last_used *created = calloc(1, sizeof(*created));
     if (created == NULL)
         return GW_NO_MEMORY;
-    created->slice_ids = calloc(GW_LAST_USED_ENTRIES_MAX, sizeof created->slice_ids[0]);
-    created->slice_times = calloc(GW_LAST_USED_ENTRIES_MAX, sizeof created->slice_times[0]);
+    created->slice_ids = calloc(GW_LAST_USED_ENTRIES_MAX, sizeof(created->slice_ids[0]));
+    created->slice_times = calloc(GW_LAST_USED_ENTRIES_MAX, sizeof(created->slice_times[0]));
     if (created->slice_ids == NULL || created->slice_times == NULL) {
         free(created->slice_ids);
         free(created->slice_times);
@@ -98,7 +99,8 @@ static const struct gw_last_use *find_in_batch(const struct gw_last_used *last_u
     if (last_used->batch_count == 0 || token_id.length > DB_ID_LENGTH_MAX)
         return NULL;
     memcpy(key.id, token_id.at, token_id.length);
-    return bsearch(&key, last_used->batch, last_used->batch_count, sizeof key, gw_last_use_compare);
+    return bsearch(&key, last_used->batch, last_used->batch_count, sizeof(key),
+                   gw_last_use_compare);
 }
 
 int64_t gw_last_used_find(const struct gw_last_used *last_used, struct gw_str token_id) {
@@ -110,7 +112,7 @@ int64_t gw_last_used_find(const struct gw_last_used *last_used, struct gw_str to
     return use != NULL ? use->used_ms : DB_NO_TIME;
 }
 
-// ---- a flush ----------------------------------------------------------------------------------------------------
+// ---- a flush ----
 
 static void finish_drain(struct gw_last_used *last_used, enum gw_status status) {
     struct gw_last_used_drain *drain = last_used->drain;
@@ -150,7 +152,8 @@ static void fail_flush(struct gw_last_used *last_used) {
     last_used->is_failing = true;
 }
 
-// From here on further uses of these tokens wait for the next period, also while the write is on its way.
+// From here on further uses of these tokens wait for the next period, also while the write is on
+// its way.
 static void mark_written(struct gw_last_used *last_used) {
     if (last_used->options.resolution_ms == 0 || last_used->drain != NULL)
         return;
@@ -213,7 +216,7 @@ static void start_flush(struct gw_last_used *last_used) {
     write_slice(last_used);
 }
 
-// ---- the end ----------------------------------------------------------------------------------------------------
+// ---- the end ----
 
 // At 0: nothing was left to write. Later: the time is up.
 static void on_drain_timer(uv_timer_t *timer) {

@@ -12,14 +12,14 @@ static uint64_t mix(uint64_t value) {
     return value ^ (value >> 32);
 }
 
-// Eight bytes at a time: this is done on each request. The last characters of an id are at the top of the last word, and
-// reach the low bits with the second mix.
+// Eight bytes at a time: this is done on each request. The last characters of an id are at the top
+// of the last word, and reach the low bits with the second mix.
 static size_t hash(struct gw_str id) {
     uint64_t value = id.length;
     for (size_t i = 0; i < id.length; i += sizeof(uint64_t)) {
         size_t left = id.length - i;
         uint64_t word = 0;
-        memcpy(&word, id.at + i, left < sizeof word ? left : sizeof word);
+        memcpy(&word, id.at + i, left < sizeof(word) ? left : sizeof(word));
         value = mix(value ^ word);
     }
     return (size_t)mix(value);
@@ -36,7 +36,7 @@ static struct gw_last_use *slot_of(const struct gw_last_used_map *map, struct gw
 static enum gw_status grow(struct gw_last_used_map *map) {
     struct gw_last_used_map larger = {
         .capacity = map->capacity == 0 ? CAPACITY_FIRST : map->capacity * 2, .count = map->count};
-    larger.slots = calloc(larger.capacity, sizeof larger.slots[0]);
+    larger.slots = calloc(larger.capacity, sizeof(larger.slots[0]));
     if (larger.slots == NULL)
         return GW_NO_MEMORY;
     for (size_t i = 0; i < map->capacity; i++) {
@@ -108,7 +108,7 @@ struct gw_last_use *gw_last_used_map_take_sorted(struct gw_last_used_map *map, s
             slots[kept++] = slots[i];
     }
     if (kept > 0)
-        qsort(slots, kept, sizeof slots[0], gw_last_use_compare);
+        qsort(slots, kept, sizeof(slots[0]), gw_last_use_compare);
     *map = (struct gw_last_used_map){.slots = NULL};
     *count = kept;
     return slots;

@@ -45,8 +45,8 @@ static int bind_socket(const struct addrinfo *info, bool shares_port) {
     int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        (!shares_port || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+        (!shares_port || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0) &&
         bind(fd, info->ai_addr, info->ai_addrlen) == 0)
         return fd;
     int problem = errno;
@@ -87,11 +87,11 @@ static int open_socket(const struct gw_listener_options *options) {
 // "host:port" of a bound socket.
 static void format_bound(int fd, char text[GW_LISTENER_ADDRESS_BYTES]) {
     struct sockaddr_storage address;
-    memset(&address, 0, sizeof address);
-    socklen_t length = sizeof address;
+    memset(&address, 0, sizeof(address));
+    socklen_t length = sizeof(address);
     char host[ADDRESS_BYTES_MAX] = "";
     (void)getsockname(fd, (struct sockaddr *)&address, &length);
-    uv_ip_name((const struct sockaddr *)&address, host, sizeof host);
+    uv_ip_name((const struct sockaddr *)&address, host, sizeof(host));
     bool is_v6 = address.ss_family == AF_INET6;
     int port = ntohs(is_v6 ? ((const struct sockaddr_in6 *)&address)->sin6_port
                            : ((const struct sockaddr_in *)&address)->sin_port);
@@ -101,7 +101,8 @@ static void format_bound(int fd, char text[GW_LISTENER_ADDRESS_BYTES]) {
 
 int gw_listener_reserve(const struct gw_listener_options *options,
                         char bound[GW_LISTENER_ADDRESS_BYTES]) {
-    // First as one that shares with nobody: another gateway that listens there would let itself be joined.
+    // First as one that shares with nobody: another gateway that listens there would let itself be
+    // joined.
     struct gw_listener_options alone = *options;
     alone.shares_port = false;
     int fd = open_socket(&alone);

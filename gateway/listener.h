@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A listening socket. Opened by ourselves and handed to libuv, because SO_REUSEPORT (several processes on one port) is not
-// in libuv 1.44. Of the connections that wait, a turn of the loop takes GW_ACCEPTS_PER_TURN_MAX, so that a crowd of newcomers
-// keeps nobody else waiting for long.
+// A listening socket. Opened by ourselves and handed to libuv, because SO_REUSEPORT (several
+// processes on one port) is not in libuv 1.44. Of the connections that wait, a turn of the loop
+// takes GW_ACCEPTS_PER_TURN_MAX, so that a crowd of newcomers keeps nobody else waiting for long.
 //
-// libuv takes a connection before it tells of it, and listens on only when that one is accepted. So one for which there is no
-// memory is accepted into a handle that is part of the listener, and closed.
+// libuv takes a connection before it tells of it, and listens on only when that one is accepted. So
+// one for which there is no memory is accepted into a handle that is part of the listener, and
+// closed.
 
 #include <stdbool.h>
 #include <uv.h>
@@ -38,8 +39,9 @@ struct gw_listener_options {
 enum gw_status gw_listener_open(struct gw_listener *listener, struct gw_conn_group *group,
                                 struct tls_context *tls, enum gw_conn_kind kind,
                                 const struct gw_listener_options *options) GW_MUST_USE;
-// Takes the address for processes that will share it, without listening: a socket to be kept until they end, or -1 after a
-// log line. `bound` receives the address with its port (terminated), also where port 0 was asked for.
+// Takes the address for processes that will share it, without listening: a socket to be kept until
+// they end, or -1 after a log line. `bound` receives the address with its port (terminated), also
+// where port 0 was asked for.
 #define GW_LISTENER_ADDRESS_BYTES 80
 int gw_listener_reserve(const struct gw_listener_options *options,
                         char bound[GW_LISTENER_ADDRESS_BYTES]) GW_MUST_USE;

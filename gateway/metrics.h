@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Counters of one process, and their Prometheus text form. Plain integers: one thread writes them. With several workers they lie in
-// memory that all share, one struct a worker, and any worker shows the sum; a reader may see a number a moment old.
+// Counters of one process, and their Prometheus text form. Plain integers: one thread writes them.
+// With several workers they lie in memory that all share, one struct a worker, and any worker shows
+// the sum; a reader may see a number a moment old.
 
 #include <stdint.h>
 

@@ -25,7 +25,7 @@ enum exit_code { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_UNREACHAB
 
 #define OUTPUT_BYTES_MAX 16384
 
-// ---- failing --------------------------------------------------------------------------------------------------------
+// ---- failing ----
 
 static enum exit_code fail(const char *message) {
     gw_complain("%s", message);
@@ -53,7 +53,7 @@ static enum exit_code fail_store(const struct gw_operator_store *store, enum gw_
     return EXIT_UNREACHABLE;
 }
 
-// ---- showing --------------------------------------------------------------------------------------------------------
+// ---- showing ----
 
 // Past stdio, which would keep a copy of a secret.
 static bool write_all(struct gw_str bytes) {
@@ -123,7 +123,7 @@ static enum exit_code show_token(const struct gw_operator_options *options,
     return EXIT_REFUSED;
 }
 
-// ---- migrate --------------------------------------------------------------------------------------------------------
+// ---- migrate ----
 
 static enum exit_code run_migrate(const struct gw_operator_options *options) {
     struct db_migrate_report report;
@@ -145,7 +145,7 @@ static enum exit_code run_migrate(const struct gw_operator_options *options) {
     return EXIT_DONE;
 }
 
-// ---- grants ---------------------------------------------------------------------------------------------------------
+// ---- grants ----
 
 // One transaction: all of it, or nothing.
 static enum exit_code run_grants(const struct gw_operator_options *options) {
@@ -161,7 +161,7 @@ static enum exit_code run_grants(const struct gw_operator_options *options) {
     return is_shown ? EXIT_DONE : fail("standard output cannot be written");
 }
 
-// ---- org create -----------------------------------------------------------------------------------------------------
+// ---- org create ----
 
 static enum exit_code run_org_create(const struct gw_operator_options *options,
                                      struct gw_operator_store *store) {
@@ -180,7 +180,7 @@ static enum exit_code run_org_create(const struct gw_operator_options *options,
     return EXIT_DONE;
 }
 
-// ---- token create, token import -------------------------------------------------------------------------------------
+// ---- token create, token import ----
 
 // Stores `secret` and shows the token; with the secret only if `is_new`.
 static enum exit_code store_token(const struct gw_operator_options *options,
@@ -244,8 +244,8 @@ static enum exit_code run_token_create(const struct gw_operator_options *options
     return code;
 }
 
-// Reads what standard input holds, without echo from a terminal; `bytes` takes up to `room`. False on an error of the
-// system.
+// Reads what standard input holds, without echo from a terminal; `bytes` takes up to `room`. False
+// on an error of the system.
 static bool read_input(char *bytes, size_t room, size_t *length) {
     struct termios before;
     bool is_terminal = tcgetattr(STDIN_FILENO, &before) == 0;
@@ -294,7 +294,7 @@ static enum exit_code run_token_import(const struct gw_operator_options *options
     return code;
 }
 
-// ---- dispatch -------------------------------------------------------------------------------------------------------
+// ---- dispatch ----
 
 static enum exit_code run_with_store(const struct gw_operator_options *options) {
     struct gw_operator_store store;

@@ -61,7 +61,7 @@ static bool complain_of_flag(const char *what, const char *argument) {
     return false;
 }
 
-// ---- one reader per flag; each complains itself ---------------------------------------------------------------------
+// ---- one reader per flag; each complains itself ----
 
 static bool read_database_url(struct gw_operator_options *options, const char *value) {
     options->database_url = value;
@@ -131,7 +131,7 @@ static const struct flag flags[] = {
 };
 #define FLAG_COUNT (sizeof(flags) / sizeof(flags[0]))
 
-// ---- the line -------------------------------------------------------------------------------------------------------
+// ---- the line ----
 
 // "--flag" or "--flag=value".
 static const struct flag *find_flag(const char *argument, enum gw_operator_command command) {

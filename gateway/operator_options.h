@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The arguments of the operator commands. A mistake is one line on stderr that never repeats a value: it could be a
-// secret in the wrong place.
+// The arguments of the operator commands. A mistake is one line on stderr that never repeats a
+// value: it could be a secret in the wrong place.
 
 #include <stdbool.h>
 #include <stdint.h>

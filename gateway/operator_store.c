@@ -62,7 +62,8 @@ static void keep_reason(struct gw_operator_store *store) {
                    trouble != NULL ? trouble : "no answer in time");
 }
 
-// Runs the loop until *is_done; *status is then what the call ended with. Gives up when there is no connection.
+// Runs the loop until *is_done; *status is then what the call ended with. Gives up when there is no
+// connection.
 static enum gw_status wait_for(struct gw_operator_store *store, struct db_query *query,
                                const bool *is_done, const enum gw_status *status) {
     bool is_reached;
@@ -75,7 +76,7 @@ static enum gw_status wait_for(struct gw_operator_store *store, struct db_query 
     return outcome;
 }
 
-// ---- organisations --------------------------------------------------------------------------------------------------
+// ---- organisations ----
 
 struct find_call {
     struct db_org_find find;
@@ -136,7 +137,7 @@ enum gw_status gw_operator_store_create_org(struct gw_operator_store *store, str
     return status;
 }
 
-// ---- tokens ---------------------------------------------------------------------------------------------------------
+// ---- tokens ----
 
 struct token_call {
     struct db_token_create create;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The token store, one call at a time, for a command that has nothing else to do: a loop of its own that runs until the answer
-// is there, or until PostgreSQL turns out not to be. One connection, given up at its first failure: an operator
-// wants to hear the reason, not to wait.
+// The token store, one call at a time, for a command that has nothing else to do: a loop of its own
+// that runs until the answer is there, or until PostgreSQL turns out not to be. One connection,
+// given up at its first failure: an operator wants to hear the reason, not to wait.
 
 #include <stdbool.h>
 #include <uv.h>
@@ -25,7 +25,8 @@ enum gw_status gw_operator_store_open(struct gw_operator_store *store,
                                       const char *database_url) GW_MUST_USE;
 void gw_operator_store_close(struct gw_operator_store *store);
 
-// GW_NOT_FOUND: no such organisation. `id` takes DB_ID_LENGTH_MAX bytes, *id_length of them are written.
+// GW_NOT_FOUND: no such organisation. `id` takes DB_ID_LENGTH_MAX bytes, *id_length of them are
+// written.
 enum gw_status gw_operator_store_find_org(struct gw_operator_store *store, struct gw_str slug,
                                           char id[DB_ID_LENGTH_MAX], size_t *id_length) GW_MUST_USE;
 // GW_CONFLICT: the slug is taken.

@@ -20,7 +20,7 @@ static enum gw_status read_field(const struct gw_http_head *head, struct gw_str 
 static bool to_target(struct gw_str uri, struct gw_str *target) {
     static const struct gw_str schemes[] = {GW_STR_INIT("http://"), GW_STR_INIT("https://")};
     *target = uri;
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
         size_t length = schemes[i].length;
         if (!gw_str_equal_nocase(gw_str_slice(uri, 0, length), schemes[i]))
             continue;

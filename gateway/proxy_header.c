@@ -20,7 +20,7 @@ void gw_proxy_header_init(struct gw_proxy_header *header) {
     *header = (struct gw_proxy_header){.length = 0};
 }
 
-// ---- version 1 --------------------------------------------------------------------------------------------------
+// ---- version 1 ----
 
 // A decimal number up to 65535 without leading zeros.
 static bool is_port(struct gw_str text) {
@@ -55,22 +55,23 @@ static enum gw_status read_line(struct gw_proxy_header *header, struct gw_str li
     return GW_OK;
 }
 
-// After each byte: is it still a line, and is it one now? A line ends in CRLF, and neither stands alone.
+// After each byte: is it still a line, and is it one now? A line ends in CRLF, and neither stands
+// alone.
 static enum gw_status judge_line(struct gw_proxy_header *header) {
     const unsigned char *bytes = header->bytes;
     unsigned last = header->length - 1;
-    if (last < sizeof line_start - 1)
+    if (last < sizeof(line_start) - 1)
         return bytes[last] == (unsigned char)line_start[last] ? GW_WANT_INPUT : GW_INVALID;
     bool follows_cr = bytes[last - 1] == '\r';
     if (follows_cr != (bytes[last] == '\n'))
         return GW_INVALID;
     if (follows_cr)
-        return read_line(header, gw_str((const char *)bytes + sizeof line_start - 1,
-                                        last - 1 - (sizeof line_start - 1)));
+        return read_line(header, gw_str((const char *)bytes + sizeof(line_start) - 1,
+                                        last - 1 - (sizeof(line_start) - 1)));
     return header->length < LINE_BYTES_MAX ? GW_WANT_INPUT : GW_INVALID;
 }
 
-// ---- version 2 --------------------------------------------------------------------------------------------------
+// ---- version 2 ----
 
 static unsigned block_bytes(const struct gw_proxy_header *header) {
     return (unsigned)header->bytes[14] << 8 | header->bytes[15];
@@ -124,14 +125,14 @@ static enum gw_status judge_binary(struct gw_proxy_header *header) {
     return GW_OK;
 }
 
-// ---- both -------------------------------------------------------------------------------------------------------
+// ---- both ----
 
 enum gw_status gw_proxy_header_feed(struct gw_proxy_header *header, struct gw_str bytes,
                                     size_t *consumed) {
     enum gw_status status = GW_WANT_INPUT;
     size_t i = 0;
     while (i < bytes.length && status == GW_WANT_INPUT) {
-        if (header->length < sizeof header->bytes)
+        if (header->length < sizeof(header->bytes))
             header->bytes[header->length] = (unsigned char)bytes.at[i];
         header->length++;
         i++;

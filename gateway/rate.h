@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// So many in a time, as GCRA counts it (ITU-T I.371 annex A): each use moves a theoretical arrival time one interval on, and a use
-// is one too many when that would run further ahead of the clock than a burst allows. One number is all there is to keep for
-// a key, and when it is not in the future any more there is nothing to keep. Pure: the clock is the caller's.
+// So many in a time, as GCRA counts it (ITU-T I.371 annex A): each use moves a theoretical arrival
+// time one interval on, and a use is one too many when that would run further ahead of the clock
+// than a burst allows. One number is all there is to keep for a key, and when it is not in the
+// future any more there is nothing to keep. Pure: the clock is the caller's.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,7 +24,8 @@ struct gw_rate_verdict {
     uint64_t wait_us;    // until one more than that would be
 };
 
-// "120/m", "10/s", "5000/h", or "off". The burst is then the count. GW_INVALID; GW_TOO_BIG for more than a million a second.
+// "120/m", "10/s", "5000/h", or "off". The burst is then the count. GW_INVALID; GW_TOO_BIG for more
+// than a million a second.
 enum gw_status gw_rate_parse(struct gw_str text, struct gw_rate *rate) GW_MUST_USE;
 // One more at `now_us`, of what `arrival_us` stands for (0: nothing yet).
 struct gw_rate_verdict gw_rate_judge(const struct gw_rate *rate, uint64_t arrival_us,

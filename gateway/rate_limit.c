@@ -31,7 +31,7 @@ enum gw_status gw_rate_limit_create(const struct gw_rate_limit_options *options,
     *limit = NULL;
     if (options->token.count + options->search.count + options->org.count == 0)
         return GW_OK;
-    struct gw_rate_limit *made = calloc(1, sizeof *made);
+    struct gw_rate_limit *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return GW_NO_MEMORY;
     made->metrics = metrics;
@@ -58,7 +58,7 @@ void gw_rate_limit_destroy(struct gw_rate_limit *limit) {
     free(limit);
 }
 
-// ---- counting ---------------------------------------------------------------------------------------------------
+// ---- counting ----
 
 // FNV-1a, 64 bit. Ids are ours, so nobody can choose them to meet.
 static uint64_t key_of(struct gw_str id) {
@@ -111,7 +111,7 @@ static void keep_claim(struct gw_rate_limit *limit, const struct claim *claim, u
         limit->metrics->rate_entries_displaced_total++;
 }
 
-// ---- telling ----------------------------------------------------------------------------------------------------
+// ---- telling ----
 
 static void print(struct gw_rate_use *use, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -119,7 +119,7 @@ static void print(struct gw_rate_use *use, const char *format, ...)
 static void print(struct gw_rate_use *use, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    size_t left = sizeof use->fields - use->length;
+    size_t left = sizeof(use->fields) - use->length;
     int length = vsnprintf(use->fields + use->length, left, format, arguments);
     va_end(arguments);
     gw_assert(length >= 0 && (size_t)length < left);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// How many requests of a token and of an organisation are allowed in a time (--rate-limit, --search-rate-limit, --org-rate-limit).
-// Asked when everything else allows the request: a refusal uses up nothing, and revoking a token is never limited. A search counts against the search limit in place of
-// the token's; without a token, by the client's address, and all whose address is unknown by one count. Each process counts for itself.
+// How many requests of a token and of an organisation are allowed in a time (--rate-limit,
+// --search-rate-limit, --org-rate-limit). Asked when everything else allows the request: a refusal
+// uses up nothing, and revoking a token is never limited. A search counts against the search limit
+// in place of the token's; without a token, by the client's address, and all whose address is
+// unknown by one count. Each process counts for itself.
 //
-// What clients are told: RateLimit-Policy and RateLimit as in draft-ietf-httpapi-ratelimit-headers-11, with the policies "token",
-// "search" and "org". `r` further requests are allowed now, and `t` seconds later one more than that.
+// What clients are told: RateLimit-Policy and RateLimit as in
+// draft-ietf-httpapi-ratelimit-headers-11, with the policies "token", "search" and "org". `r`
+// further requests are allowed now, and `t` seconds later one more than that.
 
 #include <stdbool.h>
 #include <stdint.h>

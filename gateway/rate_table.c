@@ -13,10 +13,10 @@ enum gw_status gw_rate_table_init(struct gw_rate_table *table, size_t capacity) 
     struct gw_rate_table made = {.set_bits = 1};
     while (((size_t)GW_RATE_TABLE_WAYS << made.set_bits) < capacity)
         made.set_bits++;
-    if (getrandom(&made.seed, sizeof made.seed, 0) != (ssize_t)sizeof made.seed)
+    if (getrandom(&made.seed, sizeof(made.seed), 0) != (ssize_t)sizeof(made.seed))
         return GW_SYSTEM;
     made.seed |= 1;
-    made.slots = calloc((size_t)GW_RATE_TABLE_WAYS << made.set_bits, sizeof made.slots[0]);
+    made.slots = calloc((size_t)GW_RATE_TABLE_WAYS << made.set_bits, sizeof(made.slots[0]));
     if (made.slots == NULL)
         return GW_NO_MEMORY;
     *table = made;
@@ -28,7 +28,8 @@ void gw_rate_table_deinit(struct gw_rate_table *table) {
     table->slots = NULL;
 }
 
-// One multiplication would put keys that are evenly spaced (addresses of one network) into few sets for some seeds.
+// One multiplication would put keys that are evenly spaced (addresses of one network) into few sets
+// for some seeds.
 static struct gw_rate_slot *set_of(const struct gw_rate_table *table, uint64_t key) {
     uint64_t mixed = key * table->seed;
     mixed = (mixed ^ mixed >> 32) * UINT64_C(0x9e3779b97f4a7c15);

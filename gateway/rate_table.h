@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The arrival times of gateway/rate.h by key, in memory that does not grow: sets of a few places, a key has one set. A key that is
-// not there has used nothing. Where a set is full, the entry that would be at rest soonest makes room: it loses least, and
-// keys that were used once push out each other, never one that is at its limit. So who wants a limit forgotten has to keep as
-// many others at theirs, in the same set; and which keys share a set is a secret of the process.
+// The arrival times of gateway/rate.h by key, in memory that does not grow: sets of a few places, a
+// key has one set. A key that is not there has used nothing. Where a set is full, the entry that
+// would be at rest soonest makes room: it loses least, and keys that were used once push out each
+// other, never one that is at its limit. So who wants a limit forgotten has to keep as many others
+// at theirs, in the same set; and which keys share a set is a secret of the process.
 
 #include <stdbool.h>
 #include <stddef.h>

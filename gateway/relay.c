@@ -12,8 +12,9 @@
 #include "gateway/transfers.h"
 #include "gateway/upstream.h"
 
-// Lives in the exchange's arena. Ending a response (fail, finish, break) may end the exchange, and with it the
-// relay, inside the call: nothing of the relay is touched behind one. on_over aborts what is left of the upstream's call.
+// Lives in the exchange's arena. Ending a response (fail, finish, break) may end the exchange, and
+// with it the relay, inside the call: nothing of the relay is touched behind one. on_over aborts
+// what is left of the upstream's call.
 struct relay {
     struct gw_handler handler;
     struct gw_upstream_call call;
@@ -34,7 +35,7 @@ static struct relay *relay_of_transfer(struct gw_transfer *transfer) {
     return gw_container_of(transfer, struct relay, transfer);
 }
 
-// ---- failures -----------------------------------------------------------------------------------------------------
+// ---- failures ----
 
 static void log_failure(const struct gw_exchange *exchange, enum gw_status status,
                         const char *reason) {
@@ -76,7 +77,7 @@ static void refuse_too_big(struct gw_exchange *exchange) {
         gw_exchange_fail(exchange, 413, "body_too_large", "The body is larger than 100 MiB.");
 }
 
-// ---- the request, towards the registry ----------------------------------------------------------------------------
+// ---- the request, towards the registry ----
 
 // The client sends as fast as the registry takes.
 static void match_client_to_registry(struct relay *relay) {
@@ -132,10 +133,10 @@ static const struct gw_handler_calls handler_calls = {
     .on_over = on_over,
 };
 
-// ---- the response, towards the client -----------------------------------------------------------------------------
+// ---- the response, towards the client ----
 
-// Only the registry knows whether it wants the body: a client that waits gets its 100 Continue, or its refusal
-// before anything was sent (RFC 9110 section 10.1.1).
+// Only the registry knows whether it wants the body: a client that waits gets its 100 Continue, or
+// its refusal before anything was sent (RFC 9110 section 10.1.1).
 static void on_continue(struct gw_upstream_call *call) {
     gw_exchange_continue(relay_of_call(call)->handler.exchange);
 }
@@ -183,7 +184,7 @@ static const struct gw_upstream_call_events call_events = {
     .on_error = on_error,
 };
 
-// ---- the end of its token -----------------------------------------------------------------------------------------
+// ---- the end of its token ----
 
 // The registry must not take what came so far for all of it (on_over), nor the client.
 static void on_ended(struct gw_transfer *transfer, const struct gw_judgement *judgement) {
@@ -205,7 +206,7 @@ static enum gw_status keep_findable(struct gw_exchange *exchange, struct relay *
     return gw_transfers_add(transfers, &relay->transfer, exchange);
 }
 
-// ---- start --------------------------------------------------------------------------------------------------------
+// ---- start ----
 
 // RFC 9110 section 9.2.2, of the methods that the route table knows.
 static bool is_idempotent(llhttp_method_t method) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Which header fields cross the gateway, and which stop here. One table in the .c says it for requests and responses:
-// hop-by-hop fields (RFC 9110 section 7.6.1), fields that the gateway sets itself, and fields that try to change a
-// request behind the decision. Names are compared under folding (lower case; `_` and `.` read as `-`), because many
-// servers fold them so when they hand them to an application. Pure: no I/O, no allocation.
+// Which header fields cross the gateway, and which stop here. One table in the .c says it for
+// requests and responses: hop-by-hop fields (RFC 9110 section 7.6.1), fields that the gateway sets
+// itself, and fields that try to change a request behind the decision. Names are compared under
+// folding (lower case; `_` and `.` read as `-`), because many servers fold them so when they hand
+// them to an application. Pure: no I/O, no allocation.
 
 #include <stdbool.h>
 
@@ -21,11 +22,13 @@ struct gw_relay_options {
 enum gw_status gw_relay_options_read(const struct gw_http_head *head,
                                      struct gw_relay_options *options) GW_MUST_USE;
 
-// NULL when nothing is wrong. Else a 400: Connection names a field of identity, authorisation or framing (to have ours
-// removed behind us), or lists too many. Fit for every route, before the decision.
+// NULL when nothing is wrong. Else a 400: Connection names a field of identity, authorisation or
+// framing (to have ours removed behind us), or lists too many. Fit for every route, before the
+// decision.
 const struct gw_http_failure *gw_relay_fields_check(const struct gw_http_head *request);
 
-// The name under which each gateway adds itself to Via, behind what is there (RFC 9110 section 7.6.3).
+// The name under which each gateway adds itself to Via, behind what is there (RFC 9110
+// section 7.6.3).
 #define GW_VIA_NAME "skillreg-gateway"
 // How many of them a request came through.
 int gw_relay_via_count(const struct gw_http_head *request);

@@ -92,8 +92,9 @@ static void put_list_of_proxy(struct head_writer *writer, const struct gw_http_h
     }
 }
 
-// What stands left of the trusted proxy that sent the request: its list, if that is what we read, else whom we found. A list in
-// which we could not find the client is not handed on, or somebody else finds one there; RFC 7239 has a word for that.
+// What stands left of the trusted proxy that sent the request: its list, if that is what we read,
+// else whom we found. A list in which we could not find the client is not handed on, or somebody
+// else finds one there; RFC 7239 has a word for that.
 static void put_in_front_of_proxy(struct head_writer *writer, const struct gw_exchange *exchange) {
     bool reads_list = exchange->services->config->client_address_from == GW_FIELD_X_FORWARDED_FOR;
     struct gw_str client = gw_client_name(&exchange->client);

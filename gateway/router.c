@@ -56,14 +56,14 @@ static const struct gw_route routes[] = {
     {"POST", "/oauth2/introspect", GW_ACCESS_SCOPE, ADMIN, GW_ROUTE_INTROSPECT, PER_TOKEN, NULL},
 };
 
-#define ROUTE_COUNT (sizeof routes / sizeof routes[0])
+#define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
 
 const struct gw_route *gw_router_routes(int *count) {
     *count = (int)ROUTE_COUNT;
     return routes;
 }
 
-// ---- what a target may look like --------------------------------------------------------------------------------
+// ---- what a target may look like ----
 
 static int hex_value(char c) {
     if (c >= '0' && c <= '9')
@@ -85,8 +85,8 @@ static int next_byte(struct gw_str text, size_t *index) {
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-// What RFC 3986 lets stand in a path or query unescaped; '#' and all that is not ASCII may not. A bit for each: this
-// looks at every byte of every target.
+// What RFC 3986 lets stand in a path or query unescaped; '#' and all that is not ASCII may not. A
+// bit for each: this looks at every byte of every target.
 static bool is_target_char(char c) {
     static const uint64_t allowed[2] = {
         0xaffffff200000000, // ! $ % & ' ( ) * + , - . / 0-9 : ; = ?
@@ -119,8 +119,9 @@ static bool is_no_name(struct gw_str segment) {
     return name.length == 0 || gw_str_equal(name, GW_STR(".")) || gw_str_equal(name, GW_STR(".."));
 }
 
-// One segment between slashes, also as a server behind us might read it after unescaping: an escaped slash
-// must not make an empty or a dot segment, nothing may hide behind a second escape, and no control byte or broken UTF-8 gets through.
+// One segment between slashes, also as a server behind us might read it after unescaping: an
+// escaped slash must not make an empty or a dot segment, nothing may hide behind a second escape,
+// and no control byte or broken UTF-8 gets through.
 static bool segment_ok(struct gw_str segment) {
     char plain[GW_HTTP_TARGET_BYTES_MAX];
     size_t length = 0;
@@ -163,7 +164,7 @@ static bool path_ok(struct gw_str path) {
     return true;
 }
 
-// ---- matching ---------------------------------------------------------------------------------------------------
+// ---- matching ----
 
 static void keep_segment(const char *pattern, struct gw_str segment, struct gw_route_match *match) {
     if (strncmp(pattern, "{org}", 5) == 0)
@@ -172,7 +173,8 @@ static void keep_segment(const char *pattern, struct gw_str segment, struct gw_r
         match->id = segment;
 }
 
-// Fills org and id of `match` as it goes. Byte by byte: this is done for most of the table on each request.
+// Fills org and id of `match` as it goes. Byte by byte: this is done for most of the table on each
+// request.
 static bool pattern_matches(const char *pattern, struct gw_str path, struct gw_route_match *match) {
     size_t at = 0;
     while (*pattern != '\0') {
@@ -218,7 +220,8 @@ static size_t blanks_length(struct gw_str piece) {
     return end;
 }
 
-// Whether `piece` of a query, unescaped, is the parameter `name` in any letters, also as an array ("name[]=").
+// Whether `piece` of a query, unescaped, is the parameter `name` in any letters, also as an array
+// ("name[]=").
 static bool names_parameter(struct gw_str piece, struct gw_str name) {
     size_t i = blanks_length(piece);
     for (size_t n = 0; n < name.length; n++) {
@@ -232,8 +235,9 @@ static bool names_parameter(struct gw_str piece, struct gw_str name) {
     return after == '=' || after == '[';
 }
 
-// The value of the query parameter `name`; *count says how often it stands there. A disguise (escapes, other letters,
-// brackets, blanks in front, behind ';') counts twice: we must not read the query another way than the registry does.
+// The value of the query parameter `name`; *count says how often it stands there. A disguise
+// (escapes, other letters, brackets, blanks in front, behind ';') counts twice: we must not read
+// the query another way than the registry does.
 static struct gw_str find_parameter(struct gw_str query, struct gw_str name, int *count) {
     struct gw_str value = {NULL, 0};
     struct gw_str part;

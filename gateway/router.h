@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Which route a request is for, from the one route table (CONTRACT). Pure: bytes in, match out. Matching works on the raw
-// bytes of the path, and what is matched is what is forwarded; a path that could read differently behind us
-// (dot segments plain or encoded, backslash, NUL, invalid escapes, empty segments) is refused here.
+// Which route a request is for, from the one route table (CONTRACT). Pure: bytes in, match out.
+// Matching works on the raw bytes of the path, and what is matched is what is forwarded; a path
+// that could read differently behind us (dot segments plain or encoded, backslash, NUL, invalid
+// escapes, empty segments) is refused here.
 
 #include <stdbool.h>
 
@@ -23,16 +24,18 @@ enum gw_route_target {
 };
 
 enum gw_route_access {
-    GW_ACCESS_OPEN, // no token looked at
-    GW_ACCESS_OPTIONAL, // a token, if sent, must be live, with the scope, and own the organisation if one is named
-    GW_ACCESS_TOKEN, // any live token
-    GW_ACCESS_SCOPE, // a live token of any organisation with the scope
-    GW_ACCESS_ORG    // a live token of the organisation with the scope
+    GW_ACCESS_OPEN,     // no token looked at
+    GW_ACCESS_OPTIONAL, // a token, if sent, must be live, with the scope, and own the organisation
+                        // if one is named
+    GW_ACCESS_TOKEN,    // any live token
+    GW_ACCESS_SCOPE,    // a live token of any organisation with the scope
+    GW_ACCESS_ORG       // a live token of the organisation with the scope
 };
 
 // Which rate limit a request counts against (gateway/rate_limit.h).
 enum gw_route_rate {
-    GW_ROUTE_RATE_NONE, // where no token is looked at; and ending one: who uses up its rate must not keep its owner from that
+    GW_ROUTE_RATE_NONE, // where no token is looked at; and ending one: who uses up its rate must
+                        // not keep its owner from that
     GW_ROUTE_RATE_TOKEN,
     GW_ROUTE_RATE_SEARCH
 };
@@ -63,8 +66,9 @@ enum gw_route_outcome {
     GW_ROUTE_METHOD_NOT_ALLOWED // 405, with gw_router_allow
 };
 
-// Splits the target (origin form, RFC 9112 section 3.2.1) and finds the route of it and the method. Both may come from a
-// request or from elsewhere: any bytes are fine. Slices of `match` point into `target`.
+// Splits the target (origin form, RFC 9112 section 3.2.1) and finds the route of it and the method.
+// Both may come from a request or from elsewhere: any bytes are fine. Slices of `match` point into
+// `target`.
 enum gw_route_outcome gw_router_match(struct gw_str method, struct gw_str target,
                                       struct gw_route_match *match) GW_MUST_USE;
 // The methods of the path that `target` names, for Allow ("GET, HEAD, POST"), terminated.

@@ -66,7 +66,7 @@ struct gw_server {
     int highest_fd;
 };
 
-// ---- stopping ---------------------------------------------------------------------------------------------------
+// ---- stopping ----
 
 static void close_everything(struct gw_server *server);
 
@@ -205,7 +205,7 @@ static void close_everything(struct gw_server *server) {
     uv_close((uv_handle_t *)&server->drain_timer, NULL);
 }
 
-// ---- starting ---------------------------------------------------------------------------------------------------
+// ---- starting ----
 
 static void open_deadlines(struct gw_server *server) {
     const struct gw_config *config = server->services.config;
@@ -454,8 +454,9 @@ static void on_highest_closed(uv_handle_t *handle) {
     close(gw_container_of((uv_poll_t *)handle, struct gw_server, highest)->highest_fd);
 }
 
-// libuv ends the process when it finds no memory for its table of descriptors, which is as long as the highest that it has
-// watched. So that one is watched for a moment now; clients and what each may bring to the registry lie below it.
+// libuv ends the process when it finds no memory for its table of descriptors, which is as long as
+// the highest that it has watched. So that one is watched for a moment now; clients and what each
+// may bring to the registry lie below it.
 static void watch_highest_descriptor(struct gw_server *server) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
@@ -492,7 +493,7 @@ int gw_server_run(const struct gw_config *config, const struct gw_worker *worker
     server.services.worker_count = worker->count;
     server.worker = worker;
     gw_metrics_reset_gauges(server.services.metrics);
-    if (getrandom(&server.services.request_id_base, sizeof server.services.request_id_base, 0) < 0)
+    if (getrandom(&server.services.request_id_base, sizeof(server.services.request_id_base), 0) < 0)
         server.services.request_id_base = (uint64_t)gw_clock_wall_ms();
     open_handles(&server);
     watch_highest_descriptor(&server);

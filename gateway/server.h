@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// One gateway process: makes the parts of struct gw_services, listens, and runs the loop until SIGTERM or SIGINT. Then it stops
-// accepting, finishes what is in flight within the drain timeout, writes the last-used times, closes every handle.
-// A second signal skips the waiting. SIGHUP reads the certificate and its key anew.
+// One gateway process: makes the parts of struct gw_services, listens, and runs the loop until
+// SIGTERM or SIGINT. Then it stops accepting, finishes what is in flight within the drain timeout,
+// writes the last-used times, closes every handle. A second signal skips the waiting. SIGHUP reads
+// the certificate and its key anew.
 
 #include "gateway/config.h"
 #include "gateway/metrics.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What a request needs of its process: made by the server at start, lent to every connection and exchange. All on one loop, so
-// no locks.
+// What a request needs of its process: made by the server at start, lent to every connection and
+// exchange. All on one loop, so no locks.
 
 #include <uv.h>
 
@@ -68,8 +68,8 @@ struct gw_services {
 
 #define GW_REQUEST_ID_LENGTH 32
 
-// Brings wall_ms and http_date up to now, as far as the loop knows that time has passed (uv_now): the requests of one
-// turn came at one time, and the clock is asked once for all of them.
+// Brings wall_ms and http_date up to now, as far as the loop knows that time has passed (uv_now):
+// the requests of one turn came at one time, and the clock is asked once for all of them.
 void gw_services_touch(struct gw_services *services);
 // Unique without coordination: the process's random half, then a counter; hexadecimal, terminated.
 void gw_services_make_request_id(struct gw_services *services, char out[GW_REQUEST_ID_LENGTH + 1]);

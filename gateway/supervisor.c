@@ -54,11 +54,11 @@ struct supervisor {
     bool has_failed;
 };
 
-// ---- workers ----------------------------------------------------------------------------------------------------
+// ---- workers ----
 
 static int run_worker(struct supervisor *supervisor, int index) {
     char slot[GW_ID_LENGTH + SLOT_NUMBER_BYTES_MAX];
-    (void)snprintf(slot, sizeof slot, "%s.%d", supervisor->id, index);
+    (void)snprintf(slot, sizeof(slot), "%s.%d", supervisor->id, index);
     const struct gw_worker worker = {.all_metrics = supervisor->metrics,
                                      .ticket_secret = supervisor->ticket_secret,
                                      .slot = slot,
@@ -68,7 +68,8 @@ static int run_worker(struct supervisor *supervisor, int index) {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != supervisor->pid)
         return 0; // it was killed meanwhile
-    // Ctrl-C signals the whole group of the supervisor, who passes it on: twice would end the drain.
+    // Ctrl-C signals the whole group of the supervisor, who passes it on: twice would end the
+    // drain.
     (void)setpgid(0, 0);
     sigprocmask(SIG_SETMASK, &supervisor->signals_before, NULL);
     for (size_t i = 0; i < 3; i++) {
@@ -103,7 +104,8 @@ static void start_child(struct supervisor *supervisor, int index) {
     gw_log(GW_LOG_INFO, "supervisor", "worker started worker=%d pid=%d", index, (int)pid);
 }
 
-// When it was told to end: one that did not come as far as to catch the signal had not begun to serve.
+// When it was told to end: one that did not come as far as to catch the signal had not begun to
+// serve.
 static bool is_orderly_end(int wait_status) {
     return WIFEXITED(wait_status)
                ? WEXITSTATUS(wait_status) == 0
@@ -155,7 +157,7 @@ static bool has_children(const struct supervisor *supervisor) {
     return false;
 }
 
-// ---- the loop ---------------------------------------------------------------------------------------------------
+// ---- the loop ----
 
 // Starts those whose time has come; returns how long to wait for the next.
 static uint64_t start_due(struct supervisor *supervisor) {
@@ -192,7 +194,8 @@ static int supervise(struct supervisor *supervisor) {
         start_child(supervisor, i);
     while (has_children(supervisor)) {
         wait_for_signal(supervisor, start_due(supervisor));
-        // One that cannot start takes the others with it: half a gateway would only hide the mistake.
+        // One that cannot start takes the others with it: half a gateway would only hide the
+        // mistake.
         if (supervisor->has_failed && !supervisor->is_stopping) {
             supervisor->is_stopping = true;
             signal_children(supervisor, SIGTERM);
@@ -206,7 +209,7 @@ static bool reserve_ports(struct supervisor *supervisor) {
     struct reservation wanted[3] = {{&supervisor->config.listen_https, "https", -1, ""},
                                     {&supervisor->config.listen_http, "http", -1, ""},
                                     {&supervisor->config.listen_admin, "admin", -1, ""}};
-    memcpy(supervisor->reservations, wanted, sizeof wanted);
+    memcpy(supervisor->reservations, wanted, sizeof(wanted));
     for (size_t i = 0; i < 3; i++) {
         struct reservation *reservation = &supervisor->reservations[i];
         if (*reservation->setting == NULL)
@@ -274,7 +277,7 @@ int gw_supervisor_run(const struct gw_config *config) {
         .all_metrics = metrics, .ticket_secret = ticket_secret, .index = 0, .count = 1};
     int code = config->workers > 1 ? run_workers(config, metrics, ticket_secret)
                                    : gw_server_run(config, &only);
-    explicit_bzero(ticket_secret, sizeof ticket_secret);
+    explicit_bzero(ticket_secret, sizeof(ticket_secret));
     munmap(metrics, bytes);
     return code;
 }

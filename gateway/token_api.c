@@ -18,7 +18,7 @@
 
 #define LIST_BYTES_MAX (512 * 1024)
 
-// ---- list -------------------------------------------------------------------------------------------------------
+// ---- list ----
 
 struct list_call {
     struct gw_handler handler;
@@ -90,7 +90,7 @@ void gw_token_api_list(struct gw_exchange *exchange) {
         gw_api_reply_refusal(exchange, &refusal);
         return;
     }
-    struct list_call *call = gw_api_reply_start_call(exchange, sizeof *call);
+    struct list_call *call = gw_api_reply_start_call(exchange, sizeof(*call));
     if (call == NULL)
         return;
     call->page = page;
@@ -107,7 +107,7 @@ void gw_token_api_list(struct gw_exchange *exchange) {
         gw_api_reply_database(exchange, status);
 }
 
-// ---- revoke -----------------------------------------------------------------------------------------------------
+// ---- revoke ----
 
 // A token that the answer tells of; it outlives the store's callback.
 struct revoked_token {
@@ -208,7 +208,7 @@ static struct gw_str keep(struct gw_exchange *exchange, struct gw_str text) {
 static void keep_tokens(struct revoke_call *call, const struct db_revoked_token *tokens,
                         int count) {
     struct gw_exchange *exchange = call->handler.exchange;
-    call->tokens = gw_arena_allocate(&exchange->arena, (size_t)count * sizeof *call->tokens);
+    call->tokens = gw_arena_allocate(&exchange->arena, (size_t)count * sizeof(*call->tokens));
     call->count = call->tokens != NULL ? count : 1;
     if (call->tokens == NULL)
         call->tokens = &call->only;
@@ -265,7 +265,7 @@ static void start_revoke(struct gw_exchange *exchange, struct gw_str id) {
         gw_api_reply_refusal(exchange, &refusal);
         return;
     }
-    struct revoke_call *call = gw_api_reply_start_call(exchange, sizeof *call);
+    struct revoke_call *call = gw_api_reply_start_call(exchange, sizeof(*call));
     if (call == NULL)
         return;
     call->handler = (struct gw_handler){.calls = &calls, .exchange = exchange};

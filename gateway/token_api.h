@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The tokens of an organisation: listing and revoking them, under /orgs/{org}/tokens, and giving up one's own. The decision has been
-// taken: but for that one, the caller holds an admin token of the organisation. Everything here works on the organisation of the
-// caller's token, so a foreign id is simply not found. How tokens are made is gateway/token_issue.h.
+// The tokens of an organisation: listing and revoking them, under /orgs/{org}/tokens, and giving up
+// one's own. The decision has been taken: but for that one, the caller holds an admin token of the
+// organisation. Everything here works on the organisation of the caller's token, so a foreign id is
+// simply not found. How tokens are made is gateway/token_issue.h.
 
 struct gw_exchange;
 

@@ -14,7 +14,7 @@
 #include "gateway/token_json.h"
 #include "gateway/token_request.h"
 
-// ---- what both have ---------------------------------------------------------------------------------------------
+// ---- what both have ----
 
 struct issue_call {
     struct gw_handler handler;
@@ -110,7 +110,7 @@ static void on_body_end(struct gw_handler *handler) {
 static void on_over(struct gw_handler *handler) {
     struct issue_call *call = issue_call_of(handler);
     db_token_store_cancel(handler->exchange->services->tokens, call->query);
-    gw_bytes_wipe(&call->secret, sizeof call->secret);
+    gw_bytes_wipe(&call->secret, sizeof(call->secret));
     gw_buf_deinit(&call->body);
 }
 
@@ -144,7 +144,7 @@ static void start(struct issue_call *call, struct gw_exchange *exchange, struct 
     gw_exchange_continue(exchange);
 }
 
-// ---- create -----------------------------------------------------------------------------------------------------
+// ---- create ----
 
 struct create_call {
     struct issue_call issue;
@@ -201,12 +201,12 @@ static void act_on_create(struct issue_call *issue) {
 void gw_token_issue_create(struct gw_exchange *exchange) {
     if (!check_body(exchange, false))
         return;
-    struct create_call *call = gw_api_reply_start_call(exchange, sizeof *call);
+    struct create_call *call = gw_api_reply_start_call(exchange, sizeof(*call));
     if (call != NULL)
         start(&call->issue, exchange, &call->store_call.query, act_on_create);
 }
 
-// ---- rotate -----------------------------------------------------------------------------------------------------
+// ---- rotate ----
 
 struct rotate_call {
     struct issue_call issue;
@@ -232,8 +232,8 @@ static void fail_rotated(struct gw_exchange *exchange, struct gw_str successor_i
         gw_api_reply_no_memory(exchange);
 }
 
-// There is a successor. The same rotation may be made once more, unless this process has noted a use of the successor that
-// the database has not heard of yet.
+// There is a successor. The same rotation may be made once more, unless this process has noted a
+// use of the successor that the database has not heard of yet.
 static void act_on_successor(struct rotate_call *call, const struct db_token_rotation *rotation) {
     struct gw_exchange *exchange = call->issue.handler.exchange;
     struct gw_str id = rotation->successor.id;
@@ -317,7 +317,7 @@ void gw_token_issue_rotate(struct gw_exchange *exchange) {
     }
     if (!check_body(exchange, true))
         return;
-    struct rotate_call *call = gw_api_reply_start_call(exchange, sizeof *call);
+    struct rotate_call *call = gw_api_reply_start_call(exchange, sizeof(*call));
     if (call == NULL)
         return;
     call->store_call.key = key;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A token as the API shows it: {id,name,prefix,scopes,createdAt,lastUsedAt,expiresAt,allowedIps}, never a secret or a
-// hash.
+// A token as the API shows it: {id,name,prefix,scopes,createdAt,lastUsedAt,expiresAt,allowedIps},
+// never a secret or a hash.
 
 #include "base/json.h"
 #include "db/token_store.h"

@@ -95,7 +95,7 @@ static bool parse_allowed_ips(struct gw_arena *arena, struct gw_json body,
     if (gw_json_type(value) != GW_JSON_ARRAY || count > GW_ALLOWED_IPS_MAX)
         return refuse_field(refusal,
                             "allowedIps must be a list of at most 32 addresses or ranges.");
-    struct gw_ip_range *ranges = gw_arena_allocate(arena, (size_t)count * sizeof *ranges + 1);
+    struct gw_ip_range *ranges = gw_arena_allocate(arena, (size_t)count * sizeof(*ranges) + 1);
     if (ranges == NULL)
         return refuse_memory(refusal);
     for (int i = 0; i < count; i++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What the clients of the token API may ask for: bodies, queries and fields of requests, checked. Pure. A refusal says which
-// status, which code and one sentence that names the field.
+// What the clients of the token API may ask for: bodies, queries and fields of requests, checked.
+// Pure. A refusal says which status, which code and one sentence that names the field.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,8 +27,8 @@ struct gw_refusal {
     const char *message;
 };
 
-// True: *request is filled; slices point into `body` or `arena`. False: *refusal is: 400 not JSON, 422 not acceptable.
-// Unknown members are ignored. `now_ms` is wall clock.
+// True: *request is filled; slices point into `body` or `arena`. False: *refusal is: 400 not JSON,
+// 422 not acceptable. Unknown members are ignored. `now_ms` is wall clock.
 bool gw_token_request_parse(struct gw_arena *arena, struct gw_str body, int64_t now_ms,
                             struct gw_token_request *request,
                             struct gw_refusal *refusal) GW_MUST_USE;
@@ -57,14 +57,14 @@ struct gw_rotate_request {
 bool gw_rotate_request_parse(struct gw_arena *arena, struct gw_str body, int64_t now_ms,
                              struct gw_rotate_request *request,
                              struct gw_refusal *refusal) GW_MUST_USE;
-// The field Idempotency-Key: 1 to GW_IDEMPOTENCY_KEY_LENGTH_MAX visible ASCII characters, once; else 400. .at NULL when there
-// is none.
+// The field Idempotency-Key: 1 to GW_IDEMPOTENCY_KEY_LENGTH_MAX visible ASCII characters, once;
+// else 400. .at NULL when there is none.
 bool gw_idempotency_key_read(const struct gw_http_head *request, struct gw_str *key,
                              struct gw_refusal *refusal) GW_MUST_USE;
 
 struct gw_revoke_request {
-    uint64_t
-        wait_ms; // of `wait`: "5", "5s", "500ms"; 0 when not asked for. At most GW_REVOKE_WAIT_MS_MAX
+    uint64_t wait_ms;     // of `wait`: "5", "5s", "500ms"; 0 when not asked for. At most
+                          // GW_REVOKE_WAIT_MS_MAX
     bool with_successors; // of `successors`: "true" or "false"
 };
 bool gw_revoke_request_parse(struct gw_str query, struct gw_revoke_request *request,

@@ -27,7 +27,7 @@ bool gw_transfer_groups_is_empty(const struct gw_transfer_groups *groups) {
 // Nobody chooses digests: tokens are made here, or brought by an operator.
 static struct gw_list *bucket_of(struct gw_transfer_groups *groups, const unsigned char *digest) {
     uint32_t start;
-    memcpy(&start, digest, sizeof start);
+    memcpy(&start, digest, sizeof(start));
     return &groups->buckets[start % GW_TRANSFER_BUCKETS];
 }
 
@@ -72,7 +72,7 @@ struct gw_transfer_group *gw_transfer_groups_acquire(struct gw_transfer_groups *
     struct gw_transfer_group *group = gw_transfer_groups_find(groups, exchange->token_digest);
     if (group != NULL)
         return group;
-    group = calloc(1, sizeof *group);
+    group = calloc(1, sizeof(*group));
     if (group == NULL)
         return NULL;
     init_group(group, exchange);

@@ -38,7 +38,7 @@ struct gw_transfers {
     struct gw_transfer_groups groups;
 };
 
-// ---- coming and going -----------------------------------------------------------------------------------------------
+// ---- coming and going ----
 
 static void on_work(uv_idle_t *worker);
 
@@ -105,7 +105,7 @@ void gw_transfer_remove(struct gw_transfer *transfer) {
     drop_if_empty(group);
 }
 
-// ---- doubt: lists are moved, and nothing is asked -----------------------------------------------------------------
+// ---- doubt: lists are moved, and nothing is asked ----
 
 static void move_to(struct gw_transfer_group *group, struct gw_list *list) {
     gw_list_remove(&group->work_link);
@@ -153,10 +153,10 @@ static void on_any_news(struct gw_auth_watcher *watcher) {
     doubt_all(transfers_of(watcher));
 }
 
-// ---- asking -------------------------------------------------------------------------------------------------------
+// ---- asking ----
 
 static bool keep_row(struct gw_transfer_group *group, const struct db_token_row *row) {
-    group->row = malloc(sizeof *group->row + gw_token_row_bytes(row));
+    group->row = malloc(sizeof(*group->row) + gw_token_row_bytes(row));
     if (group->row == NULL)
         return false;
     gw_token_row_copy(row, (char *)(group->row + 1), group->row);
@@ -203,7 +203,7 @@ static int ask_for_one(struct gw_transfers *transfers) {
     return COST_OF_ASKING;
 }
 
-// ---- judging ------------------------------------------------------------------------------------------------------
+// ---- judging ----
 
 static struct gw_judgement judge(const struct gw_transfer_group *group,
                                  const struct gw_exchange *exchange) {
@@ -256,7 +256,7 @@ static int judge_one(struct gw_transfers *transfers) {
     return cost;
 }
 
-// ---- the work of a turn -------------------------------------------------------------------------------------------
+// ---- the work of a turn ----
 
 static int doubt_one(struct gw_transfers *transfers) {
     if (gw_list_is_empty(&transfers->doubted_shelves))
@@ -319,7 +319,7 @@ static void on_tick(uv_timer_t *ticker) {
         wake(transfers);
 }
 
-// ---- life ---------------------------------------------------------------------------------------------------------
+// ---- life ----
 
 static void init_lists(struct gw_transfers *transfers) {
     gw_list_init(&transfers->to_ask);
@@ -332,7 +332,7 @@ static void init_lists(struct gw_transfers *transfers) {
 
 enum gw_status gw_transfers_create(struct gw_services *services,
                                    struct gw_transfers **transfers_out) {
-    struct gw_transfers *transfers = calloc(1, sizeof *transfers);
+    struct gw_transfers *transfers = calloc(1, sizeof(*transfers));
     if (transfers == NULL)
         return GW_NO_MEMORY;
     transfers->services = services;

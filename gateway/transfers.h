@@ -5,11 +5,11 @@
 // a request's head ends when it is allowed no longer: the token is revoked, rotated out, narrowed,
 // or its organisation gone, here or through another gateway, or its own end has come.
 //
-//            add                   news of the token                     answer: live, absent
-//   ──────────────▶ settled ──────────────────────────▶ doubted ─────▶ judged one by one ─────▶ ended: on_ended
-//                      ▲                                  ▲   │ unknown       │ allowed
-//                      │                                  └───┘ asked again   │
-//                      └──────────────────────────────────────────────────────┘
+//      add               news of the token                answer: live, absent
+//   ────────▶ settled ────────────────────▶ doubted ─────▶ judged one by one ─────▶ on_ended
+//                ▲                           ▲   │ unknown        │ allowed
+//                │                           └───┘ asked again    │
+//                └────────────────────────────────────────────────┘
 //
 // The authentication cache tells of news (it is the one who hears them all, whichever way they
 // come). That moves lists and asks nothing, whatever their length. Then, in each turn of the loop

@@ -3,8 +3,9 @@
 // take becomes the one write in flight, and the loop starts again when that is done. Everything
 // that sends ends in pump().
 //
-// How bytes come in: receive() -> (TLS: receive_ciphertext, through the session) -> on_read. During a handshake that takes
-// turns, they collect in struct gw_transport_handshake first, and the turn does the rest.
+// How bytes come in: receive() -> (TLS: receive_ciphertext, through the session) -> on_read. During
+// a handshake that takes turns, they collect in struct gw_transport_handshake first, and the turn
+// does the rest.
 #include "gateway/transport.h"
 
 #include <linux/sockios.h>
@@ -17,7 +18,8 @@
 // One full TLS record, so that a steady request and response needs one block and no malloc.
 #define BLOCK_BYTES (16 * 1024 + 512)
 #define BLOCKS_KEPT_MAX 64
-// Holds a sealed round and what TLS itself says before it, a ticket for example: both leave together.
+// Holds a sealed round and what TLS itself says before it, a ticket for example: both leave
+// together.
 #define WIRE_BYTES_MAX (2 * GW_TRANSPORT_SEAL_BYTES_MAX)
 #define WIRE_BYTES_AHEAD_MAX (GW_TRANSPORT_SEAL_BYTES_MAX / 2)
 #define RECORD_BYTES_MAX (16 * 1024)
@@ -255,8 +257,9 @@ static enum gw_status start_write(struct gw_transport *transport, struct gw_buf 
     return GW_OK;
 }
 
-// What the socket takes at once. As uv_try_write, but by send(2): write(2) takes the way of files first, which costs a fiftieth
-// of a small request. An error is not looked at: uv_write meets it again and reports it from the loop.
+// What the socket takes at once. As uv_try_write, but by send(2): write(2) takes the way of files
+// first, which costs a fiftieth of a small request. An error is not looked at: uv_write meets it
+// again and reports it from the loop.
 static size_t send_now(struct gw_transport *transport, struct gw_str bytes) {
     uv_os_fd_t fd;
     gw_assert(transport->is_connected && transport->write == NULL);
@@ -397,8 +400,9 @@ static void fail_session(struct gw_transport *transport, enum gw_status status) 
         pump(transport);
 }
 
-// True when plaintext may be read. The last words of a handshake then wait for what is said to what the peer has sent with
-// its own, or for the caller's pump(): a system call and a packet less for each new connection.
+// True when plaintext may be read. The last words of a handshake then wait for what is said to what
+// the peer has sent with its own, or for the caller's pump(): a system call and a packet less for
+// each new connection.
 static bool shake_hands(struct gw_transport *transport) {
     lend_block(transport->shared, &transport->wire);
     enum gw_status status = tls_session_handshake(transport->tls);
@@ -544,7 +548,8 @@ static void receive(struct gw_transport *transport, struct gw_str bytes) {
         transport->events->on_read(transport, bytes);
 }
 
-// The last flight may have the whole request behind it: it is read first. A hello is not worth its turn any more.
+// The last flight may have the whole request behind it: it is read first. A hello is not worth its
+// turn any more.
 static bool has_end_to_wait_for(const struct gw_transport *transport) {
     const struct gw_transport_handshake *handshake = transport->handshake;
     return handshake != NULL && handshake->has_begun && !gw_list_is_empty(&handshake->turn.link);
@@ -622,7 +627,7 @@ static enum gw_status begin_handshake(struct gw_transport *transport) {
 }
 
 enum gw_status gw_transport_expect_proxy_header(struct gw_transport *transport) {
-    transport->header = malloc(sizeof *transport->header);
+    transport->header = malloc(sizeof(*transport->header));
     if (transport->header == NULL)
         return GW_NO_MEMORY;
     gw_proxy_header_init(transport->header);

@@ -17,9 +17,9 @@
 // Callbacks run from the loop, never inside a call on the transport. After on_error only
 // gw_transport_close is useful. The process ignores SIGPIPE.
 //
-// With an admission queue (gateway/admission.h), what a peer sends during its TLS handshake waits for a turn. When too many
-// wait, the newest gets the alert internal_error (RFC 8446 section 6.2: the one for a server that cannot go on, through
-// nobody's fault) and on_error(GW_INVALID).
+// With an admission queue (gateway/admission.h), what a peer sends during its TLS handshake waits
+// for a turn. When too many wait, the newest gets the alert internal_error (RFC 8446 section 6.2:
+// the one for a server that cannot go on, through nobody's fault) and on_error(GW_INVALID).
 //
 // Broken TLS: the alert (or, for HTTP in the clear on a TLS port, a plain-text 400) is written,
 // then FIN; only then comes on_error(GW_INVALID). A close with unread bytes in the kernel would
@@ -45,15 +45,16 @@
 struct gw_transport_shared;
 enum gw_status gw_transport_shared_create(struct gw_transport_shared **shared) GW_MUST_USE;
 void gw_transport_shared_destroy(struct gw_transport_shared *shared);
-// From now on the TLS handshakes of accepted connections take turns there. Without it they are done as they come.
+// From now on the TLS handshakes of accepted connections take turns there. Without it they are done
+// as they come.
 void gw_transport_shared_admit_by(struct gw_transport_shared *shared,
                                   struct gw_admission *admission);
 
 struct gw_transport;
 
 struct gw_transport_events {
-    // The header of the PROXY protocol that gw_transport_expect_proxy_header waits for, before everything else; valid during the
-    // call. NULL where none is expected.
+    // The header of the PROXY protocol that gw_transport_expect_proxy_header waits for, before
+    // everything else; valid during the call. NULL where none is expected.
     void (*on_proxy_header)(struct gw_transport *transport, const struct gw_proxy_header *header);
     // Ready for plaintext: TCP connected and, with TLS, the handshake done. An accepted plain
     // connection reports it with its first event, just before that on_read or on_end.
@@ -66,9 +67,10 @@ struct gw_transport_events {
     // GW_CONN_WRITE_LOW_WATER_BYTES or below after having been over GW_CONN_WRITE_HIGH_WATER_BYTES,
     // or everything was sent (pending_bytes == 0).
     void (*on_drain)(struct gw_transport *transport);
-    // At most once. GW_CLOSED: reset by the peer, no PROXY header where one has to be, or TLS ended without close_notify (which many
-    // clients do between requests: nothing to log); GW_INVALID: broken TLS, see above, linger
-    // before closing; GW_SYSTEM; GW_NO_MEMORY; GW_UNAVAILABLE: could not connect.
+    // At most once. GW_CLOSED: reset by the peer, no PROXY header where one has to be, or TLS ended
+    // without close_notify (which many clients do between requests: nothing to log); GW_INVALID:
+    // broken TLS, see above, linger before closing; GW_SYSTEM; GW_NO_MEMORY; GW_UNAVAILABLE: could
+    // not connect.
     void (*on_error)(struct gw_transport *transport, enum gw_status status);
     // Last callback: every handle has closed, the memory is the owner's again.
     void (*on_closed)(struct gw_transport *transport);
@@ -105,22 +107,24 @@ struct gw_transport {
 enum gw_status gw_transport_init(struct gw_transport *transport, uv_loop_t *loop,
                                  struct gw_transport_shared *shared, struct tls_context *tls,
                                  const struct gw_transport_events *events) GW_MUST_USE;
-// Before gw_transport_accept: the peer has to send a PROXY header in front of its bytes, also in front of TLS.
+// Before gw_transport_accept: the peer has to send a PROXY header in front of its bytes, also in
+// front of TLS.
 enum gw_status gw_transport_expect_proxy_header(struct gw_transport *transport) GW_MUST_USE;
-// Takes the next connection of `listener`, which has TCP_NODELAY for all of them, and starts reading (or the handshake);
-// on_open or on_error follows.
+// Takes the next connection of `listener`, which has TCP_NODELAY for all of them, and starts
+// reading (or the handshake); on_open or on_error follows.
 enum gw_status gw_transport_accept(struct gw_transport *transport,
                                    uv_stream_t *listener) GW_MUST_USE;
-// Of a transport that was initialised as plain; `server` (NULL: plain) makes it the client's end of a TLS connection, and what
-// it points to is borrowed. on_open, or on_error, follows. `request` is the transport's until then, or until on_closed.
-// GW_UNAVAILABLE; GW_SYSTEM: it is this process that has no descriptor or memory for it; GW_NO_MEMORY.
+// Of a transport that was initialised as plain; `server` (NULL: plain) makes it the client's end of
+// a TLS connection, and what it points to is borrowed. on_open, or on_error, follows. `request` is
+// the transport's until then, or until on_closed. GW_UNAVAILABLE; GW_SYSTEM: it is this process
+// that has no descriptor or memory for it; GW_NO_MEMORY.
 enum gw_status gw_transport_connect(struct gw_transport *transport, uv_connect_t *request,
                                     const struct sockaddr *address,
                                     const struct tls_server *server) GW_MUST_USE;
 // Inside on_error, before on_open: what went wrong, static, a part of a sentence.
 const char *gw_transport_connect_problem(const struct gw_transport *transport);
-// At the same time: true when the server was reached and offered to resume a session, which is dropped now: without it the
-// same server is worth another attempt.
+// At the same time: true when the server was reached and offered to resume a session, which is
+// dropped now: without it the same server is worth another attempt.
 bool gw_transport_drop_offered_session(struct gw_transport *transport);
 enum gw_status gw_transport_peer_address(const struct gw_transport *transport,
                                          struct sockaddr_storage *address) GW_MUST_USE;

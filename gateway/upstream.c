@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The pool, and what becomes of a call when its connection fails: another address, the one retry, or the end.
+// The pool, and what becomes of a call when its connection fails: another address, the one retry,
+// or the end.
 #include "gateway/upstream.h"
 
 #include <stdio.h>
@@ -46,7 +47,7 @@ static struct origin *origin_of(struct gw_upstream *upstream, const struct gw_up
     return &upstream->origins[peer->origin];
 }
 
-// ---- a connection for a call --------------------------------------------------------------------------------------
+// ---- a connection for a call ----
 
 static void attach(struct gw_upstream_conn *conn, struct gw_upstream_call *call) {
     gw_assert(conn->call == NULL && call->conn == NULL);
@@ -98,7 +99,8 @@ static enum gw_status connect_to(struct gw_upstream_conn *conn, struct gw_upstre
                                     url->is_tls ? &server : NULL);
 }
 
-// The call that it was for is gone. Who waits to hear how the address is doing need not wait for it.
+// The call that it was for is gone. Who waits to hear how the address is doing need not wait for
+// it.
 static void close_connection(struct gw_upstream_conn *conn) {
     if (conn->lists != &conn->upstream->waiting)
         gw_upstream_peers_report_nothing(peer_of(conn), now_ms(conn->upstream));
@@ -175,7 +177,8 @@ static enum gw_status await_address(struct gw_upstream *upstream, struct gw_upst
     return create_connection(upstream, call, &conn);
 }
 
-// Gives the call a connection to an address that it did not try yet, a fresh one or, if it may be, one that rested.
+// Gives the call a connection to an address that it did not try yet, a fresh one or, if it may be,
+// one that rested.
 static enum gw_status find_connection(struct gw_upstream *upstream, struct gw_upstream_call *call,
                                       bool may_be_used) {
     if (upstream->is_closing)
@@ -195,7 +198,7 @@ static enum gw_status find_connection(struct gw_upstream *upstream, struct gw_up
     }
 }
 
-// ---- how a call ends ----------------------------------------------------------------------------------------------
+// ---- how a call ends ----
 
 static void end_call(struct gw_upstream_call *call) {
     gw_deadline_clear(&call->connect_deadline);
@@ -301,7 +304,7 @@ static void on_complete(struct gw_upstream_conn *conn, bool is_clean) {
     call->events->on_end(call);
 }
 
-// ---- what passes through to the call ------------------------------------------------------------------------------
+// ---- what passes through to the call ----
 
 static void on_open(struct gw_upstream_conn *conn) {
     if (send_head(conn))
@@ -356,7 +359,7 @@ static const struct gw_upstream_conn_events conn_events = {
     .on_closed = on_conn_closed,
 };
 
-// ---- addresses ----------------------------------------------------------------------------------------------------
+// ---- addresses ----
 
 static void close_all(struct gw_list *conns) {
     while (!gw_list_is_empty(conns))
@@ -414,7 +417,7 @@ static void on_resolved(struct gw_upstream_addresses *addresses) {
     }
 }
 
-// ---- calls --------------------------------------------------------------------------------------------------------
+// ---- calls ----
 
 enum gw_status gw_upstream_call_start(struct gw_upstream *upstream, struct gw_upstream_call *call,
                                       const struct gw_upstream_call_events *events,
@@ -439,7 +442,7 @@ void gw_upstream_call_abort(struct gw_upstream_call *call) {
     end_call(call);
 }
 
-// ---- the upstream -------------------------------------------------------------------------------------------------
+// ---- the upstream ----
 
 static bool is_separator(char c) {
     return c == ',' || c == ' ' || c == '\t' || c == '\n' || c == '\r';

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The addresses behind one name of the registry. Looked up at once and every GW_UPSTREAM_RESOLVE_INTERVAL_MS with
-// uv_getaddrinfo, sooner when asked; a numeric host is known from the start and never looked up. A lookup that fails
-// keeps the addresses of the last one that did not.
+// The addresses behind one name of the registry. Looked up at once and every
+// GW_UPSTREAM_RESOLVE_INTERVAL_MS with uv_getaddrinfo, sooner when asked; a numeric host is known
+// from the start and never looked up. A lookup that fails keeps the addresses of the last one that
+// did not.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,5 +36,6 @@ void gw_upstream_addresses_open(struct gw_upstream_addresses *addresses, uv_loop
 // on_closed is the last callback; the memory is the owner's again.
 void gw_upstream_addresses_close(struct gw_upstream_addresses *addresses,
                                  void (*on_closed)(struct gw_upstream_addresses *addresses));
-// Starts a lookup unless one is under way or the last was just now. True when on_resolved will come.
+// Starts a lookup unless one is under way or the last was just now. True when on_resolved will
+// come.
 bool gw_upstream_addresses_refresh(struct gw_upstream_addresses *addresses);

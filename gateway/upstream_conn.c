@@ -8,7 +8,7 @@
 
 #define INTERIM_RESPONSES_MAX 16 // 1xx of one request
 
-// ---- state and deadline -------------------------------------------------------------------------------------------
+// ---- state and deadline ----
 
 void gw_upstream_conn_lists_init(struct gw_upstream_conn_lists *lists) {
     for (int state = 0; state < GW_UPSTREAM_CONN_STATE_COUNT; state++) {
@@ -55,7 +55,8 @@ size_t gw_upstream_conn_unsent_bytes(const struct gw_upstream_conn *conn) {
     return gw_transport_pending_bytes(&conn->transport);
 }
 
-// The clock runs while the registry is the one to act: to take what we sent, or to answer a whole request.
+// The clock runs while the registry is the one to act: to take what we sent, or to answer a whole
+// request.
 static void watch(struct gw_upstream_conn *conn) {
     conn->unsent_when_watched = gw_upstream_conn_unsent_bytes(conn);
     bool is_its_turn =
@@ -66,7 +67,7 @@ static void watch(struct gw_upstream_conn *conn) {
         gw_deadline_clear(&conn->deadline);
 }
 
-// ---- the response -------------------------------------------------------------------------------------------------
+// ---- the response ----
 
 static struct gw_upstream_conn *conn_of(struct gw_transport *transport) {
     return gw_container_of(transport, struct gw_upstream_conn, transport);
@@ -84,8 +85,9 @@ static bool frames_forbidden_body(const struct gw_http_head *head) {
            (head->status == 304 && head->is_chunked);
 }
 
-// For how long the connection may rest: nearly as long as the registry keeps it, if it says so (Keep-Alive: timeout=5,
-// max=100; RFC 2068 section 19.7.1.1 is the last to have it, but servers send it).
+// For how long the connection may rest: nearly as long as the registry keeps it, if it says so
+// (Keep-Alive: timeout=5, max=100; RFC 2068 section 19.7.1.1 is the last to have it, but servers
+// send it).
 static uint64_t idle_max_ms(const struct gw_http_head *head) {
     const struct gw_http_field *field = gw_http_head_field(head, GW_FIELD_KEEP_ALIVE);
     const struct gw_str name = GW_STR("timeout=");
@@ -188,7 +190,7 @@ static void on_error(struct gw_transport *transport, enum gw_status status) {
         conn->events->on_lost(conn);
 }
 
-// ---- the request --------------------------------------------------------------------------------------------------
+// ---- the request ----
 
 void gw_upstream_conn_flush(struct gw_upstream_conn *conn) {
     gw_transport_flush(&conn->transport);
@@ -270,7 +272,7 @@ static void on_deadline(struct gw_deadline *deadline) {
     }
 }
 
-// ---- a life -------------------------------------------------------------------------------------------------------
+// ---- a life ----
 
 static void on_closed(struct gw_transport *transport) {
     struct gw_upstream_conn *conn = conn_of(transport);

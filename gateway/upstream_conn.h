@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// One connection to the registry: it carries one request at a time, reads the response, and keeps its deadlines. What
-// that means (retry, another address, back to the pool) is decided by the owner, gateway/upstream.c, to whom it is
-// reported through struct gw_upstream_conn_events. Whose request it is is the owner's affair: a connection
-// only knows that there is a call.
+// One connection to the registry: it carries one request at a time, reads the response, and keeps
+// its deadlines. What that means (retry, another address, back to the pool) is decided by the
+// owner, gateway/upstream.c, to whom it is reported through struct gw_upstream_conn_events. Whose
+// request it is is the owner's affair: a connection only knows that there is a call.
 //
 //   RESOLVING --> CONNECTING --> BUSY <--> IDLE
 //       |             |           |         |
 //       +-------------+-----------+---------+--> CLOSING --> on_closed
 //
-// Before IDLE it has a call, unless the owner took that away, and then it must be closed. It is never connected twice.
+// Before IDLE it has a call, unless the owner took that away, and then it must be closed. It is
+// never connected twice.
 
 #include <stdbool.h>
 #include <uv.h>
@@ -37,8 +38,8 @@ enum gw_upstream_conn_state {
         GW_UPSTREAM_CONN_STATE_COUNT
 };
 
-// Connections by state, those that entered it last first: one such struct for those that wait for a name, one for
-// each address.
+// Connections by state, those that entered it last first: one such struct for those that wait for a
+// name, one for each address.
 struct gw_upstream_conn_lists {
     struct gw_list of[GW_UPSTREAM_CONN_STATE_COUNT];
     int counts[GW_UPSTREAM_CONN_STATE_COUNT];
@@ -46,8 +47,9 @@ struct gw_upstream_conn_lists {
 
 struct gw_upstream_conn;
 
-// None comes without a call but on_closed. on_unreachable, on_lost, on_failed and on_complete are the last thing the
-// connection does in its turn: the owner takes the call away, and rests or closes the connection.
+// None comes without a call but on_closed. on_unreachable, on_lost, on_failed and on_complete are
+// the last thing the connection does in its turn: the owner takes the call away, and rests or
+// closes the connection.
 struct gw_upstream_conn_events {
     // Connected: begin the request now.
     void (*on_open)(struct gw_upstream_conn *conn);
@@ -99,20 +101,21 @@ void gw_upstream_conn_lists_init(struct gw_upstream_conn_lists *lists);
 // In any state.
 int gw_upstream_conn_lists_count(const struct gw_upstream_conn_lists *lists);
 
-// In state RESOLVING of `lists`, where it waits for gw_upstream_conn_connect under the deadline for connecting.
-// GW_NO_MEMORY.
+// In state RESOLVING of `lists`, where it waits for gw_upstream_conn_connect under the deadline for
+// connecting. GW_NO_MEMORY.
 enum gw_status gw_upstream_conn_create(struct gw_upstream *upstream,
                                        const struct gw_services *services,
                                        struct gw_upstream_conn_lists *lists,
                                        const struct gw_upstream_conn_events *events,
                                        struct gw_upstream_conn **conn) GW_MUST_USE;
-// Moves to `lists`; on_open or on_unreachable follows. `server` as gw_transport_connect has it. On failure: close it.
+// Moves to `lists`; on_open or on_unreachable follows. `server` as gw_transport_connect has it. On
+// failure: close it.
 enum gw_status gw_upstream_conn_connect(struct gw_upstream_conn *conn,
                                         struct gw_upstream_conn_lists *lists,
                                         const struct sockaddr *address,
                                         const struct tls_server *server) GW_MUST_USE;
-// Inside on_open, or from IDLE, with a call. The request goes into the result, as it comes, each time followed by a
-// flush. `is_head`: method HEAD, the response has no body.
+// Inside on_open, or from IDLE, with a call. The request goes into the result, as it comes, each
+// time followed by a flush. `is_head`: method HEAD, the response has no body.
 struct gw_buf *gw_upstream_conn_begin(struct gw_upstream_conn *conn, bool is_head);
 struct gw_buf *gw_upstream_conn_output(struct gw_upstream_conn *conn);
 void gw_upstream_conn_flush(struct gw_upstream_conn *conn);
@@ -124,8 +127,8 @@ void gw_upstream_conn_set_paused(struct gw_upstream_conn *conn, bool is_paused);
 bool gw_upstream_conn_may_rest(const struct gw_upstream_conn *conn);
 // To IDLE, after the call was taken away.
 void gw_upstream_conn_rest(struct gw_upstream_conn *conn);
-// In IDLE: the registry said how long it keeps such a connection open, and that time is nearly over. A request on it might
-// cross the end of it.
+// In IDLE: the registry said how long it keeps such a connection open, and that time is nearly
+// over. A request on it might cross the end of it.
 bool gw_upstream_conn_is_stale(const struct gw_upstream_conn *conn);
 // Idempotent.
 void gw_upstream_conn_close(struct gw_upstream_conn *conn);

@@ -34,7 +34,7 @@ void gw_upstream_peers_deinit(struct gw_upstream_peers *peers) {
         tls_kept_session_drop(&peers->list[i].tls_session);
 }
 
-// ---- which there are ----------------------------------------------------------------------------------------------
+// ---- which there are ----
 
 static bool is_same(const struct sockaddr_storage *a, const struct sockaddr_storage *b) {
     return memcmp(a, b, sizeof(*a)) == 0;
@@ -108,7 +108,7 @@ void gw_upstream_peers_update(struct gw_upstream_peers *peers, int origin,
     }
 }
 
-// ---- which is next ------------------------------------------------------------------------------------------------
+// ---- which is next ----
 
 static int in_flight(const struct gw_upstream_peer *peer) {
     return peer->conns.counts[GW_UPSTREAM_CONN_CONNECTING] +
@@ -119,7 +119,8 @@ static bool is_left_out(const struct gw_upstream_peer *peer, uint64_t now_ms) {
     return is_ejected(peer) && now_ms < peer->ejected_until_ms;
 }
 
-// Ready ones before those left out; then the one with less to do, or, left out, whose turn comes sooner.
+// Ready ones before those left out; then the one with less to do, or, left out, whose turn comes
+// sooner.
 static bool is_better(const struct gw_upstream_peer *peer, const struct gw_upstream_peer *best,
                       uint64_t now_ms) {
     bool is_out = is_left_out(peer, now_ms);
@@ -133,7 +134,8 @@ static uint64_t bit_of(int index) {
     return UINT64_C(1) << ((unsigned)index % GW_UPSTREAM_PEERS_MAX);
 }
 
-// Whether the request may go to the best that is left: those left out are not for each request to try them all.
+// Whether the request may go to the best that is left: those left out are not for each request to
+// try them all.
 static bool may_try(const struct gw_upstream_peer *best, struct gw_upstream_tries *tries,
                     uint64_t now_ms) {
     if (best == NULL || !is_left_out(best, now_ms))
@@ -170,7 +172,7 @@ void gw_upstream_peers_allow_again(struct gw_upstream_peers *peers, struct gw_up
     gw_upstream_peers_report_nothing(peer, now_ms);
 }
 
-// ---- how it went --------------------------------------------------------------------------------------------------
+// ---- how it went ----
 
 void gw_upstream_peers_report_answer(struct gw_upstream_peers *peers,
                                      struct gw_upstream_peer *peer) {

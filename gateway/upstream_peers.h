@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The addresses that requests may go to, those of every --upstream together: which is next, and which is left out for
-// a while because it fails. Policy over plain data: no I/O and no clock of its own.
+// The addresses that requests may go to, those of every --upstream together: which is next, and
+// which is left out for a while because it fails. Policy over plain data: no I/O and no clock of
+// its own.
 //
 // The next is the one with the fewest requests in flight; equal ones take turns. One that failed
-// GW_UPSTREAM_FAILURES_MAX times without an answer in between is ejected, unless it is the last: nothing goes there
-// for a window. Then a single request is let through. Its answer ends the ejection; its failure begins the next
-// window, twice as long, up to GW_UPSTREAM_EJECTION_MAX_MS. Each ejection and each return is a line of the log.
+// GW_UPSTREAM_FAILURES_MAX times without an answer in between is ejected, unless it is the last:
+// nothing goes there for a window. Then a single request is let through. Its answer ends the
+// ejection; its failure begins the next window, twice as long, up to GW_UPSTREAM_EJECTION_MAX_MS.
+// Each ejection and each return is a line of the log.
 //
-// A request that could not be sent tries every address that is not left out. When there is no more of them it tries up to
-// GW_UPSTREAM_LEFT_OUT_TRIES_MAX of those that are: while all are dead, a request costs a few attempts, not one for each.
+// A request that could not be sent tries every address that is not left out. When there is no more
+// of them it tries up to GW_UPSTREAM_LEFT_OUT_TRIES_MAX of those that are: while all are dead, a
+// request costs a few attempts, not one for each.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,7 +52,8 @@ struct gw_upstream_tries {
 void gw_upstream_peers_init(struct gw_upstream_peers *peers, struct gw_metrics *metrics);
 // When there are no connections any more.
 void gw_upstream_peers_deinit(struct gw_upstream_peers *peers);
-// What the name of `origin` has now, in place of what it had. Those that are gone get no further request.
+// What the name of `origin` has now, in place of what it had. Those that are gone get no further
+// request.
 void gw_upstream_peers_update(struct gw_upstream_peers *peers, int origin,
                               const struct sockaddr_storage *addresses, int address_count);
 // The next one that was not tried, and adds it to the tries; NULL when there is none.

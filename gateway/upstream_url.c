@@ -31,7 +31,8 @@ static bool is_ipv6(const char *text) {
     return strchr(text, '%') == NULL && uv_ip6_addr(text, 0, &address) == 0;
 }
 
-// Splits "host", "host:port", "[v6]" or "[v6]:port"; *port_text has .at NULL when there is no colon.
+// Splits "host", "host:port", "[v6]" or "[v6]:port"; *port_text has .at NULL when there is no
+// colon.
 static bool split_authority(struct gw_str authority, struct gw_str *host, struct gw_str *port_text,
                             bool *is_bracketed) {
     size_t host_end;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The address of the registry as an operator writes it: `http://host`, `https://host:port`, `http://[v6]:port`, with at most
-// a single "/" behind it (RFC 3986 section 3). Requests keep the path they came with, so a path prefix is refused,
-// and so are user information, query and fragment. Pure: no resolution here.
+// The address of the registry as an operator writes it: `http://host`, `https://host:port`,
+// `http://[v6]:port`, with at most a single "/" behind it (RFC 3986 section 3). Requests keep the
+// path they came with, so a path prefix is refused, and so are user information, query and
+// fragment. Pure: no resolution here.
 
 #include <stdbool.h>
 #include <stdint.h>

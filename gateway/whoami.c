@@ -15,8 +15,8 @@ static void write_string(struct gw_json_writer *json, const char *key, struct gw
     gw_json_write_string(json, value);
 }
 
-// A token stands for a machine: its user is the token itself, with an address under the reserved domain
-// (RFC 2606), because clients want one and none of it must ever reach a mailbox.
+// A token stands for a machine: its user is the token itself, with an address under the reserved
+// domain (RFC 2606), because clients want one and none of it must ever reach a mailbox.
 static void write_user(struct gw_json_writer *json, struct gw_exchange *exchange) {
     const struct db_token_row *identity = &exchange->identity;
     const struct gw_str pieces[] = {identity->id, GW_STR("@"), identity->org_slug,

@@ -48,13 +48,13 @@ static const uint16_t groups[] = {
 
 static const char *alpn_protocols[] = {"http/1.1", NULL};
 
-// ---- pairs -------------------------------------------------------------------------------------
+// ---- pairs ----
 
 static enum gw_status load_pairs(struct tls_context *context,
                                  const struct tls_context_options *options, char *error) {
     const struct tls_pair_files first = {options->certificate_file, options->key_file};
     enum gw_status status = GW_OK;
-    context->pairs = calloc((size_t)options->other_count + 1, sizeof *context->pairs);
+    context->pairs = calloc((size_t)options->other_count + 1, sizeof(*context->pairs));
     if (context->pairs == NULL) {
         (void)snprintf(error, TLS_ERROR_TEXT_BYTES, "out of memory");
         return GW_NO_MEMORY;
@@ -113,7 +113,7 @@ static int on_server_name(void *argument, mbedtls_ssl_context *ssl, const unsign
     return code != 0 ? code : show_pairs(argument, ssl, gw_str((const char *)name, length));
 }
 
-// ---- configuration -----------------------------------------------------------------------------
+// ---- configuration ----
 
 static int configure(struct tls_context *context, mbedtls_ssl_config *config, const int *suites,
                      bool is_tls13_only) {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What all TLS connections of a process share: certificates, keys, and the configuration of Mbed TLS
-// (TLS 1.2 and 1.3, forward-secret AEAD suites, groups X25519, P-256 and P-384, ALPN "http/1.1", no
-// renegotiation, session tickets by tls/tickets.h). A client that names its server gets the certificates that have this
-// name, or else those whose wildcard covers it, or else the first. Made once, by each process for itself (after a fork, so that no two share a
-// random generator); immutable afterwards. Counted, because connections made before a reload keep
-// the old one: the only reference count of the project.
+// What all TLS connections of a process share: certificates, keys, and the configuration of Mbed
+// TLS (TLS 1.2 and 1.3, forward-secret AEAD suites, groups X25519, P-256 and P-384, ALPN
+// "http/1.1", no renegotiation, session tickets by tls/tickets.h). A client that names its server
+// gets the certificates that have this name, or else those whose wildcard covers it, or else the
+// first. Made once, by each process for itself (after a fork, so that no two share a random
+// generator); immutable afterwards. Counted, because connections made before a reload keep the old
+// one: the only reference count of the project.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,10 +31,11 @@ struct tls_context_options {
     int64_t (*wall_ms)(void);           // for tickets; NULL: the system's clock
 };
 
-// A client need not show a certificate. One that it shows must be signed by the authorities of the file, be valid now, and
-// be made for clients; see tls_session_client_subject.
+// A client need not show a certificate. One that it shows must be signed by the authorities of the
+// file, be valid now, and be made for clients; see tls_session_client_subject.
 //
-// On failure `error` (TLS_ERROR_TEXT_BYTES) says what, which file, and what to do. GW_INVALID: see tls_pair_load.
+// On failure `error` (TLS_ERROR_TEXT_BYTES) says what, which file, and what to do. GW_INVALID: see
+// tls_pair_load.
 enum gw_status tls_context_create_server(const struct tls_context_options *options,
                                          struct tls_context **context, char *error) GW_MUST_USE;
 struct tls_context *tls_context_acquire(struct tls_context *context);

@@ -39,7 +39,7 @@ static struct {
     unsigned long count;
 } seam;
 
-// ---- the nonce (RFC 6979 section 3.2) ----------------------------------------------------------
+// ---- the nonce (RFC 6979 section 3.2) ----
 
 struct nonces {
     uint8_t key[SHA256_DIGEST_SIZE];
@@ -49,19 +49,19 @@ struct nonces {
 
 // V = HMAC_K(V)
 static void next_value(struct nonces *nonces) {
-    hmac_sha256_set_key(&nonces->hmac, sizeof nonces->key, nonces->key);
-    hmac_sha256_update(&nonces->hmac, sizeof nonces->value, nonces->value);
-    hmac_sha256_digest(&nonces->hmac, sizeof nonces->value, nonces->value);
+    hmac_sha256_set_key(&nonces->hmac, sizeof(nonces->key), nonces->key);
+    hmac_sha256_update(&nonces->hmac, sizeof(nonces->value), nonces->value);
+    hmac_sha256_digest(&nonces->hmac, sizeof(nonces->value), nonces->value);
 }
 
 // K = HMAC_K(V || separator || data), V = HMAC_K(V)
 static void next_key(struct nonces *nonces, uint8_t separator, const uint8_t *data,
                      size_t data_length) {
-    hmac_sha256_set_key(&nonces->hmac, sizeof nonces->key, nonces->key);
-    hmac_sha256_update(&nonces->hmac, sizeof nonces->value, nonces->value);
+    hmac_sha256_set_key(&nonces->hmac, sizeof(nonces->key), nonces->key);
+    hmac_sha256_update(&nonces->hmac, sizeof(nonces->value), nonces->value);
     hmac_sha256_update(&nonces->hmac, 1, &separator);
     hmac_sha256_update(&nonces->hmac, data_length, data);
-    hmac_sha256_digest(&nonces->hmac, sizeof nonces->key, nonces->key);
+    hmac_sha256_digest(&nonces->hmac, sizeof(nonces->key), nonces->key);
     next_value(nonces);
 }
 
@@ -81,15 +81,15 @@ static void start_nonces(struct nonces *nonces, const uint8_t key[P256_BYTES],
     uint8_t seed[2 * P256_BYTES];
     memcpy(seed, key, P256_BYTES);
     reduce_hash(seed + P256_BYTES, hash);
-    memset(nonces->key, 0, sizeof nonces->key);
-    memset(nonces->value, 1, sizeof nonces->value);
-    next_key(nonces, 0, seed, sizeof seed);
-    next_key(nonces, 1, seed, sizeof seed);
+    memset(nonces->key, 0, sizeof(nonces->key));
+    memset(nonces->value, 1, sizeof(nonces->value));
+    next_key(nonces, 0, seed, sizeof(seed));
+    next_key(nonces, 1, seed, sizeof(seed));
     next_value(nonces);
-    mbedtls_platform_zeroize(seed, sizeof seed);
+    mbedtls_platform_zeroize(seed, sizeof(seed));
 }
 
-// ---- the signature -----------------------------------------------------------------------------
+// ---- the signature ----
 
 // Everything that must not stay behind.
 struct secrets {
@@ -127,13 +127,13 @@ static int sign(mbedtls_ecdsa_context *key, const unsigned char *hash, unsigned 
     unsigned char raw[2 * P256_BYTES];
     size_t key_length;
     int code =
-        mbedtls_ecp_write_key_ext(key, &key_length, secrets.key_bytes, sizeof secrets.key_bytes);
+        mbedtls_ecp_write_key_ext(key, &key_length, secrets.key_bytes, sizeof(secrets.key_bytes));
     if (code == 0 && (key_length != P256_BYTES || !sign_raw(&secrets, hash, raw)))
         code = MBEDTLS_ERR_ECP_INVALID_KEY;
-    mbedtls_platform_zeroize(&secrets, sizeof secrets);
+    mbedtls_platform_zeroize(&secrets, sizeof(secrets));
     if (code != 0)
         return code;
-    return mbedtls_ecdsa_raw_to_der(8 * P256_BYTES, raw, sizeof raw, signature, signature_max,
+    return mbedtls_ecdsa_raw_to_der(8 * P256_BYTES, raw, sizeof(raw), signature, signature_max,
                                     length);
 }
 
@@ -152,16 +152,16 @@ int __wrap_mbedtls_ecdsa_write_signature(mbedtls_ecdsa_context *key, mbedtls_md_
                                                 signature_max, length, random, random_state);
 }
 
-// ---- the check at start ------------------------------------------------------------------------
+// ---- the check at start ----
 
 static bool agree(mbedtls_ecdsa_context *key, const unsigned char *hash) {
     unsigned char ours[MBEDTLS_ECDSA_MAX_LEN];
     unsigned char theirs[MBEDTLS_ECDSA_MAX_LEN];
     size_t our_length;
     size_t their_length;
-    return sign(key, hash, ours, sizeof ours, &our_length) == 0 &&
+    return sign(key, hash, ours, sizeof(ours), &our_length) == 0 &&
            __real_mbedtls_ecdsa_write_signature(
-               key, MBEDTLS_MD_SHA256, hash, P256_BYTES, theirs, sizeof theirs, &their_length,
+               key, MBEDTLS_MD_SHA256, hash, P256_BYTES, theirs, sizeof(theirs), &their_length,
                mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE) == 0 &&
            our_length == their_length && memcmp(ours, theirs, our_length) == 0;
 }
@@ -175,9 +175,9 @@ static bool agree_on_all(void) {
         mbedtls_ecdsa_init(&key);
         is_same = mbedtls_ecdsa_genkey(&key, MBEDTLS_ECP_DP_SECP256R1, mbedtls_psa_get_random,
                                        MBEDTLS_PSA_RANDOM_STATE) == 0 &&
-                  mbedtls_psa_get_random(MBEDTLS_PSA_RANDOM_STATE, hash, sizeof hash) == 0 &&
+                  mbedtls_psa_get_random(MBEDTLS_PSA_RANDOM_STATE, hash, sizeof(hash)) == 0 &&
                   agree(&key, hash);
-        memset(hash, i % 2 == 0 ? 0 : 0xff, sizeof hash);
+        memset(hash, i % 2 == 0 ? 0 : 0xff, sizeof(hash));
         is_same = is_same && agree(&key, hash);
         mbedtls_ecdsa_free(&key);
     }

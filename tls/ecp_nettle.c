@@ -45,14 +45,14 @@ static struct {
     unsigned long count;
 } seam;
 
-// ---- P-256 -------------------------------------------------------------------------------------
+// ---- P-256 ----
 
 static void big_endian_from_mpz(unsigned char *bytes, const mpz_t number) {
     mp_limb_t limbs[P256_LIMBS];
     for (int i = 0; i < P256_LIMBS; i++)
         limbs[i] = mpz_getlimbn(number, i); // 0 beyond its size
     p256_limbs_to_bytes(limbs, bytes);
-    mbedtls_platform_zeroize(limbs, sizeof limbs);
+    mbedtls_platform_zeroize(limbs, sizeof(limbs));
 }
 
 // SEC 1 bytes to nettle's form; false: not on the curve.
@@ -69,9 +69,9 @@ static bool import_point(struct ecc_point *point, const unsigned char *bytes) {
 
 static bool import_scalar(struct ecc_scalar *scalar, const mbedtls_mpi *number) {
     unsigned char bytes[P256_BYTES];
-    bool is_taken = mbedtls_mpi_write_binary(number, bytes, sizeof bytes) == 0 &&
+    bool is_taken = mbedtls_mpi_write_binary(number, bytes, sizeof(bytes)) == 0 &&
                     p256_scalar_from_bytes(scalar, bytes);
-    mbedtls_platform_zeroize(bytes, sizeof bytes);
+    mbedtls_platform_zeroize(bytes, sizeof(bytes));
     return is_taken;
 }
 
@@ -113,23 +113,23 @@ static int multiply_p256(const mbedtls_ecp_group *group, mbedtls_ecp_point *resu
         ecc_point_mul_g(&product, &scalar);
     } else {
         code = mbedtls_ecp_point_write_binary(group, point, MBEDTLS_ECP_PF_UNCOMPRESSED, &length,
-                                              bytes, sizeof bytes);
-        if (code == 0 && (length != sizeof bytes || !import_point(&product, bytes)))
+                                              bytes, sizeof(bytes));
+        if (code == 0 && (length != sizeof(bytes) || !import_point(&product, bytes)))
             code = MBEDTLS_ERR_ECP_INVALID_KEY;
         if (code == 0)
             ecc_point_mul(&product, &scalar, &product);
     }
     if (code == 0) {
         export_point(&product, bytes);
-        code = mbedtls_ecp_point_read_binary(group, result, bytes, sizeof bytes);
+        code = mbedtls_ecp_point_read_binary(group, result, bytes, sizeof(bytes));
     }
-    mbedtls_platform_zeroize(scalar_limbs, sizeof scalar_limbs);
-    mbedtls_platform_zeroize(point_limbs, sizeof point_limbs);
-    mbedtls_platform_zeroize(bytes, sizeof bytes);
+    mbedtls_platform_zeroize(scalar_limbs, sizeof(scalar_limbs));
+    mbedtls_platform_zeroize(point_limbs, sizeof(point_limbs));
+    mbedtls_platform_zeroize(bytes, sizeof(bytes));
     return code;
 }
 
-// ---- X25519 (RFC 7748) -------------------------------------------------------------------------
+// ---- X25519 (RFC 7748) ----
 
 static int multiply_x25519(const mbedtls_ecp_group *group, mbedtls_ecp_point *result,
                            const mbedtls_mpi *number, const mbedtls_ecp_point *point) {
@@ -137,23 +137,23 @@ static int multiply_x25519(const mbedtls_ecp_group *group, mbedtls_ecp_point *re
     uint8_t bytes[CURVE25519_SIZE];
     uint8_t product[CURVE25519_SIZE];
     size_t length;
-    int code = mbedtls_mpi_write_binary_le(number, scalar, sizeof scalar);
+    int code = mbedtls_mpi_write_binary_le(number, scalar, sizeof(scalar));
     if (code == 0)
         code = mbedtls_ecp_point_write_binary(group, point, MBEDTLS_ECP_PF_UNCOMPRESSED, &length,
-                                              bytes, sizeof bytes);
+                                              bytes, sizeof(bytes));
     if (code == 0) {
         if (mbedtls_ecp_point_cmp(point, &group->G) == 0)
             curve25519_mul_g(product, scalar);
         else
             curve25519_mul(product, scalar, bytes);
-        code = mbedtls_ecp_point_read_binary(group, result, product, sizeof product);
+        code = mbedtls_ecp_point_read_binary(group, result, product, sizeof(product));
     }
-    mbedtls_platform_zeroize(scalar, sizeof scalar);
-    mbedtls_platform_zeroize(product, sizeof product);
+    mbedtls_platform_zeroize(scalar, sizeof(scalar));
+    mbedtls_platform_zeroize(product, sizeof(product));
     return code;
 }
 
-// ---- what the linker puts in front of the library ----------------------------------------------
+// ---- what the linker puts in front of the library ----
 
 static bool is_ours(const mbedtls_ecp_group *group, random_function *random) {
     return random != NULL &&
@@ -190,7 +190,7 @@ int __wrap_mbedtls_ecp_mul_restartable(mbedtls_ecp_group *group, mbedtls_ecp_poi
                                               restart);
 }
 
-// ---- the check at start ------------------------------------------------------------------------
+// ---- the check at start ----
 
 // Both ways to the same point, or to the same refusal.
 static bool agree(mbedtls_ecp_group *group, const mbedtls_mpi *scalar,
@@ -267,7 +267,7 @@ static bool agree_on_bad_points(mbedtls_ecp_group *group) {
     bool is_same = mbedtls_ecp_gen_privkey(group, &scalar, mbedtls_psa_get_random,
                                            MBEDTLS_PSA_RANDOM_STATE) == 0 &&
                    mbedtls_ecp_point_write_binary(group, &group->G, MBEDTLS_ECP_PF_UNCOMPRESSED,
-                                                  &length, bytes, sizeof bytes) == 0;
+                                                  &length, bytes, sizeof(bytes)) == 0;
     gw_assert(length > 0);
     bytes[length - 1] ^= 1;
     is_same = is_same && mbedtls_ecp_point_read_binary(group, &point, bytes, length) == 0 &&

@@ -45,7 +45,7 @@ static struct {
     unsigned long count;
 } seam;
 
-// ---- one message -------------------------------------------------------------------------------
+// ---- one message ----
 
 // With the instructions, nettle writes the first few entries of the table alone: has_instructions()
 // makes sure that it is no more than this, and no more is wiped.
@@ -81,16 +81,16 @@ static nettle_cipher_func *cipher_of(const mbedtls_gcm_context *gcm) {
     }
 }
 
-// Both hold the round keys of FIPS 197 section 5.2 in order, byte for byte; to expand the key again would cost as much as
-// to encrypt a small record.
+// Both hold the round keys of FIPS 197 section 5.2 in order, byte for byte; to expand the key again
+// would cost as much as to encrypt a small record.
 static void copy_round_keys(struct state *state, const mbedtls_gcm_context *gcm) {
     const mbedtls_aes_context *aes = gcm->cipher_ctx.cipher_ctx;
     if (mbedtls_cipher_get_type(&gcm->cipher_ctx) == MBEDTLS_CIPHER_AES_128_ECB)
         memcpy(state->cipher.aes_128.keys, aes->buf + aes->rk_offset,
-               sizeof state->cipher.aes_128.keys);
+               sizeof(state->cipher.aes_128.keys));
     else
         memcpy(state->cipher.aes_256.keys, aes->buf + aes->rk_offset,
-               sizeof state->cipher.aes_256.keys);
+               sizeof(state->cipher.aes_256.keys));
 }
 
 static void start_message(struct state *state, const mbedtls_gcm_context *gcm,
@@ -105,9 +105,9 @@ static void end_message(struct state *state, const mbedtls_gcm_context *gcm,
                         unsigned char tag[GCM_DIGEST_SIZE]) {
     gcm_digest(&state->message, &state->table, &state->cipher, cipher_of(gcm), GCM_DIGEST_SIZE,
                tag);
-    mbedtls_platform_zeroize(state->table.h, TABLE_ENTRIES_MAX * sizeof state->table.h[0]);
-    mbedtls_platform_zeroize(&state->message, sizeof state->message);
-    mbedtls_platform_zeroize(&state->cipher, sizeof state->cipher);
+    mbedtls_platform_zeroize(state->table.h, TABLE_ENTRIES_MAX * sizeof(state->table.h[0]));
+    mbedtls_platform_zeroize(&state->message, sizeof(state->message));
+    mbedtls_platform_zeroize(&state->cipher, sizeof(state->cipher));
 }
 
 static void encrypt(const mbedtls_gcm_context *gcm, const struct message *message,
@@ -128,15 +128,15 @@ static int decrypt(const mbedtls_gcm_context *gcm, const struct message *message
     gcm_decrypt(&state.message, &state.table, &state.cipher, cipher_of(gcm), message->length,
                 message->output, message->input);
     end_message(&state, gcm, right);
-    bool is_right = mbedtls_ct_memcmp(right, tag, sizeof right) == 0;
-    mbedtls_platform_zeroize(right, sizeof right);
+    bool is_right = mbedtls_ct_memcmp(right, tag, sizeof(right)) == 0;
+    mbedtls_platform_zeroize(right, sizeof(right));
     if (is_right)
         return 0;
     mbedtls_platform_zeroize(message->output, message->length);
     return MBEDTLS_ERR_GCM_AUTH_FAILED;
 }
 
-// ---- what the linker puts in front of the library ----------------------------------------------
+// ---- what the linker puts in front of the library ----
 
 static bool overlap(const struct message *message) {
     uintptr_t input = (uintptr_t)message->input;
@@ -177,7 +177,7 @@ int __wrap_mbedtls_gcm_auth_decrypt(mbedtls_gcm_context *gcm, size_t length,
     return decrypt(gcm, &message, tag);
 }
 
-// ---- the check at start ------------------------------------------------------------------------
+// ---- the check at start ----
 
 #define CHECK_BYTES_MAX 1024 // what the generator gives at once; nettle takes 512 in a turn
 #define CHECK_DATA_BYTES 13  // of TLS 1.2; in TLS 1.3 it is 5
@@ -241,16 +241,16 @@ static bool agree_with_key(struct check *check, unsigned key_bits) {
     unsigned char key[AES256_KEY_SIZE];
     mbedtls_gcm_init(&check->gcm);
     bool is_same =
-        mbedtls_psa_get_random(MBEDTLS_PSA_RANDOM_STATE, key, sizeof key) == 0 &&
-        mbedtls_psa_get_random(MBEDTLS_PSA_RANDOM_STATE, check->nonce, sizeof check->nonce) == 0 &&
-        mbedtls_psa_get_random(MBEDTLS_PSA_RANDOM_STATE, check->data, sizeof check->data) == 0 &&
-        mbedtls_psa_get_random(MBEDTLS_PSA_RANDOM_STATE, check->plain, sizeof check->plain) == 0 &&
+        mbedtls_psa_get_random(MBEDTLS_PSA_RANDOM_STATE, key, sizeof(key)) == 0 &&
+        mbedtls_psa_get_random(MBEDTLS_PSA_RANDOM_STATE, check->nonce, sizeof(check->nonce)) == 0 &&
+        mbedtls_psa_get_random(MBEDTLS_PSA_RANDOM_STATE, check->data, sizeof(check->data)) == 0 &&
+        mbedtls_psa_get_random(MBEDTLS_PSA_RANDOM_STATE, check->plain, sizeof(check->plain)) == 0 &&
         mbedtls_gcm_setkey(&check->gcm, MBEDTLS_CIPHER_ID_AES, key, key_bits) == 0 &&
         cipher_of(&check->gcm) != NULL;
-    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0] && is_same; i++)
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]) && is_same; i++)
         is_same = agree(check, lengths[i], i % 2 == 0 ? CHECK_DATA_BYTES : 5);
     mbedtls_gcm_free(&check->gcm);
-    mbedtls_platform_zeroize(key, sizeof key);
+    mbedtls_platform_zeroize(key, sizeof(key));
     return is_same;
 }
 

@@ -2,13 +2,13 @@
 #pragma once
 // AES-GCM by nettle, which takes several blocks at a time; Mbed TLS makes some calls for each of
 // them, which is most of what a record costs. The linker puts it behind mbedtls_gcm_crypt_and_tag
-// and mbedtls_gcm_auth_decrypt (--wrap, see CMakeLists.txt), where the record layer gets through the
-// library's cipher layer: record numbers, nonces, padding and alerts stay the library's.
+// and mbedtls_gcm_auth_decrypt (--wrap, see CMakeLists.txt), where the record layer gets through
+// the library's cipher layer: record numbers, nonces, padding and alerts stay the library's.
 //
 // Only on x86-64 processors that have instructions for both halves of it, and with a nettle that
 // uses them: without these, either library looks secrets up in tables, which takes a time that can
-// be measured. Keys of 192 bits, other ciphers, nonces that are not 12 bytes long, tags that are not
-// whole and buffers that overlap go to the library.
+// be measured. Keys of 192 bits, other ciphers, nonces that are not 12 bytes long, tags that are
+// not whole and buffers that overlap go to the library.
 //
 // nettle's context has a table of 4 KiB, and a connection would need two. So it is made anew for
 // each record, on the stack, from the round keys in the library's context: some 30 nanoseconds.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Blocks lie one behind the other, each behind its head. One that is given back below others waits until those are gone.
+// Blocks lie one behind the other, each behind its head. One that is given back below others waits
+// until those are gone.
 #include "tls/gmp_memory.h"
 
 #include <gmp.h>
@@ -28,7 +29,7 @@ static struct {
 static bool is_on_stack(const void *at) {
     uintptr_t address = (uintptr_t)at;
     return address >= (uintptr_t)stack.bytes &&
-           address < (uintptr_t)stack.bytes + sizeof stack.bytes;
+           address < (uintptr_t)stack.bytes + sizeof(stack.bytes);
 }
 
 static struct head *head_at(size_t offset) {
@@ -37,7 +38,7 @@ static struct head *head_at(size_t offset) {
 
 // NULL: no room.
 static void *push(size_t length) {
-    size_t left = sizeof stack.bytes - stack.used;
+    size_t left = sizeof(stack.bytes) - stack.used;
     if (length > left)
         return NULL;
     size_t size = sizeof(struct head) + (length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;

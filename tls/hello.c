@@ -4,7 +4,8 @@
 #define RECORD_HEAD_BYTES 5 // type, version, length
 #define RECORD_BYTES_MAX (TLS_HELLO_BYTES_MAX - RECORD_HEAD_BYTES)
 #define VERSION_AND_RANDOM_BYTES (2 + 32)
-// RFC 8446 section 5.1: change_cipher_spec, alert, handshake, application_data; 24 is the heartbeat of RFC 6520.
+// RFC 8446 section 5.1: change_cipher_spec, alert, handshake, application_data; 24 is the heartbeat
+// of RFC 6520.
 #define TYPE_FIRST 20
 #define TYPE_HANDSHAKE 22
 #define TYPE_LAST 24

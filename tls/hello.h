@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What the first bytes of a TLS connection say, before any work is done for it. Looks a ClientHello (RFC 8446 section
-// 4.1.2, RFC 5246 section 7.4.1.2) through and checks nothing: the session does that later. Pure: no allocation.
+// What the first bytes of a TLS connection say, before any work is done for it. Looks a ClientHello
+// (RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2) through and checks nothing: the session does
+// that later. Pure: no allocation.
 
 #include <stdbool.h>
 
@@ -16,6 +17,7 @@ struct tls_hello {
     struct gw_str server_name; // RFC 6066 section 3; points into the bytes; empty: none
 };
 
-// GW_OK: a record is there; what is no hello, or is one that goes on in the next record or cannot be followed, counts
-// as offering nothing. GW_WANT_INPUT: it is not there whole. GW_INVALID: not TLS, from the first byte on.
+// GW_OK: a record is there; what is no hello, or is one that goes on in the next record or cannot
+// be followed, counts as offering nothing. GW_WANT_INPUT: it is not there whole. GW_INVALID: not
+// TLS, from the first byte on.
 enum gw_status tls_hello_read(struct gw_str bytes, struct tls_hello *hello) GW_MUST_USE;

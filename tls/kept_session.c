@@ -29,7 +29,7 @@ bool tls_kept_session_offer(struct tls_kept_session *kept, mbedtls_ssl_context *
 
 void tls_kept_session_take(struct tls_kept_session *kept, mbedtls_ssl_context *ssl,
                            uint64_t verified_ms) {
-    mbedtls_ssl_session *session = malloc(sizeof *session);
+    mbedtls_ssl_session *session = malloc(sizeof(*session));
     if (session == NULL)
         return; // the next handshake is a full one, or resumes what is there
     mbedtls_ssl_session_init(session);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What is live in the buffers, from ssl_msg.c of Mbed TLS 3.6. In: in_ctr, at the start of in_buf, is
-// the only copy of the counter of incoming records. A record is read to in_hdr (in_left bytes of it so
-// far), decrypted in place, and taken from in_offt (in_msglen bytes left); handshake messages gather
-// there (in_hslen, in_hsfraglen). Out: a record is composed, encrypted and sent (out_left) within one
-// call; its counter is copied there from cur_out_ctr each time.
+// What is live in the buffers, from ssl_msg.c of Mbed TLS 3.6. In: in_ctr, at the start of in_buf,
+// is the only copy of the counter of incoming records. A record is read to in_hdr (in_left bytes of
+// it so far), decrypted in place, and taken from in_offt (in_msglen bytes left); handshake messages
+// gather there (in_hslen, in_hsfraglen). Out: a record is composed, encrypted and sent (out_left)
+// within one call; its counter is copied there from cur_out_ctr each time.
 #define MBEDTLS_ALLOW_PRIVATE_ACCESS
 #include "tls/memory.h"
 
@@ -21,7 +21,8 @@
 #define CAN_REST true
 #endif
 
-// Of the library, which calls it after a handshake of TLS 1.2; in no public header. Not there: NULL.
+// Of the library, which calls it after a handshake of TLS 1.2; in no public header. Not there:
+// NULL.
 void mbedtls_ssl_handshake_wrapup_free_hs_transform(mbedtls_ssl_context *ssl) __attribute__((weak));
 
 // A client may need it for a ticket (ssl_tls13_client.c); a server's messages are all out.

@@ -2,11 +2,11 @@
 #pragma once
 // What a connection of Mbed TLS holds and does not need.
 //
-// Its two record buffers, 16 KiB each and a little, which the library makes at setup and keeps to the
-// end, hold something only while a record is under way: between two records, all that lives in them
-// is the 8-byte counter of incoming records. So a connection that has none under way rests: its
-// buffers go to a pool, and the next connection with something to do wakes up with them, still warm
-// in the cache. Received plaintext is wiped before.
+// Its two record buffers, 16 KiB each and a little, which the library makes at setup and keeps to
+// the end, hold something only while a record is under way: between two records, all that lives in
+// them is the 8-byte counter of incoming records. So a connection that has none under way rests:
+// its buffers go to a pool, and the next connection with something to do wakes up with them, still
+// warm in the cache. Received plaintext is wiped before.
 //
 // And all that the handshake worked with, which the library keeps to the end after one of TLS 1.3.
 //

@@ -36,6 +36,6 @@ static inline bool p256_scalar_from_bytes(struct ecc_scalar *scalar, const unsig
     mpz_t value;
     p256_limbs_from_bytes(limbs, bytes);
     bool is_taken = ecc_scalar_set(scalar, mpz_roinit_n(value, limbs, P256_LIMBS)) == 1;
-    mbedtls_platform_zeroize(limbs, sizeof limbs);
+    mbedtls_platform_zeroize(limbs, sizeof(limbs));
     return is_taken;
 }

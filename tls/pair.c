@@ -28,7 +28,7 @@ void tls_pair_deinit(struct tls_pair *pair) {
     mbedtls_x509_crt_free(&pair->chain);
 }
 
-// ---- reading -----------------------------------------------------------------------------------
+// ---- reading ----
 
 static enum gw_status load_chain(struct tls_pair *pair, char *error) {
     const char *file = pair->files.certificate_file;
@@ -75,7 +75,7 @@ enum gw_status tls_pair_load(struct tls_pair *pair, const struct tls_pair_files 
     return GW_OK;
 }
 
-// ---- names -------------------------------------------------------------------------------------
+// ---- names ----
 
 static enum tls_name_match match_one(struct gw_str pattern, struct gw_str name) {
     if (gw_str_equal_nocase(pattern, name))
@@ -107,12 +107,12 @@ enum tls_name_match tls_pair_match(const struct tls_pair *pair, struct gw_str na
     return best;
 }
 
-// ---- its end -----------------------------------------------------------------------------------
+// ---- its end ----
 
 static int64_t to_wall_ms(const mbedtls_x509_time *time) {
     char text[32];
     int64_t wall_ms = 0;
-    int length = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02dZ", time->year,
+    int length = snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02dZ", time->year,
                           time->mon, time->day, time->hour, time->min, time->sec);
     // The library has checked the date.
     (void)!gw_clock_parse_iso(gw_str(text, (size_t)length), &wall_ms);

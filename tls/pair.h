@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A certificate chain and its private key: read, checked, asked for its names and its end. The names are those of the
-// leaf's subjectAltName (RFC 9525: the common name is none); "*.example.com" stands for one label.
+// A certificate chain and its private key: read, checked, asked for its names and its end. The
+// names are those of the leaf's subjectAltName (RFC 9525: the common name is none); "*.example.com"
+// stands for one label.
 
 #include <mbedtls/pk.h>
 #include <mbedtls/x509_crt.h>
@@ -27,8 +28,8 @@ enum tls_name_match { TLS_NAME_FOREIGN, TLS_NAME_WILDCARD, TLS_NAME_EXACT };
 
 void tls_pair_init(struct tls_pair *pair);
 void tls_pair_deinit(struct tls_pair *pair);
-// GW_INVALID: `error` (TLS_ERROR_TEXT_BYTES) says what, which file, and what to do: unreadable, no certificate, encrypted
-// key, or key and certificate do not belong together.
+// GW_INVALID: `error` (TLS_ERROR_TEXT_BYTES) says what, which file, and what to do: unreadable, no
+// certificate, encrypted key, or key and certificate do not belong together.
 enum gw_status tls_pair_load(struct tls_pair *pair, const struct tls_pair_files *files,
                              char *error) GW_MUST_USE;
 // `name` as a client sends it, in any letter case.
@@ -36,5 +37,6 @@ enum tls_name_match tls_pair_match(const struct tls_pair *pair, struct gw_str na
 // When the first certificate of the chain ends, milliseconds since 1970.
 int64_t tls_pair_not_after_ms(const struct tls_pair *pair);
 
-// For errors about files: "<file>: <what>", with the library's words for a `code` below 0. Returns GW_INVALID.
+// For errors about files: "<file>: <what>", with the library's words for a `code` below 0. Returns
+// GW_INVALID.
 enum gw_status tls_explain(char *error, const char *file, const char *what, int code);

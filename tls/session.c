@@ -116,8 +116,8 @@ static void read_server_address(struct tls_session *session, const char *server_
         session->server_address_bytes = sizeof(struct in6_addr);
 }
 
-// What the library is told as a name it also sends, and an address it takes for a name that a wildcard may cover: so it
-// is told none then, and the address is looked for here.
+// What the library is told as a name it also sends, and an address it takes for a name that a
+// wildcard may cover: so it is told none then, and the address is looked for here.
 static int set_server_name(struct tls_session *session, const char *server_name) {
     char name[MBEDTLS_SSL_MAX_HOST_NAME_LEN + 1];
     read_server_address(session, server_name);
@@ -125,8 +125,8 @@ static int set_server_name(struct tls_session *session, const char *server_name)
         mbedtls_ssl_set_verify(&session->ssl, check_server_address, session);
         return mbedtls_ssl_set_hostname(&session->ssl, NULL);
     }
-    int length = snprintf(name, sizeof name, "%s", server_name);
-    if (length > 0 && (size_t)length < sizeof name && name[length - 1] == '.')
+    int length = snprintf(name, sizeof(name), "%s", server_name);
+    if (length > 0 && (size_t)length < sizeof(name) && name[length - 1] == '.')
         name[length - 1] = '\0';
     return mbedtls_ssl_set_hostname(&session->ssl, name);
 }
@@ -202,8 +202,8 @@ static unsigned char alert_of_certificate(uint32_t faults) {
     return MBEDTLS_SSL_ALERT_MSG_BAD_CERT;
 }
 
-// Either the head of a record says that it does not fit, and then that is all that was read of it, or a public key of the
-// peer's is none (RFC 8446 sections 4.2.8.1 and 7.4.2).
+// Either the head of a record says that it does not fit, and then that is all that was read of it,
+// or a public key of the peer's is none (RFC 8446 sections 4.2.8.1 and 7.4.2).
 static unsigned char alert_of_bad_input(const struct tls_session *session) {
     bool is_head = session->ssl.MBEDTLS_PRIVATE(in_left) == RECORD_HEAD_BYTES;
     return is_head ? MBEDTLS_SSL_ALERT_MSG_RECORD_OVERFLOW
@@ -253,7 +253,8 @@ static enum gw_status status_of(const struct tls_session *session, int code) {
     }
 }
 
-// The library sends what waits to be sent instead of an alert, if something does: a flight that it could not complete.
+// The library sends what waits to be sent instead of an alert, if something does: a flight that it
+// could not complete.
 static void send_alert(struct tls_session *session, unsigned char alert) {
     if (session->ssl.MBEDTLS_PRIVATE(out_left) > 0)
         (void)mbedtls_ssl_send_alert_message(&session->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, alert);
@@ -293,7 +294,8 @@ static void keep(struct tls_session *session) {
         tls_kept_session_take(session->kept, &session->ssl, session->verified_ms);
 }
 
-// The client's end. In TLS 1.2 what can be resumed is there with the handshake, in TLS 1.3 it comes with each ticket.
+// The client's end. In TLS 1.2 what can be resumed is there with the handshake, in TLS 1.3 it comes
+// with each ticket.
 static void end_client_handshake(struct tls_session *session) {
     if (session->has_certified)
         session->verified_ms = gw_clock_monotonic_ms();
@@ -320,11 +322,12 @@ static bool starts_like_http(struct gw_str input) {
 // A header field ends where its last space begins.
 static void escape_last_space(char *subject, size_t length) {
     if (length > 0 && subject[length - 1] == ' ')
-        memcpy(subject + length - 1, "20", sizeof "20");
+        memcpy(subject + length - 1, "20", sizeof("20"));
 }
 
-// An error of the library, or 0. It goes on with an optional certificate that is bad, and in TLS 1.3 an alert can be read only
-// after the handshake. A subject that cannot be told whole is none that can be trusted.
+// An error of the library, or 0. It goes on with an optional certificate that is bad, and in
+// TLS 1.3 an alert can be read only after the handshake. A subject that cannot be told whole is
+// none that can be trusted.
 static int check_client_certificate(struct tls_session *session) {
     char subject[TLS_SUBJECT_BYTES_MAX + 1];
     const mbedtls_x509_crt *certificate = mbedtls_ssl_get_peer_cert(&session->ssl);
@@ -333,7 +336,7 @@ static int check_client_certificate(struct tls_session *session) {
     session->has_alerted = false; // what looks like it in TLS 1.3 was the end of the handshake
     if (mbedtls_ssl_get_verify_result(&session->ssl) != 0)
         return MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
-    int length = mbedtls_x509_dn_gets(subject, sizeof subject - 1, &certificate->subject);
+    int length = mbedtls_x509_dn_gets(subject, sizeof(subject) - 1, &certificate->subject);
     if (length < 0)
         return MBEDTLS_ERR_X509_INVALID_NAME;
     escape_last_space(subject, (size_t)length);
@@ -396,7 +399,7 @@ void tls_session_refuse(struct tls_session *session) {
                                           MBEDTLS_SSL_ALERT_LEVEL_FATAL,
                                           MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR};
     gw_assert(!session->is_set_up);
-    session->finished = gw_buf_append(session->output, alert, sizeof alert);
+    session->finished = gw_buf_append(session->output, alert, sizeof(alert));
     if (session->finished == GW_OK)
         session->finished = GW_INVALID;
 }

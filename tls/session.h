@@ -23,8 +23,9 @@ struct tls_session;
 // Holds the context. `output` belongs to the caller and must outlive the session.
 enum gw_status tls_session_create(struct tls_context *context, struct gw_buf *output,
                                   struct tls_session **session) GW_MUST_USE;
-// The client's end: tls_session_handshake begins without input. The certificate must be for the name of `server`, unless
-// a session is resumed whose was. The context of `server` and what is kept of it are borrowed.
+// The client's end: tls_session_handshake begins without input. The certificate must be for the
+// name of `server`, unless a session is resumed whose was. The context of `server` and what is kept
+// of it are borrowed.
 enum gw_status tls_session_create_client(const struct tls_server *server, struct gw_buf *output,
                                          struct tls_session **session) GW_MUST_USE;
 void tls_session_destroy(struct tls_session *session);
@@ -37,7 +38,8 @@ void tls_session_feed(struct tls_session *session, struct gw_str ciphertext);
 // GW_INVALID: the peer broke the protocol (an alert is in the output); GW_CANCELLED: the peer gave
 // up with an alert; GW_CLOSED: with close_notify; GW_NO_MEMORY.
 enum gw_status tls_session_handshake(struct tls_session *session) GW_MUST_USE;
-// Instead of a handshake, before it began: puts the alert internal_error on the output and finishes the session.
+// Instead of a handshake, before it began: puts the alert internal_error on the output and finishes
+// the session.
 void tls_session_refuse(struct tls_session *session);
 // One record at the most. GW_OK with *length > 0; GW_WANT_INPUT; GW_CLOSED: close_notify, and again
 // when asked again; GW_CANCELLED: the peer gave up with an alert; GW_INVALID; GW_NO_MEMORY.
@@ -53,16 +55,17 @@ void tls_session_close_notify(struct tls_session *session);
 bool tls_session_peer_spoke_http(const struct tls_session *session);
 // After the handshake: it was a short one, by a ticket.
 bool tls_session_is_resumed(const struct tls_session *session);
-// The client's end, after a handshake that failed: true when a kept session was offered. It may be to blame (a server that
-// speaks another version by now, for one), so it is dropped.
+// The client's end, after a handshake that failed: true when a kept session was offered. It may be
+// to blame (a server that speaks another version by now, for one), so it is dropped.
 bool tls_session_drop_offered(struct tls_session *session);
-// After the handshake: the subject of the client's certificate, which was verified; empty: it showed none. As RFC 4514 escapes
-// it, in printable ASCII, its parts in the certificate's order: "C=NL, O=Example, CN=ci". Never longer than
-// TLS_SUBJECT_BYTES_MAX: a certificate with a longer one is refused.
+// After the handshake: the subject of the client's certificate, which was verified; empty: it
+// showed none. As RFC 4514 escapes it, in printable ASCII, its parts in the certificate's order:
+// "C=NL, O=Example, CN=ci". Never longer than TLS_SUBJECT_BYTES_MAX: a certificate with a longer
+// one is refused.
 #define TLS_SUBJECT_BYTES_MAX 512
 struct gw_str tls_session_client_subject(const struct tls_session *session);
-// The client's end, after a handshake that failed: what is wrong with the certificate of the server, static, a part of a
-// sentence; NULL when nothing is.
+// The client's end, after a handshake that failed: what is wrong with the certificate of the
+// server, static, a part of a sentence; NULL when nothing is.
 const char *tls_session_certificate_problem(const struct tls_session *session);
 // "TLSv1.3", "TLSv1.2".
 const char *tls_session_version(const struct tls_session *session);

@@ -49,10 +49,10 @@ static void digest_blocks(mbedtls_sha256_context *context, const unsigned char *
                           size_t length) {
     struct sha256_ctx nettle;
     sha256_init(&nettle);
-    memcpy(nettle.state, context->MBEDTLS_PRIVATE(state), sizeof nettle.state);
+    memcpy(nettle.state, context->MBEDTLS_PRIVATE(state), sizeof(nettle.state));
     sha256_update(&nettle, length, blocks);
-    memcpy(context->MBEDTLS_PRIVATE(state), nettle.state, sizeof nettle.state);
-    mbedtls_platform_zeroize(nettle.state, sizeof nettle.state);
+    memcpy(context->MBEDTLS_PRIVATE(state), nettle.state, sizeof(nettle.state));
+    mbedtls_platform_zeroize(nettle.state, sizeof(nettle.state));
     seam.count += length / BLOCK_BYTES;
 }
 
@@ -93,7 +93,7 @@ static void finish(mbedtls_sha256_context *context, unsigned char *digest) {
     mbedtls_sha256_free(context);
 }
 
-// ---- what the linker puts in front of the library ----------------------------------------------
+// ---- what the linker puts in front of the library ----
 
 static bool is_on(void) {
     return seam.is_good && tls_ecp_nettle_is_on();
@@ -114,7 +114,7 @@ int __wrap_mbedtls_sha256_finish(mbedtls_sha256_context *context, unsigned char 
     return 0;
 }
 
-// ---- the check at start ------------------------------------------------------------------------
+// ---- the check at start ----
 
 // The first `split` bytes by one, the rest by the other.
 static bool agree(const unsigned char *input, size_t split, size_t length) {
@@ -134,8 +134,8 @@ static bool agree(const unsigned char *input, size_t split, size_t length) {
               __real_mbedtls_sha256_finish(&context, theirs) == 0;
     finish(&other, ours);
     mbedtls_sha256_free(&context);
-    return is_same && memcmp(ours, theirs, sizeof ours) == 0 &&
-           mbedtls_sha256(input, length, theirs, 0) == 0 && memcmp(ours, theirs, sizeof ours) == 0;
+    return is_same && memcmp(ours, theirs, sizeof(ours)) == 0 &&
+           mbedtls_sha256(input, length, theirs, 0) == 0 && memcmp(ours, theirs, sizeof(ours)) == 0;
 }
 
 bool tls_sha256_nettle_start(void) {
@@ -143,10 +143,10 @@ bool tls_sha256_nettle_start(void) {
     if (seam.is_checked)
         return seam.is_good;
     seam.is_checked = true;
-    for (size_t i = 0; i < sizeof input; i++)
+    for (size_t i = 0; i < sizeof(input); i++)
         input[i] = (unsigned char)(i * i + 7);
     seam.is_good = true;
-    for (size_t length = 0; length <= sizeof input; length++)
+    for (size_t length = 0; length <= sizeof(input); length++)
         seam.is_good =
             seam.is_good && agree(input, length / 2, length) && agree(input, length / 5, length);
     seam.count = 0;

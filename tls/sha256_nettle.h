@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// SHA-256 by nettle, which uses what x86 processors have for it. Mbed TLS 3.6 has that for Arm alone, and the transcript
-// and the key schedule of TLS 1.3 are a hundred blocks for each handshake. The linker puts it behind
-// mbedtls_sha256_update and mbedtls_sha256_finish. A context is the library's, with its layout, and only whole blocks go
-// to nettle: either may go on with what the other began.
+// SHA-256 by nettle, which uses what x86 processors have for it. Mbed TLS 3.6 has that for Arm
+// alone, and the transcript and the key schedule of TLS 1.3 are a hundred blocks for each
+// handshake. The linker puts it behind mbedtls_sha256_update and mbedtls_sha256_finish. A context
+// is the library's, with its layout, and only whole blocks go to nettle: either may go on with what
+// the other began.
 //
 // A build without nettle (GATEWAY_NETTLE=OFF) has only the empty functions below.
 

@@ -44,7 +44,7 @@ struct tls_tickets {
     const struct tls_ticket_binding *binding;
 };
 
-// ---- the secret --------------------------------------------------------------------------------
+// ---- the secret ----
 
 static enum gw_status explain(char *error, const char *file, const char *what) {
     (void)snprintf(error, TLS_ERROR_TEXT_BYTES, "%.100s: %s", file, what);
@@ -71,7 +71,7 @@ enum gw_status tls_ticket_secret_read(const char *file,
                                       unsigned char secret[TLS_TICKET_SECRET_BYTES], char *error) {
     unsigned char bytes[TLS_TICKET_SECRET_FILE_BYTES_MAX + 1];
     enum gw_status status = GW_OK;
-    ssize_t length = read_file(file, bytes, sizeof bytes);
+    ssize_t length = read_file(file, bytes, sizeof(bytes));
     if (length < 0)
         return explain(error, file, "cannot read the file of the ticket secret");
     if (length < TLS_TICKET_SECRET_FILE_BYTES_MIN)
@@ -80,7 +80,7 @@ enum gw_status tls_ticket_secret_read(const char *file,
         status = explain(error, file, "the ticket secret is too long: 4096 bytes at the most");
     else if (mbedtls_sha256(bytes, (size_t)length, secret, 0) != 0)
         status = explain(error, file, "the digest of the ticket secret cannot be made");
-    mbedtls_platform_zeroize(bytes, sizeof bytes);
+    mbedtls_platform_zeroize(bytes, sizeof(bytes));
     return status;
 }
 
@@ -89,7 +89,7 @@ enum gw_status tls_ticket_secret_make(unsigned char secret[TLS_TICKET_SECRET_BYT
     return got == TLS_TICKET_SECRET_BYTES ? GW_OK : GW_SYSTEM;
 }
 
-// ---- keys --------------------------------------------------------------------------------------
+// ---- keys ----
 
 static int64_t window_of(const struct tls_tickets *tickets) {
     int64_t seconds = tickets->wall_ms() / 1000;
@@ -98,12 +98,12 @@ static int64_t window_of(const struct tls_tickets *tickets) {
 
 // Name and key of a window in one derivation, into its slot.
 static int derive(struct tls_tickets *tickets, int64_t window, struct ticket_key *key) {
-    unsigned char info[sizeof WINDOW_LABEL + 8] = WINDOW_LABEL;
+    unsigned char info[sizeof(WINDOW_LABEL) + 8] = WINDOW_LABEL;
     unsigned char derived[NAME_BYTES + KEY_BYTES];
-    tls_put_big_endian(info + sizeof WINDOW_LABEL, 8, (uint64_t)window);
+    tls_put_big_endian(info + sizeof(WINDOW_LABEL), 8, (uint64_t)window);
     key->window = -1;
     int code = mbedtls_hkdf(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), NULL, 0, tickets->secret,
-                            sizeof tickets->secret, info, sizeof info, derived, sizeof derived);
+                            sizeof(tickets->secret), info, sizeof(info), derived, sizeof(derived));
     if (code == 0)
         code = mbedtls_gcm_setkey(&key->gcm, MBEDTLS_CIPHER_ID_AES, derived + NAME_BYTES,
                                   KEY_BYTES * 8);
@@ -111,7 +111,7 @@ static int derive(struct tls_tickets *tickets, int64_t window, struct ticket_key
         memcpy(key->name, derived, NAME_BYTES);
         key->window = window;
     }
-    mbedtls_platform_zeroize(derived, sizeof derived);
+    mbedtls_platform_zeroize(derived, sizeof(derived));
     return code;
 }
 
@@ -134,15 +134,16 @@ static struct ticket_key *find_key(struct tls_tickets *tickets, const unsigned c
     return NULL;
 }
 
-// ---- tickets -----------------------------------------------------------------------------------
+// ---- tickets ----
 
 static void fill_additional(unsigned char *additional, const struct ticket_key *key,
                             const struct tls_ticket_binding *binding) {
     memcpy(additional, key->name, NAME_BYTES);
-    memcpy(additional + NAME_BYTES, binding->server_name, sizeof binding->server_name);
+    memcpy(additional + NAME_BYTES, binding->server_name, sizeof(binding->server_name));
 }
 
-// RFC 5077 section 3.3 and RFC 8446 section 4.6.1: nothing in TLS 1.2, in TLS 1.3 something to be discarded at once.
+// RFC 5077 section 3.3 and RFC 8446 section 4.6.1: nothing in TLS 1.2, in TLS 1.3 something to be
+// discarded at once.
 static int write_no_ticket(const struct tls_ticket_binding *binding, unsigned char *start,
                            const unsigned char *end, size_t *length, uint32_t *lifetime) {
     bool is_tls12 = mbedtls_ssl_get_version_number(binding->ssl) == MBEDTLS_SSL_VERSION_TLS1_2;
@@ -183,7 +184,7 @@ static int write_ticket(void *argument, const mbedtls_ssl_session *session, unsi
     size_t plain_bytes = HEAD_BYTES + session_bytes;
     fill_additional(additional, key, binding);
     code = mbedtls_gcm_crypt_and_tag(&key->gcm, MBEDTLS_GCM_ENCRYPT, plain_bytes, nonce,
-                                     NONCE_BYTES, additional, sizeof additional, head, head,
+                                     NONCE_BYTES, additional, sizeof(additional), head, head,
                                      TAG_BYTES, head + plain_bytes);
     if (code != 0) {
         mbedtls_platform_zeroize(head, plain_bytes);
@@ -220,7 +221,7 @@ static int parse_ticket(void *argument, mbedtls_ssl_session *session, unsigned c
     fill_additional(additional, key, binding);
     int code =
         mbedtls_gcm_auth_decrypt(&key->gcm, plain_bytes, nonce, NONCE_BYTES, additional,
-                                 sizeof additional, head + plain_bytes, TAG_BYTES, head, head);
+                                 sizeof(additional), head + plain_bytes, TAG_BYTES, head, head);
     if (code != 0)
         return MBEDTLS_ERR_SSL_INVALID_MAC;
     // A session of TLS 1.3 has no master secret that TLS 1.2 could use.
@@ -237,18 +238,18 @@ static int parse_ticket(void *argument, mbedtls_ssl_session *session, unsigned c
 int tls_ticket_binding_name(struct tls_ticket_binding *binding, const unsigned char *name,
                             size_t length) {
     unsigned char lower[SERVER_NAME_BYTES_MAX];
-    if (length > sizeof lower)
+    if (length > sizeof(lower))
         return MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER;
     for (size_t i = 0; i < length; i++)
         lower[i] = (unsigned char)tolower(name[i]);
     return mbedtls_sha256(lower, length, binding->server_name, 0);
 }
 
-// ---- their life --------------------------------------------------------------------------------
+// ---- their life ----
 
 enum gw_status tls_tickets_create(const unsigned char secret[TLS_TICKET_SECRET_BYTES],
                                   int64_t (*wall_ms)(void), struct tls_tickets **tickets) {
-    struct tls_tickets *created = calloc(1, sizeof *created);
+    struct tls_tickets *created = calloc(1, sizeof(*created));
     if (created == NULL)
         return GW_NO_MEMORY;
     memcpy(created->secret, secret, TLS_TICKET_SECRET_BYTES);
@@ -266,7 +267,7 @@ void tls_tickets_destroy(struct tls_tickets *tickets) {
         return;
     for (size_t i = 0; i <= OLDER_WINDOWS; i++)
         mbedtls_gcm_free(&tickets->keys[i].gcm);
-    mbedtls_platform_zeroize(tickets, sizeof *tickets);
+    mbedtls_platform_zeroize(tickets, sizeof(*tickets));
     free(tickets);
 }
 

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Session tickets (RFC 5077, RFC 8446 section 4.6.1) that every worker, and every gateway with the
-// same secret, can open. A key belongs to a window of time and is derived from the secret (HKDF, RFC
-// 5869), so nothing is exchanged and nothing is stored; tickets of this window and of the two before
-// it are accepted. What cannot be accepted leads to a full handshake, never to an error.
+// same secret, can open. A key belongs to a window of time and is derived from the secret (HKDF,
+// RFC 5869), so nothing is exchanged and nothing is stored; tickets of this window and of the two
+// before it are accepted. What cannot be accepted leads to a full handshake, never to an error.
 //
 // ticket = key name (16) | nonce (12) | AES-256-GCM of what is below | tag (16)
 //   version (2) | wall time of its making, ms (8) | the session, as the library writes it
 // The key name and a digest of the server name are authenticated with it: a ticket is good only for
-// the name and the version of TLS that it was made for. No early data. A client that showed a certificate gets none: a
-// resumed session would trust it beyond its end, and that of the authority that signed it.
+// the name and the version of TLS that it was made for. No early data. A client that showed a
+// certificate gets none: a resumed session would trust it beyond its end, and that of the authority
+// that signed it.
 //
 // The library's callbacks do not say which connection they are for: tls_tickets_bind tells.
 
@@ -46,8 +47,8 @@ enum gw_status tls_tickets_create(const unsigned char secret[TLS_TICKET_SECRET_B
 void tls_tickets_destroy(struct tls_tickets *tickets);
 // Every connection of this configuration gets and may show tickets.
 void tls_tickets_install(struct tls_tickets *tickets, mbedtls_ssl_config *config);
-// The server that the client named, for its binding: RFC 6066 section 3, names are compared without regard to case. An
-// error of the library, or 0.
+// The server that the client named, for its binding: RFC 6066 section 3, names are compared without
+// regard to case. An error of the library, or 0.
 int tls_ticket_binding_name(struct tls_ticket_binding *binding, const unsigned char *name,
                             size_t length);
 // Before each step of a handshake: whose it is.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A token that is known: found by its digest among as many as the load of the bench uses, in an order that the
-// processor cannot foresee, and its row taken from the entry.
+// A token that is known: found by its digest among as many as the load of the bench uses, in an
+// order that the processor cannot foresee, and its row taken from the entry.
 #include "bench/micro/micro.h"
 
 #include <stdio.h>
@@ -19,7 +19,7 @@ struct cache_state {
 static bool put(struct cache_state *state, int number) {
     char secret[64];
     int length =
-        snprintf(secret, sizeof secret, "sr_live_%04d-bench-token-of-forty-eight-chars", number);
+        snprintf(secret, sizeof(secret), "sr_live_%04d-bench-token-of-forty-eight-chars", number);
     const struct db_token_row row = {
         .id = GW_STR("clmwtu1bfqjq9j7bch00np51"),
         .name = GW_STR("ci-deploy"),
@@ -43,7 +43,7 @@ static void destroy(void *opaque) {
 }
 
 static void *create(void) {
-    struct cache_state *state = calloc(1, sizeof *state);
+    struct cache_state *state = calloc(1, sizeof(*state));
     if (state == NULL)
         return NULL;
     if (gw_auth_table_init(&state->table, TOKENS, TOKENS) != GW_OK) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A full handshake as the server sees it: TLS 1.3, an ECDSA key on P-256, X25519 and then P-256 for the exchange.
-// The client is in the same process; only the server's processor time counts.
+// A full handshake as the server sees it: TLS 1.3, an ECDSA key on P-256, X25519 and then P-256 for
+// the exchange. The client is in the same process; only the server's processor time counts.
 #include "bench/micro/micro.h"
 
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static void destroy(void *opaque) {
 }
 
 static void *create(const uint16_t *groups, bool with_nettle) {
-    struct handshake_state *state = calloc(1, sizeof *state);
+    struct handshake_state *state = calloc(1, sizeof(*state));
     if (state == NULL)
         return NULL;
     state->groups = groups;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// bench_micro [repeats]: a line for each thing timed: its name, a tab, the nanoseconds of each repeat.
+// bench_micro [repeats]: a line for each thing timed: its name, a tab, the nanoseconds of each
+// repeat.
 #include "bench/micro/micro.h"
 
 #include <stdint.h>
@@ -66,7 +67,7 @@ int main(int argc, char **argv) {
         fputs("usage: bench_micro [repeats, 1 to 1000]\n", stderr);
         return 2;
     }
-    for (size_t i = 0; i < sizeof things / sizeof things[0]; i++) {
+    for (size_t i = 0; i < sizeof(things) / sizeof(things[0]); i++) {
         if (measure(things[i], repeats) != 0)
             return 1;
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// One thing to time: a state made once, and a function that does the thing `count` times. Each result must reach
-// bench_keep, or the compiler may leave the work out. To add one: a struct here, its file beside this one, a line in
-// main.c's table.
+// One thing to time: a state made once, and a function that does the thing `count` times. Each
+// result must reach bench_keep, or the compiler may leave the work out. To add one: a struct here,
+// its file beside this one, a line in main.c's table.
 
 struct bench_micro {
     const char *name;

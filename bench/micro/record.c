@@ -27,7 +27,7 @@ static void destroy(void *opaque) {
 
 static void *create(size_t length, bool with_nettle) {
     const struct test_tls_client_options client = {.version = MBEDTLS_SSL_VERSION_TLS1_3};
-    struct record_state *state = calloc(1, sizeof *state);
+    struct record_state *state = calloc(1, sizeof(*state));
     if (state == NULL)
         return NULL;
     state->length = length;

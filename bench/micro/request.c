@@ -29,7 +29,7 @@ static bool parse(struct gw_http_parser *parser) {
 }
 
 static void *create(void) {
-    struct request_state *state = calloc(1, sizeof *state);
+    struct request_state *state = calloc(1, sizeof(*state));
     if (state == NULL)
         return NULL;
     gw_http_parser_init(&state->parser, GW_HTTP_REQUESTS, ignore_body);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The server's end of what is timed over TLS: a certificate on P-256, and the context that shows it.
+// The server's end of what is timed over TLS: a certificate on P-256, and the context that shows
+// it.
 
 #include <stdbool.h>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The answer: whoami's JSON and the head before it, written to the buffer of a connection that sends nothing.
+// The answer: whoami's JSON and the head before it, written to the buffer of a connection that
+// sends nothing.
 #include "bench/micro/micro.h"
 
 #include <stdlib.h>
@@ -68,7 +69,7 @@ static void answer(struct whoami_state *state) {
 }
 
 static void *create(void) {
-    struct whoami_state *state = calloc(1, sizeof *state);
+    struct whoami_state *state = calloc(1, sizeof(*state));
     if (state == NULL)
         return NULL;
     if (uv_loop_init(&state->loop) != 0) {

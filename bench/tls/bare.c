@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // bench_bare <certificate> <key> <file of the answer's body>
 //
-// What a visit over TLS costs at the least: the kernel's part of a connection, the handshake of Mbed TLS with the arithmetic
-// that the gateway uses (tls/*_nettle.h), and a constant answer to whatever ends with an empty line. No HTTP, no tokens,
-// no tickets, no turns, no deadlines, no memory given back, and no care for a peer that stops or stays. Each flight is one
-// read and one write, as in the gateway. Says its port on standard output and serves until it is killed.
+// What a visit over TLS costs at the least: the kernel's part of a connection, the handshake of
+// Mbed TLS with the arithmetic that the gateway uses (tls/*_nettle.h), and a constant answer to
+// whatever ends with an empty line. No HTTP, no tokens, no tickets, no turns, no deadlines, no
+// memory given back, and no care for a peer that stops or stays. Each flight is one read and one
+// write, as in the gateway. Says its port on standard output and serves until it is killed.
 #include <arpa/inet.h>
 #include <mbedtls/psa_util.h>
 #include <mbedtls/ssl.h>
@@ -53,11 +54,11 @@ static void fail(const char *what) {
     exit(1);
 }
 
-// ---- bytes of one visitor ----------------------------------------------------------------------
+// ---- bytes of one visitor ----
 
 static int bio_send(void *argument, const unsigned char *bytes, size_t length) {
     struct visitor *visitor = argument;
-    if (length > sizeof visitor->out - visitor->out_end)
+    if (length > sizeof(visitor->out) - visitor->out_end)
         return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
     memcpy(visitor->out + visitor->out_end, bytes, length);
     visitor->out_end += length;
@@ -86,7 +87,7 @@ static bool send_flight(struct visitor *visitor) {
 static bool answer_requests(struct visitor *visitor) {
     unsigned char request[FLIGHT_BYTES_MAX];
     for (;;) {
-        int length = mbedtls_ssl_read(&visitor->tls, request, sizeof request);
+        int length = mbedtls_ssl_read(&visitor->tls, request, sizeof(request));
         if (length == MBEDTLS_ERR_SSL_WANT_READ && visitor->in_start == visitor->in_end)
             return true;
         if (length == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
@@ -109,10 +110,10 @@ static bool work(struct visitor *visitor) {
     return answer_requests(visitor);
 }
 
-// ---- visitors ----------------------------------------------------------------------------------
+// ---- visitors ----
 
 static void open_visitor(int fd) {
-    struct visitor *visitor = malloc(sizeof *visitor);
+    struct visitor *visitor = malloc(sizeof(*visitor));
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = visitor};
     if (visitor == NULL)
         fail("malloc");
@@ -132,7 +133,7 @@ static void close_visitor(struct visitor *visitor) {
 }
 
 static void serve(struct visitor *visitor) {
-    ssize_t got = read(visitor->fd, visitor->in, sizeof visitor->in);
+    ssize_t got = read(visitor->fd, visitor->in, sizeof(visitor->in));
     visitor->in_start = 0;
     visitor->in_end = got > 0 ? (size_t)got : 0;
     bool stays = got > 0 && work(visitor);
@@ -146,7 +147,7 @@ static void accept_all(void) {
         open_visitor(fd);
 }
 
-// ---- start -------------------------------------------------------------------------------------
+// ---- start ----
 
 static void configure(const char *certificate_file, const char *key_file) {
     static const int suites[] = {MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
@@ -180,9 +181,9 @@ static void read_answer(const char *body_file) {
     FILE *file = fopen(body_file, "r");
     if (file == NULL)
         fail(body_file);
-    size_t length = fread(body, 1, sizeof body, file);
+    size_t length = fread(body, 1, sizeof(body), file);
     (void)fclose(file);
-    int written = snprintf(server.answer, sizeof server.answer,
+    int written = snprintf(server.answer, sizeof(server.answer),
                            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: "
                            "no-store\r\nContent-Length: %zu\r\n\r\n%.*s",
                            length, (int)length, body);
@@ -192,13 +193,13 @@ static void read_answer(const char *body_file) {
 static void listen_on_any(void) {
     const int yes = 1;
     struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t length = sizeof address;
+    socklen_t length = sizeof(address);
     struct epoll_event event = {.events = EPOLLIN};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     server.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     server.epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (bind(server.listener, (const struct sockaddr *)&address, sizeof address) != 0 ||
-        setsockopt(server.listener, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) != 0 ||
+    if (bind(server.listener, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+        setsockopt(server.listener, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) != 0 ||
         listen(server.listener, BACKLOG) != 0 ||
         getsockname(server.listener, (struct sockaddr *)&address, &length) != 0 ||
         epoll_ctl(server.epoll, EPOLL_CTL_ADD, server.listener, &event) != 0)

@@ -46,10 +46,10 @@ static bool connect_socket(struct client *client) {
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (client->fd < 0)
         return false;
-    if (setsockopt(client->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes) == 0 &&
-        setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) == 0 &&
-        bind(client->fd, (struct sockaddr *)&from, sizeof from) == 0 &&
-        (connect(client->fd, (struct sockaddr *)&to, sizeof to) == 0 || errno == EINPROGRESS))
+    if (setsockopt(client->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof(yes)) == 0 &&
+        setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) == 0 &&
+        bind(client->fd, (struct sockaddr *)&from, sizeof(from)) == 0 &&
+        (connect(client->fd, (struct sockaddr *)&to, sizeof(to)) == 0 || errno == EINPROGRESS))
         return true;
     (void)close(client->fd);
     return false;

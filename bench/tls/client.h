@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// One client of a TLS server, with OpenSSL as it comes: connects, shakes hands, sends the request and
-// reads the answer, all without blocking. wrk cannot resume sessions and OpenSSL's own s_time uses a
-// tenth of a core, so the load of the TLS cases is made here.
+// One client of a TLS server, with OpenSSL as it comes: connects, shakes hands, sends the request
+// and reads the answer, all without blocking. wrk cannot resume sessions and OpenSSL's own s_time
+// uses a tenth of a core, so the load of the TLS cases is made here.
 
 #include <openssl/ssl.h>
 #include <stdbool.h>

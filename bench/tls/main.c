@@ -23,7 +23,7 @@
 #define SAMPLES_MAX 4000000
 #define EVENTS_MAX 64
 
-// ---- what was measured -------------------------------------------------------------------------
+// ---- what was measured ----
 
 static struct {
     uint32_t *took_us; // SAMPLES_MAX
@@ -49,7 +49,7 @@ static uint32_t percentile_us(double share) {
 }
 
 static void print_outcome(uint64_t took_ns) {
-    qsort(outcome.took_us, outcome.count, sizeof *outcome.took_us, compare_samples);
+    qsort(outcome.took_us, outcome.count, sizeof(*outcome.took_us), compare_samples);
     printf("RESULT {\"done\": %zu, \"failed\": %lu, \"resumed\": %lu, \"storm\": %lu, "
            "\"seconds\": %.6f, \"p50_us\": %u, \"p99_us\": %u, \"max_us\": %u}\n",
            outcome.count, outcome.failed, outcome.resumed, outcome.storm,
@@ -63,7 +63,7 @@ static void note_failure(const struct client *client) {
     ERR_print_errors_fp(stderr);
 }
 
-// ---- clients in an epoll -----------------------------------------------------------------------
+// ---- clients in an epoll ----
 
 static void watch(int epoll, struct client *client, int operation, uint32_t events) {
     struct epoll_event event = {.events = events, .data.ptr = client};
@@ -82,7 +82,7 @@ static void open_watched(int epoll, struct client *client) {
 }
 
 static struct client *make_clients(const struct target *target, int count) {
-    struct client *clients = calloc((size_t)count + 1, sizeof *clients);
+    struct client *clients = calloc((size_t)count + 1, sizeof(*clients));
     if (clients == NULL)
         exit(1);
     for (int i = 0; i < count; i++)
@@ -104,7 +104,7 @@ static bool complete(struct client *client) {
     return progress == CLIENT_DONE;
 }
 
-// ---- handshakes --------------------------------------------------------------------------------
+// ---- handshakes ----
 
 static void reopen(int epoll, struct client *client) {
     client_close(client);
@@ -149,7 +149,7 @@ static void run_handshakes(const struct target *target, int count, unsigned seco
     print_outcome(now_ns() - began_ns);
 }
 
-// ---- steady requests, with or without a storm --------------------------------------------------
+// ---- steady requests, with or without a storm ----
 
 struct steady {
     struct client *clients;
@@ -227,7 +227,7 @@ static void run_steady(const struct target *target, int count, unsigned seconds,
     print_outcome(now_ns() - began_ns);
 }
 
-// ---- idle --------------------------------------------------------------------------------------
+// ---- idle ----
 
 static void ask(struct client *client) {
     client_request(client, now_ns());
@@ -259,7 +259,7 @@ static void run_idle(const struct target *target, int count) {
 int main(int argc, char **argv) {
     struct target target;
     (void)signal(SIGPIPE, SIG_IGN);
-    outcome.took_us = malloc(SAMPLES_MAX * sizeof *outcome.took_us);
+    outcome.took_us = malloc(SAMPLES_MAX * sizeof(*outcome.took_us));
     if (argc < 5 || outcome.took_us == NULL ||
         !target_open(&target, (uint16_t)strtoul(argv[2], NULL, 10), argv[3])) {
         fputs("usage: see the head of bench/tls/main.c\n", stderr);

@@ -37,9 +37,9 @@ static uint64_t processor_ns(void) {
 static void open_file(void) {
     const char *path = getenv("TURNS_FILE");
     int fd = path != NULL ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
-    if (fd < 0 || ftruncate(fd, sizeof *turns) != 0)
+    if (fd < 0 || ftruncate(fd, sizeof(*turns)) != 0)
         abort();
-    turns = mmap(NULL, sizeof *turns, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    turns = mmap(NULL, sizeof(*turns), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
     if (turns == MAP_FAILED)
         abort();

@@ -14,7 +14,7 @@ from harness.waiting import eventually
 
 WHOAMI = "/api/v1/auth/whoami"
 SHORT_MS = 1000
-HANDSHAKE_MS, HEAD_MS, BODY_MS, IDLE_MS = 10000, 15000, 30000, 75000  # the defaults, GW_HANDSHAKE_TIMEOUT_MS and so on
+HANDSHAKE_MS, HEAD_MS, BODY_MS, IDLE_MS = 10000, 15000, 30000, 75000  # the defaults
 PROGRESS_BYTES_MIN = 16 * 1024  # GW_PROGRESS_BYTES_MIN
 
 

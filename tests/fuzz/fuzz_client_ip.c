@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The first byte picks the field, the rest is its value, sent by the trusted proxy 10.0.0.9. What must hold beyond memory safety:
-// nothing that stands left of an untrusted address changes who the client is, the other field changes nothing, and without an
-// address that is not the peer's there is no way to be the peer.
+// The first byte picks the field, the rest is its value, sent by the trusted proxy 10.0.0.9. What
+// must hold beyond memory safety: nothing that stands left of an untrusted address changes who the
+// client is, the other field changes nothing, and without an address that is not the peer's there
+// is no way to be the peer.
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A form with any bytes in it. What must hold beyond memory safety: the value lies within the form, and the answer is the same with
-// another parameter before or behind.
+// A form with any bytes in it. What must hold beyond memory safety: the value lies within the form,
+// and the answer is the same with another parameter before or behind.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     static char wrapped[GW_BODY_OWN_BYTES_MAX + 8];
     struct gw_str value = {NULL, 0};
     struct gw_str same = {NULL, 0};
-    if (length > sizeof plain)
+    if (length > sizeof(plain))
         return 0;
     memcpy(wrapped, "a=b&", 4);
     if (length > 0) {

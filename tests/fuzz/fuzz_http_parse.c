@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The HTTP parser against any bytes, as requests, as responses, as responses to HEAD. What must hold beyond memory safety and
-// what tests/support/http_recorder.h asserts of every run: the same events whatever the pieces the bytes come in.
+// The HTTP parser against any bytes, as requests, as responses, as responses to HEAD. What must
+// hold beyond memory safety and what tests/support/http_recorder.h asserts of every run: the same
+// events whatever the pieces the bytes come in.
 //
-// The first byte of an input says which side it is for and whether the peer closes behind it; two more seed the pieces.
+// The first byte of an input says which side it is for and whether the peer closes behind it; two
+// more seed the pieces.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -29,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
                                2 + bytes[1] + 256 * (uint32_t)bytes[2]};
     struct gw_buf whole;
     gw_buf_init(&whole, SIZE_MAX / 2);
-    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
         struct gw_buf record;
         gw_buf_init(&record, SIZE_MAX / 2);
         recording.pieces = pieces[i];

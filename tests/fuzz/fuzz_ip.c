@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Any bytes as a range of addresses. What must hold beyond memory safety: what is accepted has one text, which means the same
-// range, and the range contains its first address; an address is the range of it alone.
+// Any bytes as a range of addresses. What must hold beyond memory safety: what is accepted has one
+// text, which means the same range, and the range contains its first address; an address is the
+// range of it alone.
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The JSON reader and writer against any bytes. What must hold beyond memory safety:
 // - a refusal points into the text (or just behind it);
-// - every value of an accepted document can be read, and what is written from it is accepted and means the same;
+// - every value of an accepted document can be read, and what is written from it is accepted and
+// means the same;
 // - any bytes at all, written as a string, are read back.
 
 #include <stddef.h>
@@ -26,11 +27,12 @@ static void write_scalar(struct gw_json_writer *writer, struct gw_arena *arena,
     } else if (gw_json_integer(value, &number) == GW_OK) {
         gw_json_write_integer(writer, number);
     } else {
-        gw_json_write_raw(writer, gw_json_raw(value));
+        gw_json_write_null(writer); // also for a number that is not an integer
     }
 }
 
-// Writes an object as an array of its keys and values, so that a key may hold NUL. The depth is bounded by the reader.
+// Writes an object as an array of its keys and values, so that a key may hold NUL. The depth is
+// bounded by the reader.
 static void write_value(struct gw_json_writer *writer, struct gw_arena *arena,
                         struct gw_json value) {
     enum gw_json_type type = gw_json_type(value);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The fields by which a proxy names the original request, with any values, in any order. What must hold beyond memory safety: the
-// answer is the same in the opposite order, so no field is preferred; method and target are slices of the values; a target
-// is a path.
+// The fields by which a proxy names the original request, with any values, in any order. What must
+// hold beyond memory safety: the answer is the same in the opposite order, so no field is
+// preferred; method and target are slices of the values; a target is a path.
 //
 // Each line of an input is one field: its first byte picks the name, the rest is the value.
 
@@ -21,7 +21,7 @@ static void add_field(struct gw_http_head *head, struct gw_str line) {
         GW_STR_INIT("X-Forwarded-Uri"),   GW_STR_INIT("X-Other")};
     if (line.length == 0 || head->field_count == FIELDS_MAX)
         return;
-    size_t name = (unsigned char)line.at[0] % (sizeof names / sizeof names[0]);
+    size_t name = (unsigned char)line.at[0] % (sizeof(names) / sizeof(names[0]));
     head->fields[head->field_count++] =
         (struct gw_http_field){names[name], gw_str_slice(line, 1, line.length), GW_FIELD_OTHER};
 }

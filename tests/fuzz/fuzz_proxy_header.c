@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Any bytes at the start of a connection. What must hold beyond memory safety: however the bytes are cut, the outcome is the same,
-// no more is taken than the bound, and nothing behind the header is.
+// Any bytes at the start of a connection. What must hold beyond memory safety: however the bytes
+// are cut, the outcome is the same, no more is taken than the bound, and nothing behind the header
+// is.
 
 #include <stddef.h>
 #include <stdint.h>

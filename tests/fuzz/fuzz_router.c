@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The router against any target. What must hold beyond memory safety:
 // - path and query of a match are the target, byte for byte;
-// - no matched path has a segment that is empty or dots, a backslash or a control byte, however often it is unescaped;
-// - read as a server behind us might (escapes undone but for the slash, path parameters dropped), it never needs more than
+// - no matched path has a segment that is empty or dots, a backslash or a control byte, however
+// often it is unescaped;
+// - read as a server behind us might (escapes undone but for the slash, path parameters dropped),
+// it never needs more than
 //   it does as it stands;
 // - the organisation of a query is named once, whoever reads it;
 // - Allow has just the methods that are taken.
@@ -78,7 +80,8 @@ static int need(const struct gw_route *route) {
     return (int)GW_ACCESS_ORG + (int)route->scope;
 }
 
-// The path without escapes (but those of a slash: it is part of a name) and without path parameters.
+// The path without escapes (but those of a slash: it is part of a name) and without path
+// parameters.
 static void make_plain(struct gw_str path, struct text *plain) {
     static struct text unescaped;
     unescape(path, '/', &unescaped);
@@ -151,13 +154,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     if (length < 1 || length - 1 > GW_HTTP_TARGET_BYTES_MAX)
         return 0;
     struct gw_str method =
-        gw_str_from(llhttp_method_name(methods[bytes[0] % (sizeof methods / sizeof methods[0])]));
+        gw_str_from(llhttp_method_name(methods[bytes[0] % (sizeof(methods) / sizeof(methods[0]))]));
     struct gw_str target = gw_str((const char *)bytes + 1, length - 1);
     struct gw_route_match match;
     char allow[96];
     enum gw_route_outcome outcome = gw_router_match(method, target, &match);
     gw_router_allow(target, allow);
-    gw_assert(strlen(allow) < sizeof allow);
+    gw_assert(strlen(allow) < sizeof(allow));
     if (outcome == GW_ROUTE_FOUND)
         check_match(method, target, &match);
     if (outcome == GW_ROUTE_FOUND || outcome == GW_ROUTE_AMBIGUOUS)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The first bytes of a TLS connection: any are read without a fault; what wants more input never changes its mind for less,
-// and once a record is there, bytes behind it change nothing.
+// The first bytes of a TLS connection: any are read without a fault; what wants more input never
+// changes its mind for less, and once a record is there, bytes behind it change nothing.
 
 #include <stddef.h>
 #include <stdint.h>

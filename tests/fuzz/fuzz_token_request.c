@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What clients of the token API send: the bodies of create and rotate, the queries of list, audit and revoke, an
-// Idempotency-Key. What must hold beyond memory safety:
-// whatever is accepted is within the bounds that the database and the documents rely on, and a refusal is one of the
+// What clients of the token API send: the bodies of create and rotate, the queries of list, audit
+// and revoke, an Idempotency-Key. What must hold beyond memory safety: whatever is accepted is
+// within the bounds that the database and the documents rely on, and a refusal is one of the
 // documented ones.
 
 #include <stddef.h>

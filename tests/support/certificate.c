@@ -64,7 +64,7 @@ static void set_name(mbedtls_x509_subject_alternative_name *node, const char *na
 static void set_names(mbedtls_x509write_cert *crt, const char *const *names) {
     unsigned char addresses[NAMES_MAX][sizeof(struct in6_addr)];
     mbedtls_x509_san_list list[NAMES_MAX];
-    memset(list, 0, sizeof list);
+    memset(list, 0, sizeof(list));
     size_t count = 0;
     for (; names[count] != NULL; count++) {
         gw_assert(count < NAMES_MAX);

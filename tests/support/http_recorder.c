@@ -105,7 +105,8 @@ static void note_failure(struct recorder *recorder) {
         must(gw_buf_printf(recorder->out, "failed %d %s\n", failure->status, failure->code));
 }
 
-// One call of the parser. The bytes stand at the end of a block of their own, so that reading past them is caught.
+// One call of the parser. The bytes stand at the end of a block of their own, so that reading past
+// them is caught.
 static size_t feed_once(struct recorder *recorder, struct gw_str bytes, enum gw_http_event *event) {
     char *copy = NULL;
     if (bytes.length > 0) {
@@ -122,7 +123,8 @@ static size_t feed_once(struct recorder *recorder, struct gw_str bytes, enum gw_
     return consumed;
 }
 
-// Feeds until the piece is used up; after a head once more even when it is, as the end may stand there already.
+// Feeds until the piece is used up; after a head once more even when it is, as the end may stand
+// there already.
 static void feed_piece(struct recorder *recorder, struct gw_str piece) {
     enum gw_http_event event = GW_HTTP_WANT_INPUT;
     while (!recorder->is_failed && (piece.length > 0 || event == GW_HTTP_HEAD)) {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Feeds bytes to a gw_http_parser, cut into pieces, and writes down what came out, as text. The text depends on the bytes
-// alone, whatever the pieces: that is what unit tests and fuzzers compare. While it records it asserts (gw_assert) what
-// must hold of every run: no more consumed than given, body bytes only between head and end, the head unchanged until the
-// end, nothing after a failure.
+// Feeds bytes to a gw_http_parser, cut into pieces, and writes down what came out, as text. The
+// text depends on the bytes alone, whatever the pieces: that is what unit tests and fuzzers
+// compare. While it records it asserts (gw_assert) what must hold of every run: no more consumed
+// than given, body bytes only between head and end, the head unchanged until the end, nothing after
+// a failure.
 //
-//   head GET /x 1.1 host=a keep-alive length=5     one line for a head: "chunked", "close", "continue" likewise
-//   | Host: a                                      one line for each field
-//   body hello                                     all of it, missing when empty
-//   end 42                                         and the offset behind the message
-//   failed 400 bad_request
-//   open | between                                 what is left at the end of input: a message begun, or none
+//   head GET /x 1.1 host=a keep-alive length=5     one line for a head: "chunked", "close",
+//   "continue" likewise | Host: a                                      one line for each field body
+//   hello                                     all of it, missing when empty end 42 and the offset
+//   behind the message failed 400 bad_request open | between                                 what
+//   is left at the end of input: a message begun, or none
 
 #include "base/buf.h"
 #include "gateway/http_parse.h"

@@ -22,7 +22,7 @@
 #define SKIPPED 77
 #define RUN_TIMEOUT_MS 60000
 
-// ---- servers ------------------------------------------------------------------------------------------------------
+// ---- servers ----
 
 static void read_url(const char *file, char *url, size_t length) {
     FILE *in = fopen(file, "r");
@@ -96,7 +96,7 @@ void test_server_signal(const struct test_server *server, int signal_number) {
         (void)kill((pid_t)child, signal_number);
 }
 
-// ---- databases ----------------------------------------------------------------------------------------------------
+// ---- databases ----
 
 static void ignore_notice(void *argument, const PGresult *result) {
     (void)argument;
@@ -188,7 +188,7 @@ void test_database_open(struct test_database *database) {
                                 "drop schema public cascade; create schema public");
 }
 
-// ---- the loop -----------------------------------------------------------------------------------------------------
+// ---- the loop ----
 
 static void on_run_timeout(uv_timer_t *timer) {
     (void)timer;

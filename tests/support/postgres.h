@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A real PostgreSQL for tests, and the pool and token store on it. ctest starts one server for all of them (the fixture
-// of tests/unit/postgres.cmake); each test program has a database of its own there, empty at
-// the start of each test. Tests that hurt a server start one of their
-// own. Without PostgreSQL a test program ends with 77: skipped.
+// A real PostgreSQL for tests, and the pool and token store on it. ctest starts one server for all
+// of them (the fixture of tests/unit/postgres.cmake); each test program has a database of its own
+// there, empty at the start of each test. Tests that hurt a server start one of their own. Without
+// PostgreSQL a test program ends with 77: skipped.
 //
-// Started by hand:  tests/support/postgres.sh start FILE; GATEWAY_TEST_POSTGRES=FILE build/.../unit_db_pool
+// Started by hand:  tests/support/postgres.sh start FILE; GATEWAY_TEST_POSTGRES=FILE
+// build/.../unit_db_pool
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -34,8 +35,8 @@ struct test_database {
     char url[320];
     char name[48];
 };
-// The database of this test program on the server of ctest, empty again, and nobody else connected to it. Dropped when
-// the program ends.
+// The database of this test program on the server of ctest, empty again, and nobody else connected
+// to it. Dropped when the program ends.
 void test_database_open(struct test_database *database);
 // Any statements over a connection of its own; fails the test unless they succeed.
 void test_execute(const char *url, const char *sql);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A TCP server on 127.0.0.1 that answers from a script, byte for byte, in the loop of the test: what a registry (or a
-// hostile one) sends. Each connection plays its own script, in the order of connecting. After its last step a
-// connection stays open and goes on reading.
+// A TCP server on 127.0.0.1 that answers from a script, byte for byte, in the loop of the test:
+// what a registry (or a hostile one) sends. Each connection plays its own script, in the order of
+// connecting. After its last step a connection stays open and goes on reading.
 
 #include <stdbool.h>
 #include <uv.h>

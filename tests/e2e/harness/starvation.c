@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Preloaded into a gateway: lets the allocations fail that a test names by their numbers. STARVATION names a file that both
-// have mapped. Allocations are counted from 1, those of every library but the C library's own.
+// Preloaded into a gateway: lets the allocations fail that a test names by their numbers.
+// STARVATION names a file that both have mapped. Allocations are counted from 1, those of every
+// library but the C library's own.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Preloaded into the gateway by wall_clock.py: adds the seconds that stand in the file $WALL_CLOCK_OFFSET to the wall clock, and
-// to no other clock.
+// Preloaded into the gateway by wall_clock.py: adds the seconds that stand in the file
+// $WALL_CLOCK_OFFSET to the wall clock, and to no other clock.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ static long offset_s(void) {
     int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     if (fd < 0)
         return 0;
-    ssize_t length = read(fd, text, sizeof text - 1);
+    ssize_t length = read(fd, text, sizeof(text) - 1);
     close(fd);
     return length > 0 ? strtol(text, NULL, 10) : 0;
 }

@@ -43,7 +43,7 @@ static void test_each_address_has_one_text(void **state) {
         {"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255",
          "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char out[GW_IP_TEXT_BYTES_MAX];
         struct gw_ip ip = ip_of(cases[i].text);
         assert_int_equal(gw_ip_format(&ip, out), strlen(cases[i].canonical));
@@ -86,7 +86,7 @@ static void test_what_could_be_read_in_two_ways_is_no_address(void **state) {
         "unknown",
         "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.2555",
     };
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct gw_ip ip = {.bytes = {7}};
         assert_int_equal(gw_ip_parse(gw_str_from(texts[i]), &ip), GW_INVALID);
         assert_int_equal(ip.bytes[0], 7);
@@ -132,7 +132,7 @@ static void test_a_range_contains_its_addresses_and_no_others(void **state) {
         {"::1", "::1", "::1", "::", "::2"},
         {"::/0", "::", "ffff::", "192.0.2.1", "::ffff:192.0.2.1"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct gw_ip_range range = range_of(cases[i].range);
         struct gw_ip first_inside = ip_of(cases[i].first_inside);
         struct gw_ip last_inside = ip_of(cases[i].last_inside);
@@ -161,7 +161,7 @@ static void test_each_range_has_one_text(void **state) {
         {"::/0", "::/0"},
         {"::1/128", "::1"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char out[GW_IP_RANGE_TEXT_BYTES_MAX];
         struct gw_ip_range range = range_of(cases[i].text);
         assert_int_equal(gw_ip_range_format(&range, out), strlen(cases[i].canonical));
@@ -194,7 +194,7 @@ static void test_broken_ranges_are_refused(void **state) {
         "10.0.0.0-10.0.0.9",
         "any",
     };
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct gw_ip_range range = {.prefix_bits = 77};
         assert_int_equal(gw_ip_range_parse(gw_str_from(texts[i]), &range), GW_INVALID);
         assert_int_equal(range.prefix_bits, 77);
@@ -218,7 +218,7 @@ static void test_clients_are_told_apart_by_address_or_network(void **state) {
         {"2001:db8::", "2001:db9::", false},
         {"0.0.0.0", "::", false},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct gw_ip a = ip_of(cases[i].a);
         struct gw_ip b = ip_of(cases[i].b);
         assert_int_equal(gw_ip_client_key(&a) == gw_ip_client_key(&b), cases[i].is_same);
@@ -236,7 +236,7 @@ static void test_sites_are_told_apart_by_their_48_bits(void **state) {
         {"2001:db8:1::1", "2001:db8:2::1", false},
         {"2001:db8:1::1", "2001:db9:1::1", false},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct gw_ip a = ip_of(cases[i].a);
         struct gw_ip b = ip_of(cases[i].b);
         uint64_t a_key;

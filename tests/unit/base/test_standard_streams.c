@@ -12,7 +12,8 @@
 
 #include "base/standard_streams.h"
 
-// In a child without the streams in `closed`: 0 when each is there then, and cannot be used, and the next file gets another number.
+// In a child without the streams in `closed`: 0 when each is there then, and cannot be used, and
+// the next file gets another number.
 static int status_without(const int *closed, int count) {
     char byte = 'x';
     for (int i = 0; i < count; i++)

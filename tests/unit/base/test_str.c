@@ -43,7 +43,8 @@ static void test_case_folds_for_ascii_letters_only(void **state) {
     assert_false(gw_str_equal_nocase(GW_STR("\xC3\x84"), GW_STR("\xC3\xA4")));
 }
 
-// Several bytes are compared at once: what is equal depends neither on where it stands nor on its neighbours.
+// Several bytes are compared at once: what is equal depends neither on where it stands nor on its
+// neighbours.
 static void test_case_folds_alike_wherever_a_byte_stands(void **state) {
     (void)state;
     char left[19];
@@ -52,13 +53,13 @@ static void test_case_folds_alike_wherever_a_byte_stands(void **state) {
         for (int b = 0; b < 256; b++) {
             bool is_same = a == b || (a < 128 && b < 128 && isalpha(a) && isalpha(b) &&
                                       tolower(a) == tolower(b));
-            for (size_t at = 0; at < sizeof left; at++) {
-                memset(left, 'z', sizeof left);
-                memset(right, 'Z', sizeof right);
+            for (size_t at = 0; at < sizeof(left); at++) {
+                memset(left, 'z', sizeof(left));
+                memset(right, 'Z', sizeof(right));
                 left[at] = (char)a;
                 right[at] = (char)b;
                 assert_int_equal(
-                    gw_str_equal_nocase(gw_str(left, sizeof left), gw_str(right, sizeof right)),
+                    gw_str_equal_nocase(gw_str(left, sizeof(left)), gw_str(right, sizeof(right))),
                     is_same);
             }
         }

@@ -180,7 +180,8 @@ static void test_config_file_value_of_another_type_is_an_error(void **state) {
     cli_config_file_close(&file);
 }
 
-// A reader that has the old file open keeps the old text to its end, and no other file is left behind.
+// A reader that has the old file open keeps the old text to its end, and no other file is left
+// behind.
 static void test_config_file_is_replaced_and_never_rewritten_in_place(void **state) {
     const struct home *home = *state;
     char text[64];

@@ -12,7 +12,8 @@
 
 #define ARGUMENTS_MAX 16
 
-// Splits `line` at blanks; "''" stands for an empty argument. The options point into static memory: one line at a time.
+// Splits `line` at blanks; "''" stands for an empty argument. The options point into static memory:
+// one line at a time.
 static enum cli_exit parse(const char *line, struct cli_options *options, struct cli_reason *why) {
     static char memory[512];
     char *arguments[ARGUMENTS_MAX] = {(char[]){"skillreg"}};

@@ -36,7 +36,8 @@ static void assert_cases(append_call *append, const struct text_case *cases, siz
     }
 }
 
-// On a terminal that is not UTF-8 the bytes 0x80 to 0x9F command it, wherever they stand: in U+00DB the second one does.
+// On a terminal that is not UTF-8 the bytes 0x80 to 0x9F command it, wherever they stand: in U+00DB
+// the second one does.
 static void test_nothing_commands_a_terminal(void **state) {
     (void)state;
     static const struct text_case cases[] = {

@@ -28,7 +28,8 @@ static void test_pauses_double_up_to_their_limit(void **state) {
     assert_pauses_within(INT32_MAX, GW_DB_RECONNECT_MAX_MS / 2, GW_DB_RECONNECT_MAX_MS);
 }
 
-// A thousand gateways that lost the database together: no tenth of the time in which they come back gets twice its share.
+// A thousand gateways that lost the database together: no tenth of the time in which they come back
+// gets twice its share.
 static void test_gateways_do_not_come_back_at_once(void **state) {
     (void)state;
     int counts[10] = {0};

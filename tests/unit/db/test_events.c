@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Proves of db/events.c and db/event_log.c, on a real PostgreSQL: every committed change is told once and in the order of the
-// commits, whatever becomes of notifications and connections; what can not be told any more is told as a gap.
+// Proves of db/events.c and db/event_log.c, on a real PostgreSQL: every committed change is told
+// once and in the order of the commits, whatever becomes of notifications and connections; what can
+// not be told any more is told as a gap.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -254,7 +255,8 @@ static void test_events_come_in_pages_when_there_are_many(void **state) {
 #define WRITERS 8
 #define WRITES 25
 
-// Each transaction stays open for a while after its event has its number: time enough for another one to overtake it.
+// Each transaction stays open for a while after its event has its number: time enough for another
+// one to overtake it.
 static int write_in_child(int writer) {
     PGconn *pg = PQconnectdb(database.url);
     int failed = 0;

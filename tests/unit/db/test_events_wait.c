@@ -114,7 +114,8 @@ static void start_both(void) {
     run_until_applied(&first, 0);
     start_gateway(&second, "second", database.url);
     run_until_applied(&second, 0);
-    // From now on it stands still until the test says otherwise, and is not to fall silent, however long that takes.
+    // From now on it stands still until the test says otherwise, and is not to fall silent, however
+    // long that takes.
     test_execute(database.url, "update skillreg.gateway set seen_at = now() + interval '1 hour'"
                                " where id = 'second'");
 }

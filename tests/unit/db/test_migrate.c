@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Proves of db/migrate.c: applied once whoever runs it how often, all or nothing, and a schema that this program did not make
-// is left alone.
+// Proves of db/migrate.c: applied once whoever runs it how often, all or nothing, and a schema that
+// this program did not make is left alone.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -112,7 +112,8 @@ static void test_migrate_that_fails_leaves_nothing(void **state) {
                      1);
 }
 
-// A role with whatever rights, but not those of the owner: `grants` are its rights, a list of statements.
+// A role with whatever rights, but not those of the owner: `grants` are its rights, a list of
+// statements.
 static void with_role(const char *grants, char url[512]) {
     char sql[768];
     (void)snprintf(sql, sizeof(sql), "create role other_%s login; %s", database.name, grants);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Proves of db/pg_binary.c: values in wire form are what PostgreSQL documents, and columns of a strange shape read as
-// null instead of as memory that is not theirs. No server needed.
+// Proves of db/pg_binary.c: values in wire form are what PostgreSQL documents, and columns of a
+// strange shape read as null instead of as memory that is not theirs. No server needed.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

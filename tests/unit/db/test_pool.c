@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Proves of db/pool.c and db/pg_conn.c on a server that is well: every query gets its own answer once, waits when there is
-// no room, ends in time, and one that fails hurts no other. A server that is not well: test_pool_outage.c.
+// Proves of db/pool.c and db/pg_conn.c on a server that is well: every query gets its own answer
+// once, waits when there is no room, ends in time, and one that fails hurts no other. A server that
+// is not well: test_pool_outage.c.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Proves of db/pool.c, db/pool_lane.c and db/blockers.c what holds while changes wait for locks: lookups go on, changes go on
-// past last-used times that wait, each wait ends in time with a status of its own, what a deadlock undid is tried again, and
-// the session in the way is found.
+// Proves of db/pool.c, db/pool_lane.c and db/blockers.c what holds while changes wait for locks:
+// lookups go on, changes go on past last-used times that wait, each wait ends in time with a status
+// of its own, what a deadlock undid is tried again, and the session in the way is found.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

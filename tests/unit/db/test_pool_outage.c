@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Proves of db/pool.c on a server that is restarted, stopped, gone or full: under steady load every query is answered exactly
-// once, an answer is right or "unavailable" and never anything else, and the pool is back by itself when the server is.
-// The server is one of this program's own.
+// Proves of db/pool.c on a server that is restarted, stopped, gone or full: under steady load every
+// query is answered exactly once, an answer is right or "unavailable" and never anything else, and
+// the pool is back by itself when the server is. The server is one of this program's own.
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

@@ -273,7 +273,8 @@ static void test_schema_lets_a_token_revoke_itself_with_any_scope(void **state) 
     assert_refused(OLD_REVOKE("live"), "SR401");
 }
 
-// The log's lock is taken at the end: a transaction that changed a token, and stays open, holds up nobody else.
+// The log's lock is taken at the end: a transaction that changed a token, and stays open, holds up
+// nobody else.
 static void test_schema_keeps_the_log_free_while_a_change_is_not_committed(void **state) {
     (void)state;
     make_asker();
@@ -424,7 +425,8 @@ static void test_schema_says_when_its_triggers_are_off(void **state) {
                      1);
 }
 
-// A day there is not always as long as another, and what the session looks in first is not always ours.
+// A day there is not always as long as another, and what the session looks in first is not always
+// ours.
 static void test_schema_does_not_mind_what_the_session_has_set(void **state) {
     (void)state;
     make_asker();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Proves of db/sql_error.c: which errors are knowledge, which are an outage, and which cost the connection.
+// Proves of db/sql_error.c: which errors are knowledge, which are an outage, and which cost the
+// connection.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Proves of db/token_lookup.c: a lookup finds its own row and no other, whatever shares its prefix or its batch; a batch
-// is one statement; who has left is not called.
+// Proves of db/token_lookup.c: a lookup finds its own row and no other, whatever shares its prefix
+// or its batch; a batch is one statement; who has left is not called.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,7 +56,6 @@ struct lookup {
     struct db_token_row row; // numbers only: its slices are gone
     char org[128];
     char allowed_ips[256];
-    struct lookup *cancels;
 };
 
 static void on_looked_up(struct db_token_lookup *call, enum gw_status status,
@@ -82,8 +81,6 @@ static void on_looked_up(struct db_token_lookup *call, enum gw_status status,
     }
     if (lookup->left != NULL)
         --*lookup->left;
-    if (lookup->cancels != NULL)
-        db_token_store_cancel_lookup(fixture.store, &lookup->cancels->call);
 }
 
 static void init_lookup(struct lookup *lookup, const char *prefix, uint32_t number) {
@@ -314,7 +311,8 @@ static void test_lookups_gather_while_every_connection_is_busy(void **state) {
     unlock(lock);
     run_while_left(&left);
     db_pool_stats(fixture.pool, &after);
-    // one for each connection, one when they are free; on a slow machine some more, of those who have lost patience
+    // one for each connection, one when they are free; on a slow machine some more, of those who
+    // have lost patience
     assert_in_range(after.queries_total - before.queries_total, 2, COUNT / 2);
     for (int i = 0; i < COUNT; i++)
         assert_int_equal(lookups[i].status, GW_OK);
@@ -372,44 +370,6 @@ static void test_lookup_refuses_a_prefix_that_no_token_has(void **state) {
     assert_int_equal(db_token_store_lookup(fixture.store, &nul.call), GW_INVALID);
 }
 
-static void test_lookup_that_is_cancelled_is_not_called_at_any_stage(void **state) {
-    (void)state;
-    insert_tokens("'" PREFIX "'", 3);
-    wait_until_ready();
-    struct lookup waiting;
-    struct lookup sent;
-    struct lookup first;
-    struct lookup second;
-    int left = 1;
-    init_lookup(&waiting, PREFIX, 1);
-    start(&waiting);
-    db_token_store_cancel_lookup(fixture.store, &waiting.call);
-    init_lookup(&sent, PREFIX, 1);
-    init_lookup(&first, PREFIX, 2);
-    init_lookup(&second, PREFIX, 3);
-    first.left = &left;
-    first.cancels = &second; // from the callback of its neighbour
-    start(&sent);
-    start(&first);
-    start(&second);
-    for (struct db_pool_stats stats = {0}; stats.queries_in_flight == 0;
-         db_pool_stats(fixture.pool, &stats)) {
-        if (first.calls > 0)
-            break;
-        (void)uv_run(&fixture.loop, UV_RUN_NOWAIT);
-    }
-    bool was_in_time = sent.calls == 0;
-    db_token_store_cancel_lookup(fixture.store, &sent.call);
-    db_token_store_cancel_lookup(fixture.store, &sent.call); // harmless
-    run_while_left(&left);
-    struct lookup last;
-    assert_int_equal(run_lookup(&last, PREFIX, 1), GW_OK);
-    assert_int_equal(waiting.calls, 0);
-    assert_int_equal(second.calls, 0);
-    if (was_in_time)
-        assert_int_equal(sent.calls, 0);
-}
-
 static void test_lookups_that_wait_when_the_store_closes_end_as_unavailable(void **state) {
     (void)state;
     insert_tokens("'" PREFIX "'", 1);
@@ -461,7 +421,6 @@ int main(void) {
         TEST(test_lookups_wait_only_so_long_for_a_free_connection),
         TEST(test_lookups_that_gather_when_the_store_closes_end_as_unavailable),
         TEST(test_lookup_refuses_a_prefix_that_no_token_has),
-        TEST(test_lookup_that_is_cancelled_is_not_called_at_any_stage),
         TEST(test_lookups_that_wait_when_the_store_closes_end_as_unavailable),
         TEST(test_lookup_that_the_server_refuses_is_unavailable_and_never_not_found),
 #undef TEST

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Proves of db/token_store.c, on a real PostgreSQL: what is made is listed, pages, and can be revoked once and by its own
-// organisation only; last-used times only move forward.
+// Proves of db/token_store.c, on a real PostgreSQL: what is made is listed, pages, and can be
+// revoked once and by its own organisation only; last-used times only move forward.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -674,7 +674,8 @@ static void test_rotate_of_what_is_not_live_here_is_not_found(void **state) {
 
 // ---- who asks ----
 
-// An admin that may be used from 10.0.0.0/8, binds its children, and ends at 2100-01-01T00:00:00.123Z.
+// An admin that may be used from 10.0.0.0/8, binds its children, and ends at
+// 2100-01-01T00:00:00.123Z.
 #define MAKER_ENDS_MS 4102444800123
 
 static void make_maker(void) {

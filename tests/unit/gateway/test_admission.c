@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// On a real loop. A turn that takes longer than the budget ends its queue's share, so what runs in one round of the loop
-// does not depend on the machine.
+// On a real loop. A turn that takes longer than the budget ends its queue's share, so what runs in
+// one round of the loop does not depend on the machine.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,7 +44,7 @@ static void on_turn(struct gw_admission_turn *turn) {
 }
 
 static int set_up(void **state) {
-    struct fixture *fixture = test_calloc(1, sizeof *fixture);
+    struct fixture *fixture = test_calloc(1, sizeof(*fixture));
     assert_int_equal(uv_loop_init(&fixture->loop), 0);
     gw_admission_open(&fixture->admission, &fixture->loop, 4, &fixture->metrics);
     for (int i = 0; i < WAITERS; i++) {
@@ -70,7 +70,7 @@ static void begin(struct fixture *fixture, int waiter, enum gw_admission_queue q
 }
 
 static void assert_next_round(struct fixture *fixture, const char *expected) {
-    memset(fixture->order, 0, sizeof fixture->order);
+    memset(fixture->order, 0, sizeof(fixture->order));
     (void)uv_run(&fixture->loop, UV_RUN_NOWAIT);
     assert_string_equal(fixture->order, expected);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The cache over a database, a log and a clock of the test's own: what follows stands in for db/pool, db/token_store, db/events
-// and uv_now at link time, so that every order of lookups, answers and events can be played.
+// The cache over a database, a log and a clock of the test's own: what follows stands in for
+// db/pool, db/token_store, db/events and uv_now at link time, so that every order of lookups,
+// answers and events can be played.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +23,7 @@
 #define START_MS 1000000
 #define REVOKED_SEQ 70
 
-// ---- what the cache stands on -----------------------------------------------------------------------------------
+// ---- what the cache stands on ----
 
 struct db_pool {
     bool is_ready;
@@ -116,11 +117,11 @@ static void pass_in_silence(struct world *world, uint64_t ms) {
     world->now_ms += ms;
 }
 
-// ---- tokens, questions, answers, events -------------------------------------------------------------------------
+// ---- tokens, questions, answers, events ----
 
 static void digest_of(uint32_t token, unsigned char digest[DB_DIGEST_LENGTH]) {
     memset(digest, 0xd1, DB_DIGEST_LENGTH);
-    memcpy(digest, &token, sizeof token);
+    memcpy(digest, &token, sizeof(token));
 }
 
 static const struct db_token_row usual_row = {.id = GW_STR_INIT("cl0123456789"),
@@ -146,7 +147,7 @@ static void keep_answer(struct question *asked, enum gw_auth_answer answer,
     asked->answer = answer;
     if (answer != GW_AUTH_LIVE)
         return;
-    assert_true(row->name.length < sizeof asked->name);
+    assert_true(row->name.length < sizeof(asked->name));
     memcpy(asked->name, row->name.at, row->name.length);
     asked->name[row->name.length] = '\0';
 }
@@ -241,7 +242,7 @@ static void revoke_here(struct world *world, uint32_t token) {
     gw_auth_cache_revoke(world->cache, digest, REVOKED_SEQ);
 }
 
-// ---- hits and misses --------------------------------------------------------------------------------------------
+// ---- hits and misses ----
 
 static void test_a_miss_asks_once_and_then_hits(void **state) {
     (void)state;
@@ -394,10 +395,10 @@ static void test_without_a_cache_questions_still_share_a_lookup(void **state) {
     close_world(&world);
 }
 
-// ---- time to live -----------------------------------------------------------------------------------------------
+// ---- time to live ----
 
-// Of many entries made at one moment none answers past the time to live, none ends before four fifths of it, and they do not end
-// together.
+// Of many entries made at one moment none answers past the time to live, none ends before four
+// fifths of it, and they do not end together.
 static void test_the_time_to_live_is_spread_within_its_bounds(void **state) {
     (void)state;
     enum { COUNT = 100 };
@@ -490,7 +491,7 @@ static void test_without_a_connection_nothing_is_refreshed(void **state) {
     close_world(&world);
 }
 
-// ---- questions that leave ---------------------------------------------------------------------------------------
+// ---- questions that leave ----
 
 static void test_a_cancelled_question_is_not_answered(void **state) {
     (void)state;
@@ -526,7 +527,8 @@ struct chain {
     struct question *other;
 };
 
-// Cancels another question of the same lookup and asks a new one, as a client that pipelines may bring about.
+// Cancels another question of the same lookup and asks a new one, as a client that pipelines may
+// bring about.
 static void on_answer_cancel_and_ask(struct gw_auth_question *question, enum gw_auth_answer answer,
                                      const struct db_token_row *row) {
     struct chain *chain = gw_container_of(question, struct chain, question);
@@ -558,7 +560,7 @@ static void test_an_answer_may_cancel_and_ask_others(void **state) {
     close_world(&world);
 }
 
-// ---- events -----------------------------------------------------------------------------------------------------
+// ---- events ----
 
 static void test_a_revocation_heard_of_ends_the_entry(void **state) {
     (void)state;
@@ -623,7 +625,7 @@ static void test_a_late_no_does_not_overtake_a_creation(void **state) {
     close_world(&world);
 }
 
-// ---- revoked, ended, and made again -----------------------------------------------------------------------------
+// ---- revoked, ended, and made again ----
 
 static enum gw_auth_answer answer_after(struct world *world, enum db_event_kind kind,
                                         uint64_t seq) {
@@ -631,7 +633,8 @@ static enum gw_auth_answer answer_after(struct world *world, enum db_event_kind 
     return answer_at_once(world, 1, GW_SCOPE_READ);
 }
 
-// Deleted and imported again: by a higher number. What was told before the revocation, and is heard late, clears nothing.
+// Deleted and imported again: by a higher number. What was told before the revocation, and is heard
+// late, clears nothing.
 static void test_a_revoked_token_that_is_made_again_is_looked_up(void **state) {
     (void)state;
     struct world world;
@@ -656,7 +659,8 @@ static void test_an_older_revocation_does_not_lower_the_number(void **state) {
     close_world(&world);
 }
 
-// The clock of the database may be ahead of ours: what it has ended is refused, whatever the row's time says here.
+// The clock of the database may be ahead of ours: what it has ended is refused, whatever the row's
+// time says here.
 static void test_an_ended_token_is_refused_until_it_is_changed(void **state) {
     (void)state;
     struct world world;
@@ -735,7 +739,8 @@ static void test_a_changed_token_is_looked_up_again(void **state) {
     close_world(&world);
 }
 
-// A token that changes as often as it is asked for is not asked for without end, and nobody is refused for it.
+// A token that changes as often as it is asked for is not asked for without end, and nobody is
+// refused for it.
 static void test_a_lookup_outdated_again_and_again_is_given_up(void **state) {
     (void)state;
     struct world world;
@@ -845,7 +850,7 @@ static void test_a_gap_in_the_log_clears_what_is_known_and_under_way(void **stat
     close_world(&world);
 }
 
-// ---- the lease and the stale policy -----------------------------------------------------------------------------
+// ---- the lease and the stale policy ----
 
 static void test_within_the_lease_a_silent_log_is_trusted(void **state) {
     (void)state;
@@ -916,7 +921,8 @@ static void test_with_a_log_never_heard_the_database_is_asked_each_time(void **s
     close_world(&world);
 }
 
-// The log is followed from its newest row on: of a change between the lookup and that moment nothing will ever be heard.
+// The log is followed from its newest row on: of a change between the lookup and that moment
+// nothing will ever be heard.
 static void test_what_was_looked_up_before_the_log_began_is_looked_up_again(void **state) {
     (void)state;
     struct world world;
@@ -940,7 +946,8 @@ static void assert_answers(struct world *world, uint32_t token, enum gw_auth_ans
     assert_int_equal(pending_count(world), 0);
 }
 
-// Counted from when the log was last heard, though the entry is older; and nothing waits for a database that is not there.
+// Counted from when the log was last heard, though the entry is older; and nothing waits for a
+// database that is not there.
 static void test_without_the_database_the_scope_says_how_long(void **state) {
     (void)state;
     struct world world;
@@ -1090,7 +1097,8 @@ static void test_the_queue_is_full_when_an_outdated_lookup_is_asked_again(void *
     close_world(&world);
 }
 
-// Nothing of the row is kept, and so it is asked for each time; but who uses a live token is known for it.
+// Nothing of the row is kept, and so it is asked for each time; but who uses a live token is known
+// for it.
 static void test_without_a_cache_a_token_that_was_live_is_still_known(void **state) {
     (void)state;
     struct world world;
@@ -1110,7 +1118,7 @@ static void test_without_a_cache_a_token_that_was_live_is_still_known(void **sta
     close_world(&world);
 }
 
-// ---- a standby --------------------------------------------------------------------------------------------------
+// ---- a standby ----
 
 static void test_a_standby_that_lags_is_asked_again(void **state) {
     (void)state;
@@ -1134,7 +1142,7 @@ static void test_a_standby_that_lags_is_asked_again(void **state) {
 static void test_a_standby_that_stays_behind_is_not_believed(void **state) {
     (void)state;
     const enum gw_status answers[] = {GW_OK, GW_NOT_FOUND};
-    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
         struct world world;
         struct question asked;
         open_world(&world);
@@ -1150,7 +1158,8 @@ static void test_a_standby_that_stays_behind_is_not_believed(void **state) {
     }
 }
 
-// It knows no more than the log did when that was last heard: what was true then, and for no longer than that may count.
+// It knows no more than the log did when that was last heard: what was true then, and for no longer
+// than that may count.
 static void test_the_word_of_a_standby_is_as_old_as_the_log(void **state) {
     (void)state;
     struct world world;
@@ -1231,7 +1240,7 @@ static void test_a_revocation_heard_of_is_no_matter_of_the_age_of_a_standby(void
     close_world(&world);
 }
 
-// ---- who listens ------------------------------------------------------------------------------------------------
+// ---- who listens ----
 
 struct listener {
     struct gw_auth_watcher watcher;
@@ -1260,7 +1269,7 @@ static void assert_told_of(struct listener *listener, uint32_t token) {
     unsigned char digest[DB_DIGEST_LENGTH];
     digest_of(token, digest);
     assert_int_equal(listener->token_count, 1);
-    assert_memory_equal(listener->digest, digest, sizeof digest);
+    assert_memory_equal(listener->digest, digest, sizeof(digest));
     listener->token_count = 0;
 }
 

@@ -13,7 +13,7 @@
 
 static void digest_of(uint32_t number, unsigned char digest[DB_DIGEST_LENGTH]) {
     memset(digest, 0, DB_DIGEST_LENGTH);
-    memcpy(digest, &number, sizeof number);
+    memcpy(digest, &number, sizeof(number));
 }
 
 static struct db_token_row row_of(const char *org_id) {
@@ -76,7 +76,8 @@ static void test_a_row_comes_back_as_it_was_put(void **state) {
     gw_auth_table_deinit(&table);
 }
 
-// The longest that the schema allows: no length may be cut short on its way through the compact form.
+// The longest that the schema allows: no length may be cut short on its way through the compact
+// form.
 static void test_the_longest_row_comes_back_whole(void **state) {
     (void)state;
     char name[400];
@@ -85,10 +86,10 @@ static void test_the_longest_row_comes_back_whole(void **state) {
     struct gw_auth_table table;
     struct db_token_row row = row_of("org1");
     struct db_token_row back;
-    memset(name, 'n', sizeof name);
-    memset(slug, 's', sizeof slug);
-    row.name = row.org_name = gw_str(name, sizeof name);
-    row.org_slug = gw_str(slug, sizeof slug);
+    memset(name, 'n', sizeof(name));
+    memset(slug, 's', sizeof(slug));
+    row.name = row.org_name = gw_str(name, sizeof(name));
+    row.org_slug = gw_str(slug, sizeof(slug));
     digest_of(1, digest);
     init_table(&table, 1, 1);
     gw_auth_entry_row(gw_auth_table_put_live(&table, digest, &row), &back);
@@ -119,9 +120,9 @@ static void test_addresses_come_back_and_cost_nothing_where_there_are_none(void 
     const struct gw_auth_entry *entry = gw_auth_table_put_live(&table, digest, &row);
     gw_auth_entry_row(entry, &back);
     assert_int_equal(back.allowed_ip_count, GW_ALLOWED_IPS_MAX);
-    assert_memory_equal(back.allowed_ips, ranges, sizeof ranges);
+    assert_memory_equal(back.allowed_ips, ranges, sizeof(ranges));
     assert_true(gw_str_equal(back.name, row.name));
-    assert_int_equal(table.bytes - bytes_before, 2 * bytes_without + sizeof ranges);
+    assert_int_equal(table.bytes - bytes_before, 2 * bytes_without + sizeof(ranges));
     gw_auth_table_deinit(&table);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The decision, with routes from the real table. What it asks and tells is made here: the functions of gateway/auth_cache.h and
-// gateway/last_used.h that it calls stand below, and the linker takes them in place of the library's.
+// The decision, with routes from the real table. What it asks and tells is made here: the functions
+// of gateway/auth_cache.h and gateway/last_used.h that it calls stand below, and the linker takes
+// them in place of the library's.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,7 +27,7 @@
 #define WRITE GW_SCOPE_WRITE
 #define ADMIN GW_SCOPE_ADMIN
 
-// ---- what stands around it ------------------------------------------------------------------------------------------
+// ---- what stands around it ----
 
 struct gw_auth_cache {
     enum gw_auth_answer answer;
@@ -96,7 +97,7 @@ static const struct gw_exchange_owner_calls owner_calls = {.output = on_output_a
                                                            .on_response_broken = on_told};
 
 static int set_up(void **state) {
-    struct fixture *fixture = test_calloc(1, sizeof *fixture);
+    struct fixture *fixture = test_calloc(1, sizeof(*fixture));
     assert_int_equal(uv_loop_init(&fixture->loop), 0);
     fixture->services = (struct gw_services){.loop = &fixture->loop,
                                              .config = &fixture->config,
@@ -181,7 +182,7 @@ static void assert_verdict(const struct fixture *fixture, enum gw_verdict verdic
     assert_int_equal(fixture->last_used.note_count, 0);
 }
 
-// ---- the field ------------------------------------------------------------------------------------------------------
+// ---- the field ----
 
 static void test_an_open_route_looks_at_no_token(void **state) {
     struct fixture *fixture = *state;
@@ -329,7 +330,7 @@ static void test_the_question_names_prefix_digest_and_scope(void **state) {
     gw_token_digest(GW_STR(LIVE), digest);
     (void)start(fixture, HTTP_POST, SKILLS, "Bearer " LIVE);
     assert_memory_equal(fixture->cache.question->prefix, "sr_live_abcd", GW_TOKEN_PREFIX_LENGTH);
-    assert_memory_equal(fixture->cache.question->digest, digest, sizeof digest);
+    assert_memory_equal(fixture->cache.question->digest, digest, sizeof(digest));
     assert_int_equal(fixture->cache.question->scope, WRITE);
 }
 
@@ -356,7 +357,7 @@ static void test_tokens_of_the_other_environment_are_refused(void **state) {
     }
 }
 
-// ---- failed tokens --------------------------------------------------------------------------------------------------
+// ---- failed tokens ----
 
 static void limit_failures(struct fixture *fixture, uint64_t per_minute) {
     assert_int_equal(
@@ -426,7 +427,7 @@ static void test_unknown_clients_use_up_a_budget_of_their_own(void **state) {
     gw_failed_tokens_destroy(fixture->services.failed_tokens);
 }
 
-// ---- rates ----------------------------------------------------------------------------------------------------------
+// ---- rates ----
 
 static void test_what_everything_else_allows_may_be_over_a_rate(void **state) {
     struct fixture *fixture = *state;
@@ -459,7 +460,7 @@ static void test_what_everything_else_allows_may_be_over_a_rate(void **state) {
     gw_rate_limit_destroy(fixture->services.rate_limit);
 }
 
-// ---- the row --------------------------------------------------------------------------------------------------------
+// ---- the row ----
 
 static void test_what_is_not_there_is_refused_and_what_cannot_be_known_is_unknown(void **state) {
     struct fixture *fixture = *state;
@@ -541,7 +542,7 @@ static void test_a_token_is_good_from_its_own_addresses_alone(void **state) {
     assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
     const struct db_token_row *identity = &fixture->exchange.identity;
     assert_true(identity->allowed_ips != ranges); // the row's are gone by then
-    assert_memory_equal(identity->allowed_ips, ranges, sizeof ranges);
+    assert_memory_equal(identity->allowed_ips, ranges, sizeof(ranges));
     assert_int_equal(identity->allowed_ip_count, 3);
 }
 
@@ -624,7 +625,7 @@ static void test_any_live_token_may_ask_who_it_is(void **state) {
     }
 }
 
-// ---- what an allowed request has ------------------------------------------------------------------------------------
+// ---- what an allowed request has ----
 
 static void assert_identity(const struct gw_exchange *exchange) {
     const struct db_token_row *identity = &exchange->identity;
@@ -654,8 +655,8 @@ static void test_an_answer_from_the_loop_decides_and_its_row_is_copied(void **st
     assert_int_equal(fixture->decided_count, 1);
     assert_false(fixture->decision.is_pending);
     assert_verdict(fixture, GW_VERDICT_ALLOW, NULL);
-    memset(slug, 'x', sizeof slug);
-    memset(&row, 0, sizeof row);
+    memset(slug, 'x', sizeof(slug));
+    memset(&row, 0, sizeof(row));
     assert_identity(&fixture->exchange);
 }
 
@@ -708,7 +709,7 @@ static void test_cancelling_takes_back_a_question_that_waits(void **state) {
     assert_int_equal(fixture->decided_count, 0);
 }
 
-// ---- once more, at the end of a body --------------------------------------------------------------------------------
+// ---- once more, at the end of a body ----
 
 static bool start_again(struct fixture *fixture) {
     fixture->cache.ask_count = fixture->last_used.note_count = 0;
@@ -729,13 +730,13 @@ static void test_once_more_the_same_token_is_asked_about(void **state) {
     unsigned char digest[GW_TOKEN_DIGEST_LENGTH];
     gw_token_digest(GW_STR(LIVE), digest);
     assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
-    assert_memory_equal(fixture->exchange.token_digest, digest, sizeof digest);
-    memset(&fixture->decision, 0xff, sizeof fixture->decision);
+    assert_memory_equal(fixture->exchange.token_digest, digest, sizeof(digest));
+    memset(&fixture->decision, 0xff, sizeof(fixture->decision));
     assert_true(start_again(fixture));
     assert_again(fixture, GW_VERDICT_ALLOW, NULL);
     assert_int_equal(fixture->cache.ask_count, 1);
     assert_memory_equal(fixture->cache.question->prefix, "sr_live_abcd", GW_TOKEN_PREFIX_LENGTH);
-    assert_memory_equal(fixture->cache.question->digest, digest, sizeof digest);
+    assert_memory_equal(fixture->cache.question->digest, digest, sizeof(digest));
     assert_int_equal(fixture->cache.question->scope, READ);
 }
 
@@ -797,7 +798,7 @@ static void test_the_answer_to_asking_once_more_may_come_later_or_be_given_up(vo
     assert_int_equal(fixture->cache.cancel_count, 1);
 }
 
-// ---- refusing -------------------------------------------------------------------------------------------------------
+// ---- refusing ----
 
 static void test_the_answers_to_refused_requests(void **state) {
     struct fixture *fixture = *state;

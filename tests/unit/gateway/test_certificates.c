@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// On a real loop and real files. That a change of a file is heard of without the poll is tested in tests/e2e/test_tls_reload.py, too.
+// On a real loop and real files. That a change of a file is heard of without the poll is tested in
+// tests/e2e/test_tls_reload.py, too.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,7 +40,7 @@ static void on_changed(struct gw_certificates *certificates) {
 }
 
 static int set_up(void **state) {
-    struct fixture *fixture = test_calloc(1, sizeof *fixture);
+    struct fixture *fixture = test_calloc(1, sizeof(*fixture));
     test_certificate_create(&fixture->pair, TEST_KEY_EC);
     test_certificate_create_with(&fixture->other, TEST_KEY_EC,
                                  &(struct test_certificate_options){.not_after = "20300102030405"});
@@ -101,7 +102,7 @@ static void test_new_files_are_taken_when_they_come(void **state) {
 static void test_a_directory_that_is_replaced_is_found_by_the_poll(void **state) {
     struct fixture *fixture = *state;
     char aside[80];
-    (void)snprintf(aside, sizeof aside, "%s.aside", fixture->pair.directory);
+    (void)snprintf(aside, sizeof(aside), "%s.aside", fixture->pair.directory);
     start(fixture, AT_ONCE_MS);
     put(fixture->pair.directory, aside);
     put(fixture->other.directory, fixture->pair.directory);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Who the client is behind the proxies 10.0.0.0/8 and 2001:db8::/32; the request comes from 10.0.0.9.
+// Who the client is behind the proxies 10.0.0.0/8 and 2001:db8::/32; the request comes
+// from 10.0.0.9.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -211,10 +212,10 @@ static void test_the_other_field_alone_makes_the_client_unknown(void **state) {
 // `first` and then so many proxies of ours.
 static const char *list_behind(const char *first, int proxies) {
     static char list[16000];
-    int length = snprintf(list, sizeof list, "%s", first);
+    int length = snprintf(list, sizeof(list), "%s", first);
     for (int i = proxies; i > 0; i--)
         length +=
-            snprintf(list + length, sizeof list - (size_t)length, ",10.1.%d.%d", i / 250, i % 250);
+            snprintf(list + length, sizeof(list) - (size_t)length, ",10.1.%d.%d", i / 250, i % 250);
     return list;
 }
 

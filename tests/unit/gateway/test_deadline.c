@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// On a real loop. Deadlines lie in the past when they are set, so that the next tick is all there is to wait for.
+// On a real loop. Deadlines lie in the past when they are set, so that the next tick is all there
+// is to wait for.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,14 +53,14 @@ static void on_watchdog(uv_timer_t *timer) {
 }
 
 static int set_up(void **state) {
-    struct fixture *fixture = test_calloc(1, sizeof *fixture);
+    struct fixture *fixture = test_calloc(1, sizeof(*fixture));
     assert_int_equal(uv_loop_init(&fixture->loop), 0);
     uv_timer_init(&fixture->loop, &fixture->watchdog);
     uv_timer_start(&fixture->watchdog, on_watchdog, WATCHDOG_MS, 0);
     for (int i = 0; i < KINDS; i++)
         gw_deadline_kind_init(&fixture->kinds[i], i == 0 ? 0 : LONG_MS);
     gw_deadlines_open(&fixture->deadlines, &fixture->loop, fixture->kinds, KINDS);
-    for (size_t i = 0; i < sizeof fixture->waiters / sizeof fixture->waiters[0]; i++) {
+    for (size_t i = 0; i < sizeof(fixture->waiters) / sizeof(fixture->waiters[0]); i++) {
         fixture->waiters[i].fixture = fixture;
         gw_deadline_init(&fixture->waiters[i].deadline, on_expired);
     }

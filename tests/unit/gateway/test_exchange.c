@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An exchange with an owner that writes down what it is told, and the bytes of the response compared to the letter.
+// An exchange with an owner that writes down what it is told, and the bytes of the response
+// compared to the letter.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,7 +32,7 @@ struct fixture {
     size_t pending;
 };
 
-// ---- the owner ------------------------------------------------------------------------------------------------------
+// ---- the owner ----
 
 static struct fixture *fixture_of(const struct gw_exchange *exchange) {
     return gw_container_of(exchange, struct fixture, exchange);
@@ -71,7 +72,7 @@ static const struct gw_exchange_owner_calls owner_calls = {.output = on_output_a
                                                            .pending_bytes = on_pending_asked};
 
 static int set_up(void **state) {
-    struct fixture *fixture = test_calloc(1, sizeof *fixture);
+    struct fixture *fixture = test_calloc(1, sizeof(*fixture));
     assert_int_equal(uv_loop_init(&fixture->loop), 0);
     fixture->services.loop = &fixture->loop;
     fixture->services.metrics = &fixture->metrics;
@@ -98,7 +99,7 @@ static struct gw_exchange *start(struct fixture *fixture, llhttp_method_t method
     fixture->services.request_id_base = 0xab;
     fixture->services.request_id_next = 7;
     gw_exchange_start(&fixture->exchange, &fixture->request);
-    memcpy(fixture->services.http_date, DATE, sizeof fixture->services.http_date);
+    memcpy(fixture->services.http_date, DATE, sizeof(fixture->services.http_date));
     fixture->exchange.body_complete = true;
     fixture->output_count = fixture->end_count = fixture->broken_count = 0;
     gw_buf_clear(&fixture->output);
@@ -126,7 +127,7 @@ static void assert_broken(const struct fixture *fixture) {
     assert_int_equal(fixture->broken_count, 1);
 }
 
-// ---- whole responses ------------------------------------------------------------------------------------------------
+// ---- whole responses ----
 
 static void test_an_expiry_that_is_near_is_told_with_every_response(void **state) {
     struct fixture *fixture = *state;
@@ -212,7 +213,7 @@ static void test_an_unknown_status_has_no_phrase(void **state) {
     assert_output(fixture, "HTTP/1.1 299 \r\n" COMMON "Content-Length: 0\r\n\r\n");
 }
 
-// ---- the connection -------------------------------------------------------------------------------------------------
+// ---- the connection ----
 
 static void test_connection_says_what_becomes_of_it(void **state) {
     struct fixture *fixture = *state;
@@ -237,7 +238,7 @@ static void test_connection_says_what_becomes_of_it(void **state) {
             start(fixture, HTTP_GET, cases[i].version_minor, cases[i].keep_alive);
         exchange->body_complete = cases[i].body_complete;
         gw_exchange_respond(exchange, 200, NULL, 0, NULL, GW_STR("x"));
-        snprintf(expected, sizeof expected,
+        snprintf(expected, sizeof(expected),
                  "HTTP/1.1 200 OK\r\n" COMMON "Content-Length: 1\r\n%s\r\nx", cases[i].field);
         assert_output(fixture, expected);
         assert_int_equal(exchange->close_after, cases[i].field == close);
@@ -278,7 +279,7 @@ static void test_a_head_that_could_not_be_read_is_answered_and_closed(void **sta
     gw_exchange_end(&fixture->exchange);
     fixture->services.request_id_next = 7;
     gw_exchange_start(&fixture->exchange, NULL);
-    memcpy(fixture->services.http_date, DATE, sizeof fixture->services.http_date);
+    memcpy(fixture->services.http_date, DATE, sizeof(fixture->services.http_date));
     gw_exchange_fail(&fixture->exchange, 431, "headers_too_large", "Too large.");
     assert_output(fixture,
                   "HTTP/1.1 431 Request Header Fields Too Large\r\n" COMMON
@@ -288,7 +289,7 @@ static void test_a_head_that_could_not_be_read_is_answered_and_closed(void **sta
     assert_ended(fixture);
 }
 
-// ---- streamed responses ---------------------------------------------------------------------------------------------
+// ---- streamed responses ----
 
 static void test_a_streamed_response_of_known_length(void **state) {
     struct fixture *fixture = *state;
@@ -346,7 +347,7 @@ static void test_a_streamed_answer_to_head(void **state) {
         gw_exchange_begin(exchange, 200, NULL, 0, cases[i].length);
         gw_exchange_send(exchange, GW_STR("hello"));
         gw_exchange_finish(exchange);
-        snprintf(expected, sizeof expected, "HTTP/1.1 200 OK\r\n" COMMON "%s\r\n", cases[i].field);
+        snprintf(expected, sizeof(expected), "HTTP/1.1 200 OK\r\n" COMMON "%s\r\n", cases[i].field);
         assert_output(fixture, expected);
         assert_ended(fixture);
         assert_false(exchange->close_after);
@@ -408,7 +409,7 @@ static void test_a_response_that_finds_no_memory_breaks(void **state) {
     assert_broken(fixture);
 }
 
-// ---- 100 Continue ---------------------------------------------------------------------------------------------------
+// ---- 100 Continue ----
 
 #define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -462,7 +463,7 @@ static void test_100_continue_is_sent_again_for_the_next_request(void **state) {
     assert_output(fixture, CONTINUE);
 }
 
-// ---- refusals -------------------------------------------------------------------------------------------------------
+// ---- refusals ----
 
 static void test_the_error_shape_to_the_letter(void **state) {
     struct fixture *fixture = *state;
@@ -499,7 +500,7 @@ static void test_what_a_refusal_adds(void **state) {
         char expected[256];
         gw_exchange_fail(start_get(fixture), cases[i].status, cases[i].code, "x");
         struct gw_str output = gw_buf_bytes(&fixture->output);
-        snprintf(expected, sizeof expected,
+        snprintf(expected, sizeof(expected),
                  "Cache-Control: no-store\r\n%sContent-Length: ", cases[i].added);
         if (memmem(output.at, output.length, expected, strlen(expected)) == NULL)
             fail_msg("%s", output.at);
@@ -543,7 +544,7 @@ static void test_a_refusal_of_head_has_no_body(void **state) {
                            "Content-Length: 44\r\n\r\n");
 }
 
-// ---- a life ---------------------------------------------------------------------------------------------------------
+// ---- a life ----
 
 static int over_count;
 

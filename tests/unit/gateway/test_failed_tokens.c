@@ -77,7 +77,7 @@ static void test_an_ipv6_network_is_one_client(void **state) {
 // The /64 of that number, of one /48.
 static const char *in_site(unsigned number) {
     static char address[GW_IP_TEXT_BYTES_MAX];
-    (void)snprintf(address, sizeof address, "2001:db8:1:%x::1", number);
+    (void)snprintf(address, sizeof(address), "2001:db8:1:%x::1", number);
     return address;
 }
 
@@ -105,7 +105,8 @@ static void test_one_network_alone_uses_up_its_part_of_the_site_and_no_more(void
     }
 }
 
-// 65,536 networks, one token each: a site gets through what is its own, and not what each of them alone would.
+// 65,536 networks, one token each: a site gets through what is its own, and not what each of them
+// alone would.
 static void test_a_site_that_turns_through_its_networks_is_bounded(void **state) {
     struct gw_failed_tokens *failed = *state;
     unsigned tried = 0;
@@ -122,7 +123,7 @@ static void test_of_ipv4_each_address_has_its_budget_and_nothing_else(void **sta
     struct gw_failed_tokens *failed = *state;
     char address[GW_IP_TEXT_BYTES_MAX];
     for (int i = 0; i < 20 * GW_FAILED_TOKENS_SITE_TIMES; i++) {
-        (void)snprintf(address, sizeof address, "192.0.2.%d", i);
+        (void)snprintf(address, sizeof(address), "192.0.2.%d", i);
         note(failed, address, LIMIT - 1, NOW_MS);
         assert_int_equal(wait_s(failed, address, NOW_MS), 0);
     }
@@ -138,7 +139,7 @@ static void test_unknown_clients_have_one_budget_of_their_own(void **state) {
     assert_int_equal(gw_failed_tokens_wait_s(failed, &unknown, NOW_MS), 10);
     assert_int_equal(gw_failed_tokens_wait_s(failed, &unknown, NOW_MS + 10000), 0);
     static const char *const addresses[] = {"192.0.2.1", "0.0.0.0", "::", "::1"};
-    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++)
+    for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
         assert_int_equal(wait_s(failed, addresses[i], NOW_MS), 0);
 }
 

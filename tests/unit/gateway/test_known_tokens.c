@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Proves of gateway/known_tokens.c: what was added is there until it is removed or newer ones of its set have pushed it out.
+// Proves of gateway/known_tokens.c: what was added is there until it is removed or newer ones of
+// its set have pushed it out.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,12 +15,12 @@
 // All of one set, that of `set`.
 static void digest_of(uint32_t set, uint64_t token, unsigned char digest[DB_DIGEST_LENGTH]) {
     memset(digest, 0xd1, DB_DIGEST_LENGTH);
-    memcpy(digest, &token, sizeof token);
-    memcpy(digest + sizeof token, &set, sizeof set);
+    memcpy(digest, &token, sizeof(token));
+    memcpy(digest + sizeof(token), &set, sizeof(set));
 }
 
 static struct gw_known_tokens *create(void) {
-    struct gw_known_tokens *known = calloc(1, sizeof *known);
+    struct gw_known_tokens *known = calloc(1, sizeof(*known));
     assert_non_null(known);
     return known;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Against a store made here: the two functions of db/token_store.h that the code under test calls stand below, and the
-// linker takes them in place of the library's.
+// Against a store made here: the two functions of db/token_store.h that the code under test calls
+// stand below, and the linker takes them in place of the library's.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@
 #define NEVER_MS ((uint64_t)3600 * 1000)
 #define WATCHDOG_MS 60000
 
-// ---- the store ------------------------------------------------------------------------------------------------------
+// ---- the store ----
 
 struct db_token_store {
     uv_loop_t *loop;
@@ -68,7 +68,7 @@ static void answer(struct db_token_store *store, enum gw_status status) {
     write->on_done(write, status, status == GW_OK ? (uint64_t)write->count : 0);
 }
 
-// ---- the fixture ----------------------------------------------------------------------------------------------------
+// ---- the fixture ----
 
 struct fixture {
     uv_loop_t loop;
@@ -87,7 +87,7 @@ static void on_watchdog(uv_timer_t *timer) {
 }
 
 static struct fixture *make(struct gw_last_used_options options) {
-    struct fixture *fixture = test_calloc(1, sizeof *fixture);
+    struct fixture *fixture = test_calloc(1, sizeof(*fixture));
     assert_int_equal(uv_loop_init(&fixture->loop), 0);
     uv_timer_init(&fixture->loop, &fixture->watchdog);
     uv_timer_start(&fixture->watchdog, on_watchdog, WATCHDOG_MS, 0);
@@ -137,7 +137,7 @@ static void note(struct fixture *fixture, const char *id, int64_t used_ms) {
 static void note_many(struct fixture *fixture, int count) {
     for (int i = 0; i < count; i++) {
         char id[16];
-        snprintf(id, sizeof id, "cl%d", i);
+        snprintf(id, sizeof(id), "cl%d", i);
         note(fixture, id, i);
     }
 }
@@ -182,7 +182,7 @@ static void assert_written(struct fixture *fixture, int index, const char *id, i
     assert_int_equal(write->used_ms[index], used_ms);
 }
 
-// ---- flushes --------------------------------------------------------------------------------------------------------
+// ---- flushes ----
 
 static void test_an_interval_writes_the_newest_use_of_each_token(void **state) {
     struct fixture *fixture = *state;
@@ -246,7 +246,7 @@ static void test_a_full_map_is_written_at_once_and_in_slices(void **state) {
     assert_int_equal(fixture->metrics.last_used_requests_total, 4 * GW_LAST_USED_ENTRIES_MAX);
 }
 
-// ---- outages --------------------------------------------------------------------------------------------------------
+// ---- outages ----
 
 static void test_what_fails_is_kept_and_written_later_with_what_came_since(void **state) {
     struct fixture *fixture = *state;
@@ -314,7 +314,7 @@ static void test_what_is_kept_in_an_outage_is_bounded(void **state) {
     assert_int_equal(fixture->metrics.last_used_dropped_total, 10);
 }
 
-// ---- finding --------------------------------------------------------------------------------------------------------
+// ---- finding ----
 
 static void test_the_newest_use_is_found_until_it_is_written(void **state) {
     struct fixture *fixture = *state;
@@ -335,7 +335,7 @@ static void test_the_newest_use_is_found_until_it_is_written(void **state) {
     assert_int_equal(find(fixture, "cla"), 8);
 }
 
-// ---- the resolution -------------------------------------------------------------------------------------------------
+// ---- the resolution ----
 
 static void test_a_busy_token_is_written_once_a_period(void **state) {
     struct fixture *fixture = *state;
@@ -376,7 +376,7 @@ static void test_a_use_that_was_not_written_does_not_make_a_token_wait(void **st
     answer(&fixture->store, GW_OK);
 }
 
-// ---- the end --------------------------------------------------------------------------------------------------------
+// ---- the end ----
 
 static void on_drained(struct gw_last_used_drain *drain, enum gw_status status) {
     struct fixture *fixture = gw_container_of(drain, struct fixture, drain);

@@ -85,13 +85,14 @@ static void test_many_entries_are_found_again_while_it_grows(void **state) {
     gw_last_used_map_deinit(&map);
 }
 
-// Ids that differ in their last characters alone must not lie in one row, where each use of one walks past others.
+// Ids that differ in their last characters alone must not lie in one row, where each use of one
+// walks past others.
 static void test_ids_that_count_up_are_spread(void **state) {
     (void)state;
     struct gw_last_used_map map = {.slots = NULL};
     char id[20];
     for (int i = 0; i < MANY; i++) {
-        snprintf(id, sizeof id, "cltoken%09d", i);
+        snprintf(id, sizeof(id), "cltoken%09d", i);
         assert_int_equal(note(&map, id, i), GW_OK);
     }
     size_t longest = 0;

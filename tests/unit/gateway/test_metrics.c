@@ -29,7 +29,7 @@ static void test_the_sum_is_over_all_workers(void **state) {
                                 {.requests_total = 7, .connections_open = 2},
                                 {.requests_total = 11, .cache_hits_total = 4}};
     struct gw_metrics sum;
-    memset(&sum, 0xff, sizeof sum);
+    memset(&sum, 0xff, sizeof(sum));
     gw_metrics_sum(all, 3, &sum);
     assert_int_equal(sum.requests_total, 23);
     assert_int_equal(sum.connections_open, 3);
@@ -86,7 +86,7 @@ static void test_every_metric_has_help_type_and_its_own_value(void **state) {
 #define X(name, type, help)                                                                        \
     assert_line(&rest, "# HELP skillreg_gateway_" #name " " help);                                 \
     assert_line(&rest, "# TYPE skillreg_gateway_" #name " " type);                                 \
-    snprintf(line, sizeof line, "skillreg_gateway_" #name " %d", (int)value++);                    \
+    snprintf(line, sizeof(line), "skillreg_gateway_" #name " %d", (int)value++);                   \
     assert_line(&rest, line);
     GW_METRICS_MAP(X)
 #undef X
@@ -106,7 +106,7 @@ static void test_counters_are_named_total(void **state) {
         GW_METRICS_MAP(X)
 #undef X
     };
-    for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
+    for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
         size_t length = strlen(metrics[i].name);
         bool is_total = length > 6 && strcmp(metrics[i].name + length - 6, "_total") == 0;
         bool is_counter = strcmp(metrics[i].type, "counter") == 0;

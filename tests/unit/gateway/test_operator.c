@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Proves of gateway/operator.c: each command does its work on a real database, says it as documented, and shows or
-// repeats no secret but the one it was asked to make. Every command runs in a child, as a program does.
+// Proves of gateway/operator.c: each command does its work on a real database, says it as
+// documented, and shows or repeats no secret but the one it was asked to make. Every command runs
+// in a child, as a program does.
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>

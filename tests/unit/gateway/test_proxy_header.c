@@ -40,7 +40,8 @@ static void assert_source(const struct gw_proxy_header *header, const char *expe
     assert_string_equal(text, expected);
 }
 
-// Whole with the bytes of the client behind it, and one byte at a time: the same header, and nothing of the client is taken.
+// Whole with the bytes of the client behind it, and one byte at a time: the same header, and
+// nothing of the client is taken.
 static void assert_header(struct gw_str bytes, const char *source) {
     char text[1024];
     struct gw_proxy_header header;
@@ -129,9 +130,9 @@ static void test_broken_lines_are_refused(void **state) {
 static void test_a_line_is_bounded(void **state) {
     (void)state;
     char line[GW_PROXY_HEADER_KEPT_MAX + 3];
-    snprintf(line, sizeof line, "PROXY UNKNOWN %*s\r\n", GW_PROXY_HEADER_KEPT_MAX - 16, "x");
+    snprintf(line, sizeof(line), "PROXY UNKNOWN %*s\r\n", GW_PROXY_HEADER_KEPT_MAX - 16, "x");
     assert_header(gw_str(line, GW_PROXY_HEADER_KEPT_MAX), UNSAID);
-    snprintf(line, sizeof line, "PROXY UNKNOWN %*s\r\n", GW_PROXY_HEADER_KEPT_MAX - 15, "x");
+    snprintf(line, sizeof(line), "PROXY UNKNOWN %*s\r\n", GW_PROXY_HEADER_KEPT_MAX - 15, "x");
     assert_refused(gw_str(line, GW_PROXY_HEADER_KEPT_MAX + 1));
 }
 
@@ -183,10 +184,10 @@ static void test_the_largest_binary_header_is_skipped_whole(void **state) {
     (void)state;
     char bytes[GW_PROXY_HEADER_BYTES_MAX];
     static const char start[] = SIGNATURE "\x21\x11\x02\x08" V4_ADDRESSES;
-    memset(bytes, 'x', sizeof bytes);
-    memcpy(bytes, start, sizeof start - 1);
-    assert_header(gw_str(bytes, sizeof bytes), "192.0.2.1");
-    memset(bytes, 'x', sizeof bytes);
+    memset(bytes, 'x', sizeof(bytes));
+    memcpy(bytes, start, sizeof(start) - 1);
+    assert_header(gw_str(bytes, sizeof(bytes)), "192.0.2.1");
+    memset(bytes, 'x', sizeof(bytes));
     memcpy(bytes, SIGNATURE "\x21\x31\x00\xd8", 16);
     assert_header(gw_str(bytes, 16 + 216), UNSAID);
 }

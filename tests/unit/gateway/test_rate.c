@@ -23,7 +23,7 @@ static void test_a_rate_is_a_count_and_a_unit(void **state) {
         uint64_t count;
         uint64_t period_s;
     } cases[] = {{"120/m", 120, 60}, {"10/s", 10, 1}, {"1/h", 1, 3600}, {"1000000/s", 1000000, 1}};
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct gw_rate rate = rate_of(cases[i].text);
         assert_int_equal(rate.count, cases[i].count);
         assert_int_equal(rate.period_s, cases[i].period_s);
@@ -37,7 +37,7 @@ static void test_anything_else_is_no_rate(void **state) {
     static const char *const texts[] = {"",      "/",      "120",   "/m",    "0/m",
                                         "-1/m",  "+1/m",   "1.5/m", "120/d", "120/min",
                                         "120 m", "120/m ", "1e3/s", "OFF"};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct gw_rate rate = {.count = 7};
         assert_int_equal(gw_rate_parse(gw_str_from(texts[i]), &rate), GW_INVALID);
         assert_int_equal(rate.count, 7);

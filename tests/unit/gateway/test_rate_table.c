@@ -11,7 +11,7 @@
 #define NOW 1000U
 
 static int set_up(void **state) {
-    struct gw_rate_table *table = test_calloc(1, sizeof *table);
+    struct gw_rate_table *table = test_calloc(1, sizeof(*table));
     *state = table;
     return gw_rate_table_init(table, 1) == GW_OK ? 0 : -1;
 }

@@ -55,7 +55,7 @@ struct fixture {
     bool is_authorised; // has an identity
 };
 
-// ---- what a token has under way, which the linker takes in place of the library's ---------------------------------
+// ---- what a token has under way, which the linker takes in place of the library's ----
 
 struct gw_transfers {
     struct gw_transfer *transfer; // the one that is among them
@@ -79,7 +79,7 @@ void gw_transfer_remove(struct gw_transfer *transfer) {
         fake.transfer = NULL;
 }
 
-// ---- the connection that takes notes ------------------------------------------------------------------------------
+// ---- the connection that takes notes ----
 
 static struct fixture *fixture_of(const struct gw_exchange *exchange) {
     return gw_container_of(exchange, struct fixture, exchange);
@@ -93,7 +93,8 @@ static void on_output(struct gw_exchange *exchange) {
     (void)exchange;
 }
 
-// As the connection does it: the exchange, and the handler in its arena, end inside the last call of the handler.
+// As the connection does it: the exchange, and the handler in its arena, end inside the last call
+// of the handler.
 static void on_response_end(struct gw_exchange *exchange) {
     assert_false(fixture_of(exchange)->is_ended);
     fixture_of(exchange)->is_ended = true;
@@ -122,7 +123,7 @@ static const struct gw_exchange_owner_calls owner_calls = {.output = on_output_a
                                                            .on_body_wanted = on_body_wanted,
                                                            .pending_bytes = pending_bytes};
 
-// ---- set up -------------------------------------------------------------------------------------------------------
+// ---- set up ----
 
 static void on_watchdog(uv_timer_t *timer) {
     (void)timer;
@@ -235,7 +236,7 @@ static void end_body(struct fixture *fixture) {
     handler->calls->on_body_end(handler);
 }
 
-// ---- what came out ------------------------------------------------------------------------------------------------
+// ---- what came out ----
 
 static bool output_has(const struct fixture *fixture, const char *text) {
     struct gw_str output = gw_buf_bytes(&fixture->output);
@@ -273,7 +274,7 @@ static void relay_once(struct fixture *fixture, const char *request,
     run_until_ended(fixture);
 }
 
-// ---- responses ----------------------------------------------------------------------------------------------------
+// ---- responses ----
 
 static void test_a_response_with_a_length_keeps_it(void **state) {
     (void)state;
@@ -385,7 +386,7 @@ static void test_a_large_response_waits_for_the_client(void **state) {
     close_all(&fixture);
 }
 
-// ---- request bodies -----------------------------------------------------------------------------------------------
+// ---- request bodies ----
 
 static void test_a_body_is_asked_for_once_there_is_a_connection(void **state) {
     (void)state;
@@ -508,7 +509,7 @@ static void test_an_early_answer_reaches_the_client(void **state) {
     close_all(&fixture);
 }
 
-// ---- refusals and failures ----------------------------------------------------------------------------------------
+// ---- refusals and failures ----
 
 static const struct script_step *const no_scripts[] = {NULL};
 
@@ -678,7 +679,7 @@ static void test_a_client_that_leaves_takes_the_upstream_request_along(void **st
     close_all(&fixture);
 }
 
-// ---- the end of a token ---------------------------------------------------------------------------------------------
+// ---- the end of a token ----
 
 static void open_with_transfers(struct fixture *fixture, const struct script_step *const *scripts) {
     open_all(fixture, scripts);

@@ -113,7 +113,8 @@ static void test_identity_of_a_client_never_reaches_the_registry(void **state) {
     }
 }
 
-// The name is the gateway's: what the registry says under it, clients would take for the gateway's word.
+// The name is the gateway's: what the registry says under it, clients would take for the gateway's
+// word.
 static void test_the_expiry_of_a_token_is_told_by_the_gateway_alone(void **state) {
     (void)state;
     assert_false(passes_to_client("SkillReg-Token-Expires", ""));

@@ -157,8 +157,8 @@ static void assert_list(enum gw_http_field_id from, const char *fields, struct g
     struct fixture fixture;
     char request[512];
     char composed[512];
-    (void)snprintf(request, sizeof request, "GET /a HTTP/1.1\r\nHost: h\r\n%s\r\n", fields);
-    (void)snprintf(composed, sizeof composed,
+    (void)snprintf(request, sizeof(request), "GET /a HTTP/1.1\r\nHost: h\r\n%s\r\n", fields);
+    (void)snprintf(composed, sizeof(composed),
                    "GET /a HTTP/1.1\r\n" VIA_1_1 "X-Request-Id: " REQUEST_ID "\r\n"
                    "X-Forwarded-For: %s\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n\r\n",
                    expected);
@@ -197,7 +197,7 @@ static void test_nobody_is_made_up_for_an_unknown_client(void **state) {
     static const char *const lists[] = {"X-Forwarded-For: 192.0.2.9,\r\n",
                                         "X-Forwarded-For: 192.0.2.9, unknown, 10.0.0.1\r\n",
                                         ELEMENTS};
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
         assert_list(GW_FIELD_X_FORWARDED_FOR, lists[i], gw_client_unknown(), "unknown, 10.0.0.2");
     assert_list(GW_FIELD_FORWARDED, LIST, gw_client_unknown(), "unknown, 10.0.0.2");
 }

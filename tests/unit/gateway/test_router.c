@@ -39,7 +39,7 @@ static void assert_slice(struct gw_str slice, const char *expected) {
         fail_msg("%.*s instead of %s", GW_STR_ARG(slice), expected);
 }
 
-// ---- the table ------------------------------------------------------------------------------------------------------
+// ---- the table ----
 
 // One letter for what became of a request:
 //   I whoami, L list, C create, D revoke, R rotate, U audit, O revoke one's own: answered here
@@ -142,7 +142,7 @@ static void test_every_method_on_every_kind_of_path(void **state) {
     };
     for (size_t row = 0; row < COUNT(rows); row++) {
         char target[128];
-        snprintf(target, sizeof target, "/api/v1%s", rows[row].path);
+        snprintf(target, sizeof(target), "/api/v1%s", rows[row].path);
         for (size_t m = 0; m < COUNT(methods); m++) {
             char letter = letter_of(methods[m], target);
             if (letter != rows[row].letters[m])
@@ -152,8 +152,8 @@ static void test_every_method_on_every_kind_of_path(void **state) {
     }
 }
 
-// A path made from the pattern of a route finds that route or one before it that takes the method, and delete needs what
-// the pattern's own line says. Proves that no line of the table is dead.
+// A path made from the pattern of a route finds that route or one before it that takes the method,
+// and delete needs what the pattern's own line says. Proves that no line of the table is dead.
 static void test_no_line_of_the_table_is_dead(void **state) {
     (void)state;
     int count;
@@ -268,12 +268,12 @@ static void test_routes_outside_the_base_path(void **state) {
 static void test_a_target_beyond_the_limit_is_refused(void **state) {
     (void)state;
     static char target[GW_HTTP_TARGET_BYTES_MAX + 2];
-    memset(target, 'a', sizeof target - 1);
+    memset(target, 'a', sizeof(target) - 1);
     memcpy(target, "/api/v1/public/%61", 18);
     assert_outcome(HTTP_GET, target, GW_ROUTE_BAD_TARGET);
 }
 
-// ---- tricks with the path -------------------------------------------------------------------------------------------
+// ---- tricks with the path ----
 
 static void test_paths_that_could_read_differently_behind_us_are_refused(void **state) {
     (void)state;
@@ -422,14 +422,14 @@ static void test_a_slash_at_the_end_is_not_found(void **state) {
 static void test_the_longest_path_is_read(void **state) {
     (void)state;
     static char target[GW_HTTP_TARGET_BYTES_MAX + 1];
-    memset(target, 'a', sizeof target - 1);
+    memset(target, 'a', sizeof(target) - 1);
     memcpy(target, "/api/v1/public/", 15);
     assert_outcome(HTTP_GET, target, GW_ROUTE_FOUND);
-    memcpy(target + sizeof target - 4, "%61", 3); // one segment, unescaped
+    memcpy(target + sizeof(target) - 4, "%61", 3); // one segment, unescaped
     assert_outcome(HTTP_GET, target, GW_ROUTE_FOUND);
-    for (size_t i = 15; i + 3 <= sizeof target - 1; i += 3)
+    for (size_t i = 15; i + 3 <= sizeof(target) - 1; i += 3)
         memcpy(target + i, "/.a", 3);
-    memcpy(target + sizeof target - 4, "/..", 3);
+    memcpy(target + sizeof(target) - 4, "/..", 3);
     assert_outcome(HTTP_GET, target, GW_ROUTE_BAD_TARGET);
 }
 
@@ -441,7 +441,7 @@ static void test_asterisk_and_connect_are_not_allowed(void **state) {
     assert_outcome(HTTP_CONNECT, "/api/v1/search", GW_ROUTE_METHOD_NOT_ALLOWED);
 }
 
-// ---- the organisation in the query ----------------------------------------------------------------------------------
+// ---- the organisation in the query ----
 
 #define DOWNLOAD "/api/v1/catalog/github/a/versions/1.0.0/download"
 
@@ -507,7 +507,7 @@ static void test_an_organisation_that_is_missing_doubled_or_disguised_is_ambiguo
         assert_outcome(HTTP_GET, targets[i], GW_ROUTE_AMBIGUOUS);
 }
 
-// ---- Allow ----------------------------------------------------------------------------------------------------------
+// ---- Allow ----
 
 static void test_allow_names_the_methods_of_the_path(void **state) {
     (void)state;

@@ -24,7 +24,7 @@ static void test_touch_brings_time_and_date_up_to_now(void **state) {
     gw_services_touch(&services);
     assert_in_range(services.wall_ms, before_ms, gw_clock_wall_ms());
     gw_clock_format_http(services.wall_ms, date);
-    assert_memory_equal(services.http_date, date, sizeof date);
+    assert_memory_equal(services.http_date, date, sizeof(date));
 }
 
 static void test_the_clock_is_asked_once_a_turn(void **state) {
@@ -48,7 +48,7 @@ static void test_the_date_is_written_once_a_second(void **state) {
         pass_time(&services);
         gw_services_touch(&services);
         second = services.http_date_second;
-        memset(services.http_date, 'x', sizeof services.http_date);
+        memset(services.http_date, 'x', sizeof(services.http_date));
         pass_time(&services);
         gw_services_touch(&services);
     } while (services.http_date_second != second);
@@ -57,7 +57,7 @@ static void test_the_date_is_written_once_a_second(void **state) {
     pass_time(&services);
     gw_services_touch(&services);
     gw_clock_format_http(services.wall_ms, date);
-    assert_memory_equal(services.http_date, date, sizeof date);
+    assert_memory_equal(services.http_date, date, sizeof(date));
 }
 
 static void test_request_ids_are_the_half_of_the_process_and_a_counter(void **state) {

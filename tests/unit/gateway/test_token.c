@@ -35,7 +35,8 @@ static void test_a_minted_secret_has_the_shape_and_the_checksum(void **state) {
     }
 }
 
-// Each of the 32 random bytes takes part: none of the characters made from them alone is the same in all.
+// Each of the 32 random bytes takes part: none of the characters made from them alone is the same
+// in all.
 static void test_minted_secrets_differ_everywhere(void **state) {
     (void)state;
     struct gw_token_secret first;
@@ -68,8 +69,8 @@ static void test_the_digest_is_sha_256(void **state) {
         unsigned char digest[GW_TOKEN_DIGEST_LENGTH];
         char hex[2 * GW_TOKEN_DIGEST_LENGTH];
         gw_token_digest(cases[i].text, digest);
-        gw_hex_encode(digest, sizeof digest, hex);
-        assert_memory_equal(hex, cases[i].hex, sizeof hex);
+        gw_hex_encode(digest, sizeof(digest), hex);
+        assert_memory_equal(hex, cases[i].hex, sizeof(hex));
     }
 }
 
@@ -107,12 +108,12 @@ static void test_names(void **state) {
 static void test_a_name_has_100_characters_not_bytes(void **state) {
     (void)state;
     char name[4 * (GW_TOKEN_NAME_CHARACTERS_MAX + 1)];
-    for (size_t i = 0; i < sizeof name; i += 4)
+    for (size_t i = 0; i < sizeof(name); i += 4)
         memcpy(name + i, "\xf0\x9f\x94\x92", 4);
     size_t longest = (size_t)4 * GW_TOKEN_NAME_CHARACTERS_MAX;
     assert_true(gw_token_name_valid(gw_str(name, longest)));
     assert_false(gw_token_name_valid(gw_str(name, longest + 4)));
-    memset(name, 'a', sizeof name);
+    memset(name, 'a', sizeof(name));
     assert_true(gw_token_name_valid(gw_str(name, GW_TOKEN_NAME_CHARACTERS_MAX)));
     assert_false(gw_token_name_valid(gw_str(name, GW_TOKEN_NAME_CHARACTERS_MAX + 1)));
 }
@@ -145,7 +146,7 @@ static void test_ids_are_unique_and_what_is_said_of_them(void **state) {
         assert_memory_equal(ids[i], "cl", 2);
         assert_true(gw_id_valid(gw_str_from(ids[i])));
     }
-    qsort(ids, MANY, sizeof ids[0], compare_ids);
+    qsort(ids, MANY, sizeof(ids[0]), compare_ids);
     for (size_t i = 1; i < MANY; i++)
         assert_string_not_equal(ids[i - 1], ids[i]);
 }

@@ -22,7 +22,7 @@
 #define ADMIN GW_SCOPE_ADMIN
 
 static int set_up(void **state) {
-    struct gw_arena *arena = test_malloc(sizeof *arena);
+    struct gw_arena *arena = test_malloc(sizeof(*arena));
     gw_arena_init(arena, GW_REQUEST_ARENA_BYTES_MAX);
     *state = arena;
     return 0;
@@ -58,7 +58,7 @@ static void assert_refused(struct gw_arena *arena, struct gw_str body, int statu
         fail_msg("%.*s: %d %s %s", GW_STR_ARG(body), refusal.status, refusal.code, refusal.message);
 }
 
-// ---- create ---------------------------------------------------------------------------------------------------------
+// ---- create ----
 
 static void test_bodies_that_are_accepted(void **state) {
     static const struct {
@@ -190,9 +190,9 @@ static void test_names_of_100_characters_and_one_more(void **state) {
         memcpy(name + 2 * i, "\xc3\xa4", 3);
     struct gw_token_request expected = {
         gw_str_from(name), READ | WRITE, DB_NO_TIME, NULL, 0, false};
-    snprintf(body, sizeof body, "{\"name\":\"%s\"}", name);
+    snprintf(body, sizeof(body), "{\"name\":\"%s\"}", name);
     assert_accepted(*state, body, &expected);
-    snprintf(body, sizeof body, "{\"name\":\"%sx\"}", name);
+    snprintf(body, sizeof(body), "{\"name\":\"%sx\"}", name);
     assert_refused(*state, gw_str_from(body), 422, "validation_failed", "name must be 1 to 100");
 }
 
@@ -225,7 +225,7 @@ static void test_addresses_that_a_token_may_be_used_from(void **state) {
         char text[2048];
         struct gw_token_request request;
         struct gw_refusal refusal;
-        (void)snprintf(body, sizeof body, "{\"name\":\"ci\"%s}", cases[i].member);
+        (void)snprintf(body, sizeof(body), "{\"name\":\"ci\"%s}", cases[i].member);
         assert_true(gw_token_request_parse(*state, gw_str_from(body), NOW_MS, &request, &refusal));
         format_allowed_ips(&request, text);
         assert_string_equal(text, cases[i].parsed);
@@ -257,7 +257,7 @@ static void test_without_memory_nothing_is_known(void **state) {
     gw_arena_deinit(&arena);
 }
 
-// ---- list -----------------------------------------------------------------------------------------------------------
+// ---- list ----
 
 static void test_pages(void **state) {
     (void)state;
@@ -319,7 +319,7 @@ static void test_pages_out_of_range_are_refused_by_name(void **state) {
     }
 }
 
-// ---- audit ----------------------------------------------------------------------------------------------------------
+// ---- audit ----
 
 static void test_pages_of_the_audit(void **state) {
     (void)state;
@@ -370,7 +370,7 @@ static void test_what_is_no_page_of_the_audit_is_refused_by_name(void **state) {
     }
 }
 
-// ---- rotate ---------------------------------------------------------------------------------------------------------
+// ---- rotate ----
 
 static void test_rotations_that_are_accepted(void **state) {
     static const struct {
@@ -466,7 +466,7 @@ static void test_times_to_wait(void **state) {
 static void test_idempotency_keys(void **state) {
     (void)state;
     char long_key[GW_IDEMPOTENCY_KEY_LENGTH_MAX + 2];
-    memset(long_key, 'k', sizeof long_key);
+    memset(long_key, 'k', sizeof(long_key));
     const struct {
         struct gw_str values[2]; // .at NULL: not there
         bool is_right;
@@ -518,7 +518,7 @@ static void test_json_content_types(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-// ---- revoke ---------------------------------------------------------------------------------------------------------
+// ---- revoke ----
 
 static void test_successors_are_true_or_false(void **state) {
     static const struct {

@@ -41,7 +41,7 @@ static void test_a_copy_outlives_its_row(void **state) {
     const struct gw_ip_range first = ranges[0];
     struct db_token_row copy;
     char *block = copy_and_wipe(&row, memory, strlen(memory), &copy);
-    memset(ranges, 0, sizeof ranges);
+    memset(ranges, 0, sizeof(ranges));
     assert_true(gw_str_equal(copy.id, GW_STR("clx7f2k3a")));
     assert_true(gw_str_equal(copy.name, GW_STR("ci")));
     assert_true(gw_str_equal(copy.prefix, GW_STR("sr_live_abcd")));
@@ -53,7 +53,7 @@ static void test_a_copy_outlives_its_row(void **state) {
     assert_int_equal(copy.last_used_ms, 2);
     assert_int_equal(copy.expires_ms, 3);
     assert_int_equal(copy.allowed_ip_count, 2);
-    assert_memory_equal(&copy.allowed_ips[0], &first, sizeof first);
+    assert_memory_equal(&copy.allowed_ips[0], &first, sizeof(first));
     assert_int_equal(copy.allowed_ips[1].prefix_bits, 32);
     test_free(block);
 }

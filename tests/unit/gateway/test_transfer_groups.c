@@ -16,7 +16,7 @@
 #define MANY 5000
 
 static int set_up(void **state) {
-    struct gw_transfer_groups *groups = test_malloc(sizeof *groups);
+    struct gw_transfer_groups *groups = test_malloc(sizeof(*groups));
     gw_transfer_groups_init(groups);
     *state = groups;
     return 0;
@@ -30,7 +30,7 @@ static int tear_down(void **state) {
 
 static void digest_of(int token, unsigned char digest[DB_DIGEST_LENGTH]) {
     memset(digest, 0x5a, DB_DIGEST_LENGTH);
-    memcpy(digest, &token, sizeof token);
+    memcpy(digest, &token, sizeof(token));
 }
 
 static struct gw_transfer_group *acquire(struct gw_transfer_groups *groups, int token,
@@ -100,9 +100,9 @@ static void test_organisations_are_spread_over_the_shelves(void **state) {
     struct gw_transfer_groups *groups = *state;
     static int counts[GW_TRANSFER_SHELVES];
     char id[32];
-    memset(counts, 0, sizeof counts);
+    memset(counts, 0, sizeof(counts));
     for (int i = 0; i < 16 * GW_TRANSFER_SHELVES; i++) {
-        (void)snprintf(id, sizeof id, "clmwtuumiey4q1xue6b%05d", i);
+        (void)snprintf(id, sizeof(id), "clmwtuumiey4q1xue6b%05d", i);
         counts[gw_transfer_groups_shelf(groups, gw_str_from(id)) - groups->shelves]++;
     }
     for (int i = 0; i < GW_TRANSFER_SHELVES; i++)

@@ -29,7 +29,7 @@
 #define WATCHDOG_MS 60000
 #define SKILLS "/api/v1/orgs/acme/skills"
 
-// ---- what stands around it ------------------------------------------------------------------------------------------
+// ---- what stands around it ----
 
 struct gw_auth_cache {
     struct gw_auth_watcher *watcher;
@@ -115,11 +115,11 @@ static void on_ended(struct gw_transfer *transfer, const struct gw_judgement *ju
     own->judgement = *judgement;
     ended_in_turn++;
     gw_transfer_remove(transfer);
-    memset(transfer, 0xff, sizeof *transfer); // it goes with its exchange
+    memset(transfer, 0xff, sizeof(*transfer)); // it goes with its exchange
 }
 
 static int set_up_when_heard(void **state, uint64_t when_ms) {
-    struct fixture *fixture = test_calloc(1, sizeof *fixture);
+    struct fixture *fixture = test_calloc(1, sizeof(*fixture));
     assert_int_equal(uv_loop_init(&fixture->loop), 0);
     fake = (struct gw_auth_cache){.answer = GW_AUTH_ABSENT,
                                   .row = {.id = GW_STR("clx7f2k3a"),
@@ -169,10 +169,10 @@ static int tear_down(void **state) {
     return 0;
 }
 
-// ---- transfers ------------------------------------------------------------------------------------------------------
+// ---- transfers ----
 
 static void make(struct fixture *fixture, int count) {
-    fixture->list = calloc((size_t)count, sizeof *fixture->list);
+    fixture->list = calloc((size_t)count, sizeof(*fixture->list));
     assert_non_null(fixture->list);
     fixture->count = count;
 }
@@ -180,7 +180,7 @@ static void make(struct fixture *fixture, int count) {
 // A token for each number; the organisation of the row.
 static void begin(struct fixture *fixture, int index, int token) {
     struct under_way *own = &fixture->list[index];
-    memcpy(own->digest, &token, sizeof token);
+    memcpy(own->digest, &token, sizeof(token));
     own->exchange.services = &fixture->services;
     own->exchange.identity = fake.row;
     own->exchange.token_digest = own->digest;
@@ -246,7 +246,7 @@ static void assert_ended(const struct fixture *fixture, int index, enum gw_verdi
     assert_string_equal(own->judgement.code, code);
 }
 
-// ---- news -----------------------------------------------------------------------------------------------------------
+// ---- news ----
 
 static void test_a_revoked_token_s_transfers_end_and_nobody_else_s(void **state) {
     struct fixture *fixture = *state;
@@ -349,7 +349,7 @@ static void test_narrowed_addresses_end_those_from_elsewhere(void **state) {
     hear_of_token(fixture, 0);
     run_until_rest(fixture);
     answer_one(GW_AUTH_LIVE);
-    memset(&range, 0xff, sizeof range); // the row is gone with its call
+    memset(&range, 0xff, sizeof(range)); // the row is gone with its call
     run_until_rest(fixture);
     assert_ended(fixture, 0, GW_VERDICT_FORBIDDEN, "address_not_allowed");
     assert_int_equal(fixture->list[1].ended_count, 0);
@@ -377,7 +377,7 @@ static void test_after_a_gap_every_token_is_asked_for(void **state) {
     char org_ids[20][16];
     make(fixture, 20);
     for (int i = 0; i < 20; i++) {
-        (void)snprintf(org_ids[i], sizeof org_ids[i], "cl%d", i);
+        (void)snprintf(org_ids[i], sizeof(org_ids[i]), "cl%d", i);
         fake.row.org_id = gw_str_from(org_ids[i]);
         begin(fixture, i, i);
     }
@@ -403,7 +403,7 @@ static void test_what_began_before_the_log_was_heard_is_asked_for_then(void **st
     assert_int_equal(count_ended(fixture), 0);
 }
 
-// ---- answers that come late, or not ---------------------------------------------------------------------------------
+// ---- answers that come late, or not ----
 
 static void test_what_cannot_be_known_ends_nothing_and_is_asked_again(void **state) {
     struct fixture *fixture = *state;
@@ -466,7 +466,7 @@ static void test_who_is_gone_waits_for_no_answer(void **state) {
     assert_int_equal(fake.pending_count, 0);
 }
 
-// ---- the end of a token ---------------------------------------------------------------------------------------------
+// ---- the end of a token ----
 
 static void test_at_its_own_end_a_token_s_transfers_end_unasked(void **state) {
     struct fixture *fixture = *state;
@@ -523,7 +523,7 @@ static void test_an_end_that_was_put_off_ends_nothing(void **state) {
     assert_int_equal(fixture->list[0].ended_count, 0);
 }
 
-// ---- how much at once -----------------------------------------------------------------------------------------------
+// ---- how much at once ----
 
 static void test_ten_thousand_of_one_token_end_in_small_steps(void **state) {
     struct fixture *fixture = *state;

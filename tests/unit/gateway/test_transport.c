@@ -889,7 +889,8 @@ static void test_tls_alert_of_the_client_is_closed(void **state) {
     tls_world_deinit(&world);
 }
 
-// While the server's session has no turn: the other one takes longer than the budget of a round, and asks again.
+// While the server's session has no turn: the other one takes longer than the budget of a round,
+// and asks again.
 
 // In the same queue for ever, and first.
 static void on_other_turn(struct gw_admission_turn *turn) {

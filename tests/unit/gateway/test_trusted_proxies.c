@@ -47,7 +47,7 @@ static void test_a_list_with_a_mistake_changes_nothing(void **state) {
                                         "10.0.0.0/8,localhost",
                                         "10.0.0.1/8",
                                         "10.0.0.0/8;::1"};
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         struct gw_trusted_proxies proxies = {.count = 7};
         assert_int_equal(gw_trusted_proxies_parse(gw_str_from(lists[i]), &proxies), GW_INVALID);
         assert_int_equal(proxies.count, 7);
@@ -58,11 +58,12 @@ static void test_a_list_is_bounded(void **state) {
     (void)state;
     char list[4 * (GW_TRUSTED_PROXIES_MAX + 1)];
     struct gw_trusted_proxies proxies;
-    for (size_t i = 0; i < sizeof list; i += 4)
+    for (size_t i = 0; i < sizeof(list); i += 4)
         memcpy(list + i, "::1,", 4);
-    assert_int_equal(gw_trusted_proxies_parse(gw_str(list, sizeof list - 5), &proxies), GW_OK);
+    assert_int_equal(gw_trusted_proxies_parse(gw_str(list, sizeof(list) - 5), &proxies), GW_OK);
     assert_int_equal(proxies.count, GW_TRUSTED_PROXIES_MAX);
-    assert_int_equal(gw_trusted_proxies_parse(gw_str(list, sizeof list - 1), &proxies), GW_TOO_BIG);
+    assert_int_equal(gw_trusted_proxies_parse(gw_str(list, sizeof(list) - 1), &proxies),
+                     GW_TOO_BIG);
 }
 
 int main(void) {

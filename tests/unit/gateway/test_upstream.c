@@ -67,7 +67,7 @@ struct caller {
     struct gw_upstream *upstream;
 };
 
-// ---- the caller ---------------------------------------------------------------------------------------------------
+// ---- the caller ----
 
 static struct caller *caller_of(struct gw_upstream_call *call) {
     return gw_container_of(call, struct caller, call);
@@ -185,7 +185,7 @@ static bool is_done(const struct caller *caller) {
     return caller->end_count + caller->error_count > 0;
 }
 
-// ---- the loop -----------------------------------------------------------------------------------------------------
+// ---- the loop ----
 
 static void on_watchdog(uv_timer_t *timer) {
     (void)timer;
@@ -322,7 +322,7 @@ static void get_once(const struct script_step *script, struct caller *caller, in
     close_all(&fixture);
 }
 
-// ---- responses ----------------------------------------------------------------------------------------------------
+// ---- responses ----
 
 static void test_a_response_comes_back_and_the_connection_is_kept(void **state) {
     (void)state;
@@ -583,7 +583,7 @@ static void test_a_reset_within_a_response_framed_by_close_is_no_end(void **stat
     close_all(&fixture);
 }
 
-// ---- the pool -----------------------------------------------------------------------------------------------------
+// ---- the pool ----
 
 static void test_a_pooled_connection_carries_the_next_request(void **state) {
     (void)state;
@@ -763,7 +763,7 @@ static void test_a_fresh_connection_that_dies_is_no_reason_to_send_again(void **
     assert_failed(&caller, GW_CLOSED);
 }
 
-// ---- request bodies -----------------------------------------------------------------------------------------------
+// ---- request bodies ----
 
 static void test_a_sized_body_follows_its_head(void **state) {
     (void)state;
@@ -885,7 +885,7 @@ static void test_a_slow_registry_bounds_what_waits_for_it(void **state) {
     close_all(&fixture);
 }
 
-// ---- response back-pressure and abort -----------------------------------------------------------------------------
+// ---- response back-pressure and abort ----
 
 static void test_a_paused_response_stops_the_registry(void **state) {
     (void)state;
@@ -997,7 +997,7 @@ static void test_closing_the_upstream_ends_its_calls(void **state) {
     assert_failed(&caller, GW_CLOSED);
 }
 
-// ---- deadlines and connecting -------------------------------------------------------------------------------------
+// ---- deadlines and connecting ----
 
 static void time_out(const struct script_step *script, struct caller *caller) {
     const struct script_step *const scripts[] = {script, NULL};
@@ -1223,7 +1223,7 @@ static void test_too_many_urls_are_refused(void **state) {
     close_all(&fixture);
 }
 
-// ---- several addresses --------------------------------------------------------------------------------------------
+// ---- several addresses ----
 
 static const struct script_step answers_twice[] = {AWAIT_HEAD, SEND(OK_2), AWAIT_HEAD, SEND(OK_2),
                                                    END};
@@ -1345,7 +1345,8 @@ static void test_an_address_that_does_not_answer_is_left_out(void **state) {
     }
 }
 
-// The first address is left out, with a pooled connection that plays `script` from its second request on.
+// The first address is left out, with a pooled connection that plays `script` from its second
+// request on.
 static void open_with_one_left_out(struct fixture *fixture, struct caller callers[8],
                                    const struct script_step *script) {
     static const struct script_step closes[] = {AWAIT_HEAD, HOLD, CLOSE, END};

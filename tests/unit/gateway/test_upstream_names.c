@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// An upstream whose name changes its addresses. The lookups of libuv are replaced by ones that say what the test wants, and its
-// clock by one that the test moves: the registry is at one port of 127.0.0.1, or of 127.0.0.2, or of both.
+// An upstream whose name changes its addresses. The lookups of libuv are replaced by ones that say
+// what the test wants, and its clock by one that the test moves: the registry is at one port of
+// 127.0.0.1, or of 127.0.0.2, or of both.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +25,7 @@
 #define WATCHDOG_MS 60000
 #define OK_2 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-// ---- a resolver ---------------------------------------------------------------------------------------------------
+// ---- a resolver ----
 
 static struct {
     const char *hosts[2]; // NULL behind the last; none: the lookup fails
@@ -74,7 +75,7 @@ static void answer_lookup(void) {
     resolver.on_looked_up(lookup, first == NULL ? UV_EAI_NONAME : 0, first);
 }
 
-// ---- the upstream -------------------------------------------------------------------------------------------------
+// ---- the upstream ----
 
 struct fixture {
     uv_loop_t loop;

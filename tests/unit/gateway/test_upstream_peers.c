@@ -66,7 +66,7 @@ static void set_in_flight(struct fixture *fixture, int index, int connecting, in
     counts[GW_UPSTREAM_CONN_BUSY] = busy;
 }
 
-// ---- which is next ------------------------------------------------------------------------------------------------
+// ---- which is next ----
 
 static void test_equal_ones_take_turns(void **state) {
     (void)state;
@@ -100,7 +100,7 @@ static void test_one_that_was_tried_is_not_tried_again(void **state) {
     assert_null(gw_upstream_peers_pick(&fixture.peers, &tries, NOW_MS));
 }
 
-// ---- ejection -----------------------------------------------------------------------------------------------------
+// ---- ejection ----
 
 static void test_one_that_fails_in_a_row_is_left_out_for_a_window(void **state) {
     (void)state;
@@ -207,7 +207,7 @@ static void test_a_request_tries_all_others_and_a_few_that_are_left_out(void **s
     assert_null(gw_upstream_peers_pick(&fixture.peers, &tries, NOW_MS));
 }
 
-// ---- which there are ----------------------------------------------------------------------------------------------
+// ---- which there are ----
 
 static void test_an_address_that_is_gone_gets_nothing_more(void **state) {
     (void)state;

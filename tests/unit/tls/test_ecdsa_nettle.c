@@ -49,7 +49,7 @@ static void read_key(mbedtls_ecdsa_context *key) {
     unsigned char bytes[KEY_BYTES];
     mbedtls_ecdsa_init(key);
     from_hex(KEY, bytes);
-    assert_int_equal(mbedtls_ecp_read_key(MBEDTLS_ECP_DP_SECP256R1, key, bytes, sizeof bytes), 0);
+    assert_int_equal(mbedtls_ecp_read_key(MBEDTLS_ECP_DP_SECP256R1, key, bytes, sizeof(bytes)), 0);
     assert_int_equal(mbedtls_ecp_keypair_calc_public(key, RANDOM), 0);
 }
 
@@ -57,7 +57,7 @@ static struct signature sign(mbedtls_ecdsa_context *key, mbedtls_md_type_t type,
                              const unsigned char *hash, size_t hash_length) {
     struct signature signature;
     assert_int_equal(mbedtls_ecdsa_write_signature(key, type, hash, hash_length, signature.bytes,
-                                                   sizeof signature.bytes, &signature.length,
+                                                   sizeof(signature.bytes), &signature.length,
                                                    RANDOM),
                      0);
     assert_int_equal(
@@ -91,11 +91,11 @@ static void assert_known(const char *hash_hex, const char *r, const char *s) {
     from_hex(hash_hex, hash);
     from_hex(r, wanted);
     from_hex(s, wanted + KEY_BYTES);
-    struct signature signature = sign_both(&key, MBEDTLS_MD_SHA256, hash, sizeof hash, true);
+    struct signature signature = sign_both(&key, MBEDTLS_MD_SHA256, hash, sizeof(hash), true);
     assert_int_equal(mbedtls_ecdsa_der_to_raw(8 * KEY_BYTES, signature.bytes, signature.length, raw,
-                                              sizeof raw, &length),
+                                              sizeof(raw), &length),
                      0);
-    assert_memory_equal(raw, wanted, sizeof wanted);
+    assert_memory_equal(raw, wanted, sizeof(wanted));
     mbedtls_ecdsa_free(&key);
 }
 
@@ -113,11 +113,11 @@ static void test_hashes_at_the_order_of_the_curve(void **state) {
     for (int offset = -1; offset <= 1; offset++) {
         from_hex(P256_N, hash);
         hash[KEY_BYTES - 1] = (unsigned char)(hash[KEY_BYTES - 1] + offset);
-        (void)sign_both(&key, MBEDTLS_MD_SHA256, hash, sizeof hash, true);
+        (void)sign_both(&key, MBEDTLS_MD_SHA256, hash, sizeof(hash), true);
     }
     for (int byte = 0; byte <= 0xff; byte += 0xff) {
-        memset(hash, byte, sizeof hash);
-        (void)sign_both(&key, MBEDTLS_MD_SHA256, hash, sizeof hash, true);
+        memset(hash, byte, sizeof(hash));
+        (void)sign_both(&key, MBEDTLS_MD_SHA256, hash, sizeof(hash), true);
     }
     mbedtls_ecdsa_free(&key);
 }
@@ -129,8 +129,8 @@ static void test_random_keys_and_hashes(void **state) {
         mbedtls_ecdsa_context key;
         mbedtls_ecdsa_init(&key);
         assert_int_equal(mbedtls_ecdsa_genkey(&key, MBEDTLS_ECP_DP_SECP256R1, RANDOM), 0);
-        assert_int_equal(mbedtls_psa_get_random(MBEDTLS_PSA_RANDOM_STATE, hash, sizeof hash), 0);
-        (void)sign_both(&key, MBEDTLS_MD_SHA256, hash, sizeof hash, true);
+        assert_int_equal(mbedtls_psa_get_random(MBEDTLS_PSA_RANDOM_STATE, hash, sizeof(hash)), 0);
+        (void)sign_both(&key, MBEDTLS_MD_SHA256, hash, sizeof(hash), true);
         mbedtls_ecdsa_free(&key);
     }
 }
@@ -160,8 +160,8 @@ static void test_keys_out_of_range_and_small_buffers_are_refused(void **state) {
     for (int i = 0; i < 2; i++) {
         tls_ecp_nettle_switch(i == 0);
         assert_int_not_equal(mbedtls_ecdsa_write_signature(&key, MBEDTLS_MD_SHA256, hash,
-                                                           sizeof hash, signature, sizeof signature,
-                                                           &length, RANDOM),
+                                                           sizeof(hash), signature,
+                                                           sizeof(signature), &length, RANDOM),
                              0);
     }
     mbedtls_ecdsa_free(&key);
@@ -171,7 +171,7 @@ static void test_keys_out_of_range_and_small_buffers_are_refused(void **state) {
         mbedtls_ecdsa_init(&key);
         assert_int_equal(mbedtls_ecp_group_load(&key.private_grp, MBEDTLS_ECP_DP_SECP256R1), 0);
         assert_int_not_equal(mbedtls_ecdsa_write_signature(&key, MBEDTLS_MD_SHA256, hash,
-                                                           sizeof hash, der, sizeof der, &length,
+                                                           sizeof(hash), der, sizeof(der), &length,
                                                            RANDOM),
                              0);
         mbedtls_ecdsa_free(&key);

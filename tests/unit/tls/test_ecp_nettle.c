@@ -72,7 +72,7 @@ static void read_point(mbedtls_ecp_group *group, mbedtls_ecp_point *point, const
     unsigned char bytes[POINT_BYTES] = {0x04};
     from_hex(x, bytes + 1);
     from_hex(y, bytes + 1 + KEY_BYTES);
-    assert_int_equal(mbedtls_ecp_point_read_binary(group, point, bytes, sizeof bytes), 0);
+    assert_int_equal(mbedtls_ecp_point_read_binary(group, point, bytes, sizeof(bytes)), 0);
 }
 
 static void assert_coordinates(mbedtls_ecp_group *group, const mbedtls_ecp_point *point,
@@ -81,7 +81,7 @@ static void assert_coordinates(mbedtls_ecp_group *group, const mbedtls_ecp_point
     unsigned char bytes[POINT_BYTES];
     size_t length;
     assert_int_equal(mbedtls_ecp_point_write_binary(group, point, MBEDTLS_ECP_PF_UNCOMPRESSED,
-                                                    &length, bytes, sizeof bytes),
+                                                    &length, bytes, sizeof(bytes)),
                      0);
     from_hex(x, wanted);
     assert_memory_equal(bytes + 1, wanted, KEY_BYTES);
@@ -102,7 +102,7 @@ static int multiply_p256(const struct product *product) {
     mbedtls_mpi_init(&scalar);
     assert_int_equal(mbedtls_ecp_group_load(&group, MBEDTLS_ECP_DP_SECP256R1), 0);
     from_hex(product->scalar, bytes);
-    assert_int_equal(mbedtls_mpi_read_binary(&scalar, bytes, sizeof bytes), 0);
+    assert_int_equal(mbedtls_mpi_read_binary(&scalar, bytes, sizeof(bytes)), 0);
     read_point(&group, &point, product->point_x, product->point_y);
     // The result over its own operand: that is allowed, and done by the library.
     int code = mbedtls_ecp_mul(&group, &point, &scalar, &point, RANDOM);
@@ -142,7 +142,7 @@ static void check_p256_known_answers(void) {
         {P256_N_LESS_1, P256_G_X, P256_MINUS_G_Y, P256_G_X, P256_G_Y},
         {P256_1, P256_0, P256_ROOT_OF_B, P256_0, P256_ROOT_OF_B},
     };
-    for (size_t i = 0; i < sizeof products / sizeof products[0]; i++)
+    for (size_t i = 0; i < sizeof(products) / sizeof(products[0]); i++)
         assert_int_equal(multiply_p256(&products[i]), 0);
 }
 
@@ -160,7 +160,7 @@ static void check_p256_refusals(void) {
         {P256_I, P256_P, P256_ROOT_OF_B, NULL, NULL}, // a coordinate that is not reduced
         {P256_I, P256_0, P256_P, NULL, NULL},
     };
-    for (size_t i = 0; i < sizeof products / sizeof products[0]; i++)
+    for (size_t i = 0; i < sizeof(products) / sizeof(products[0]); i++)
         assert_int_equal(multiply_p256(&products[i]), MBEDTLS_ERR_ECP_INVALID_KEY);
 }
 
@@ -263,7 +263,7 @@ static void check_x25519_refusals(void) {
     unsigned char u[KEY_BYTES];
     unsigned char out[KEY_BYTES];
     from_hex(X25519_KEY, key);
-    for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
+    for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
         from_hex(points[i], u);
         assert_int_not_equal(x25519(key, u, out), PSA_SUCCESS);
     }
@@ -294,7 +294,7 @@ static void test_x25519_odd_points_give_the_same_both_ways(void **state) {
     unsigned char u[KEY_BYTES];
     unsigned char out[2][KEY_BYTES] = {{0}};
     from_hex(X25519_KEY, key);
-    for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
+    for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
         from_hex(points[i], u);
         tls_ecp_nettle_switch(true);
         psa_status_t ours = x25519(key, u, out[0]);
@@ -315,11 +315,11 @@ static void check_p256_agreement_by_psa(void) {
     from_hex(P256_GR_X, peer + 1);
     from_hex(P256_GR_Y, peer + 1 + KEY_BYTES);
     from_hex(P256_GIR_X, wanted);
-    assert_int_equal(agree(PSA_ECC_FAMILY_SECP_R1, key, 256, peer, sizeof peer, secret),
+    assert_int_equal(agree(PSA_ECC_FAMILY_SECP_R1, key, 256, peer, sizeof(peer), secret),
                      PSA_SUCCESS);
     assert_memory_equal(secret, wanted, KEY_BYTES);
     peer[POINT_BYTES - 1] ^= 1;
-    assert_int_not_equal(agree(PSA_ECC_FAMILY_SECP_R1, key, 256, peer, sizeof peer, secret),
+    assert_int_not_equal(agree(PSA_ECC_FAMILY_SECP_R1, key, 256, peer, sizeof(peer), secret),
                          PSA_SUCCESS);
 }
 
@@ -346,14 +346,14 @@ static void check_ecdsa_signature(void) {
     mbedtls_mpi_init(&key);
     assert_int_equal(mbedtls_ecp_group_load(&group, MBEDTLS_ECP_DP_SECP256R1), 0);
     from_hex("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721", bytes);
-    assert_int_equal(mbedtls_mpi_read_binary(&key, bytes, sizeof bytes), 0);
-    assert_int_equal(mbedtls_ecdsa_sign_det_ext(&group, &r, &s, &key, hash, sizeof hash,
+    assert_int_equal(mbedtls_mpi_read_binary(&key, bytes, sizeof(bytes)), 0);
+    assert_int_equal(mbedtls_ecdsa_sign_det_ext(&group, &r, &s, &key, hash, sizeof(hash),
                                                 MBEDTLS_MD_SHA256, RANDOM),
                      0);
-    assert_int_equal(mbedtls_mpi_write_binary(&r, bytes, sizeof bytes), 0);
+    assert_int_equal(mbedtls_mpi_write_binary(&r, bytes, sizeof(bytes)), 0);
     from_hex("efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716", wanted);
     assert_memory_equal(bytes, wanted, KEY_BYTES);
-    assert_int_equal(mbedtls_mpi_write_binary(&s, bytes, sizeof bytes), 0);
+    assert_int_equal(mbedtls_mpi_write_binary(&s, bytes, sizeof(bytes)), 0);
     from_hex("f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8", wanted);
     assert_memory_equal(bytes, wanted, KEY_BYTES);
     mbedtls_mpi_free(&key);

@@ -57,7 +57,7 @@ static void fill(void *bytes, size_t length) {
 
 static void make_key(mbedtls_gcm_context *gcm, mbedtls_cipher_id_t id, unsigned bits) {
     unsigned char key[32];
-    fill(key, sizeof key);
+    fill(key, sizeof(key));
     mbedtls_gcm_init(gcm);
     assert_int_equal(mbedtls_gcm_setkey(gcm, id, key, bits), 0);
 }
@@ -148,10 +148,10 @@ static void test_every_length_of_small_records_and_those_near_the_largest(void *
     for (unsigned bits = 128; bits <= 256; bits += 128) {
         mbedtls_gcm_context gcm;
         make_key(&gcm, MBEDTLS_CIPHER_ID_AES, bits);
-        fill(&message.plain, sizeof message.plain);
+        fill(&message.plain, sizeof(message.plain));
         for (size_t length = 0; length <= BYTES_MAX; length++) {
-            fill(message.nonce, sizeof message.nonce);
-            fill(message.data, sizeof message.data);
+            fill(message.nonce, sizeof(message.nonce));
+            fill(message.data, sizeof(message.data));
             message.length = length;
             message.data_length = length % (DATA_BYTES + 1);
             assert_same_both_ways(&gcm, &message, text, tag);
@@ -182,19 +182,19 @@ static void test_a_changed_bit_anywhere_is_refused_and_nothing_given_out(void **
     assert_int_equal(encrypt(&gcm, &message, text, tag), 0);
     memcpy(sealed, message.nonce, NONCE_BYTES);
     memcpy(sealed + NONCE_BYTES, message.data, 5);
-    memcpy(sealed + NONCE_BYTES + 5, text, sizeof text);
-    memcpy(sealed + NONCE_BYTES + 5 + sizeof text, tag, TAG_BYTES);
-    for (size_t bit = 0; bit < 2 * 8 * sizeof sealed; bit++) {
-        unsigned char *changed = &sealed[bit / 8 % sizeof sealed];
-        tls_ecp_nettle_switch(bit < 8 * sizeof sealed);
+    memcpy(sealed + NONCE_BYTES + 5, text, sizeof(text));
+    memcpy(sealed + NONCE_BYTES + 5 + sizeof(text), tag, TAG_BYTES);
+    for (size_t bit = 0; bit < 2 * 8 * sizeof(sealed); bit++) {
+        unsigned char *changed = &sealed[bit / 8 % sizeof(sealed)];
+        tls_ecp_nettle_switch(bit < 8 * sizeof(sealed));
         *changed = (unsigned char)(*changed ^ (1U << bit % 8));
-        memset(output, 0xaa, sizeof output);
-        assert_int_equal(mbedtls_gcm_auth_decrypt(&gcm, sizeof text, sealed, NONCE_BYTES,
+        memset(output, 0xaa, sizeof(output));
+        assert_int_equal(mbedtls_gcm_auth_decrypt(&gcm, sizeof(text), sealed, NONCE_BYTES,
                                                   sealed + NONCE_BYTES, 5,
-                                                  sealed + NONCE_BYTES + 5 + sizeof text, TAG_BYTES,
-                                                  sealed + NONCE_BYTES + 5, output),
+                                                  sealed + NONCE_BYTES + 5 + sizeof(text),
+                                                  TAG_BYTES, sealed + NONCE_BYTES + 5, output),
                          MBEDTLS_ERR_GCM_AUTH_FAILED);
-        assert_true(is_zero(output, sizeof output));
+        assert_true(is_zero(output, sizeof(output)));
         *changed = (unsigned char)(*changed ^ (1U << bit % 8));
     }
     tls_ecp_nettle_switch(true);
@@ -232,16 +232,16 @@ static void test_other_nonces_tags_and_directions_go_to_the_library(void **state
     unsigned long count = tls_gcm_nettle_count();
     for (size_t nonce_length = 11; nonce_length <= 16; nonce_length++) {
         size_t tag_length = nonce_length == NONCE_BYTES ? 12 : TAG_BYTES;
-        assert_int_equal(mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, sizeof plain, nonce,
+        assert_int_equal(mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, sizeof(plain), nonce,
                                                    nonce_length, NULL, 0, plain, text, tag_length,
                                                    tag),
                          0);
-        assert_int_equal(mbedtls_gcm_auth_decrypt(&gcm, sizeof text, nonce, nonce_length, NULL, 0,
+        assert_int_equal(mbedtls_gcm_auth_decrypt(&gcm, sizeof(text), nonce, nonce_length, NULL, 0,
                                                   tag, tag_length, text, output),
                          0);
-        assert_memory_equal(output, plain, sizeof plain);
+        assert_memory_equal(output, plain, sizeof(plain));
     }
-    assert_int_equal(mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_DECRYPT, sizeof text, nonce,
+    assert_int_equal(mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_DECRYPT, sizeof(text), nonce,
                                                NONCE_BYTES, NULL, 0, text, output, TAG_BYTES, tag),
                      0);
     assert_int_equal(tls_gcm_nettle_count(), count);

@@ -27,7 +27,7 @@ static struct tls_context *create_server(const struct test_certificate *certific
     unsigned char secret[TLS_TICKET_SECRET_BYTES];
     char error[TLS_ERROR_TEXT_BYTES];
     struct tls_context *context;
-    memset(secret, filler, sizeof secret);
+    memset(secret, filler, sizeof(secret));
     const struct tls_context_options options = {.certificate_file = certificate->certificate_file,
                                                 .key_file = certificate->key_file,
                                                 .ticket_secret = secret};

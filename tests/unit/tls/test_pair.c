@@ -43,7 +43,7 @@ static void test_names_are_matched_as_rfc_9525_has_it(void **state) {
     };
     struct tls_pair pair;
     load(&pair, &(struct test_certificate_options){.names = names});
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         if (tls_pair_match(&pair, gw_str_from(cases[i].name)) != cases[i].match)
             fail_msg("%s", cases[i].name);
     }

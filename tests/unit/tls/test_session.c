@@ -316,7 +316,8 @@ static void test_a_record_over_the_limit_gets_its_own_alert(void **state) {
     }
 }
 
-// RFC 7748 section 6.1, RFC 8446 section 7.4.2: with a point of small order everybody would know the secret.
+// RFC 7748 section 6.1, RFC 8446 section 7.4.2: with a point of small order everybody would know
+// the secret.
 static void test_a_key_share_of_zeros_is_an_illegal_parameter(void **state) {
     struct fixture *fixture = *state;
     static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519,
@@ -329,9 +330,9 @@ static void test_a_key_share_of_zeros_is_an_illegal_parameter(void **state) {
     test_tls_pair_init(&pair, fixture->contexts[TEST_KEY_EC], &options);
     assert_int_equal(test_tls_client_handshake(&pair.client), MBEDTLS_ERR_SSL_WANT_READ);
     struct gw_str hello = test_tls_pair_take(&pair, &memory);
-    char *share = memmem(memory, hello.length, head, sizeof head);
+    char *share = memmem(memory, hello.length, head, sizeof(head));
     assert_non_null(share);
-    memset(share + sizeof head, 0, 32);
+    memset(share + sizeof(head), 0, 32);
     assert_int_equal(handshake_with(pair.server, hello), GW_INVALID);
     test_tls_pair_carry(&pair);
     assert_int_equal(test_tls_client_fatal_alert(&pair.client),

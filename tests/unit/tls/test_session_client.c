@@ -146,10 +146,11 @@ static void test_a_certificate_for_another_name_is_refused(void **state) {
     assert_refused(fixture, "another name");
 }
 
-// A server with `names` in its certificate, which the client believes, is asked for as `server_name`.
+// A server with `names` in its certificate, which the client believes, is asked for as
+// `server_name`.
 static void ask_for(const char *const *names, const char *server_name, struct fixture *fixture) {
     char error[TLS_ERROR_TEXT_BYTES];
-    memset(fixture, 0, sizeof *fixture);
+    memset(fixture, 0, sizeof(*fixture));
     test_certificate_create_with(&fixture->certificates[0], TEST_KEY_EC,
                                  &(struct test_certificate_options){.names = names});
     const struct tls_context_options options = {.certificate_file =
@@ -173,7 +174,7 @@ static void test_an_address_must_be_in_the_certificate_and_a_name_may_end_with_a
     static const char *const names[] = {"registry.internal", "192.0.2.7", "2001:db8::7", NULL};
     static const char *const asked[] = {"192.0.2.7", "2001:db8::7", "2001:0db8:0:0::0007",
                                         "registry.internal", "registry.internal."};
-    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
         struct fixture fixture;
         ask_for(names, asked[i], &fixture);
         shake_hands(&fixture);
@@ -191,7 +192,7 @@ static void test_an_address_that_is_not_in_the_certificate_is_refused(void **sta
                                            {"192.0.2.70", "::ffff:192.0.2.7", NULL},
                                            {"localhost", NULL},
                                            {NULL}};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct fixture fixture;
         ask_for(names[i][0] != NULL ? names[i] : NULL, "192.0.2.7", &fixture);
         assert_refused(&fixture, "does not have this address");
@@ -205,7 +206,7 @@ static void test_only_a_name_is_told_to_the_server(void **state) {
         const char *server_name;
         bool is_told;
     } cases[] = {{"localhost", true}, {"127.0.0.1", false}, {"::1", false}};
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         open_ends(fixture, fixture->client_context, cases[i].server_name);
         assert_int_equal(tls_session_handshake(fixture->client.session), GW_WANT_INPUT);
         struct gw_str hello = gw_buf_bytes(&fixture->client.output);

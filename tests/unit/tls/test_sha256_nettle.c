@@ -76,7 +76,7 @@ static void test_published_digests(void **state) {
          "nopqrsmnopqrstnopqrstu",
          "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         unsigned char wanted[DIGEST_BYTES];
         from_hex(cases[i].digest, wanted);
         for (size_t piece = 1; piece <= 2 * BLOCK_BYTES; piece++)
@@ -93,7 +93,7 @@ static void test_a_million_bytes(void **state) {
     assert_non_null(text);
     memset(text, 'a', length);
     from_hex("cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0", wanted);
-    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++)
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++)
         assert_digest(text, length, pieces[i], wanted);
     free(text);
 }
@@ -110,11 +110,11 @@ static void test_a_clone_goes_its_own_way(void **state) {
     assert_int_equal(psa_hash_update(&first, (const uint8_t *)"ab", 2), PSA_SUCCESS);
     assert_int_equal(psa_hash_clone(&first, &second), PSA_SUCCESS);
     assert_int_equal(psa_hash_update(&first, (const uint8_t *)"x", 1), PSA_SUCCESS);
-    assert_int_equal(psa_hash_finish(&first, found, sizeof found, &length), PSA_SUCCESS);
-    assert_memory_not_equal(found, wanted, sizeof found);
+    assert_int_equal(psa_hash_finish(&first, found, sizeof(found), &length), PSA_SUCCESS);
+    assert_memory_not_equal(found, wanted, sizeof(found));
     assert_int_equal(psa_hash_update(&second, (const uint8_t *)"c", 1), PSA_SUCCESS);
-    assert_int_equal(psa_hash_finish(&second, found, sizeof found, &length), PSA_SUCCESS);
-    assert_memory_equal(found, wanted, sizeof found);
+    assert_int_equal(psa_hash_finish(&second, found, sizeof(found), &length), PSA_SUCCESS);
+    assert_memory_equal(found, wanted, sizeof(found));
 }
 
 // RFC 4231 section 4.3.
@@ -129,7 +129,7 @@ static void test_hmac(void **state) {
                                      (const unsigned char *)"Jefe", 4, (const unsigned char *)text,
                                      strlen(text), found),
                      0);
-    assert_memory_equal(found, wanted, sizeof found);
+    assert_memory_equal(found, wanted, sizeof(found));
     assert_int_equal(tls_sha256_nettle_count() - count, GATEWAY_NETTLE ? 4 : 0);
 }
 
@@ -139,13 +139,13 @@ static void test_sha224(void **state) {
     static const unsigned char wanted[] = {
         0x23, 0x09, 0x7d, 0x22, 0x34, 0x05, 0xd8, 0x22, 0x86, 0x42, 0xa4, 0x77, 0xbd, 0xa2,
         0x55, 0xb3, 0x2a, 0xad, 0xbc, 0xe4, 0xbd, 0xa0, 0xb3, 0xf7, 0xe3, 0x6c, 0x9d, 0xa7};
-    unsigned char found[sizeof wanted];
+    unsigned char found[sizeof(wanted)];
     size_t length;
     assert_int_equal(
-        psa_hash_compute(PSA_ALG_SHA_224, (const uint8_t *)"abc", 3, found, sizeof found, &length),
+        psa_hash_compute(PSA_ALG_SHA_224, (const uint8_t *)"abc", 3, found, sizeof(found), &length),
         PSA_SUCCESS);
-    assert_int_equal(length, sizeof wanted);
-    assert_memory_equal(found, wanted, sizeof wanted);
+    assert_int_equal(length, sizeof(wanted));
+    assert_memory_equal(found, wanted, sizeof(wanted));
 }
 
 static int start(void **state) {

@@ -99,9 +99,9 @@ static bool resumes_with(struct tls_context *context,
     assert_int_equal(test_tls_pair_handshake(&pair), GW_OK);
     test_tls_client_write(&pair.client, "ping", 4);
     tls_session_feed(pair.server, test_tls_pair_take(&pair, &memory));
-    assert_int_equal(tls_session_read(pair.server, read, sizeof read, &length), GW_OK);
+    assert_int_equal(tls_session_read(pair.server, read, sizeof(read), &length), GW_OK);
     assert_memory_equal(read, "ping", 4);
-    assert_int_equal(tls_session_read(pair.server, read, sizeof read, &length), GW_WANT_INPUT);
+    assert_int_equal(tls_session_read(pair.server, read, sizeof(read), &length), GW_WANT_INPUT);
     free(memory);
     test_tls_pair_deinit(&pair);
     return is_resumed;
@@ -201,7 +201,8 @@ static void test_a_ticket_is_bound_to_its_server_name(void **state) {
     }
 }
 
-// As GnuTLS 3.7 writes it: the server name, which the library's client writes first, is the last extension.
+// As GnuTLS 3.7 writes it: the server name, which the library's client writes first, is the last
+// extension.
 static void put_name_last(struct gw_str hello) {
     unsigned char *at = (unsigned char *)hello.at;
     const unsigned char *end = at + hello.length;
@@ -211,7 +212,7 @@ static void put_name_last(struct gw_str hello) {
     at += 2 + ((size_t)at[0] << 8) + at[1]; // suites
     at += 1 + at[0] + 2;                    // compression methods, length of what follows
     size_t length = 4 + (size_t)at[3];
-    assert_true(at[0] == 0 && at[1] == 0 && at[2] == 0 && length <= sizeof name);
+    assert_true(at[0] == 0 && at[1] == 0 && at[2] == 0 && length <= sizeof(name));
     memcpy(name, at, length);
     memmove(at, at + length, (size_t)(end - at) - length);
     memcpy(at + ((size_t)(end - at) - length), name, length);
@@ -269,7 +270,7 @@ static void test_zero_names_and_cut_tickets_are_refused(void **state) {
         unsigned char *ticket = session.MBEDTLS_PRIVATE(ticket);
         size_t *length = &session.MBEDTLS_PRIVATE(ticket_len);
         static const size_t lengths[] = {1, 15, 16, 28, 53, 54, 55};
-        for (size_t j = 0; j < sizeof lengths / sizeof lengths[0]; j++) {
+        for (size_t j = 0; j < sizeof(lengths) / sizeof(lengths[0]); j++) {
             size_t whole = *length;
             *length = lengths[j];
             assert_false(resumes(fixture->here, &session));
@@ -326,15 +327,15 @@ static void test_secret_files(void **state) {
     assert_int_equal(tls_ticket_secret_read(file, first, error), GW_OK);
     test_file_write(file, "0123456789abcdef0123456789abcdeg");
     assert_int_equal(tls_ticket_secret_read(file, second, error), GW_OK);
-    assert_memory_not_equal(first, second, sizeof first);
+    assert_memory_not_equal(first, second, sizeof(first));
 
     test_file_write(file, "0123456789abcdef0123456789abcde");
     assert_int_equal(tls_ticket_secret_read(file, first, error), GW_INVALID);
     assert_ptr_equal(strstr(error, file), error);
     assert_non_null(strstr(error, "too short"));
     char big[TLS_TICKET_SECRET_FILE_BYTES_MAX + 2];
-    memset(big, 'a', sizeof big - 1);
-    big[sizeof big - 1] = '\0';
+    memset(big, 'a', sizeof(big) - 1);
+    big[sizeof(big) - 1] = '\0';
     test_file_write(file, big);
     assert_int_equal(tls_ticket_secret_read(file, first, error), GW_INVALID);
     assert_non_null(strstr(error, "too long"));
@@ -342,7 +343,7 @@ static void test_secret_files(void **state) {
     assert_ptr_equal(strstr(error, "/nonexistent/secret: cannot read"), error);
     assert_int_equal(tls_ticket_secret_make(first), GW_OK);
     assert_int_equal(tls_ticket_secret_make(second), GW_OK);
-    assert_memory_not_equal(first, second, sizeof first);
+    assert_memory_not_equal(first, second, sizeof(first));
 }
 
 int main(void) {
