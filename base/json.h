@@ -109,6 +109,4 @@ void gw_json_write_null(struct gw_json_writer *writer);
 // ISO time as a string, null when `wall_ms` is GW_JSON_NO_TIME.
 #define GW_JSON_NO_TIME INT64_MIN
 void gw_json_write_time(struct gw_json_writer *writer, int64_t wall_ms);
-// Scope names as an array of strings.
-void gw_json_write_scopes(struct gw_json_writer *writer, unsigned scope_set);
 enum gw_status gw_json_writer_finish(struct gw_json_writer *writer) GW_MUST_USE;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/scope.h"
 #include "base/utf8.h"
 #include "base/word.h"
 
@@ -193,13 +192,4 @@ void gw_json_write_time(struct gw_json_writer *writer, int64_t wall_ms) {
     gw_clock_format_iso(wall_ms, at + 1);
     at[GW_CLOCK_ISO_LENGTH + 1] = '"';
     end_value(writer, at + GW_CLOCK_ISO_LENGTH + 2);
-}
-
-void gw_json_write_scopes(struct gw_json_writer *writer, unsigned scope_set) {
-    gw_json_open_array(writer);
-    for (unsigned scope = GW_SCOPE_READ; scope <= GW_SCOPE_ADMIN; scope <<= 1) {
-        if ((scope_set & scope) != 0)
-            gw_json_write_string(writer, gw_str_from(gw_scope_name((enum gw_scope)scope)));
-    }
-    gw_json_close_array(writer);
 }

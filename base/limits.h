@@ -103,7 +103,6 @@
 #define GW_UPSTREAM_KEEP_ALIVE_MARGIN_MS 1000 // before the registry closes, if it says when
 
 // Tokens.
-#define GW_TOKEN_NAME_CHARACTERS_MAX 100
 #define GW_ALLOWED_IPS_MAX 32 // of one token
 #define GW_LIST_LIMIT_MAX 200
 #define GW_LIST_LIMIT_DEFAULT 100

@@ -3,11 +3,11 @@
 
 #include <stdlib.h>
 
-#include "base/token_syntax.h"
 #include "cli/config_file.h"
 #include "cli/secret_input.h"
 #include "cli/session.h"
 #include "cli/whoami_cmd.h"
+#include "token/syntax.h"
 
 static enum cli_exit ask_token(struct cli_settings *settings, struct cli_reason *why) {
     char line[CLI_SETTINGS_TOKEN_BYTES_MAX];

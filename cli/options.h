@@ -8,8 +8,8 @@
 // command is refused. There is no way to pass a token as an argument, where `ps` would show it;
 // what looks like one is never repeated in an error.
 
-#include "base/scope.h"
 #include "cli/outcome.h"
+#include "token/scope.h"
 
 enum cli_command {
     CLI_COMMAND_NONE,  // none given: only --help and --version make sense

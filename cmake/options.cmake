@@ -5,7 +5,7 @@ option(GATEWAY_SANITIZE "AddressSanitizer and UndefinedBehaviorSanitizer, every 
 option(GATEWAY_COVERAGE "gcov counters" OFF)
 option(GATEWAY_FUZZERS "libFuzzer targets (needs clang)" OFF)
 option(GATEWAY_TESTS "unit tests" ON)
-option(GATEWAY_NETTLE "elliptic curves, AES-GCM (tls/*_nettle.h) and the digests of tokens by nettle, where it is installed" ON)
+option(GATEWAY_NETTLE "elliptic curves, AES-GCM (tls/accelerate/) and the digests of tokens by nettle, where it is installed" ON)
 option(GATEWAY_BENCH "the timings of bench/micro" OFF)
 
 set(CMAKE_C_STANDARD 11)

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/crc32.h"
 #include "base/str.h"
-#include "base/token_syntax.h"
 #include "db/grants.h"
 #include "db/migration_files.h"
 #include "db/pg_url.h"

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crc32.h"
 #include "base/log.h"
-#include "base/token_syntax.h"
 #include "db/role_check.h"
 
 // A uv_poll handle outlives the socket it watches: libpq closes sockets on its own while it tries

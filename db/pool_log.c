@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/crc32.h"
 #include "base/log.h"
-#include "base/token_syntax.h"
 
 #define ERROR_INTERVAL_MS 1000
 

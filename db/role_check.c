@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/crc32.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "base/token_syntax.h"
 #include "db/pg_binary.h"
 
 const char db_role_check_sql[] =

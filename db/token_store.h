@@ -13,11 +13,11 @@
 #include "base/ip.h"
 #include "base/limits.h"
 #include "base/list.h"
-#include "base/scope.h"
 #include "base/str.h"
-#include "base/token_syntax.h"
 #include "db/pool.h"
 #include "db/query.h"
+#include "token/scope.h"
+#include "token/syntax.h"
 
 #define DB_ID_LENGTH_MAX 32
 #define DB_SLUG_LENGTH_MAX 48

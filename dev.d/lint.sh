@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # ./dev lint: six linters, every warning an error. Each prints what it found and counts as one test.
 
-product_folders=(base db tls gateway cli)
+product_folders=(base token db tls gateway cli)
 
 c_files() { # c_files <name pattern>...: the project's own C files
     local names=() pattern
@@ -25,7 +25,7 @@ lint_format() {
 lint_columns() {
     local long
     long=$(c_files '*.c' '*.h' | LC_ALL=C.UTF-8 xargs -r grep -HnE '^.{101,}' | cut -d: -f1,2)
-    [ -z "$long" ] || { sed 's/$/: over 100 columns/' <<<"$long"; return 1; }
+    [ -z "$long" ] || { printf 'over 100 columns:\n%s\n' "$long"; return 1; }
 }
 
 lint_arrows() { /usr/bin/python3 dev.d/arrows.py; }

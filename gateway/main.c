@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "base/standard_streams.h"
-#include "gateway/config.h"
-#include "gateway/healthcheck.h"
-#include "gateway/operator.h"
-#include "gateway/supervisor.h"
+#include "gateway/operator/operator.h"
+#include "gateway/process/healthcheck.h"
+#include "gateway/process/supervisor.h"
+#include "gateway/settings/config.h"
 
 static bool is_operator_command(const char *name) {
     return strcmp(name, "migrate") == 0 || strcmp(name, "grants") == 0 ||

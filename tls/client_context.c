@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tls/ecp_nettle.h"
-#include "tls/gcm_nettle.h"
+#include "tls/accelerate/ecp_nettle.h"
+#include "tls/accelerate/gcm_nettle.h"
+#include "tls/accelerate/sha256_nettle.h"
 #include "tls/memory.h"
-#include "tls/sha256_nettle.h"
 
 struct tls_client_context {
     mbedtls_x509_crt authorities;

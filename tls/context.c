@@ -9,11 +9,11 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "tls/ecdsa_nettle.h"
-#include "tls/ecp_nettle.h"
-#include "tls/gcm_nettle.h"
+#include "tls/accelerate/ecdsa_nettle.h"
+#include "tls/accelerate/ecp_nettle.h"
+#include "tls/accelerate/gcm_nettle.h"
+#include "tls/accelerate/sha256_nettle.h"
 #include "tls/memory.h"
-#include "tls/sha256_nettle.h"
 #include "tls/tickets.h"
 
 struct tls_context {

@@ -16,7 +16,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "tls/big_endian.h"
+#include "base/big_endian.h"
 #include "tls/context.h"
 
 #define NAME_BYTES 16

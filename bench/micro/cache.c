@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gateway/auth_table.h"
-#include "gateway/token.h"
+#include "gateway/auth/secret.h"
+#include "gateway/auth/table.h"
 
 #define TOKENS 10000
 

@@ -7,7 +7,7 @@
 
 #include "bench/micro/tls_server.h"
 #include "tests/support/tls_pair.h"
-#include "tls/ecp_nettle.h"
+#include "tls/accelerate/ecp_nettle.h"
 
 struct handshake_state {
     struct bench_tls_server server;

@@ -6,7 +6,7 @@
 
 #include "bench/micro/tls_server.h"
 #include "tests/support/tls_pair.h"
-#include "tls/ecp_nettle.h"
+#include "tls/accelerate/ecp_nettle.h"
 
 #define LARGEST (16 * 1024)
 

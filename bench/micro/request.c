@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-#include "gateway/http_parse.h"
-#include "gateway/router.h"
+#include "gateway/exchange/router.h"
+#include "gateway/http/parse.h"
 
 struct request_state {
     struct gw_http_parser parser;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bench/micro/tls_server.h"
 
-#include "tls/ecp_nettle.h"
+#include "tls/accelerate/ecp_nettle.h"
 
 bool bench_tls_server_init(struct bench_tls_server *server) {
     char error[TLS_ERROR_TEXT_BYTES];

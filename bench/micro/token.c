@@ -2,7 +2,7 @@
 // What every bearer token costs before anything is looked up: its shape, and its SHA-256.
 #include "bench/micro/micro.h"
 
-#include "gateway/token.h"
+#include "gateway/auth/secret.h"
 
 struct token_state {
     struct gw_str secret;

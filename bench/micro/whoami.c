@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-#include "gateway/exchange.h"
-#include "gateway/whoami.h"
+#include "gateway/api/whoami.h"
+#include "gateway/exchange/exchange.h"
 
 #define OUTPUT_BYTES_MAX (64 * 1024)
 

@@ -20,10 +20,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tls/ecdsa_nettle.h"
-#include "tls/ecp_nettle.h"
-#include "tls/gcm_nettle.h"
-#include "tls/sha256_nettle.h"
+#include "tls/accelerate/ecdsa_nettle.h"
+#include "tls/accelerate/ecp_nettle.h"
+#include "tls/accelerate/gcm_nettle.h"
+#include "tls/accelerate/sha256_nettle.h"
 
 #define BACKLOG 4096
 #define EVENTS_MAX 64

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
-FOLDERS = ("base", "tls", "db", "gateway", "cli")
+FOLDERS = ("base", "token", "tls", "db", "gateway", "cli")
 
 
 def arrows(tree, *flags):

@@ -47,8 +47,11 @@ def code_spans(text):
     return re.findall(r"`([^`\n]+)`", without_fences(text))
 
 
+FOLDERS = ("base", "token", "tls", "db", "gateway", "cli")
+
+
 def product_sources(*folders):
-    return {path: path.read_text(encoding="utf-8") for folder in folders for path in sorted((ROOT / folder).glob("*.[ch]"))}
+    return {path: path.read_text(encoding="utf-8") for folder in folders for path in sorted((ROOT / folder).rglob("*.[ch]"))}
 
 
 def help_of(program, *words):
@@ -74,7 +77,7 @@ def settings_of_help():
 def test_settings_are_those_of_help():
     wanted = settings_of_help()
     # A parser that reads nothing proves nothing: the settings table of the source has as many lines.
-    source = (ROOT / "gateway/config.c").read_text()
+    source = (ROOT / "gateway/settings/config.c").read_text()
     assert len(wanted) == len(re.findall(r'^    \{"--', source, re.MULTILINE)) > 0
     documented = [tuple(cell.strip("`") for cell in row) for row in rows(section("Settings"), "Flag")]
     as_rows = "\n".join(f"| `{flag}` | `{variable}` | {default and f'`{default}`'} | {meaning} |"
@@ -164,7 +167,7 @@ def test_error_codes_that_the_vectors_expect_are_documented():
 
 def routes_of_the_source():
     """(methods, pattern, who) of the route table, with ... for ** and the parameter that names the organisation."""
-    text = (ROOT / "gateway/router.c").read_text()
+    text = (ROOT / "gateway/exchange/router.c").read_text()
     table = text[text.index("routes[] = {"):text.index("#define ROUTE_COUNT")]
     found = set()
     for methods, pattern, access, scope, parameter in re.findall(
@@ -212,9 +215,9 @@ def test_routes_are_those_of_the_router():
 UNITS = {"B": 1, "KiB": 1024, "MiB": 1024 * 1024, "ms": 1, "s": 1000, "": 1}
 
 
-def test_limits_are_those_of_the_header():
-    defined = dict(re.findall(r"^#define (GW_\w+)\s+(?:\\\n\s+)?([^/\n]+?)\s*(?://.*)?$",
-                              (ROOT / "base/limits.h").read_text(), re.MULTILINE))
+def test_limits_are_those_of_the_headers():
+    headers = "\n".join(text for path, text in product_sources(*FOLDERS).items() if path.suffix == ".h")
+    defined = dict(re.findall(r"^#define (GW_\w+)\s+(?:\\\n\s+)?([^/\n]+?)\s*(?://.*)?$", headers, re.MULTILINE))
     for what, limit, name in rows(section("Limits"), "What"):
         number, _, unit = limit.partition(" ")
         factors = re.sub(r"[()]|ULL", "", defined[name.strip("`")]).split("*")
@@ -390,7 +393,7 @@ def test_files_that_are_named_exist(document):
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_functions_that_are_named_exist(document):
-    sources = "\n".join(product_sources("base", "tls", "db", "gateway", "cli").values()) \
+    sources = "\n".join(product_sources(*FOLDERS).values()) \
         + "".join(path.read_text() for path in (ROOT / "cmake").glob("*.cmake"))
     named = {span.rstrip("()") for span in code_spans((ROOT / document).read_text(encoding="utf-8"))
              if re.fullmatch(r"(gw|db|tls|cli|GW|DB|TLS|CLI)_\w+(\(\))?", span)}

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "gateway/form.h"
+#include "gateway/api/form.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "gateway/original_request.h"
+#include "gateway/api/original_request.h"
 
 #define FIELDS_MAX 16
 

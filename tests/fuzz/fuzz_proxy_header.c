@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "gateway/proxy_header.h"
+#include "gateway/net/proxy_header.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 

@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "gateway/router.h"
+#include "gateway/exchange/router.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 

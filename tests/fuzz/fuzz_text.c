@@ -15,9 +15,9 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/token_syntax.h"
 #include "base/utf8.h"
 #include "cli/text.h"
+#include "token/syntax.h"
 
 #define CLEAN_BYTES_MAX ((size_t)1024 * 1024)
 #define JSON_TOKENS_MAX 1024

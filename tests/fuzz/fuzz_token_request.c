@@ -10,8 +10,8 @@
 
 #include "base/limits.h"
 #include "db/token_store.h"
-#include "gateway/token.h"
-#include "gateway/token_request.h"
+#include "gateway/api/requests.h"
+#include "token/name.h"
 
 #define NOW_MS 1767225600000
 

@@ -13,7 +13,7 @@
 //   is left at the end of input: a message begun, or none
 
 #include "base/buf.h"
-#include "gateway/http_parse.h"
+#include "gateway/http/parse.h"
 
 #define HTTP_PIECES_WHOLE 0
 #define HTTP_PIECES_BYTES 1

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/scope.h"
 
 struct fixture {
     struct gw_buf out;
@@ -176,16 +175,6 @@ static void test_times_are_iso_or_null(void **state) {
                                    "\"1970-01-01T00:00:00.000Z\"]"));
 }
 
-static void test_scopes_are_an_array_in_their_order(void **state) {
-    struct fixture *fixture = *state;
-    gw_json_open_array(&fixture->writer);
-    gw_json_write_scopes(&fixture->writer, GW_SCOPE_WRITE | GW_SCOPE_READ);
-    gw_json_write_scopes(&fixture->writer, GW_SCOPE_ADMIN);
-    gw_json_write_scopes(&fixture->writer, 0);
-    gw_json_close_array(&fixture->writer);
-    assert_written(fixture, GW_STR("[[\"read\",\"write\"],[\"admin\"],[]]"));
-}
-
 static void write_everything(struct gw_json_writer *writer) {
     gw_json_open_object(writer);
     gw_json_key(writer, "key");
@@ -196,7 +185,6 @@ static void write_everything(struct gw_json_writer *writer) {
     gw_json_write_boolean(writer, false);
     gw_json_write_null(writer);
     gw_json_write_time(writer, 0);
-    gw_json_write_scopes(writer, 7);
     gw_json_close_array(writer);
     gw_json_close_object(writer);
 }
@@ -231,7 +219,6 @@ int main(void) {
         json_test(test_what_is_written_can_be_read_back),
         json_test(test_integers_are_written_to_their_limits),
         json_test(test_times_are_iso_or_null),
-        json_test(test_scopes_are_an_array_in_their_order),
         json_test(test_the_first_failure_sticks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -174,7 +174,7 @@ static void test_lookup_finds_its_own_among_a_thousand_of_the_prefix(void **stat
     assert_int_equal(run_lookup(&lookup, PREFIX, 1002), GW_NOT_FOUND);
 }
 
-// Whose answers are measured by the log, see gateway/auth_cache.h: none of a primary.
+// Whose answers are measured by the log, see gateway/auth/cache.h: none of a primary.
 static void test_absence_told_by_a_primary_is_not_of_a_standby(void **state) {
     (void)state;
     struct lookup lookup;

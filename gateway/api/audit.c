@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/api/audit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "gateway/api/reply.h"
+#include "gateway/api/requests.h"
+#include "gateway/exchange/exchange.h"
+#include "gateway/exchange/services.h"
+
+#define LIST_BYTES_MAX (512 * 1024)
+
+struct list_call {
+    struct gw_handler handler;
+    struct db_audit_list store_call;
+};
+
+static void write_string_or_null(struct gw_json_writer *json, const char *key,
+                                 struct gw_str value) {
+    gw_json_key(json, key);
+    if (value.at != NULL)
+        gw_json_write_string(json, value);
+    else
+        gw_json_write_null(json);
+}
+
+// Ids of events are opaque to clients, who send one back as they got it: a string, as every other
+// id.
+static void write_event_id(struct gw_json_writer *json, const char *key, int64_t id) {
+    char digits[24];
+    int length = snprintf(digits, sizeof(digits), "%" PRId64, id);
+    gw_json_key(json, key);
+    gw_json_write_string(json, gw_str(digits, (size_t)length));
+}
+
+static void write_actor(struct gw_json_writer *json, const struct db_audit_event *event) {
+    bool is_token = event->actor_token_id.at != NULL;
+    gw_json_key(json, "actor");
+    gw_json_open_object(json);
+    gw_json_key(json, "kind");
+    gw_json_write_string(json, is_token ? GW_STR("token") : GW_STR("operator"));
+    write_string_or_null(json, "tokenId", event->actor_token_id);
+    write_string_or_null(json, "name", event->actor_name);
+    gw_json_close_object(json);
+}
+
+// An operator has no address. A token has one, so where none was kept its client was unknown.
+static struct gw_str address_of(const struct db_audit_event *event) {
+    bool is_unknown = event->address.at == NULL && event->actor_token_id.at != NULL;
+    return is_unknown ? GW_STR("unknown") : event->address;
+}
+
+static void write_event(struct gw_json_writer *json, const struct db_audit_event *event) {
+    gw_json_open_object(json);
+    write_event_id(json, "id", event->id);
+    gw_json_key(json, "at");
+    gw_json_write_time(json, event->at_ms);
+    write_string_or_null(json, "action", event->action);
+    write_string_or_null(json, "tokenId", event->token_id);
+    write_string_or_null(json, "tokenName", event->token_name);
+    if (event->successor_id.at != NULL)
+        write_string_or_null(json, "successorId", event->successor_id);
+    write_actor(json, event);
+    write_string_or_null(json, "address", address_of(event));
+    gw_json_close_object(json);
+}
+
+static void write_page(struct gw_json_writer *json, const struct db_audit_event *events, int count,
+                       bool has_more) {
+    gw_json_open_object(json);
+    gw_json_key(json, "events");
+    gw_json_open_array(json);
+    for (int i = 0; i < count; i++)
+        write_event(json, &events[i]);
+    gw_json_close_array(json);
+    if (has_more) {
+        write_event_id(json, "next", events[count - 1].id);
+    } else {
+        gw_json_key(json, "next");
+        gw_json_write_null(json);
+    }
+    gw_json_close_object(json);
+}
+
+static void on_listed(struct db_audit_list *store_call, enum gw_status status,
+                      const struct db_audit_event *events, int count, bool has_more) {
+    struct gw_exchange *exchange =
+        gw_container_of(store_call, struct list_call, store_call)->handler.exchange;
+    if (status != GW_OK) {
+        gw_api_reply_database(exchange, status);
+        return;
+    }
+    struct gw_buf body;
+    struct gw_json_writer json;
+    gw_buf_init(&body, LIST_BYTES_MAX);
+    gw_json_writer_init(&json, &body);
+    write_page(&json, events, count, has_more);
+    gw_api_reply_json(exchange, 200, &json);
+    gw_buf_deinit(&body);
+}
+
+static void on_over(struct gw_handler *handler) {
+    struct list_call *call = gw_container_of(handler, struct list_call, handler);
+    db_token_store_cancel(handler->exchange->services->tokens, &call->store_call.query);
+}
+
+void gw_audit_api_list(struct gw_exchange *exchange) {
+    static const struct gw_handler_calls calls = {.on_over = on_over};
+    struct gw_audit_request request;
+    struct gw_refusal refusal;
+    if (!gw_audit_request_parse(exchange->match.query, &request, &refusal)) {
+        gw_api_reply_refusal(exchange, &refusal);
+        return;
+    }
+    struct list_call *call = gw_api_reply_start_call(exchange, sizeof(*call));
+    if (call == NULL)
+        return;
+    call->handler = (struct gw_handler){.calls = &calls, .exchange = exchange};
+    call->store_call.org_id = exchange->identity.org_id;
+    call->store_call.before = request.before;
+    call->store_call.limit = request.limit;
+    call->store_call.on_done = on_listed;
+    gw_list_init(&call->store_call.query.link);
+    exchange->handler = &call->handler;
+    enum gw_status status =
+        db_token_store_list_audit(exchange->services->tokens, &call->store_call);
+    if (status != GW_OK)
+        gw_api_reply_database(exchange, status);
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/api/forward_auth.h"
+
+#include <string.h>
+
+#include "gateway/api/original_request.h"
+#include "gateway/auth/authz.h"
+#include "gateway/exchange/exchange.h"
+#include "gateway/exchange/identity_fields.h"
+
+struct forward_auth_call {
+    struct gw_handler handler;
+    struct gw_decision decision;
+    struct gw_route_match match; // of the original request
+};
+
+static void respond_allowed(struct gw_exchange *exchange) {
+    struct gw_identity_fields identity;
+    struct gw_response_field fields[GW_IDENTITY_FIELDS + 2] = {
+        {GW_STR("Cache-Control"), GW_STR("no-store")},
+        {GW_STR(GW_CLIENT_SUBJECT_FIELD), GW_STR("")}}; // our client is the proxy, not who asks it
+    gw_identity_fields_init(&identity, exchange);
+    memcpy(&fields[2], identity.fields, sizeof(identity.fields));
+    gw_exchange_respond(exchange, 200, fields, GW_IDENTITY_FIELDS + 2, NULL, GW_STR(""));
+}
+
+static void answer(const struct gw_decision *decision) {
+    if (decision->verdict == GW_VERDICT_ALLOW)
+        respond_allowed(decision->exchange);
+    else
+        gw_authz_refuse(decision);
+}
+
+static void on_decided(struct gw_decision *decision) {
+    answer(decision);
+}
+
+static void on_over(struct gw_handler *handler) {
+    gw_authz_cancel(&gw_container_of(handler, struct forward_auth_call, handler)->decision);
+}
+
+static bool read_original(const struct gw_exchange *exchange,
+                          struct gw_original_request *original) {
+    const struct gw_http_head *request = exchange->request;
+    size_t own_length = GW_STR("/authz").length;
+    if (exchange->match.path.length == own_length)
+        return gw_original_request_read(request, original) == GW_OK;
+    *original = (struct gw_original_request){
+        request->method_name, gw_str_slice(request->target, own_length, request->target.length)};
+    return true;
+}
+
+static void refuse_original(struct gw_exchange *exchange, enum gw_route_outcome outcome) {
+    if (outcome == GW_ROUTE_METHOD_NOT_ALLOWED)
+        gw_exchange_fail(exchange, 403, "method_not_allowed",
+                         "The original method is not allowed at the original path.");
+    else if (outcome == GW_ROUTE_BAD_TARGET)
+        gw_exchange_fail(exchange, 400, "bad_request",
+                         "The original target is malformed or can be read in two ways.");
+    else if (outcome == GW_ROUTE_AMBIGUOUS)
+        gw_exchange_fail(exchange, 400, "bad_request",
+                         "The original query must name the organisation exactly once, unescaped.");
+    else
+        gw_exchange_fail(exchange, 403, "not_found", "There is nothing at the original path.");
+}
+
+static void decide(struct gw_exchange *exchange, const struct gw_route_match *match) {
+    static const struct gw_handler_calls calls = {.on_over = on_over};
+    struct forward_auth_call *call = gw_arena_allocate(&exchange->arena, sizeof(*call));
+    if (call == NULL) {
+        gw_exchange_fail(exchange, 503, "unavailable", "The gateway is out of memory.");
+        return;
+    }
+    memset(call, 0, sizeof(*call));
+    call->match = *match;
+    call->handler = (struct gw_handler){.calls = &calls, .exchange = exchange};
+    exchange->handler = &call->handler;
+    if (gw_authz_start(&call->decision, exchange, &call->match, on_decided))
+        answer(&call->decision);
+}
+
+void gw_forward_auth_start(struct gw_exchange *exchange) {
+    struct gw_original_request original;
+    struct gw_route_match match;
+    if (!read_original(exchange, &original)) {
+        gw_exchange_fail(exchange, 400, "bad_request",
+                         "X-Original-Method with X-Original-URI, or X-Forwarded-Method with "
+                         "X-Forwarded-Uri, must name the original request exactly once.");
+        return;
+    }
+    enum gw_route_outcome outcome = gw_router_match(original.method, original.target, &match);
+    // A question about a question allows nothing: there is nothing behind it.
+    if (outcome == GW_ROUTE_FOUND && match.route->target == GW_ROUTE_FORWARD_AUTH)
+        outcome = GW_ROUTE_NOT_FOUND;
+    if (outcome != GW_ROUTE_FOUND)
+        refuse_original(exchange, outcome);
+    else
+        decide(exchange, &match);
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/api/introspect.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "gateway/api/form.h"
+#include "gateway/auth/authz.h"
+#include "gateway/auth/cache.h"
+#include "gateway/auth/secret.h"
+#include "gateway/exchange/exchange.h"
+#include "gateway/exchange/services.h"
+#include "gateway/exchange/token_json.h"
+
+#define ANSWER_BYTES_MAX (4 * 1024)
+
+struct introspect_call {
+    struct gw_handler handler;
+    struct gw_auth_question question;
+    struct gw_decision asker; // judged again
+    struct gw_buf body;
+    bool is_answered;
+};
+
+static struct introspect_call *call_of(struct gw_handler *handler) {
+    return gw_container_of(handler, struct introspect_call, handler);
+}
+
+static void fail_no_memory(struct gw_exchange *exchange) {
+    gw_exchange_fail(exchange, 503, "unavailable", "The gateway is out of memory.");
+}
+
+// ---- the answer ----
+
+// RFC 7662 section 2.2; times in seconds. Only who was handed the token knows where it came from,
+// and has to look whether that is allowed.
+static void write_token(struct gw_json_writer *json, const struct db_token_row *row) {
+    char scopes[GW_SCOPE_TEXT_BYTES_MAX];
+    size_t length = gw_scope_format(row->scopes, " ", scopes);
+    gw_json_key(json, "scope");
+    gw_json_write_string(json, gw_str(scopes, length));
+    gw_json_key(json, "client_id");
+    gw_json_write_string(json, row->id);
+    gw_json_key(json, "username");
+    gw_json_write_string(json, row->name);
+    gw_json_key(json, "token_type");
+    gw_json_write_string(json, GW_STR("Bearer"));
+    if (row->expires_ms != DB_NO_TIME) {
+        gw_json_key(json, "exp");
+        gw_json_write_integer(json, row->expires_ms / 1000);
+    }
+    gw_json_key(json, "iat");
+    gw_json_write_integer(json, row->created_ms / 1000);
+    gw_json_key(json, "sub");
+    gw_json_write_string(json, row->id);
+    gw_json_key(json, "org");
+    gw_json_write_string(json, row->org_slug);
+    if (row->allowed_ip_count > 0)
+        gw_token_json_write_ranges(json, "allowed_ips", row);
+}
+
+// `row` NULL: not active.
+static void respond(struct gw_exchange *exchange, const struct db_token_row *row) {
+    const struct gw_response_field field = {GW_STR("Cache-Control"), GW_STR("no-store")};
+    struct gw_buf body;
+    struct gw_json_writer json;
+    gw_buf_init(&body, ANSWER_BYTES_MAX);
+    gw_json_writer_init(&json, &body);
+    gw_json_open_object(&json);
+    gw_json_key(&json, "active");
+    gw_json_write_boolean(&json, row != NULL);
+    if (row != NULL)
+        write_token(&json, row);
+    gw_json_close_object(&json);
+    if (gw_json_writer_finish(&json) == GW_OK)
+        gw_exchange_respond(exchange, 200, &field, 1, "application/json", gw_buf_bytes(&body));
+    else
+        fail_no_memory(exchange);
+    gw_buf_deinit(&body);
+}
+
+static bool is_active(const struct gw_exchange *exchange, const struct db_token_row *row) {
+    bool is_expired =
+        row->expires_ms != DB_NO_TIME && row->expires_ms <= exchange->services->wall_ms;
+    return !is_expired && gw_str_equal(row->org_id, exchange->identity.org_id);
+}
+
+static void act_on_answer(struct gw_exchange *exchange, enum gw_auth_answer answer,
+                          const struct db_token_row *row) {
+    if (answer == GW_AUTH_LIVE)
+        respond(exchange, is_active(exchange, row) ? row : NULL);
+    else if (answer == GW_AUTH_ABSENT)
+        respond(exchange, NULL);
+    else
+        gw_exchange_fail(exchange, 503, "unavailable",
+                         "The gateway cannot check the token now. Try again shortly.");
+}
+
+// ---- the question ----
+
+static void on_answer(struct gw_auth_question *question, enum gw_auth_answer answer,
+                      const struct db_token_row *row) {
+    struct introspect_call *call = gw_container_of(question, struct introspect_call, question);
+    act_on_answer(call->handler.exchange, answer, row);
+}
+
+// Asked as for an admin route: what is said here is never older than that allows.
+static void ask(struct introspect_call *call, struct gw_str secret) {
+    struct gw_exchange *exchange = call->handler.exchange;
+    struct gw_auth_question *question = &call->question;
+    struct db_token_row row;
+    memcpy(question->prefix, secret.at, GW_TOKEN_PREFIX_LENGTH);
+    gw_token_digest(secret, question->digest);
+    question->scope = GW_SCOPE_ADMIN;
+    question->on_answer = on_answer;
+    enum gw_auth_answer answer = gw_auth_cache_ask(exchange->services->auth, question, &row);
+    if (answer != GW_AUTH_PENDING)
+        act_on_answer(exchange, answer, &row);
+}
+
+// ---- the body ----
+
+static void on_body(struct gw_handler *handler, struct gw_str bytes) {
+    struct introspect_call *call = call_of(handler);
+    if (call->is_answered || gw_buf_append_str(&call->body, bytes) == GW_OK)
+        return;
+    call->is_answered = true;
+    gw_exchange_fail(handler->exchange, 413, "body_too_large", "The body is over 16 KiB.");
+}
+
+static void act_on_body(struct introspect_call *call) {
+    struct gw_exchange *exchange = call->handler.exchange;
+    struct gw_str secret;
+    char *form = call->body.memory + call->body.start;
+    if (gw_form_take(form, gw_buf_length(&call->body), GW_STR("token"), &secret) != GW_OK)
+        gw_exchange_fail(exchange, 400, "bad_request",
+                         "The body must be a form with exactly one parameter token.");
+    else if (gw_authz_accepts(exchange->services->config, secret))
+        ask(call, secret);
+    else
+        respond(exchange, NULL);
+}
+
+// ---- who asks ----
+
+static void act_on_asker(struct introspect_call *call) {
+    if (call->asker.verdict == GW_VERDICT_ALLOW)
+        act_on_body(call);
+    else
+        gw_authz_refuse(&call->asker);
+}
+
+static void on_asker_judged(struct gw_decision *decision) {
+    act_on_asker(gw_container_of(decision, struct introspect_call, asker));
+}
+
+// A body may take long, and a token that was taken away meanwhile learns nothing.
+static void on_body_end(struct gw_handler *handler) {
+    struct introspect_call *call = call_of(handler);
+    if (!call->is_answered &&
+        gw_authz_start_again(&call->asker, handler->exchange, on_asker_judged))
+        act_on_asker(call);
+}
+
+static void on_over(struct gw_handler *handler) {
+    struct introspect_call *call = call_of(handler);
+    gw_authz_cancel(&call->asker);
+    gw_auth_cache_cancel(&call->question);
+    gw_buf_deinit_wiped(&call->body);
+}
+
+static void start_call(struct gw_exchange *exchange) {
+    static const struct gw_handler_calls calls = {
+        .on_body = on_body, .on_body_end = on_body_end, .on_over = on_over};
+    struct introspect_call *call = gw_arena_allocate(&exchange->arena, sizeof(*call));
+    if (call == NULL) {
+        fail_no_memory(exchange);
+        return;
+    }
+    memset(call, 0, sizeof(*call));
+    gw_list_init(&call->question.link);
+    gw_buf_init(&call->body, GW_BODY_OWN_BYTES_MAX);
+    call->handler = (struct gw_handler){.calls = &calls, .exchange = exchange};
+    // All of it at once: a buffer that grows would leave copies of the secret behind.
+    char *at;
+    if (gw_buf_reserve(&call->body, GW_BODY_OWN_BYTES_MAX, &at) != GW_OK) {
+        fail_no_memory(exchange);
+        return;
+    }
+    exchange->handler = &call->handler;
+    gw_exchange_continue(exchange);
+}
+
+void gw_introspect_start(struct gw_exchange *exchange) {
+    const struct gw_http_head *request = exchange->request;
+    const struct gw_http_field *type = gw_http_head_field(request, GW_FIELD_CONTENT_TYPE);
+    if (request->has_content_length && request->content_length > GW_BODY_OWN_BYTES_MAX)
+        gw_exchange_fail(exchange, 413, "body_too_large", "The body is over 16 KiB.");
+    else if (type == NULL || !gw_is_form_content_type(type->value))
+        gw_exchange_fail(exchange, 415, "unsupported_media_type",
+                         "The body must be application/x-www-form-urlencoded.");
+    else
+        start_call(exchange);
+}

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/api/issue.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "gateway/api/reply.h"
+#include "gateway/api/requests.h"
+#include "gateway/auth/cache.h"
+#include "gateway/auth/last_used.h"
+#include "gateway/auth/secret.h"
+#include "gateway/exchange/exchange.h"
+#include "gateway/exchange/services.h"
+#include "gateway/exchange/token_json.h"
+#include "token/id.h"
+
+// ---- what both have ----
+
+struct issue_call {
+    struct gw_handler handler;
+    struct gw_buf body;
+    struct gw_token_secret secret;
+    unsigned char digest[DB_DIGEST_LENGTH];
+    char id[GW_ID_LENGTH + 1];
+    bool is_answered; // the body is of no more interest
+    struct db_query *query;
+    void (*act)(struct issue_call *call); // the body is there
+};
+
+static struct issue_call *issue_call_of(struct gw_handler *handler) {
+    return gw_container_of(handler, struct issue_call, handler);
+}
+
+static struct gw_str secret_of(const struct issue_call *call) {
+    return gw_str(call->secret.text, call->secret.length);
+}
+
+static struct gw_str prefix_of(const struct issue_call *call) {
+    return gw_str_slice(secret_of(call), 0, GW_TOKEN_PREFIX_LENGTH);
+}
+
+// A secret, its digest and an id. False: answered.
+static bool mint(struct issue_call *call) {
+    struct gw_exchange *exchange = call->handler.exchange;
+    bool is_test = exchange->services->config->is_test_environment;
+    if (gw_token_mint(is_test ? GW_TOKEN_TEST : GW_TOKEN_LIVE, &call->secret) != GW_OK ||
+        gw_id_make(call->id) != GW_OK) {
+        gw_exchange_fail(exchange, 503, "unavailable", "The system gives no random numbers now.");
+        return false;
+    }
+    gw_token_digest(secret_of(call), call->digest);
+    return true;
+}
+
+static void write_issued(struct gw_json_writer *json, const struct issue_call *call,
+                         const struct db_token_row *row) {
+    gw_token_json_write(json, row);
+    gw_json_key(json, "token");
+    gw_json_write_string(json, secret_of(call));
+}
+
+static void write_replaced(struct gw_json_writer *json, struct gw_str id, int64_t expires_ms) {
+    gw_json_key(json, "replaces");
+    gw_json_open_object(json);
+    gw_json_key(json, "id");
+    gw_json_write_string(json, id);
+    gw_json_key(json, "expiresAt");
+    gw_json_write_time(json, expires_ms);
+    gw_json_close_object(json);
+}
+
+// `rotation` NULL: it replaces none.
+static void respond_issued(struct issue_call *call, const struct db_token_row *row,
+                           const struct db_token_rotation *rotation) {
+    struct gw_exchange *exchange = call->handler.exchange;
+    struct gw_buf body;
+    gw_buf_init(&body, GW_BODY_OWN_BYTES_MAX);
+    struct gw_json_writer json;
+    char *unused;
+    gw_json_writer_init(&json, &body);
+    // All of it at once: a buffer that grows would leave copies of the secret behind.
+    json.status = gw_buf_reserve(&body, GW_BODY_OWN_BYTES_MAX, &unused);
+    gw_json_open_object(&json);
+    write_issued(&json, call, row);
+    if (rotation != NULL)
+        write_replaced(&json, exchange->match.id, rotation->old_expires_ms);
+    gw_json_close_object(&json);
+    gw_api_reply_json(exchange, 201, &json);
+    gw_buf_deinit_wiped(&body);
+}
+
+static void on_body(struct gw_handler *handler, struct gw_str bytes) {
+    struct issue_call *call = issue_call_of(handler);
+    if (call->is_answered)
+        return;
+    enum gw_status status = gw_buf_append_str(&call->body, bytes);
+    call->is_answered = status != GW_OK;
+    if (status == GW_TOO_BIG)
+        gw_exchange_fail(handler->exchange, 413, "body_too_large", "The body is over 16 KiB.");
+    else if (status != GW_OK)
+        gw_api_reply_no_memory(handler->exchange);
+}
+
+static void on_body_end(struct gw_handler *handler) {
+    struct issue_call *call = issue_call_of(handler);
+    if (!call->is_answered)
+        call->act(call);
+}
+
+static void on_over(struct gw_handler *handler) {
+    struct issue_call *call = issue_call_of(handler);
+    db_token_store_cancel(handler->exchange->services->tokens, call->query);
+    gw_bytes_wipe(&call->secret, sizeof(call->secret));
+    gw_buf_deinit(&call->body);
+}
+
+// Whether the announced body is one that we read. False: answered.
+static bool check_body(struct gw_exchange *exchange, bool is_optional) {
+    const struct gw_http_head *request = exchange->request;
+    const struct gw_http_field *type = gw_http_head_field(request, GW_FIELD_CONTENT_TYPE);
+    if (request->has_content_length && request->content_length > GW_BODY_OWN_BYTES_MAX) {
+        gw_exchange_fail(exchange, 413, "body_too_large", "The body is over 16 KiB.");
+        return false;
+    }
+    bool has_body = request->is_chunked || request->content_length > 0;
+    bool may_lack_type = is_optional && !has_body;
+    if (may_lack_type || (type != NULL && gw_is_json_content_type(type->value)))
+        return true;
+    gw_exchange_fail(exchange, 415, "unsupported_media_type", "The body must be application/json.");
+    return false;
+}
+
+// `query` and `act` belong to the call that embeds this one.
+static void start(struct issue_call *call, struct gw_exchange *exchange, struct db_query *query,
+                  void (*act)(struct issue_call *call)) {
+    static const struct gw_handler_calls calls = {
+        .on_body = on_body, .on_body_end = on_body_end, .on_over = on_over};
+    gw_list_init(&query->link);
+    gw_buf_init(&call->body, GW_BODY_OWN_BYTES_MAX);
+    call->handler = (struct gw_handler){.calls = &calls, .exchange = exchange};
+    call->query = query;
+    call->act = act;
+    exchange->handler = &call->handler;
+    gw_exchange_continue(exchange);
+}
+
+// ---- create ----
+
+struct create_call {
+    struct issue_call issue;
+    struct db_token_create store_call;
+    struct gw_token_request request;
+};
+
+// The organisation that is gone has no tokens either: who asks was one of them.
+static void on_created(struct db_token_create *store_call, enum gw_status status,
+                       const struct db_token_row *made) {
+    struct create_call *call = gw_container_of(store_call, struct create_call, store_call);
+    if (status == GW_OK)
+        respond_issued(&call->issue, made, NULL);
+    else if (status == GW_NOT_FOUND)
+        gw_api_reply_change(call->issue.handler.exchange, GW_DENIED, DB_REFUSAL_NOT_LIVE);
+    else if (status == GW_DENIED && store_call->refusal == DB_REFUSAL_ENDS_TOO_LATE)
+        gw_api_reply_ends_too_late(call->issue.handler.exchange, store_call->expires_ms_max);
+    else
+        gw_api_reply_change(call->issue.handler.exchange, status, store_call->refusal);
+}
+
+static void store_created(struct create_call *call) {
+    struct gw_exchange *exchange = call->issue.handler.exchange;
+    struct db_token_create *store_call = &call->store_call;
+    memcpy(store_call->digest, call->issue.digest, DB_DIGEST_LENGTH);
+    store_call->org_id = exchange->identity.org_id;
+    store_call->id = gw_str(call->issue.id, GW_ID_LENGTH);
+    store_call->name = call->request.name;
+    store_call->prefix = prefix_of(&call->issue);
+    store_call->scopes = call->request.scopes;
+    store_call->expires_ms = call->request.expires_ms;
+    store_call->binds_children = call->request.binds_children;
+    store_call->allowed_ips = call->request.allowed_ips;
+    store_call->allowed_ip_count = call->request.allowed_ip_count;
+    store_call->created_by = exchange->identity.id;
+    store_call->created_from = gw_client_address(&exchange->client);
+    store_call->on_done = on_created;
+    enum gw_status status = db_token_store_create_token(exchange->services->tokens, store_call);
+    if (status != GW_OK)
+        gw_api_reply_database(exchange, status);
+}
+
+static void act_on_create(struct issue_call *issue) {
+    struct create_call *call = gw_container_of(issue, struct create_call, issue);
+    struct gw_exchange *exchange = issue->handler.exchange;
+    struct gw_refusal refusal;
+    if (!gw_token_request_parse(&exchange->arena, gw_buf_bytes(&issue->body),
+                                exchange->services->wall_ms, &call->request, &refusal))
+        gw_api_reply_refusal(exchange, &refusal);
+    else if (mint(issue))
+        store_created(call);
+}
+
+void gw_token_issue_create(struct gw_exchange *exchange) {
+    if (!check_body(exchange, false))
+        return;
+    struct create_call *call = gw_api_reply_start_call(exchange, sizeof(*call));
+    if (call != NULL)
+        start(&call->issue, exchange, &call->store_call.query, act_on_create);
+}
+
+// ---- rotate ----
+
+struct rotate_call {
+    struct issue_call issue;
+    struct db_token_rotate store_call;
+    struct gw_rotate_request request;
+};
+
+static void submit(struct rotate_call *call) {
+    struct gw_exchange *exchange = call->issue.handler.exchange;
+    enum gw_status status =
+        db_token_store_rotate_token(exchange->services->tokens, &call->store_call);
+    if (status != GW_OK)
+        gw_api_reply_database(exchange, status);
+}
+
+static void fail_rotated(struct gw_exchange *exchange, struct gw_str successor_id) {
+    struct gw_str message =
+        gw_arena_printf(&exchange->arena, "The token has been rotated: its successor is %.*s.",
+                        GW_STR_ARG(successor_id));
+    if (message.at != NULL)
+        gw_exchange_fail(exchange, 409, "already_rotated", message.at);
+    else
+        gw_api_reply_no_memory(exchange);
+}
+
+// There is a successor. The same rotation may be made once more, unless this process has noted a
+// use of the successor that the database has not heard of yet.
+static void act_on_successor(struct rotate_call *call, const struct db_token_rotation *rotation) {
+    struct gw_exchange *exchange = call->issue.handler.exchange;
+    struct gw_str id = rotation->successor.id;
+    bool was_asked = call->store_call.instead_of.at != NULL;
+    if (was_asked || !rotation->may_repeat ||
+        gw_last_used_find(exchange->services->last_used, id) != DB_NO_TIME) {
+        fail_rotated(exchange, id);
+        return;
+    }
+    call->store_call.instead_of = gw_str(gw_arena_copy(&exchange->arena, id), id.length);
+    if (call->store_call.instead_of.at != NULL)
+        submit(call);
+    else
+        gw_api_reply_no_memory(exchange);
+}
+
+// What is known here of the tokens that this has ended, or will.
+static void note_rotated(struct gw_auth_cache *cache, const struct db_token_rotation *rotation) {
+    bool is_ended = rotation->old_expires_ms != DB_NO_TIME &&
+                    rotation->old_expires_ms <= rotation->successor.created_ms;
+    if (is_ended)
+        gw_auth_cache_end(cache, rotation->old_digest, rotation->old_event_seq);
+    else
+        gw_auth_cache_forget(cache, rotation->old_digest);
+    if (rotation->has_revoked)
+        gw_auth_cache_revoke(cache, rotation->revoked_digest, rotation->revoked_event_seq);
+}
+
+static void on_rotated(struct db_token_rotate *store_call, enum gw_status status,
+                       const struct db_token_rotation *rotation) {
+    struct rotate_call *call = gw_container_of(store_call, struct rotate_call, store_call);
+    struct gw_exchange *exchange = call->issue.handler.exchange;
+    if (status == GW_OK) {
+        note_rotated(exchange->services->auth, rotation);
+        respond_issued(&call->issue, &rotation->successor, rotation);
+    } else if (status == GW_CONFLICT) {
+        act_on_successor(call, rotation);
+    } else {
+        gw_api_reply_change(exchange, status, store_call->refusal);
+    }
+}
+
+static void store_rotated(struct rotate_call *call) {
+    struct gw_exchange *exchange = call->issue.handler.exchange;
+    struct db_token_rotate *store_call = &call->store_call;
+    memcpy(store_call->new_digest, call->issue.digest, DB_DIGEST_LENGTH);
+    store_call->org_id = exchange->identity.org_id;
+    store_call->id = exchange->match.id;
+    store_call->new_id = gw_str(call->issue.id, GW_ID_LENGTH);
+    store_call->new_prefix = prefix_of(&call->issue);
+    store_call->overlap_s = call->request.overlap_s;
+    store_call->expires_ms = call->request.expires_ms;
+    gw_token_digest(gw_buf_bytes(&call->issue.body), store_call->body_digest);
+    store_call->rotated_by = exchange->identity.id;
+    store_call->rotated_from = gw_client_address(&exchange->client);
+    store_call->on_done = on_rotated;
+    submit(call);
+}
+
+static void act_on_rotate(struct issue_call *issue) {
+    struct rotate_call *call = gw_container_of(issue, struct rotate_call, issue);
+    struct gw_exchange *exchange = issue->handler.exchange;
+    struct gw_refusal refusal;
+    if (!gw_rotate_request_parse(&exchange->arena, gw_buf_bytes(&issue->body),
+                                 exchange->services->wall_ms, &call->request, &refusal))
+        gw_api_reply_refusal(exchange, &refusal);
+    else if (mint(issue))
+        store_rotated(call);
+}
+
+void gw_token_issue_rotate(struct gw_exchange *exchange) {
+    struct gw_refusal refusal;
+    struct gw_str key;
+    if (!gw_id_valid(exchange->match.id)) {
+        gw_api_reply_no_token(exchange);
+        return;
+    }
+    if (!gw_idempotency_key_read(exchange->request, &key, &refusal)) {
+        gw_api_reply_refusal(exchange, &refusal);
+        return;
+    }
+    if (!check_body(exchange, true))
+        return;
+    struct rotate_call *call = gw_api_reply_start_call(exchange, sizeof(*call));
+    if (call == NULL)
+        return;
+    call->store_call.key = key;
+    start(&call->issue, exchange, &call->store_call.query, act_on_rotate);
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What the clients of the token API may ask for: bodies, queries and fields of requests, checked.
+// Pure. A refusal says which status, which code and one sentence that names the field.
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/ip.h"
+#include "base/str.h"
+#include "gateway/http/parse.h"
+#include "token/scope.h"
+
+struct gw_token_request {
+    struct gw_str name;
+    gw_scope_set scopes;
+    int64_t expires_ms; // DB_NO_TIME: never
+    const struct gw_ip_range *allowed_ips;
+    uint8_t allowed_ip_count; // 0: anywhere
+    bool binds_children;
+};
+
+struct gw_refusal {
+    int status;
+    const char *code;
+    const char *message;
+};
+
+// True: *request is filled; slices point into `body` or `arena`. False: *refusal is: 400 not JSON,
+// 422 not acceptable. Unknown members are ignored. `now_ms` is wall clock.
+bool gw_token_request_parse(struct gw_arena *arena, struct gw_str body, int64_t now_ms,
+                            struct gw_token_request *request,
+                            struct gw_refusal *refusal) GW_MUST_USE;
+
+struct gw_page_request {
+    uint32_t page;  // from 1
+    uint32_t limit; // 1 to GW_LIST_LIMIT_MAX
+};
+// `query` raw, .at NULL when there is none.
+bool gw_page_request_parse(struct gw_str query, struct gw_page_request *request,
+                           struct gw_refusal *refusal) GW_MUST_USE;
+
+// `before` is the id of an event, of which older ones are wanted; INT64_MAX when not given.
+struct gw_audit_request {
+    int64_t before;
+    uint32_t limit; // 1 to GW_LIST_LIMIT_MAX
+};
+bool gw_audit_request_parse(struct gw_str query, struct gw_audit_request *request,
+                            struct gw_refusal *refusal) GW_MUST_USE;
+
+struct gw_rotate_request {
+    int64_t overlap_s;  // 0 to GW_ROTATE_OVERLAP_S_MAX
+    int64_t expires_ms; // of the successor; DB_NO_TIME: not given
+};
+// The body of a rotation, as above; an empty one asks for nothing in particular.
+bool gw_rotate_request_parse(struct gw_arena *arena, struct gw_str body, int64_t now_ms,
+                             struct gw_rotate_request *request,
+                             struct gw_refusal *refusal) GW_MUST_USE;
+// The field Idempotency-Key: 1 to GW_IDEMPOTENCY_KEY_LENGTH_MAX visible ASCII characters, once;
+// else 400. .at NULL when there is none.
+bool gw_idempotency_key_read(const struct gw_http_head *request, struct gw_str *key,
+                             struct gw_refusal *refusal) GW_MUST_USE;
+
+struct gw_revoke_request {
+    uint64_t wait_ms;     // of `wait`: "5", "5s", "500ms"; 0 when not asked for. At most
+                          // GW_REVOKE_WAIT_MS_MAX
+    bool with_successors; // of `successors`: "true" or "false"
+};
+bool gw_revoke_request_parse(struct gw_str query, struct gw_revoke_request *request,
+                             struct gw_refusal *refusal) GW_MUST_USE;
+
+// "application/json", with or without parameters.
+bool gw_is_json_content_type(struct gw_str content_type);

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/api/whoami.h"
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "gateway/exchange/exchange.h"
+#include "gateway/exchange/services.h"
+#include "gateway/exchange/token_json.h"
+
+#define WHOAMI_BYTES_MAX (8 * 1024)
+#define WHOAMI_BYTES_USUAL 1024
+
+static void write_string(struct gw_json_writer *json, const char *key, struct gw_str value) {
+    gw_json_key(json, key);
+    gw_json_write_string(json, value);
+}
+
+// A token stands for a machine: its user is the token itself, with an address under the reserved
+// domain (RFC 2606), because clients want one and none of it must ever reach a mailbox.
+static void write_user(struct gw_json_writer *json, struct gw_exchange *exchange) {
+    const struct db_token_row *identity = &exchange->identity;
+    const struct gw_str pieces[] = {identity->id, GW_STR("@"), identity->org_slug,
+                                    GW_STR(".skillreg.invalid")};
+    struct gw_str email = gw_arena_join(&exchange->arena, pieces, 4);
+    gw_json_key(json, "user");
+    gw_json_open_object(json);
+    write_string(json, "id", identity->id);
+    write_string(json, "email", email);
+    write_string(json, "name", identity->name);
+    gw_json_close_object(json);
+}
+
+static void write_org(struct gw_json_writer *json, const struct db_token_row *identity) {
+    gw_json_key(json, "org");
+    gw_json_open_object(json);
+    write_string(json, "id", identity->org_id);
+    write_string(json, "slug", identity->org_slug);
+    write_string(json, "name", identity->org_name);
+    gw_json_close_object(json);
+}
+
+static void write_orgs(struct gw_json_writer *json, const struct db_token_row *identity) {
+    bool is_admin = gw_scope_allows(identity->scopes, GW_SCOPE_ADMIN);
+    gw_json_key(json, "orgs");
+    gw_json_open_array(json);
+    gw_json_open_object(json);
+    write_string(json, "slug", identity->org_slug);
+    write_string(json, "name", identity->org_name);
+    write_string(json, "role", is_admin ? GW_STR("admin") : GW_STR("member"));
+    gw_json_close_object(json);
+    gw_json_close_array(json);
+}
+
+// This very request is the newest use.
+static void write_token(struct gw_json_writer *json, const struct gw_exchange *exchange) {
+    struct db_token_row token = exchange->identity;
+    token.last_used_ms = exchange->services->wall_ms;
+    gw_json_key(json, "token");
+    gw_json_open_object(json);
+    gw_token_json_write(json, &token);
+    gw_json_close_object(json);
+}
+
+void gw_whoami_start(struct gw_exchange *exchange) {
+    struct gw_buf body;
+    gw_buf_init(&body, WHOAMI_BYTES_MAX);
+    char *unused;
+    enum gw_status status = gw_buf_reserve(&body, WHOAMI_BYTES_USUAL, &unused); // grow once
+    struct gw_json_writer json;
+    gw_json_writer_init(&json, &body);
+    gw_json_open_object(&json);
+    write_user(&json, exchange);
+    write_org(&json, &exchange->identity);
+    write_orgs(&json, &exchange->identity);
+    write_token(&json, exchange);
+    gw_json_close_object(&json);
+    if (status == GW_OK && gw_json_writer_finish(&json) == GW_OK) {
+        const struct gw_response_field field = {GW_STR("Cache-Control"), GW_STR("no-store")};
+        gw_exchange_respond(exchange, 200, &field, 1, "application/json", gw_buf_bytes(&body));
+    } else {
+        gw_exchange_fail(exchange, 503, "unavailable", "The gateway is out of memory.");
+    }
+    gw_buf_deinit(&body);
+}

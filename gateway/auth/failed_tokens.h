@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// How many tokens that are none one client may try: a budget for each address (IPv6: each /64,
+// which is what one client usually has), so that somebody who guesses does not keep the database
+// busy. A /48 of IPv6, which anybody can have and which is 65,536 of these, has a budget too,
+// GW_FAILED_TOKENS_SITE_TIMES as wide: so many of its /64 may use up theirs at once and no more,
+// and one of them alone uses up one part in as many. Clients whose address is unknown have one
+// budget together, so that they use up nobody else's.
+//
+// Over its budget or its site's, only tokens of a client that are known to be live pass; the others
+// cannot be known for now (429). Each process counts for itself.
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "gateway/http/client.h"
+#include "gateway/settings/metrics.h"
+
+struct gw_failed_tokens;
+
+// `per_minute` of them, all at once or spread, from 1.
+enum gw_status gw_failed_tokens_create(uint64_t per_minute, struct gw_metrics *metrics,
+                                       struct gw_failed_tokens **failed) GW_MUST_USE;
+void gw_failed_tokens_destroy(struct gw_failed_tokens *failed);
+
+// Seconds until the client may try another token, 0: now. `failed` NULL: there is no limit.
+uint64_t gw_failed_tokens_wait_s(const struct gw_failed_tokens *failed,
+                                 const struct gw_client *client, uint64_t now_ms);
+// The client tried one that is malformed, unknown or revoked.
+void gw_failed_tokens_note(struct gw_failed_tokens *failed, const struct gw_client *client,
+                           uint64_t now_ms);

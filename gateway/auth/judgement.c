@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/auth/judgement.h"
+
+const struct gw_judgement gw_judgement_allowed = {.verdict = GW_VERDICT_ALLOW};
+const struct gw_judgement gw_judgement_invalid = {
+    GW_VERDICT_UNAUTHENTICATED, "invalid_token",
+    "The token is malformed, unknown, revoked or expired."};
+
+static struct gw_judgement refuse(enum gw_verdict verdict, const char *code, const char *message) {
+    return (struct gw_judgement){verdict, code, message};
+}
+
+static bool may_be_used_by(const struct db_token_row *row, const struct gw_client *client) {
+    return row->allowed_ip_count == 0 ||
+           gw_client_is_in(client, row->allowed_ips, row->allowed_ip_count);
+}
+
+static struct gw_judgement forbid_address(const struct gw_client *client) {
+    return refuse(GW_VERDICT_FORBIDDEN, "address_not_allowed",
+                  client->is_known ? "The token may not be used from this address."
+                                   : "The token may be used from certain addresses alone, and the "
+                                     "proxy did not say readably which one this is.");
+}
+
+struct gw_judgement gw_judge_token(const struct db_token_row *row,
+                                   const struct gw_judged_use *use) {
+    if (row->expires_ms != DB_NO_TIME && row->expires_ms <= use->now_ms)
+        return gw_judgement_invalid;
+    if (!may_be_used_by(row, use->client))
+        return forbid_address(use->client);
+    return gw_judgement_allowed;
+}
+
+static struct gw_judgement forbid_scope(enum gw_scope scope) {
+    const char *message = scope == GW_SCOPE_READ    ? "This needs a token with the scope read."
+                          : scope == GW_SCOPE_WRITE ? "This needs a token with the scope write."
+                                                    : "This needs a token with the scope admin.";
+    return refuse(GW_VERDICT_FORBIDDEN, "insufficient_scope", message);
+}
+
+struct gw_judgement gw_judge_reach(const struct db_token_row *row,
+                                   const struct gw_route_match *match) {
+    if (match->org.at != NULL && !gw_str_equal(match->org, row->org_slug))
+        return refuse(GW_VERDICT_FORBIDDEN, "org_mismatch",
+                      "The token belongs to another organisation.");
+    if (match->route->access != GW_ACCESS_TOKEN &&
+        !gw_scope_allows(row->scopes, match->route->scope))
+        return forbid_scope(match->route->scope);
+    return gw_judgement_allowed;
+}
+
+struct gw_judgement gw_judge(const struct db_token_row *row, const struct gw_judged_use *use) {
+    const struct gw_judgement judgement = gw_judge_token(row, use);
+    return judgement.verdict == GW_VERDICT_ALLOW ? gw_judge_reach(row, use->match) : judgement;
+}

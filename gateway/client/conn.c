@@ -1,0 +1,915 @@
+// SPDX-License-Identifier: MIT
+// How a connection runs: callbacks (transport, decision, handler) store what happened and call
+// run(); advance() then takes steps until one returns its own state, which means waiting. A step
+// starts at most one operation. run() inside a running advance() does nothing: the loop that is
+// under way sees what was stored.
+//
+// Bytes: `unread` is what the parser has not seen. While on_read runs it points into the
+// transport's buffer; what is left when advance() stops moves to `input`. Past GW_CONN_READ_BYTES
+// there, the transport is paused.
+#include "gateway/client/conn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "gateway/api/admin.h"
+#include "gateway/api/audit.h"
+#include "gateway/api/forward_auth.h"
+#include "gateway/api/introspect.h"
+#include "gateway/api/issue.h"
+#include "gateway/api/tokens.h"
+#include "gateway/api/whoami.h"
+#include "gateway/auth/authz.h"
+#include "gateway/client/forwarded.h"
+#include "gateway/exchange/exchange.h"
+#include "gateway/exchange/router.h"
+#include "gateway/http/field_rules.h"
+#include "gateway/http/parse.h"
+#include "gateway/net/transport.h"
+#include "gateway/relay/relay.h"
+
+#define INPUT_BYTES_MAX (4 * GW_CONN_READ_BYTES)
+
+#define CONN_STATES(X)                                                                             \
+    X(OPEN, step_open)                                                                             \
+    X(HEAD, step_head)                                                                             \
+    X(DECIDE, step_decide)                                                                         \
+    X(DELAY, step_delay)                                                                           \
+    X(HANDLE, step_handle)                                                                         \
+    X(LINGER, step_linger)                                                                         \
+    X(CLOSE, step_close)
+
+enum conn_state {
+#define X(name, step) STATE_##name,
+    CONN_STATES(X)
+#undef X
+};
+
+struct gw_conn {
+    struct gw_transport transport;
+    struct gw_http_parser parser;
+    struct gw_exchange exchange;
+    struct gw_decision decision;
+    struct gw_deadline deadline;
+    struct gw_list link;
+    struct gw_list unflushed_link;
+    struct gw_conn_group *group;
+    enum gw_conn_kind kind;
+    enum conn_state state;
+    enum gw_deadline_id deadline_id; // GW_DEADLINE_COUNT: none
+    uint64_t progress_mark;          // acknowledged when the write deadline was set
+    size_t body_bytes;               // of the request, since the body deadline was set
+    struct gw_str unread;
+    struct gw_buf input;
+    bool is_tls;
+    bool is_advancing;
+    bool is_open;   // the transport said so
+    bool is_ended;  // the peer sends no more
+    bool is_failed; // broken TLS: the transport says farewell, we only wait
+    bool is_broken; // a response could not be completed
+    bool is_decided;
+    bool is_delay_over;
+    bool is_body_wanted;
+    bool is_input_paused;
+    bool is_shut_down;
+    bool has_exchange;
+    bool has_served;
+    bool needs_flush;
+    bool needs_rearm;
+    bool needs_header; // of the PROXY protocol, which has not come yet
+    bool is_peer_trusted;
+    bool is_counted; // among those of its address
+    struct gw_ip peer_ip;
+    char peer_address[GW_IP_TEXT_BYTES_MAX];
+};
+
+static enum conn_state step_open(struct gw_conn *conn);
+static enum conn_state step_head(struct gw_conn *conn);
+static enum conn_state step_decide(struct gw_conn *conn);
+static enum conn_state step_delay(struct gw_conn *conn);
+static enum conn_state step_handle(struct gw_conn *conn);
+static enum conn_state step_linger(struct gw_conn *conn);
+static enum conn_state step_close(struct gw_conn *conn);
+
+static struct gw_conn *conn_of_transport(struct gw_transport *transport) {
+    return gw_container_of(transport, struct gw_conn, transport);
+}
+
+static struct gw_conn *conn_of_exchange(const struct gw_exchange *exchange) {
+    return gw_container_of(exchange, struct gw_conn, exchange);
+}
+
+// ---- running ----
+
+static void set_state(struct gw_conn *conn, enum conn_state state) {
+    static const char *const names[] = {
+#define X(name, step) #name,
+        CONN_STATES(X)
+#undef X
+    };
+    gw_log(GW_LOG_DEBUG, "conn", "state conn=%p from=%s to=%s", (void *)conn, names[conn->state],
+           names[state]);
+    conn->state = state;
+}
+
+// Which deadline the present state asks for.
+static enum gw_deadline_id pick_deadline(const struct gw_conn *conn) {
+    bool is_writing = gw_transport_pending_bytes(&conn->transport) > 0;
+    bool is_reading = gw_http_parser_in_message(&conn->parser) || !conn->has_served ||
+                      gw_buf_length(&conn->input) > 0;
+    switch (conn->state) {
+    case STATE_OPEN:
+        return GW_DEADLINE_HANDSHAKE;
+    case STATE_HEAD:
+        if (is_writing && conn->has_served) // before that, all that waits is TLS's own
+            return GW_DEADLINE_WRITE;
+        if (is_reading)
+            return GW_DEADLINE_HEAD;
+        return conn->parser.block != NULL ? GW_DEADLINE_REST : GW_DEADLINE_IDLE;
+    case STATE_HANDLE:
+        if (is_writing)
+            return GW_DEADLINE_WRITE;
+        if (!conn->exchange.body_complete && conn->is_body_wanted)
+            return GW_DEADLINE_BODY;
+        return GW_DEADLINE_COUNT;
+    case STATE_DELAY:
+        return GW_DEADLINE_REFUSAL;
+    case STATE_LINGER: // the end of a long answer may still be on its way
+        return is_writing && !conn->is_failed ? GW_DEADLINE_WRITE : GW_DEADLINE_LINGER;
+    case STATE_DECIDE:
+    case STATE_CLOSE:
+    default:
+        return GW_DEADLINE_COUNT;
+    }
+}
+
+static void arm_deadline(struct gw_conn *conn) {
+    enum gw_deadline_id id = pick_deadline(conn);
+    if (id == conn->deadline_id && !conn->needs_rearm)
+        return;
+    struct gw_services *services = conn->group->services;
+    conn->deadline_id = id;
+    conn->needs_rearm = false;
+    conn->body_bytes = 0;
+    if (id == GW_DEADLINE_WRITE)
+        conn->progress_mark = gw_transport_acknowledged_bytes(&conn->transport);
+    if (id == GW_DEADLINE_COUNT)
+        gw_deadline_clear(&conn->deadline);
+    else
+        gw_deadline_set(&conn->deadline, &services->deadlines[id], uv_now(services->loop));
+}
+
+static void throttle_input(struct gw_conn *conn) {
+    bool is_full = gw_buf_length(&conn->input) >= GW_CONN_READ_BYTES;
+    if (is_full && !conn->is_input_paused)
+        gw_transport_pause(&conn->transport);
+    else if (!is_full && conn->is_input_paused)
+        gw_transport_resume(&conn->transport);
+    conn->is_input_paused = is_full;
+}
+
+static void advance(struct gw_conn *conn) {
+    static enum conn_state (*const steps[])(struct gw_conn *) = {
+#define X(name, step) step,
+        CONN_STATES(X)
+#undef X
+    };
+    conn->is_advancing = true;
+    for (;;) {
+        enum conn_state state = conn->state;
+        enum conn_state next = steps[state](conn);
+        if (conn->state != state)
+            continue; // an error closed the connection inside the step
+        if (next == state)
+            break;
+        set_state(conn, next);
+    }
+    conn->is_advancing = false;
+}
+
+// Takes over what advance() left unread.
+static void keep_unread(struct gw_conn *conn) {
+    size_t kept = gw_buf_length(&conn->input);
+    if (kept > 0)
+        gw_buf_take(&conn->input, kept - conn->unread.length);
+    else if (conn->unread.length > 0 && gw_buf_append_str(&conn->input, conn->unread) != GW_OK)
+        gw_transport_close(&conn->transport);
+    if (gw_buf_length(&conn->input) == 0)
+        gw_buf_deinit(&conn->input);
+    conn->unread = (struct gw_str){NULL, 0};
+}
+
+static void flush_output(struct gw_conn *conn) {
+    conn->needs_flush = false;
+    gw_list_remove(&conn->unflushed_link);
+    gw_transport_flush(&conn->transport);
+}
+
+static void settle(struct gw_conn *conn) {
+    keep_unread(conn);
+    if (gw_transport_is_closing(&conn->transport))
+        return;
+    if (conn->needs_flush)
+        flush_output(conn);
+    throttle_input(conn);
+    arm_deadline(conn);
+}
+
+static void run(struct gw_conn *conn) {
+    if (conn->is_advancing || gw_transport_is_closing(&conn->transport))
+        return;
+    conn->unread = gw_buf_bytes(&conn->input);
+    advance(conn);
+    settle(conn);
+}
+
+// ---- the exchange's owner ----
+
+static struct gw_buf *on_output_asked(struct gw_exchange *exchange) {
+    return gw_transport_output(&conn_of_exchange(exchange)->transport);
+}
+
+static void on_output(struct gw_exchange *exchange) {
+    struct gw_conn *conn = conn_of_exchange(exchange);
+    conn->needs_flush = true;
+    if (!conn->is_advancing && gw_list_is_empty(&conn->unflushed_link))
+        gw_list_push_back(&conn->group->unflushed, &conn->unflushed_link);
+    // What a handler sees waiting must be what the socket did not take: only that is told of by
+    // on_drain.
+    if (gw_transport_pending_bytes(&conn->transport) > GW_CONN_READ_BYTES)
+        gw_transport_flush(&conn->transport);
+}
+
+static void on_response_end(struct gw_exchange *exchange) {
+    run(conn_of_exchange(exchange));
+}
+
+static void on_response_broken(struct gw_exchange *exchange) {
+    struct gw_conn *conn = conn_of_exchange(exchange);
+    conn->is_broken = true;
+    run(conn);
+}
+
+static void on_body_wanted(struct gw_exchange *exchange, bool wanted) {
+    struct gw_conn *conn = conn_of_exchange(exchange);
+    conn->is_body_wanted = wanted;
+    conn->needs_rearm = true;
+    if (wanted)
+        run(conn);
+}
+
+static size_t on_pending_asked(const struct gw_exchange *exchange) {
+    return gw_transport_pending_bytes(&conn_of_exchange(exchange)->transport);
+}
+
+static const struct gw_exchange_owner_calls owner_calls = {.output = on_output_asked,
+                                                           .on_output = on_output,
+                                                           .on_response_end = on_response_end,
+                                                           .on_response_broken = on_response_broken,
+                                                           .on_body_wanted = on_body_wanted,
+                                                           .pending_bytes = on_pending_asked};
+
+// Who sends the requests, as far as the connection says.
+static void note_peer(struct gw_conn *conn, const struct gw_ip *ip) {
+    struct gw_exchange *exchange = &conn->exchange;
+    conn->peer_ip = *ip;
+    conn->is_peer_trusted =
+        gw_trusted_proxies_contain(&conn->group->services->config->trusted_proxies, ip);
+    struct gw_str address = gw_str(conn->peer_address, gw_ip_format(ip, conn->peer_address));
+    exchange->client = gw_client_at(ip);
+    exchange->proxy_address = conn->is_peer_trusted ? address : GW_STR("");
+}
+
+// A client has so many connections and no more; those of a trusted proxy are not its own. Asked
+// once the peer is known for good.
+static bool claim_address(struct gw_conn *conn) {
+    if (conn->kind != GW_CONN_CLIENT || conn->is_peer_trusted)
+        return true;
+    conn->is_counted =
+        gw_address_counts_acquire(&conn->group->addresses, gw_ip_client_key(&conn->peer_ip));
+    if (!conn->is_counted)
+        conn->group->services->metrics->connections_refused_address_total++;
+    return conn->is_counted;
+}
+
+// Whose request it is that a trusted peer sends (NULL: its head could not be read).
+static void note_client(struct gw_conn *conn, const struct gw_http_head *request) {
+    struct gw_services *services = conn->group->services;
+    struct gw_exchange *exchange = &conn->exchange;
+    if (exchange->proxy_address.length == 0 && request != NULL)
+        gw_client_fields_ignore(services, request, &conn->peer_ip);
+    else if (exchange->proxy_address.length > 0)
+        exchange->client = request != NULL
+                               ? gw_client_fields_read(services, request, &conn->peer_ip)
+                               : gw_client_unknown();
+}
+
+static void start_exchange(struct gw_conn *conn, const struct gw_http_head *request) {
+    gw_exchange_start(&conn->exchange, request);
+    if (conn->is_peer_trusted)
+        note_client(conn, request);
+    conn->has_exchange = true;
+    conn->has_served = true;
+    conn->is_body_wanted = true;
+    conn->is_decided = false;
+    conn->is_delay_over = false;
+    conn->needs_rearm = true;
+    conn->group->services->metrics->requests_total++;
+}
+
+static void log_request(const struct gw_conn *conn) {
+    const struct gw_exchange *exchange = &conn->exchange;
+    const struct gw_services *services = conn->group->services;
+    if (!services->config->access_log || exchange->request == NULL)
+        return;
+    struct gw_log_quote path;
+    struct gw_str id = exchange->has_identity ? exchange->identity.id : GW_STR("-");
+    // Never the query: tokens turn up there.
+    struct gw_str target = exchange->request->target;
+    gw_log_quoted(&path, gw_str_slice(target, 0, gw_str_find(target, '?')));
+    gw_log(GW_LOG_INFO, "request",
+           "method=%.*s path=%s status=%d bytes=%llu ms=%llu client=%.*s token=%.*s id=%s",
+           GW_STR_ARG(exchange->request->method_name), path.text, exchange->status,
+           (unsigned long long)exchange->body_bytes,
+           (unsigned long long)(uv_now(services->loop) - exchange->started_ms),
+           GW_STR_ARG(gw_client_name(&exchange->client)), GW_STR_ARG(id), exchange->request_id);
+}
+
+static void end_exchange(struct gw_conn *conn) {
+    if (!conn->has_exchange)
+        return;
+    conn->has_exchange = false;
+    gw_authz_cancel(&conn->decision);
+    log_request(conn);
+    gw_exchange_end(&conn->exchange);
+    gw_http_parser_forget(&conn->parser);
+}
+
+// The request cannot be gone on with: its handler is dismissed and the client told, if that is
+// still possible.
+static void cut_short(struct gw_conn *conn, int status, const char *code, const char *message) {
+    struct gw_exchange *exchange = &conn->exchange;
+    struct gw_handler *handler = exchange->handler;
+    exchange->handler = NULL;
+    exchange->body_complete = false;
+    if (handler != NULL && handler->calls->on_over != NULL)
+        handler->calls->on_over(handler);
+    if (exchange->phase == GW_RESPONSE_NONE)
+        gw_exchange_fail(exchange, status, code, message);
+    else
+        gw_exchange_break(exchange);
+}
+
+// ---- reading a request ----
+
+static enum gw_http_event feed(struct gw_conn *conn) {
+    size_t consumed = 0;
+    enum gw_http_event event = gw_http_parser_feed(&conn->parser, conn->unread, &consumed);
+    conn->unread = gw_str_slice(conn->unread, consumed, conn->unread.length);
+    return event;
+}
+
+static void refuse_route(struct gw_exchange *exchange, enum gw_route_outcome outcome) {
+    char methods[96];
+    switch (outcome) {
+    case GW_ROUTE_BAD_TARGET:
+        gw_exchange_fail(exchange, 400, "bad_request",
+                         "The request target is malformed or can be read in two ways.");
+        break;
+    case GW_ROUTE_AMBIGUOUS:
+        gw_exchange_fail(exchange, 400, "bad_request",
+                         "The query must name the organisation exactly once, unescaped.");
+        break;
+    case GW_ROUTE_METHOD_NOT_ALLOWED:
+        gw_router_allow(exchange->request->target, methods);
+        gw_exchange_fail_with(exchange, 405, "method_not_allowed",
+                              "This method is not allowed here; see Allow.",
+                              &(struct gw_response_field){GW_STR("Allow"), gw_str_from(methods)});
+        break;
+    case GW_ROUTE_NOT_FOUND:
+    case GW_ROUTE_FOUND:
+    default:
+        gw_exchange_fail(exchange, 404, "not_found", "There is nothing at this path.");
+    }
+}
+
+static void start_handler(struct gw_exchange *exchange) {
+    switch (exchange->match.route->target) {
+    case GW_ROUTE_WHOAMI:
+        gw_whoami_start(exchange);
+        break;
+    case GW_ROUTE_TOKEN_LIST:
+        gw_token_api_list(exchange);
+        break;
+    case GW_ROUTE_TOKEN_CREATE:
+        gw_token_issue_create(exchange);
+        break;
+    case GW_ROUTE_TOKEN_REVOKE:
+        gw_token_api_revoke(exchange);
+        break;
+    case GW_ROUTE_TOKEN_REVOKE_OWN:
+        gw_token_api_revoke_own(exchange);
+        break;
+    case GW_ROUTE_TOKEN_ROTATE:
+        gw_token_issue_rotate(exchange);
+        break;
+    case GW_ROUTE_AUDIT:
+        gw_audit_api_list(exchange);
+        break;
+    case GW_ROUTE_FORWARD_AUTH:
+        gw_forward_auth_start(exchange);
+        break;
+    case GW_ROUTE_INTROSPECT:
+        gw_introspect_start(exchange);
+        break;
+    case GW_ROUTE_FORWARD:
+    default:
+        gw_relay_start(exchange);
+    }
+}
+
+static void end_body(struct gw_conn *conn) {
+    struct gw_handler *handler = conn->exchange.handler;
+    conn->exchange.body_complete = true;
+    if (handler != NULL && handler->calls->on_body_end != NULL)
+        handler->calls->on_body_end(handler);
+}
+
+// Who goes on trying tokens over its budget waits for each refusal: its connections are busy with
+// that instead of with more. The connections of a proxy are not its own, whether it says whose they
+// are or not, so a proxy waits for nothing.
+static bool is_refused_late(const struct gw_conn *conn) {
+    return conn->decision.is_unseen && !conn->is_peer_trusted && !conn->is_delay_over;
+}
+
+static enum conn_state act_on_verdict(struct gw_conn *conn) {
+    if (is_refused_late(conn))
+        return STATE_DELAY;
+    if (conn->decision.verdict != GW_VERDICT_ALLOW) {
+        gw_authz_refuse(&conn->decision);
+        return STATE_HANDLE;
+    }
+    start_handler(&conn->exchange);
+    // A request without a body ended before there was a handler to be told.
+    if (conn->exchange.body_complete && conn->exchange.phase == GW_RESPONSE_NONE)
+        end_body(conn);
+    return STATE_HANDLE;
+}
+
+static void on_decided(struct gw_decision *decision) {
+    struct gw_conn *conn = gw_container_of(decision, struct gw_conn, decision);
+    conn->is_decided = true;
+    run(conn);
+}
+
+static enum conn_state begin_request(struct gw_conn *conn) {
+    struct gw_exchange *exchange = &conn->exchange;
+    const struct gw_http_head *request = conn->parser.head;
+    start_exchange(conn, request);
+    if (!request->is_chunked && request->content_length == 0) {
+        enum gw_http_event event = feed(conn);
+        gw_assert(event == GW_HTTP_END);
+        exchange->body_complete = true;
+    }
+    if (conn->kind == GW_CONN_ADMIN) {
+        gw_admin_start(exchange);
+        return STATE_HANDLE;
+    }
+    enum gw_route_outcome outcome =
+        gw_router_match(request->method_name, request->target, &exchange->match);
+    if (outcome != GW_ROUTE_FOUND) {
+        refuse_route(exchange, outcome);
+        return STATE_HANDLE;
+    }
+    const struct gw_http_failure *failure = gw_relay_fields_check(request);
+    if (failure != NULL) {
+        gw_exchange_fail(exchange, failure->status, failure->code, failure->message);
+        return STATE_HANDLE;
+    }
+    if (!gw_authz_start(&conn->decision, exchange, &exchange->match, on_decided))
+        return STATE_DECIDE;
+    return act_on_verdict(conn);
+}
+
+static enum conn_state refuse_head(struct gw_conn *conn) {
+    const struct gw_http_failure *failure = gw_http_parser_failure(&conn->parser);
+    start_exchange(conn, NULL);
+    gw_exchange_fail(&conn->exchange, failure->status, failure->code, failure->message);
+    return STATE_HANDLE;
+}
+
+// ---- steps ----
+
+static enum conn_state step_open(struct gw_conn *conn) {
+    return conn->is_open ? STATE_HEAD : STATE_OPEN;
+}
+
+// Between requests nothing is owed to the client but a farewell, and nothing it sent can be lost.
+static enum conn_state leave_idle(struct gw_conn *conn) {
+    if (gw_transport_pending_bytes(&conn->transport) > 0)
+        return STATE_LINGER;
+    gw_transport_shutdown(&conn->transport);
+    return STATE_CLOSE;
+}
+
+static enum conn_state step_head(struct gw_conn *conn) {
+    bool is_idle = conn->unread.length == 0 && !gw_http_parser_in_message(&conn->parser);
+    if (conn->is_ended && conn->unread.length == 0)
+        return leave_idle(conn); // answers a close_notify with ours (RFC 8446 section 6.1)
+    if (is_idle && conn->group->services->is_draining)
+        return leave_idle(conn);
+    if (conn->unread.length == 0 ||
+        gw_transport_pending_bytes(&conn->transport) > GW_CONN_WRITE_HIGH_WATER_BYTES)
+        return STATE_HEAD;
+    switch (feed(conn)) {
+    case GW_HTTP_HEAD:
+        return begin_request(conn);
+    case GW_HTTP_FAILED:
+        return refuse_head(conn);
+    case GW_HTTP_WANT_INPUT:
+    case GW_HTTP_END:
+    default:
+        return STATE_HEAD;
+    }
+}
+
+static enum conn_state step_decide(struct gw_conn *conn) {
+    return conn->is_decided ? act_on_verdict(conn) : STATE_DECIDE;
+}
+
+static enum conn_state step_delay(struct gw_conn *conn) {
+    return conn->is_delay_over ? act_on_verdict(conn) : STATE_DELAY;
+}
+
+// Feeds the body to the handler, as long as there is some and it is wanted.
+static void read_body(struct gw_conn *conn) {
+    struct gw_exchange *exchange = &conn->exchange;
+    while (conn->unread.length > 0 && conn->is_body_wanted && !exchange->body_complete &&
+           exchange->phase != GW_RESPONSE_DONE) {
+        size_t left = conn->unread.length;
+        enum gw_http_event event = feed(conn);
+        conn->body_bytes += left - conn->unread.length;
+        if (conn->body_bytes >= GW_PROGRESS_BYTES_MIN)
+            conn->needs_rearm = true;
+        if (event == GW_HTTP_END) {
+            end_body(conn);
+        } else if (event == GW_HTTP_FAILED) {
+            const struct gw_http_failure *failure = gw_http_parser_failure(&conn->parser);
+            cut_short(conn, failure->status, failure->code, failure->message);
+        }
+    }
+}
+
+static enum conn_state finish_exchange(struct gw_conn *conn) {
+    bool is_last = conn->exchange.close_after || !conn->exchange.body_complete;
+    end_exchange(conn);
+    if (conn->is_broken)
+        return STATE_CLOSE;
+    return is_last ? STATE_LINGER : STATE_HEAD;
+}
+
+static enum conn_state step_handle(struct gw_conn *conn) {
+    struct gw_exchange *exchange = &conn->exchange;
+    if (exchange->request != NULL && !exchange->body_complete)
+        read_body(conn);
+    if (exchange->phase == GW_RESPONSE_DONE)
+        return finish_exchange(conn);
+    bool is_cut = conn->is_ended && !exchange->body_complete && conn->unread.length == 0;
+    return is_cut ? STATE_CLOSE : STATE_HANDLE;
+}
+
+// The answer is on its way and nothing more will be read: FIN, then wait for the peer's, so that
+// unread bytes do not turn into a reset that takes the answer away from it (RFC 9112 section 9.6).
+static enum conn_state step_linger(struct gw_conn *conn) {
+    conn->unread = gw_str_slice(conn->unread, conn->unread.length, conn->unread.length);
+    if (!conn->is_shut_down && !conn->is_failed) {
+        conn->is_shut_down = true;
+        flush_output(conn); // all of it: a flush behind the shutdown would drop what is left
+        gw_transport_shutdown(&conn->transport);
+    }
+    if (conn->is_ended && gw_transport_pending_bytes(&conn->transport) == 0)
+        return STATE_CLOSE;
+    return STATE_LINGER;
+}
+
+static enum conn_state step_close(struct gw_conn *conn) {
+    bool would_look_whole = conn->has_exchange && gw_exchange_would_look_whole(&conn->exchange);
+    end_exchange(conn);
+    gw_deadline_clear(&conn->deadline);
+    gw_list_remove(&conn->unflushed_link);
+    if (conn->is_broken || would_look_whole)
+        gw_transport_reset(&conn->transport);
+    else
+        gw_transport_close(&conn->transport);
+    return STATE_CLOSE;
+}
+
+static void close_now(struct gw_conn *conn) {
+    if (conn->state != STATE_CLOSE)
+        set_state(conn, STATE_CLOSE);
+    run(conn);
+}
+
+// ---- callbacks ----
+
+// Whose connection it is was said here, for good: what its requests say of that does not count.
+static void on_transport_proxy_header(struct gw_transport *transport,
+                                      const struct gw_proxy_header *header) {
+    struct gw_conn *conn = conn_of_transport(transport);
+    conn->needs_header = false;
+    if (header->has_source)
+        note_peer(conn, &header->source);
+    else if (!header->is_local)
+        conn->exchange.client = gw_client_unknown();
+    conn->exchange.proxy_address = GW_STR("");
+    if (!claim_address(conn))
+        gw_transport_close(transport);
+}
+
+static void on_transport_open(struct gw_transport *transport) {
+    struct gw_conn *conn = conn_of_transport(transport);
+    conn->is_open = true;
+    struct gw_metrics *metrics = conn->group->services->metrics;
+    if (conn->is_tls)
+        conn->exchange.client_subject = tls_session_client_subject(transport->tls);
+    if (conn->is_tls && tls_session_is_resumed(transport->tls))
+        metrics->tls_handshakes_resumed_total++;
+    else if (conn->is_tls)
+        metrics->tls_handshakes_full_total++;
+    if (conn->state == STATE_OPEN)
+        run(conn);
+}
+
+static void on_transport_read(struct gw_transport *transport, struct gw_str bytes) {
+    struct gw_conn *conn = conn_of_transport(transport);
+    conn->unread = bytes;
+    if (gw_buf_length(&conn->input) > 0) {
+        if (gw_buf_append_str(&conn->input, bytes) != GW_OK) {
+            conn->unread = (struct gw_str){NULL, 0};
+            close_now(conn);
+            return;
+        }
+        conn->unread = gw_buf_bytes(&conn->input);
+    }
+    advance(conn);
+    settle(conn);
+}
+
+// A client that has closed its side no longer waits for what the registry may say; our own short
+// answers it still gets.
+static void on_transport_end(struct gw_transport *transport) {
+    struct gw_conn *conn = conn_of_transport(transport);
+    const struct gw_route *route = conn->exchange.match.route;
+    conn->is_ended = true;
+    if (conn->has_exchange && conn->state == STATE_HANDLE && route != NULL &&
+        route->target == GW_ROUTE_FORWARD)
+        close_now(conn);
+    else
+        run(conn);
+}
+
+static void on_transport_drain(struct gw_transport *transport) {
+    struct gw_conn *conn = conn_of_transport(transport);
+    struct gw_handler *handler = conn->has_exchange ? conn->exchange.handler : NULL;
+    conn->needs_rearm = true;
+    if (handler != NULL && handler->calls->on_writable != NULL &&
+        gw_transport_pending_bytes(transport) <= GW_CONN_WRITE_LOW_WATER_BYTES)
+        handler->calls->on_writable(handler);
+    run(conn);
+}
+
+// It ends before a request could be read.
+static void count_unopened(struct gw_conn *conn) {
+    struct gw_metrics *metrics = conn->group->services->metrics;
+    if (conn->needs_header)
+        metrics->proxy_headers_missing_total++;
+    else if (conn->is_tls)
+        metrics->tls_handshakes_failed_total++;
+}
+
+static void on_transport_error(struct gw_transport *transport, enum gw_status status) {
+    struct gw_conn *conn = conn_of_transport(transport);
+    if (!conn->is_open)
+        count_unopened(conn);
+    if (status != GW_INVALID) {
+        close_now(conn);
+        return;
+    }
+    end_exchange(conn);
+    conn->is_failed = true;
+    set_state(conn, STATE_LINGER);
+    run(conn);
+}
+
+static void finish_group(struct gw_conn_group *group) {
+    if (group->open_count > 0)
+        return;
+    if (group->is_flusher_closed)
+        group->on_closed(group);
+    else if (group->on_drained != NULL)
+        group->on_drained(group);
+}
+
+static void on_transport_closed(struct gw_transport *transport) {
+    struct gw_conn *conn = conn_of_transport(transport);
+    struct gw_conn_group *group = conn->group;
+    end_exchange(conn);
+    gw_deadline_clear(&conn->deadline);
+    gw_list_remove(&conn->unflushed_link);
+    gw_list_remove(&conn->link);
+    gw_exchange_deinit(&conn->exchange);
+    gw_http_parser_deinit(&conn->parser);
+    gw_buf_deinit(&conn->input);
+    if (conn->is_counted)
+        gw_address_counts_release(&group->addresses, gw_ip_client_key(&conn->peer_ip));
+    free(conn);
+    group->open_count--;
+    group->services->metrics->connections_open--;
+    finish_group(group);
+}
+
+static void on_request_body(struct gw_http_parser *parser, struct gw_str bytes) {
+    struct gw_conn *conn = gw_container_of(parser, struct gw_conn, parser);
+    struct gw_handler *handler = conn->exchange.handler;
+    if (handler != NULL && handler->calls->on_body != NULL &&
+        conn->exchange.phase != GW_RESPONSE_DONE)
+        handler->calls->on_body(handler, bytes);
+}
+
+// The client reads, if slowly.
+static bool has_write_progress(const struct gw_conn *conn) {
+    return gw_transport_acknowledged_bytes(&conn->transport) - conn->progress_mark >=
+           GW_PROGRESS_BYTES_MIN;
+}
+
+static void on_deadline(struct gw_deadline *deadline) {
+    struct gw_conn *conn = gw_container_of(deadline, struct gw_conn, deadline);
+    enum gw_deadline_id id = conn->deadline_id;
+    conn->deadline_id = GW_DEADLINE_COUNT;
+    if (id == GW_DEADLINE_WRITE && has_write_progress(conn)) {
+        arm_deadline(conn);
+        return;
+    }
+    if (id == GW_DEADLINE_REST) {
+        gw_http_parser_rest(&conn->parser);
+        gw_exchange_rest(&conn->exchange);
+        arm_deadline(conn);
+        return;
+    }
+    if (id == GW_DEADLINE_REFUSAL) {
+        conn->is_delay_over = true;
+        run(conn);
+        return;
+    }
+    if (id != GW_DEADLINE_IDLE && id != GW_DEADLINE_LINGER)
+        conn->group->services->metrics->timeouts_total++;
+    if (id == GW_DEADLINE_HANDSHAKE)
+        count_unopened(conn);
+    if (id == GW_DEADLINE_HEAD && gw_http_parser_in_message(&conn->parser)) {
+        start_exchange(conn, NULL);
+        set_state(conn, STATE_HANDLE);
+        gw_exchange_fail(&conn->exchange, 408, "request_timeout",
+                         "The header fields did not arrive in time.");
+    } else if (id == GW_DEADLINE_BODY) {
+        cut_short(conn, 408, "request_timeout", "The body did not arrive in time.");
+    } else if (id == GW_DEADLINE_IDLE || id == GW_DEADLINE_HEAD) {
+        set_state(conn, leave_idle(conn));
+        run(conn);
+    } else {
+        close_now(conn);
+    }
+}
+
+// ---- the group ----
+
+static void on_flusher(uv_prepare_t *flusher) {
+    struct gw_conn_group *group = gw_container_of(flusher, struct gw_conn_group, flusher);
+    for (struct gw_list *node; (node = gw_list_pop_front(&group->unflushed)) != NULL;) {
+        struct gw_conn *conn = gw_container_of(node, struct gw_conn, unflushed_link);
+        conn->needs_flush = false;
+        gw_transport_flush(&conn->transport);
+        arm_deadline(conn);
+    }
+}
+
+void gw_conn_group_open(struct gw_conn_group *group, struct gw_services *services, int count_max) {
+    *group = (struct gw_conn_group){.services = services, .count_max = count_max};
+    gw_list_init(&group->conns);
+    gw_list_init(&group->unflushed);
+    uv_prepare_init(services->loop, &group->flusher);
+    uv_prepare_start(&group->flusher, on_flusher);
+    uv_unref((uv_handle_t *)&group->flusher);
+}
+
+static const struct gw_transport_events transport_events = {.on_proxy_header =
+                                                                on_transport_proxy_header,
+                                                            .on_open = on_transport_open,
+                                                            .on_read = on_transport_read,
+                                                            .on_end = on_transport_end,
+                                                            .on_drain = on_transport_drain,
+                                                            .on_error = on_transport_error,
+                                                            .on_closed = on_transport_closed};
+
+// With --proxy-protocol a client comes through a trusted proxy that says so, or not at all.
+static enum gw_status expect_header(struct gw_conn *conn) {
+    conn->needs_header =
+        conn->kind == GW_CONN_CLIENT && conn->group->services->config->proxy_protocol;
+    if (!conn->needs_header)
+        return GW_OK;
+    conn->state = STATE_OPEN;
+    return gw_transport_expect_proxy_header(&conn->transport);
+}
+
+// Who has already gone has no address, and needs no service. GW_INVALID: a stranger on a port for
+// proxies.
+static enum gw_status find_peer(struct gw_conn *conn) {
+    struct sockaddr_storage address;
+    struct gw_ip ip;
+    enum gw_status status = gw_transport_peer_address(&conn->transport, &address);
+    if (status == GW_OK)
+        status = gw_ip_from_sockaddr((const struct sockaddr *)&address, &ip);
+    if (status != GW_OK)
+        return status;
+    note_peer(conn, &ip);
+    return conn->needs_header && !conn->is_peer_trusted ? GW_INVALID : GW_OK;
+}
+
+enum gw_status gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
+                                    struct tls_context *tls, enum gw_conn_kind kind) {
+    struct gw_services *services = group->services;
+    struct gw_conn *conn = calloc(1, sizeof(*conn));
+    if (conn == NULL)
+        return GW_NO_MEMORY;
+    conn->group = group;
+    conn->kind = kind;
+    conn->is_tls = tls != NULL;
+    conn->state = conn->is_tls ? STATE_OPEN : STATE_HEAD;
+    conn->deadline_id = GW_DEADLINE_COUNT;
+    gw_list_init(&conn->unflushed_link);
+    gw_buf_init(&conn->input, INPUT_BYTES_MAX);
+    gw_deadline_init(&conn->deadline, on_deadline);
+    gw_http_parser_init(&conn->parser, GW_HTTP_REQUESTS, on_request_body);
+    gw_exchange_init(&conn->exchange, services, &owner_calls);
+    conn->exchange.is_tls = conn->is_tls;
+    gw_list_push_back(&group->conns, &conn->link);
+    group->open_count++;
+    services->metrics->connections_open++;
+    enum gw_status status = gw_transport_init(&conn->transport, services->loop,
+                                              services->transport_shared, tls, &transport_events);
+    if (status == GW_OK)
+        status = expect_header(conn);
+    // Accepted in any case, to be closed: libuv does not listen on with one that nobody takes.
+    enum gw_status accepted = gw_transport_accept(&conn->transport, listener);
+    if (status == GW_OK)
+        status = accepted;
+    if (status == GW_OK)
+        status = find_peer(conn);
+    bool is_over = kind == GW_CONN_CLIENT && group->open_count > group->count_max;
+    if (status != GW_OK || is_over) {
+        services->metrics->connections_refused_total++;
+        gw_transport_close(&conn->transport);
+        return GW_OK;
+    }
+    if (!claim_address(conn)) {
+        gw_transport_close(&conn->transport);
+        return GW_OK;
+    }
+    services->metrics->connections_accepted_total++;
+    arm_deadline(conn);
+    return GW_OK;
+}
+
+void gw_conn_group_drain(struct gw_conn_group *group,
+                         void (*on_drained)(struct gw_conn_group *group)) {
+    group->on_drained = on_drained;
+    struct gw_list *node = group->conns.next;
+    while (node != &group->conns) {
+        struct gw_conn *conn = gw_container_of(node, struct gw_conn, link);
+        node = node->next;
+        if (conn->state == STATE_OPEN)
+            close_now(conn);
+        else
+            run(conn);
+    }
+}
+
+static void on_flusher_closed(uv_handle_t *handle) {
+    struct gw_conn_group *group =
+        gw_container_of((uv_prepare_t *)handle, struct gw_conn_group, flusher);
+    group->is_flusher_closed = true;
+    finish_group(group);
+}
+
+void gw_conn_group_close(struct gw_conn_group *group,
+                         void (*on_closed)(struct gw_conn_group *group)) {
+    group->on_drained = NULL;
+    group->on_closed = on_closed;
+    struct gw_list *node = group->conns.next;
+    while (node != &group->conns) {
+        struct gw_conn *conn = gw_container_of(node, struct gw_conn, link);
+        node = node->next;
+        close_now(conn);
+    }
+    uv_close((uv_handle_t *)&group->flusher, on_flusher_closed);
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// One request and its response, between the connection that carries it and the handler that answers
+// it. The connection embeds the exchange and implements struct gw_exchange_owner_calls; a handler
+// (whoami, token API, relay) is started after the decision, answers through the functions below,
+// and may ask for the body. Request lifetime: everything in `arena` is gone when the exchange ends.
+//
+// A handler answers exactly once, at once or later: gw_exchange_respond for a whole response, or
+// gw_exchange_begin, _send, _finish for a streamed one. Answering may happen inside start and
+// inside the handler's own callbacks. An answer given at any other time ends the exchange before
+// the call returns: on_over comes inside gw_exchange_respond, _fail, _finish or _break, and the
+// handler must touch nothing of the request afterwards.
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/status.h"
+#include "base/str.h"
+#include "db/token_store.h"
+#include "gateway/exchange/router.h"
+#include "gateway/exchange/services.h"
+#include "gateway/http/client.h"
+#include "gateway/http/parse.h"
+
+struct gw_exchange;
+
+// Implemented by handlers that need the body or stream; all may be NULL in a handler that answers
+// in start.
+struct gw_handler;
+struct gw_handler_calls {
+    // A piece of the request body, valid during the call. Not called after the response is
+    // complete.
+    void (*on_body)(struct gw_handler *handler, struct gw_str bytes);
+    void (*on_body_end)(struct gw_handler *handler);
+    // gw_exchange_pending_bytes fell below the low water mark again.
+    void (*on_writable)(struct gw_handler *handler);
+    // The exchange is over: response complete, client gone, or deadline passed. Last call, exactly
+    // once; free or detach now. Never answer here.
+    void (*on_over)(struct gw_handler *handler);
+};
+struct gw_handler {
+    const struct gw_handler_calls *calls;
+    struct gw_exchange *exchange;
+};
+
+// Implemented by the connection.
+struct gw_exchange_owner_calls {
+    // Where bytes of the response go, for appending at once.
+    struct gw_buf *(*output)(struct gw_exchange *exchange);
+    // Bytes were appended: send them (soon: several of one turn may go together).
+    void (*on_output)(struct gw_exchange *exchange);
+    // The response is complete.
+    void (*on_response_end)(struct gw_exchange *exchange);
+    // The response cannot be completed: the client must see the connection break.
+    void (*on_response_broken)(struct gw_exchange *exchange);
+    // Stop and start delivering body bytes (back-pressure towards the client).
+    void (*on_body_wanted)(struct gw_exchange *exchange, bool wanted);
+    size_t (*pending_bytes)(const struct gw_exchange *exchange);
+};
+
+enum gw_response_phase { GW_RESPONSE_NONE, GW_RESPONSE_STREAMING, GW_RESPONSE_DONE };
+
+struct gw_exchange {
+    struct gw_services *services;
+    const struct gw_exchange_owner_calls *owner;
+    struct gw_arena arena;
+    const struct gw_http_head *request;
+    struct gw_route_match match;
+    struct db_token_row identity;      // meaningful when has_identity; slices in `arena`
+    const unsigned char *token_digest; // of that token, DB_DIGEST_LENGTH bytes in `arena`
+    bool has_identity;
+    bool is_tls;
+    int64_t expires_soon_ms;     // when the live token that was sent ends soon; else DB_NO_TIME
+    struct gw_client client;     // who asks: the peer, or whom a trusted proxy names, or unknown
+    struct gw_str proxy_address; // of the trusted proxy that sent the request, empty: of none
+    struct gw_str limit_fields;  // of every response: whole lines, in `arena`
+    char request_id[GW_REQUEST_ID_LENGTH + 1];
+    struct gw_str
+        client_subject;         // of the client's certificate, owned by the connection; empty: none
+    struct gw_handler *handler; // NULL: nobody wants the body
+    enum gw_response_phase phase;
+    bool close_after;      // the response says Connection: close
+    bool body_complete;    // the request body was read whole
+    bool has_continued;    // 100 Continue was sent
+    bool is_chunked;       // response body framing
+    bool is_head_only;     // HEAD, 204, 304: no body bytes leave
+    int status;            // sent, 0 before
+    uint64_t content_left; // of a response with Content-Length
+    uint64_t body_bytes;   // sent
+    uint64_t started_ms;
+};
+
+// In this order: once per connection, at the head of each request, at its end, once.
+void gw_exchange_init(struct gw_exchange *exchange, struct gw_services *services,
+                      const struct gw_exchange_owner_calls *owner);
+// `request` NULL: the head could not be read, only a refusal will follow.
+void gw_exchange_start(struct gw_exchange *exchange, const struct gw_http_head *request);
+// Tells the handler that it is over and frees what the request held.
+void gw_exchange_end(struct gw_exchange *exchange);
+// Between requests, on an idle connection: gives back the memory that is kept for the next one.
+void gw_exchange_rest(struct gw_exchange *exchange);
+void gw_exchange_deinit(struct gw_exchange *exchange);
+
+// A field of a response. Names and values are ours or were checked by the parser: no CR, LF, NUL.
+struct gw_response_field {
+    struct gw_str name;
+    struct gw_str value;
+};
+
+#define GW_LENGTH_UNKNOWN UINT64_MAX
+
+// A whole response: Date, X-Request-Id, SkillReg-Token-Expires when it is due, Content-Length and
+// Connection are added. `content_type` NULL: none.
+void gw_exchange_respond(struct gw_exchange *exchange, int status,
+                         const struct gw_response_field *fields, int field_count,
+                         const char *content_type, struct gw_str body);
+// The error shape: {"error":{"code","message"}}, with Cache-Control: no-store. For 401 adds
+// WWW-Authenticate (RFC 6750), for 429 and 503 Retry-After. `message` is one sentence; it is
+// escaped.
+void gw_exchange_fail(struct gw_exchange *exchange, int status, const char *code,
+                      const char *message);
+// The same with a field of the caller's (Allow, a challenge of its own) in place of the added ones.
+void gw_exchange_fail_with(struct gw_exchange *exchange, int status, const char *code,
+                           const char *message, const struct gw_response_field *extra);
+
+// A streamed response. With content_length == GW_LENGTH_UNKNOWN the body is chunked on HTTP/1.1,
+// and ended by close on HTTP/1.0. Date is added unless among the fields, X-Request-Id always,
+// SkillReg-Token-Expires when it is due; fields named Connection, Content-Length, Transfer-Encoding
+// must not be given.
+void gw_exchange_begin(struct gw_exchange *exchange, int status,
+                       const struct gw_response_field *fields, int field_count,
+                       uint64_t content_length);
+void gw_exchange_send(struct gw_exchange *exchange, struct gw_str bytes);
+void gw_exchange_finish(struct gw_exchange *exchange);
+// After gw_exchange_begin only: the client sees the connection break, never a short body as if it
+// were whole.
+void gw_exchange_break(struct gw_exchange *exchange);
+// Whether a response is under way that only the end of the connection would end (HTTP/1.0, its
+// length unknown): closed now, it would look whole.
+bool gw_exchange_would_look_whole(const struct gw_exchange *exchange);
+// "HTTP/1.1 100 Continue", when the client waits for it and nothing was sent yet; harmless
+// otherwise.
+void gw_exchange_continue(struct gw_exchange *exchange);
+// Bytes of this connection not yet taken by the kernel.
+size_t gw_exchange_pending_bytes(const struct gw_exchange *exchange);
+void gw_exchange_want_body(struct gw_exchange *exchange, bool wanted);

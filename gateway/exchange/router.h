@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Which route a request is for, from the one route table (CONTRACT). Pure: bytes in, match out.
+// Matching works on the raw bytes of the path, and what is matched is what is forwarded; a path
+// that could read differently behind us (dot segments plain or encoded, backslash, NUL, invalid
+// escapes, empty segments) is refused here.
+
+#include <stdbool.h>
+
+#include "base/str.h"
+#include "token/scope.h"
+
+enum gw_route_target {
+    GW_ROUTE_WHOAMI,
+    GW_ROUTE_TOKEN_LIST,
+    GW_ROUTE_TOKEN_CREATE,
+    GW_ROUTE_TOKEN_REVOKE,
+    GW_ROUTE_TOKEN_REVOKE_OWN,
+    GW_ROUTE_TOKEN_ROTATE,
+    GW_ROUTE_AUDIT,
+    GW_ROUTE_FORWARD_AUTH,
+    GW_ROUTE_INTROSPECT,
+    GW_ROUTE_FORWARD
+};
+
+enum gw_route_access {
+    GW_ACCESS_OPEN,     // no token looked at
+    GW_ACCESS_OPTIONAL, // a token, if sent, must be live, with the scope, and own the organisation
+                        // if one is named
+    GW_ACCESS_TOKEN,    // any live token
+    GW_ACCESS_SCOPE,    // a live token of any organisation with the scope
+    GW_ACCESS_ORG       // a live token of the organisation with the scope
+};
+
+// Which rate limit a request counts against (gateway/auth/rate_limit.h).
+enum gw_route_rate {
+    GW_ROUTE_RATE_NONE, // where no token is looked at; and ending one: who uses up its rate must
+                        // not keep its owner from that
+    GW_ROUTE_RATE_TOKEN,
+    GW_ROUTE_RATE_SEARCH
+};
+
+struct gw_route {
+    const char *methods; // space separated, in the order Allow shows them
+    const char *pattern; // the whole path; "/**" at the end takes any rest, also none
+    enum gw_route_access access;
+    enum gw_scope scope;
+    enum gw_route_target target;
+    enum gw_route_rate rate;
+    const char *org_parameter; // query parameter that names the organisation; NULL: the path does
+};
+
+struct gw_route_match {
+    const struct gw_route *route;
+    struct gw_str path;  // raw, without the query
+    struct gw_str query; // raw, without "?"; .at NULL when there is none
+    struct gw_str org;   // raw bytes; .at NULL when the route names none
+    struct gw_str id;    // {id}
+};
+
+enum gw_route_outcome {
+    GW_ROUTE_FOUND,
+    GW_ROUTE_BAD_TARGET,        // 400
+    GW_ROUTE_AMBIGUOUS,         // 400: a deciding query parameter missing, twice or in disguise
+    GW_ROUTE_NOT_FOUND,         // 404
+    GW_ROUTE_METHOD_NOT_ALLOWED // 405, with gw_router_allow
+};
+
+// Splits the target (origin form, RFC 9112 section 3.2.1) and finds the route of it and the method.
+// Both may come from a request or from elsewhere: any bytes are fine. Slices of `match` point into
+// `target`.
+enum gw_route_outcome gw_router_match(struct gw_str method, struct gw_str target,
+                                      struct gw_route_match *match) GW_MUST_USE;
+// The methods of the path that `target` names, for Allow ("GET, HEAD, POST"), terminated.
+void gw_router_allow(struct gw_str target, char out[96]);
+// The table itself, for tests and documentation.
+const struct gw_route *gw_router_routes(int *count);

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/exchange/token_json.h"
+
+// NOLINTNEXTLINE(misc-redundant-expression): they are to stay the same
+_Static_assert(DB_NO_TIME == GW_JSON_NO_TIME, "no time is null in both");
+
+static void write_range(struct gw_json_writer *json, const struct gw_ip_range *range) {
+    char text[GW_IP_RANGE_TEXT_BYTES_MAX];
+    gw_json_write_string(json, gw_str(text, gw_ip_range_format(range, text)));
+}
+
+void gw_token_json_write_ranges(struct gw_json_writer *json, const char *key,
+                                const struct db_token_row *row) {
+    gw_json_key(json, key);
+    gw_json_open_array(json);
+    for (int i = 0; i < row->allowed_ip_count; i++)
+        write_range(json, &row->allowed_ips[i]);
+    gw_json_close_array(json);
+}
+
+void gw_token_json_write(struct gw_json_writer *json, const struct db_token_row *row) {
+    gw_json_key(json, "id");
+    gw_json_write_string(json, row->id);
+    gw_json_key(json, "name");
+    gw_json_write_string(json, row->name);
+    gw_json_key(json, "prefix");
+    gw_json_write_string(json, row->prefix);
+    gw_json_key(json, "scopes");
+    gw_scope_write_json(json, row->scopes);
+    gw_json_key(json, "createdAt");
+    gw_json_write_time(json, row->created_ms);
+    gw_json_key(json, "lastUsedAt");
+    gw_json_write_time(json, row->last_used_ms);
+    gw_json_key(json, "expiresAt");
+    gw_json_write_time(json, row->expires_ms);
+    gw_token_json_write_ranges(json, "allowedIps", row);
+    if (row->binds_children) {
+        gw_json_key(json, "bindChildren");
+        gw_json_write_boolean(json, true);
+    }
+}

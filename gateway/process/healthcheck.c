@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/process/healthcheck.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "gateway/settings/complaint.h"
+
+#define ADDRESS_DEFAULT "127.0.0.1:9090"
+#define TIMEOUT_SECONDS 3
+
+static int usage(FILE *stream, int code) {
+    fputs("usage: skillreg-gateway healthcheck [--listen-admin host:port]\n", stream);
+    return code;
+}
+
+// A connected socket, or -1.
+static int connect_to(const char *address) {
+    char host[256];
+    const char *colon = strrchr(address, ':');
+    uint64_t port;
+    if (colon == NULL || (size_t)(colon - address) >= sizeof(host) ||
+        gw_str_to_u64(gw_str_from(colon + 1), &port) != GW_OK || port > UINT16_MAX)
+        return -1;
+    size_t skip = address[0] == '[' ? 1 : 0;
+    snprintf(host, sizeof(host), "%.*s", (int)((size_t)(colon - address) - 2 * skip),
+             address + skip);
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *found;
+    if (getaddrinfo(host, colon + 1, &hints, &found) != 0)
+        return -1;
+    const struct timeval timeout = {.tv_sec = TIMEOUT_SECONDS};
+    int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) != 0 ||
+                    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) != 0 ||
+                    connect(fd, found->ai_addr, found->ai_addrlen) != 0)) {
+        close(fd);
+        fd = -1;
+    }
+    freeaddrinfo(found);
+    return fd;
+}
+
+static int answers(int fd) {
+    static const char request[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+                                  "Connection: close\r\n\r\n";
+    char head[12] = "";
+    if (send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) != (ssize_t)sizeof(request) - 1)
+        return 0;
+    return recv(fd, head, sizeof(head), MSG_WAITALL) == (ssize_t)sizeof(head) &&
+           memcmp(head, "HTTP/1.1 200", sizeof(head)) == 0;
+}
+
+int gw_healthcheck_run(int argc, char **argv) {
+    const char *address = getenv("GATEWAY_LISTEN_ADMIN");
+    if (argc == 3 && strcmp(argv[1], "--listen-admin") == 0)
+        address = argv[2];
+    else if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return usage(stdout, 0);
+    else if (argc != 1)
+        return usage(stderr, 2);
+    if (address == NULL || address[0] == '\0')
+        address = ADDRESS_DEFAULT;
+    int fd = connect_to(address);
+    int is_healthy = fd >= 0 && answers(fd);
+    if (fd >= 0)
+        close(fd);
+    if (!is_healthy)
+        gw_complain("no answer from /healthz on %s", address);
+    return is_healthy ? 0 : 1;
+}

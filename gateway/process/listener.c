@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/process/listener.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "gateway/exchange/services.h"
+#include "gateway/settings/metrics.h"
+
+#define BACKLOG 4096
+#define COMPLAIN_EVERY_MS 10000
+#define HOST_BYTES_MAX 256
+#define ADDRESS_BYTES_MAX 64
+
+// "host:port" or "[v6]:port", into terminated pieces.
+static bool split_address(const char *address, char host[HOST_BYTES_MAX], const char **port) {
+    const char *colon = strrchr(address, ':');
+    uint64_t number;
+    // getaddrinfo would cut a larger one to 16 bits.
+    if (colon == NULL || gw_str_to_u64(gw_str_from(colon + 1), &number) != GW_OK ||
+        number > UINT16_MAX)
+        return false;
+    size_t length = (size_t)(colon - address);
+    if (length >= 2 && address[0] == '[' && address[length - 1] == ']') {
+        address++;
+        length -= 2;
+    }
+    if (length == 0 || length >= HOST_BYTES_MAX)
+        return false;
+    memcpy(host, address, length);
+    host[length] = '\0';
+    *port = colon + 1;
+    return true;
+}
+
+// A bound socket, or -1 with errno.
+static int bind_socket(const struct addrinfo *info, bool shares_port) {
+    const int on = 1;
+    int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+        (!shares_port || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0) &&
+        bind(fd, info->ai_addr, info->ai_addrlen) == 0)
+        return fd;
+    int problem = errno;
+    close(fd);
+    errno = problem;
+    return -1;
+}
+
+static void log_refused(const struct gw_listener_options *options, const char *why) {
+    struct gw_log_quote address;
+    gw_log(GW_LOG_ERROR, "server", "cannot listen kind=%s address=%s reason=\"%s\"", options->name,
+           gw_log_quoted(&address, gw_str_from(options->address)), why);
+}
+
+// The socket for options->address, or -1 after a log line.
+static int open_socket(const struct gw_listener_options *options) {
+    char host[HOST_BYTES_MAX];
+    const char *port;
+    if (!split_address(options->address, host, &port)) {
+        log_refused(options, "not of the form host:port, the port 0 to 65535");
+        return -1;
+    }
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found;
+    int failure = getaddrinfo(host, port, &hints, &found);
+    if (failure != 0) {
+        log_refused(options, gai_strerror(failure));
+        return -1;
+    }
+    int fd = bind_socket(found, options->shares_port);
+    if (fd < 0)
+        log_refused(options, strerror(errno));
+    freeaddrinfo(found);
+    return fd;
+}
+
+// "host:port" of a bound socket.
+static void format_bound(int fd, char text[GW_LISTENER_ADDRESS_BYTES]) {
+    struct sockaddr_storage address;
+    memset(&address, 0, sizeof(address));
+    socklen_t length = sizeof(address);
+    char host[ADDRESS_BYTES_MAX] = "";
+    (void)getsockname(fd, (struct sockaddr *)&address, &length);
+    uv_ip_name((const struct sockaddr *)&address, host, sizeof(host));
+    bool is_v6 = address.ss_family == AF_INET6;
+    int port = ntohs(is_v6 ? ((const struct sockaddr_in6 *)&address)->sin6_port
+                           : ((const struct sockaddr_in *)&address)->sin_port);
+    snprintf(text, GW_LISTENER_ADDRESS_BYTES, "%s%s%s:%d", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
+             port);
+}
+
+int gw_listener_reserve(const struct gw_listener_options *options,
+                        char bound[GW_LISTENER_ADDRESS_BYTES]) {
+    // First as one that shares with nobody: another gateway that listens there would let itself be
+    // joined.
+    struct gw_listener_options alone = *options;
+    alone.shares_port = false;
+    int fd = open_socket(&alone);
+    if (fd < 0)
+        return -1;
+    close(fd);
+    fd = open_socket(options);
+    if (fd >= 0)
+        format_bound(fd, bound);
+    return fd;
+}
+
+// Once in a while: without descriptors every newcomer fails.
+static void complain(struct gw_listener *listener, int failure) {
+    uint64_t now_ms = uv_now(listener->tcp.loop);
+    if (now_ms < listener->complain_ms)
+        return;
+    listener->complain_ms = now_ms + COMPLAIN_EVERY_MS;
+    gw_log(GW_LOG_WARNING, "server", "cannot accept reason=\"%s\"", uv_strerror(failure));
+}
+
+static void take_connection(struct gw_listener *listener);
+
+static void on_turned_away(uv_handle_t *handle) {
+    struct gw_listener *listener =
+        gw_container_of((uv_tcp_t *)handle, struct gw_listener, turned_away);
+    listener->is_turning_away = false;
+    if (listener->is_one_waiting && listener->is_open)
+        take_connection(listener);
+}
+
+// Takes no memory. One at a time; the next waits with libuv, which takes no more meanwhile.
+static void turn_away(struct gw_listener *listener) {
+    listener->is_one_waiting = listener->is_turning_away;
+    if (listener->is_turning_away)
+        return;
+    listener->is_turning_away = true;
+    listener->group->services->metrics->connections_refused_total++;
+    int failure = uv_tcp_init(listener->tcp.loop, &listener->turned_away);
+    gw_assert(failure == 0); // without a socket there is nothing that could fail
+    (void)uv_accept((uv_stream_t *)&listener->tcp, (uv_stream_t *)&listener->turned_away);
+    uv_close((uv_handle_t *)&listener->turned_away, on_turned_away);
+}
+
+static void take_connection(struct gw_listener *listener) {
+    listener->is_one_waiting = false;
+    listener->taken++;
+    uv_stream_t *stream = (uv_stream_t *)&listener->tcp;
+    if (gw_conn_group_accept(listener->group, stream, listener->tls, listener->kind) == GW_OK)
+        return;
+    complain(listener, UV_ENOMEM);
+    turn_away(listener);
+}
+
+// libuv holds a connection that is not taken at once, and looks for no other until it is.
+static void on_connection(uv_stream_t *stream, int failure) {
+    struct gw_listener *listener = gw_container_of((uv_tcp_t *)stream, struct gw_listener, tcp);
+    if (failure != 0)
+        complain(listener, failure);
+    else if (listener->taken < GW_ACCEPTS_PER_TURN_MAX)
+        take_connection(listener);
+    else
+        listener->is_one_waiting = true;
+}
+
+static void on_turn_end(uv_prepare_t *turn_end) {
+    struct gw_listener *listener = gw_container_of(turn_end, struct gw_listener, turn_end);
+    listener->taken = 0;
+    if (listener->is_one_waiting && !listener->is_turning_away)
+        take_connection(listener);
+}
+
+enum gw_status gw_listener_open(struct gw_listener *listener, struct gw_conn_group *group,
+                                struct tls_context *tls, enum gw_conn_kind kind,
+                                const struct gw_listener_options *options) {
+    *listener = (struct gw_listener){.group = group, .tls = tls, .kind = kind};
+    int fd = open_socket(options);
+    if (fd < 0)
+        return GW_SYSTEM;
+    int failure = uv_tcp_init(group->services->loop, &listener->tcp);
+    gw_assert(failure == 0);
+    uv_prepare_init(group->services->loop, &listener->turn_end);
+    uv_prepare_start(&listener->turn_end, on_turn_end);
+    uv_unref((uv_handle_t *)&listener->turn_end);
+    listener->is_open = true;
+    failure = uv_tcp_open(&listener->tcp, fd);
+    if (failure != 0)
+        close(fd);
+    if (failure == 0)
+        failure = uv_tcp_nodelay(&listener->tcp, 1); // which what is accepted inherits
+    if (failure == 0)
+        failure = uv_listen((uv_stream_t *)&listener->tcp, BACKLOG, on_connection);
+    if (failure != 0) {
+        log_refused(options, uv_strerror(failure));
+        gw_listener_close(listener);
+        return GW_SYSTEM;
+    }
+    char bound[GW_LISTENER_ADDRESS_BYTES];
+    format_bound(fd, bound);
+    gw_log(GW_LOG_INFO, "server", "listening kind=%s address=\"%s\"", options->name, bound);
+    return GW_OK;
+}
+
+void gw_listener_close(struct gw_listener *listener) {
+    if (!listener->is_open)
+        return;
+    listener->is_open = false;
+    uv_close((uv_handle_t *)&listener->turn_end, NULL);
+    uv_close((uv_handle_t *)&listener->tcp, NULL);
+}

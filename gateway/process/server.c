@@ -1,0 +1,516 @@
+// SPDX-License-Identifier: MIT
+// The life of the process: start() makes the parts in the order in
+// which they need each other; stopping goes through phases, each ended by an event: drain (client
+// connections finish) -> cut (the rest is closed) -> flush (last-used times are written, the
+// membership ends) -> close (every handle). A start that fails half-way goes straight to close.
+#include "gateway/process/server.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "db/events.h"
+#include "db/pool.h"
+#include "db/role_check.h"
+#include "db/token_store.h"
+#include "gateway/auth/cache.h"
+#include "gateway/auth/failed_tokens.h"
+#include "gateway/auth/last_used.h"
+#include "gateway/auth/rate_limit.h"
+#include "gateway/auth/transfers.h"
+#include "gateway/client/conn.h"
+#include "gateway/exchange/services.h"
+#include "gateway/net/handshake_queue.h"
+#include "gateway/net/transport.h"
+#include "gateway/process/certificates.h"
+#include "gateway/process/listener.h"
+#include "gateway/upstream/pool.h"
+#include "token/id.h"
+
+#define FLUSH_TIMEOUT_MS 3000
+#define DESCRIPTORS_OF_PROCESS_MAX 512 // of what is no client's
+
+enum phase { PHASE_RUN, PHASE_DRAIN, PHASE_CUT, PHASE_FLUSH, PHASE_CLOSE };
+
+struct gw_server {
+    uv_loop_t loop;
+    struct db_events_consumer news;
+    struct db_role_check role_check;
+    enum phase phase;
+    struct gw_services services;
+    struct gw_deadlines deadlines;
+    struct gw_deadline_kind deadline_kinds[GW_DEADLINE_COUNT];
+    struct gw_admission admission;
+    struct gw_conn_group clients;
+    struct gw_conn_group admins;
+    struct gw_listener https;
+    struct gw_listener http;
+    struct gw_listener admin;
+    struct gw_certificates certificates;
+    struct gw_last_used_drain flush;
+    struct db_events_departure departure;
+    bool has_written; // in PHASE_FLUSH
+    bool has_left;
+    uv_signal_t terminate;
+    uv_signal_t interrupt;
+    uv_signal_t hangup;
+    const struct gw_worker *worker;
+    uv_timer_t drain_timer;
+    uv_poll_t highest; // see watch_highest_descriptor
+    int highest_fd;
+};
+
+// ---- stopping ----
+
+static void close_everything(struct gw_server *server);
+
+static void close_when_flushed(struct gw_server *server) {
+    if (server->has_written && server->has_left)
+        close_everything(server);
+}
+
+static void on_flushed(struct gw_last_used_drain *flush, enum gw_status status) {
+    struct gw_server *server = gw_container_of(flush, struct gw_server, flush);
+    if (status != GW_OK)
+        gw_log(GW_LOG_WARNING, "server", "last-used times of the last moments were not written");
+    server->has_written = true;
+    close_when_flushed(server);
+}
+
+static void on_left(struct db_events_departure *departure) {
+    struct gw_server *server = gw_container_of(departure, struct gw_server, departure);
+    server->has_left = true;
+    close_when_flushed(server);
+}
+
+static void on_flush_timer(uv_timer_t *timer) {
+    struct gw_server *server = gw_container_of(timer, struct gw_server, drain_timer);
+    gw_log(GW_LOG_WARNING, "server",
+           "cannot sign off at the database: revocations that wait will wait for this process");
+    on_left(&server->departure);
+}
+
+// Nobody is let in here any more.
+static void start_leaving(struct gw_server *server) {
+    server->departure.on_left = on_left;
+    server->has_left = !db_events_leave(server->services.events, &server->departure);
+    if (!server->has_left)
+        uv_timer_start(&server->drain_timer, on_flush_timer, FLUSH_TIMEOUT_MS, 0);
+}
+
+static void on_clients_closed(struct gw_conn_group *clients) {
+    struct gw_server *server = gw_container_of(clients, struct gw_server, clients);
+    if (server->phase == PHASE_CLOSE)
+        return;
+    server->phase = PHASE_FLUSH;
+    start_leaving(server);
+    server->flush.on_drained = on_flushed;
+    gw_last_used_drain(server->services.last_used, FLUSH_TIMEOUT_MS, &server->flush);
+}
+
+// The waiting is over, one way or the other: what is still open is cut.
+static void end_drain(struct gw_server *server) {
+    if (server->phase != PHASE_DRAIN)
+        return;
+    server->phase = PHASE_CUT;
+    uv_timer_stop(&server->drain_timer);
+    if (server->clients.open_count > 0)
+        gw_log(GW_LOG_WARNING, "server", "connections cut at the end of the drain count=%d",
+               server->clients.open_count);
+    gw_conn_group_close(&server->clients, on_clients_closed);
+}
+
+static void on_drained(struct gw_conn_group *clients) {
+    end_drain(gw_container_of(clients, struct gw_server, clients));
+}
+
+static void on_drain_timer(uv_timer_t *timer) {
+    end_drain(gw_container_of(timer, struct gw_server, drain_timer));
+}
+
+static void start_drain(struct gw_server *server) {
+    server->phase = PHASE_DRAIN;
+    server->services.is_draining = true;
+    gw_listener_close(&server->https);
+    gw_listener_close(&server->http);
+    uint64_t timeout_ms = server->services.config->drain_timeout_ms;
+    uv_timer_start(&server->drain_timer, on_drain_timer, timeout_ms, 0);
+    gw_conn_group_drain(&server->clients, on_drained);
+    if (server->clients.open_count == 0)
+        end_drain(server);
+}
+
+static void on_signal(uv_signal_t *handle, int number) {
+    struct gw_server *server = handle->data;
+    gw_log(GW_LOG_INFO, "server", "stopping signal=%d connections=%d", number,
+           server->clients.open_count);
+    if (server->phase == PHASE_RUN)
+        start_drain(server);
+    else if (server->phase == PHASE_DRAIN)
+        end_drain(server);
+    else if (server->phase == PHASE_FLUSH)
+        close_everything(server);
+}
+
+static void on_admins_closed(struct gw_conn_group *admins) {
+    (void)admins;
+}
+
+// What comes after the last handler is closed would end the process with another code than 0.
+static void block_signals(void) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
+static void close_everything(struct gw_server *server) {
+    struct gw_services *services = &server->services;
+    if (server->phase == PHASE_CLOSE)
+        return;
+    block_signals();
+    bool has_clients = server->phase == PHASE_RUN;
+    server->phase = PHASE_CLOSE;
+    gw_listener_close(&server->https);
+    gw_listener_close(&server->http);
+    gw_listener_close(&server->admin);
+    if (has_clients)
+        gw_conn_group_close(&server->clients, on_clients_closed);
+    gw_conn_group_close(&server->admins, on_admins_closed);
+    if (services->upstream != NULL)
+        gw_upstream_close(services->upstream, NULL);
+    if (services->transfers != NULL)
+        gw_transfers_close(services->transfers);
+    if (services->events != NULL)
+        db_events_close(services->events);
+    if (services->last_used != NULL)
+        gw_last_used_close(services->last_used, NULL);
+    if (services->tokens != NULL)
+        db_token_store_close(services->tokens, NULL);
+    if (services->pool != NULL)
+        db_pool_close(services->pool, NULL);
+    gw_deadlines_close(&server->deadlines, NULL);
+    gw_admission_close(&server->admission);
+    gw_certificates_close(&server->certificates);
+    uv_close((uv_handle_t *)&server->terminate, NULL);
+    uv_close((uv_handle_t *)&server->interrupt, NULL);
+    uv_close((uv_handle_t *)&server->hangup, NULL);
+    uv_close((uv_handle_t *)&server->drain_timer, NULL);
+}
+
+// ---- starting ----
+
+static void open_deadlines(struct gw_server *server) {
+    const struct gw_config *config = server->services.config;
+    uint64_t half_idle_ms = config->idle_timeout_ms / 2;
+    uint64_t rest_ms = half_idle_ms < GW_REST_TIMEOUT_MS ? half_idle_ms : GW_REST_TIMEOUT_MS;
+    // The attempts that fit in have their whole time, with the ticks that end them.
+    uint64_t connect_all_ms =
+        GW_UPSTREAM_CONNECT_TIMES * (config->upstream_connect_timeout_ms + GW_DEADLINE_TICK_MS);
+    const uint64_t durations_ms[GW_DEADLINE_COUNT] = {
+        [GW_DEADLINE_HANDSHAKE] = config->handshake_timeout_ms,
+        [GW_DEADLINE_HEAD] = config->head_timeout_ms,
+        [GW_DEADLINE_BODY] = config->body_timeout_ms,
+        [GW_DEADLINE_WRITE] = config->body_timeout_ms,
+        [GW_DEADLINE_REFUSAL] = GW_REFUSAL_DELAY_MS,
+        [GW_DEADLINE_REST] = rest_ms,
+        [GW_DEADLINE_IDLE] = config->idle_timeout_ms - rest_ms,
+        [GW_DEADLINE_LINGER] = GW_LINGER_TIMEOUT_MS,
+        [GW_DEADLINE_UPSTREAM_CONNECT] = config->upstream_connect_timeout_ms,
+        [GW_DEADLINE_UPSTREAM_CONNECT_ALL] = connect_all_ms,
+        [GW_DEADLINE_UPSTREAM_RESPONSE] = config->upstream_timeout_ms,
+        [GW_DEADLINE_UPSTREAM_IDLE] = GW_UPSTREAM_IDLE_TIMEOUT_MS,
+    };
+    for (int i = 0; i < GW_DEADLINE_COUNT; i++)
+        gw_deadline_kind_init(&server->deadline_kinds[i], durations_ms[i]);
+    gw_deadlines_open(&server->deadlines, &server->loop, server->deadline_kinds, GW_DEADLINE_COUNT);
+    server->services.deadlines = server->deadline_kinds;
+}
+
+static void on_certificates_changed(struct gw_certificates *certificates) {
+    struct gw_server *server = gw_container_of(certificates, struct gw_server, certificates);
+    server->https.tls = certificates->context;
+}
+
+static enum gw_status open_certificates(struct gw_server *server) {
+    const struct gw_certificates_options options = {.config = server->services.config,
+                                                    .ticket_secret = server->worker->ticket_secret,
+                                                    .metrics = server->services.metrics,
+                                                    .poll_ms = GW_CERTIFICATE_POLL_MS,
+                                                    .may_warn = server->worker->index == 0};
+    if (server->services.config->listen_https == NULL)
+        return GW_OK;
+    server->certificates.on_changed = on_certificates_changed;
+    return gw_certificates_open(&server->certificates, &server->loop, &options);
+}
+
+static void on_hangup(uv_signal_t *handle, int number) {
+    (void)number;
+    struct gw_server *server = handle->data;
+    if (server->certificates.is_open && server->phase == PHASE_RUN)
+        gw_certificates_reload(&server->certificates);
+}
+
+static void open_signal(struct gw_server *server, uv_signal_t *handle, uv_signal_cb on_caught,
+                        int number) {
+    uv_signal_init(&server->loop, handle);
+    handle->data = server;
+    uv_signal_start(handle, on_caught, number);
+}
+
+// What cannot fail, and what close_everything expects to be there.
+static void open_handles(struct gw_server *server) {
+    open_deadlines(server);
+    gw_admission_open(&server->admission, &server->loop,
+                      server->services.config->handshakes_waiting_max, server->services.metrics);
+    uv_timer_init(&server->loop, &server->drain_timer);
+    open_signal(server, &server->terminate, on_signal, SIGTERM);
+    open_signal(server, &server->interrupt, on_signal, SIGINT);
+    open_signal(server, &server->hangup, on_hangup, SIGHUP);
+    gw_conn_group_open(&server->clients, &server->services,
+                       server->services.config->connections_max);
+    gw_conn_group_open(&server->admins, &server->services, server->clients.count_max);
+}
+
+static enum gw_status open_cache(struct gw_services *services) {
+    const struct gw_config *config = services->config;
+    const struct gw_auth_cache_options options = {.entries_max = (uint32_t)config->cache_entries,
+                                                  .negative_entries_max =
+                                                      (uint32_t)config->cache_negative_entries,
+                                                  .ttl_ms = config->cache_ttl_ms,
+                                                  .negative_ttl_ms = config->cache_negative_ttl_ms,
+                                                  .lease_ms = config->freshness_lease_ms,
+                                                  .stale_read_ms = config->stale_read_ms,
+                                                  .stale_write_ms = config->stale_write_ms};
+    return gw_auth_cache_create(services->loop, &options, services->pool, services->tokens,
+                                services->metrics, &services->auth);
+}
+
+static void on_event(struct db_events_consumer *consumer, const struct db_event *event) {
+    struct gw_server *server = gw_container_of(consumer, struct gw_server, news);
+    gw_auth_cache_apply(server->services.auth, event);
+}
+
+static void on_gap(struct db_events_consumer *consumer) {
+    struct gw_server *server = gw_container_of(consumer, struct gw_server, news);
+    gw_auth_cache_forget_all(server->services.auth);
+}
+
+// How long this process may decide from memory after it last heard the log: gateway/auth/cache.h.
+static uint64_t memory_ms(const struct gw_config *config) {
+    uint64_t longest_ms = config->freshness_lease_ms;
+    if (config->stale_read_ms > longest_ms)
+        longest_ms = config->stale_read_ms;
+    return config->stale_write_ms > longest_ms ? config->stale_write_ms : longest_ms;
+}
+
+static enum gw_status open_events(struct gw_server *server) {
+    struct gw_services *services = &server->services;
+    const struct gw_config *config = services->config;
+    const char *url = config->database_events_url;
+    char gateway_id[GW_ID_LENGTH + 1];
+    enum gw_status status = gw_id_make(gateway_id);
+    if (status != GW_OK)
+        return status;
+    const struct db_events_options options = {.url = url != NULL ? url : config->database_url,
+                                              .gateway_id = gateway_id,
+                                              .slot = server->worker->slot,
+                                              .stale_ms = memory_ms(config),
+                                              .poll_interval_ms = GW_EVENTS_POLL_MS,
+                                              .query_timeout_ms = GW_DB_QUERY_TIMEOUT_MS,
+                                              .connect_timeout_ms = GW_DB_CONNECT_TIMEOUT_MS,
+                                              .role_check = &server->role_check};
+    server->news = (struct db_events_consumer){.on_event = on_event, .on_gap = on_gap};
+    status = db_events_create(services->loop, &options, &server->news, &services->events);
+    if (status == GW_OK)
+        gw_auth_cache_follow(services->auth, services->events);
+    return status;
+}
+
+static enum gw_status open_limits(struct gw_server *server) {
+    struct gw_services *services = &server->services;
+    const struct gw_config *config = services->config;
+    const struct gw_rate_limit_options rates = {.token = config->rate_limit,
+                                                .search = config->search_rate_limit,
+                                                .org = config->org_rate_limit};
+    enum gw_status status = gw_rate_limit_create(&rates, services->metrics, &services->rate_limit);
+    if (status == GW_OK)
+        status = gw_address_counts_init(&server->clients.addresses, (size_t)config->connections_max,
+                                        (uint32_t)config->connections_per_address);
+    if (status == GW_OK && config->failed_token_limit > 0)
+        status = gw_failed_tokens_create((uint64_t)config->failed_token_limit, services->metrics,
+                                         &services->failed_tokens);
+    if (status != GW_OK)
+        gw_log(GW_LOG_ERROR, "server", "cannot set up the limits reason=\"%s\"",
+               gw_status_text(status));
+    return status;
+}
+
+static enum gw_status open_last_used(struct gw_services *services) {
+    const struct gw_last_used_options options = {
+        .interval_ms = services->config->last_used_interval_ms,
+        .resolution_ms = services->config->last_used_resolution_ms};
+    return gw_last_used_create(services->loop, services->tokens, services->metrics, &options,
+                               &services->last_used);
+}
+
+static enum gw_status open_database(struct gw_server *server) {
+    struct gw_services *services = &server->services;
+    const struct db_pool_options options = {.url = services->config->database_url,
+                                            .connections = services->config->database_connections,
+                                            .change_connections = GW_DB_CHANGE_CONNECTIONS,
+                                            .note_connections = GW_DB_NOTE_CONNECTIONS,
+                                            .queue_max = GW_DB_QUEUE_MAX,
+                                            .query_timeout_ms = GW_DB_QUERY_TIMEOUT_MS,
+                                            .connect_timeout_ms = GW_DB_CONNECT_TIMEOUT_MS,
+                                            .statements = db_token_store_statements,
+                                            .statement_count = db_token_store_statement_count,
+                                            .role_check = &server->role_check};
+    enum gw_status status = db_pool_create(services->loop, &options, &services->pool);
+    if (status == GW_OK)
+        status = db_token_store_create(services->loop, services->pool, &services->tokens);
+    if (status == GW_OK)
+        status = open_last_used(services);
+    if (status == GW_OK)
+        status = open_cache(services);
+    if (status == GW_OK)
+        status = open_events(server);
+    if (status == GW_OK && !services->config->keep_transfers)
+        status = gw_transfers_create(services, &services->transfers);
+    if (status != GW_OK)
+        gw_log(GW_LOG_ERROR, "server", "cannot use the database settings reason=\"%s\"",
+               gw_status_text(status));
+    return status;
+}
+
+static enum gw_status open_upstream(struct gw_server *server) {
+    struct gw_services *services = &server->services;
+    const struct gw_config_texts *texts = &services->config->upstreams;
+    struct gw_upstream_problem problem;
+    struct gw_log_quote culprit;
+    const struct gw_upstream_options options = {.texts = texts->at,
+                                                .text_count = texts->count,
+                                                .authorities_file = services->config->upstream_ca};
+    if (texts->count == 0)
+        return GW_OK;
+    enum gw_status status = gw_upstream_create(services, &options, &services->upstream, &problem);
+    if (status != GW_OK)
+        gw_log(GW_LOG_ERROR, "server", "cannot use --upstream value=%s reason=\"%s\"",
+               gw_log_quoted(&culprit, problem.culprit), problem.text);
+    return status;
+}
+
+static enum gw_status listen_one(struct gw_server *server, struct gw_listener *listener,
+                                 const char *name, const char *address) {
+    bool is_admin = listener == &server->admin;
+    const struct gw_listener_options options = {
+        .name = name, .address = address, .shares_port = server->services.worker_count > 1};
+    if (address == NULL)
+        return GW_OK;
+    return gw_listener_open(listener, is_admin ? &server->admins : &server->clients,
+                            listener == &server->https ? server->certificates.context : NULL,
+                            is_admin ? GW_CONN_ADMIN : GW_CONN_CLIENT, &options);
+}
+
+static enum gw_status start(struct gw_server *server) {
+    const struct gw_config *config = server->services.config;
+    enum gw_status status = open_certificates(server);
+    if (status == GW_OK)
+        status = gw_transport_shared_create(&server->services.transport_shared);
+    if (status == GW_OK)
+        gw_transport_shared_admit_by(server->services.transport_shared, &server->admission);
+    if (status == GW_OK)
+        status = open_limits(server);
+    if (status == GW_OK)
+        status = open_database(server);
+    if (status == GW_OK)
+        status = open_upstream(server);
+    if (status == GW_OK)
+        status = listen_one(server, &server->https, "https", config->listen_https);
+    if (status == GW_OK)
+        status = listen_one(server, &server->http, "http", config->listen_http);
+    if (status == GW_OK)
+        status = listen_one(server, &server->admin, "admin", config->listen_admin);
+    return status;
+}
+
+// As many descriptors as the system grants: each client may bring one to the registry.
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void on_highest_closed(uv_handle_t *handle) {
+    close(gw_container_of((uv_poll_t *)handle, struct gw_server, highest)->highest_fd);
+}
+
+// libuv ends the process when it finds no memory for its table of descriptors, which is as long as
+// the highest that it has watched. So that one is watched for a moment now; clients and what each
+// may bring to the registry lie below it.
+static void watch_highest_descriptor(struct gw_server *server) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    rlim_t wanted =
+        2 * (rlim_t)server->services.config->connections_max + DESCRIPTORS_OF_PROCESS_MAX;
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fd < 0)
+        return;
+    server->highest_fd =
+        fcntl(fd, F_DUPFD_CLOEXEC, (int)(wanted < limit.rlim_cur ? wanted : limit.rlim_cur) - 1);
+    close(fd);
+    if (server->highest_fd < 0)
+        return;
+    if (uv_poll_init(&server->loop, &server->highest, server->highest_fd) != 0) {
+        close(server->highest_fd);
+        return;
+    }
+    (void)uv_poll_start(&server->highest, UV_READABLE, NULL);
+    uv_close((uv_handle_t *)&server->highest, on_highest_closed);
+}
+
+int gw_server_run(const struct gw_config *config, const struct gw_worker *worker) {
+    struct gw_server server = {.phase = PHASE_RUN};
+    gw_log_set_level(config->log_level);
+    signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
+    int failure = uv_loop_init(&server.loop);
+    gw_assert(failure == 0);
+    server.services.loop = &server.loop;
+    server.services.config = config;
+    server.services.metrics = &worker->all_metrics[worker->index];
+    server.services.all_metrics = worker->all_metrics;
+    server.services.worker_count = worker->count;
+    server.worker = worker;
+    gw_metrics_reset_gauges(server.services.metrics);
+    if (getrandom(&server.services.request_id_base, sizeof(server.services.request_id_base), 0) < 0)
+        server.services.request_id_base = (uint64_t)gw_clock_wall_ms();
+    open_handles(&server);
+    watch_highest_descriptor(&server);
+    enum gw_status status = start(&server);
+    if (status == GW_OK)
+        gw_log(GW_LOG_INFO, "server", "started version=%s environment=%s", GATEWAY_VERSION,
+               config->is_test_environment ? "test" : "live");
+    else
+        close_everything(&server);
+    uv_run(&server.loop, UV_RUN_DEFAULT);
+    failure = uv_loop_close(&server.loop);
+    gw_assert(failure == 0);
+    gw_auth_cache_destroy(server.services.auth);
+    gw_failed_tokens_destroy(server.services.failed_tokens);
+    gw_rate_limit_destroy(server.services.rate_limit);
+    gw_address_counts_deinit(&server.clients.addresses);
+    gw_transport_shared_destroy(server.services.transport_shared);
+    gw_log(GW_LOG_INFO, "server", "stopped");
+    return status == GW_OK ? 0 : 1;
+}

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/relay/relay.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "gateway/auth/authz.h"
+#include "gateway/auth/transfers.h"
+#include "gateway/exchange/exchange.h"
+#include "gateway/exchange/services.h"
+#include "gateway/http/field_rules.h"
+#include "gateway/relay/head.h"
+#include "gateway/settings/config.h"
+#include "gateway/upstream/pool.h"
+
+// Lives in the exchange's arena. Ending a response (fail, finish, break) may end the exchange, and
+// with it the relay, inside the call: nothing of the relay is touched behind one. on_over aborts
+// what is left of the upstream's call.
+struct relay {
+    struct gw_handler handler;
+    struct gw_upstream_call call;
+    struct gw_transfer transfer;
+    uint64_t request_body_bytes;
+    bool wants_body; // as last said to the exchange
+};
+
+static struct relay *relay_of_handler(struct gw_handler *handler) {
+    return gw_container_of(handler, struct relay, handler);
+}
+
+static struct relay *relay_of_call(struct gw_upstream_call *call) {
+    return gw_container_of(call, struct relay, call);
+}
+
+static struct relay *relay_of_transfer(struct gw_transfer *transfer) {
+    return gw_container_of(transfer, struct relay, transfer);
+}
+
+// ---- failures ----
+
+static void log_failure(const struct gw_exchange *exchange, enum gw_status status,
+                        const char *reason) {
+    struct gw_log_quote quoted_reason;
+    struct gw_log_quote quoted_path; // without the query, which may hold a secret
+    gw_log(GW_LOG_WARNING, "upstream",
+           "request failed request_id=%s method=%.*s path=%s status=\"%s\" reason=%s",
+           exchange->request_id, GW_STR_ARG(exchange->request->method_name),
+           gw_log_quoted(&quoted_path, exchange->match.path), gw_status_text(status),
+           gw_log_quoted(&quoted_reason, gw_str_from(reason)));
+}
+
+static void answer_failure(struct gw_exchange *exchange, enum gw_status status) {
+    if (exchange->phase != GW_RESPONSE_NONE)
+        gw_exchange_break(exchange);
+    else if (status == GW_TIMED_OUT)
+        gw_exchange_fail(exchange, 504, "upstream_timeout", "The registry did not answer in time.");
+    else if (status == GW_INVALID)
+        gw_exchange_fail(exchange, 502, "upstream_invalid", "The registry's answer is not valid.");
+    else if (status == GW_SYSTEM)
+        gw_exchange_fail(exchange, 503, "unavailable",
+                         "The gateway cannot open another connection now.");
+    else if (status == GW_NO_MEMORY)
+        gw_exchange_fail(exchange, 503, "unavailable", "The gateway is out of memory.");
+    else
+        gw_exchange_fail(exchange, 502, "upstream_failed", "The registry could not be reached.");
+}
+
+// Last act of every path that comes here.
+static void fail(struct gw_exchange *exchange, enum gw_status status, const char *reason) {
+    log_failure(exchange, status, reason);
+    answer_failure(exchange, status);
+}
+
+static void refuse_too_big(struct gw_exchange *exchange) {
+    if (exchange->phase != GW_RESPONSE_NONE)
+        gw_exchange_break(exchange);
+    else
+        gw_exchange_fail(exchange, 413, "body_too_large", "The body is larger than 100 MiB.");
+}
+
+// ---- the request, towards the registry ----
+
+// The client sends as fast as the registry takes.
+static void match_client_to_registry(struct relay *relay) {
+    bool is_wanted = gw_upstream_call_is_writable(&relay->call);
+    if (is_wanted == relay->wants_body)
+        return;
+    relay->wants_body = is_wanted;
+    gw_exchange_want_body(relay->handler.exchange, is_wanted);
+}
+
+static void on_request_body(struct gw_handler *handler, struct gw_str bytes) {
+    struct relay *relay = relay_of_handler(handler);
+    if (gw_upstream_call_is_over(&relay->call))
+        return;
+    relay->request_body_bytes += bytes.length;
+    if (relay->request_body_bytes > GW_BODY_FORWARD_BYTES_MAX) {
+        gw_upstream_call_abort(&relay->call);
+        refuse_too_big(handler->exchange);
+        return;
+    }
+    enum gw_status status = gw_upstream_call_send_body(&relay->call, bytes);
+    if (status != GW_OK) {
+        gw_upstream_call_abort(&relay->call);
+        fail(handler->exchange, status, "the request body could not be queued");
+        return;
+    }
+    match_client_to_registry(relay);
+}
+
+static void on_request_body_end(struct gw_handler *handler) {
+    struct relay *relay = relay_of_handler(handler);
+    enum gw_status status = gw_upstream_call_end_body(&relay->call);
+    if (status == GW_OK)
+        return;
+    gw_upstream_call_abort(&relay->call);
+    fail(handler->exchange, status, "the request body could not be queued");
+}
+
+static void on_client_writable(struct gw_handler *handler) {
+    gw_upstream_call_resume(&relay_of_handler(handler)->call);
+}
+
+static void on_over(struct gw_handler *handler) {
+    struct relay *relay = relay_of_handler(handler);
+    gw_transfer_remove(&relay->transfer);
+    gw_upstream_call_abort(&relay->call);
+}
+
+static const struct gw_handler_calls handler_calls = {
+    .on_body = on_request_body,
+    .on_body_end = on_request_body_end,
+    .on_writable = on_client_writable,
+    .on_over = on_over,
+};
+
+// ---- the response, towards the client ----
+
+// Only the registry knows whether it wants the body: a client that waits gets its 100 Continue, or
+// its refusal before anything was sent (RFC 9110 section 10.1.1).
+static void on_continue(struct gw_upstream_call *call) {
+    gw_exchange_continue(relay_of_call(call)->handler.exchange);
+}
+
+static void on_head(struct gw_upstream_call *call, const struct gw_http_head *head) {
+    struct gw_exchange *exchange = relay_of_call(call)->handler.exchange;
+    struct gw_response_field fields[GW_HTTP_FIELDS_MAX];
+    int field_count;
+    if (gw_relay_pick_fields(head, fields, &field_count) != GW_OK) {
+        gw_upstream_call_abort(call);
+        fail(exchange, GW_INVALID, "its Connection field lists too many options");
+        return;
+    }
+    uint64_t length = head->has_content_length ? head->content_length : GW_LENGTH_UNKNOWN;
+    gw_exchange_begin(exchange, head->status, fields, field_count, length);
+}
+
+static void on_response_body(struct gw_upstream_call *call, struct gw_str bytes) {
+    struct gw_exchange *exchange = relay_of_call(call)->handler.exchange;
+    gw_exchange_send(exchange, bytes);
+    if (exchange->phase != GW_RESPONSE_STREAMING)
+        return; // it broke, and took the relay with it
+    if (gw_exchange_pending_bytes(exchange) > GW_CONN_WRITE_HIGH_WATER_BYTES)
+        gw_upstream_call_pause(call);
+}
+
+static void on_response_end(struct gw_upstream_call *call) {
+    gw_exchange_finish(relay_of_call(call)->handler.exchange);
+}
+
+static void on_registry_writable(struct gw_upstream_call *call) {
+    match_client_to_registry(relay_of_call(call));
+}
+
+static void on_error(struct gw_upstream_call *call, enum gw_status status) {
+    fail(relay_of_call(call)->handler.exchange, status, gw_upstream_call_reason(call));
+}
+
+static const struct gw_upstream_call_events call_events = {
+    .on_continue = on_continue,
+    .on_head = on_head,
+    .on_body = on_response_body,
+    .on_end = on_response_end,
+    .on_writable = on_registry_writable,
+    .on_error = on_error,
+};
+
+// ---- the end of its token ----
+
+// The registry must not take what came so far for all of it (on_over), nor the client.
+static void on_ended(struct gw_transfer *transfer, const struct gw_judgement *judgement) {
+    struct gw_exchange *exchange = relay_of_transfer(transfer)->handler.exchange;
+    if (exchange->phase != GW_RESPONSE_NONE) {
+        gw_exchange_break(exchange);
+        return;
+    }
+    exchange->close_after = true;
+    gw_authz_refuse_judged(exchange, judgement);
+}
+
+// Where nobody may be known, or all may go on, there is nothing to find again.
+static enum gw_status keep_findable(struct gw_exchange *exchange, struct relay *relay) {
+    struct gw_transfers *transfers = exchange->services->transfers;
+    if (transfers == NULL || !exchange->has_identity)
+        return GW_OK;
+    relay->transfer.on_ended = on_ended;
+    return gw_transfers_add(transfers, &relay->transfer, exchange);
+}
+
+// ---- start ----
+
+// RFC 9110 section 9.2.2, of the methods that the route table knows.
+static bool is_idempotent(llhttp_method_t method) {
+    return method == HTTP_GET || method == HTTP_HEAD || method == HTTP_OPTIONS ||
+           method == HTTP_PUT || method == HTTP_DELETE;
+}
+
+static enum gw_upstream_body body_of(const struct gw_http_head *request) {
+    if (request->is_chunked)
+        return GW_UPSTREAM_BODY_CHUNKED;
+    return request->has_content_length && request->content_length > 0 ? GW_UPSTREAM_BODY_SIZED
+                                                                      : GW_UPSTREAM_NO_BODY;
+}
+
+// True when the exchange was answered here.
+static bool refuse(struct gw_exchange *exchange) {
+    const struct gw_http_head *request = exchange->request;
+    const struct gw_http_failure *failure = gw_relay_fields_check(request);
+    if (failure != NULL) {
+        gw_exchange_fail(exchange, failure->status, failure->code, failure->message);
+        return true;
+    }
+    if (exchange->services->upstream == NULL) {
+        gw_exchange_fail(exchange, 503, "no_upstream", "No registry is configured.");
+        return true;
+    }
+    if (request->has_content_length && request->content_length > GW_BODY_FORWARD_BYTES_MAX) {
+        refuse_too_big(exchange);
+        return true;
+    }
+    if (gw_relay_via_count(request) >= GW_VIA_HOPS_MAX) {
+        gw_exchange_fail(exchange, 508, "loop_detected",
+                         "The way to the registry leads back to the gateway.");
+        return true;
+    }
+    return false;
+}
+
+static enum gw_status start_call(struct gw_exchange *exchange, struct relay *relay) {
+    const struct gw_http_head *request = exchange->request;
+    struct gw_upstream *upstream = exchange->services->upstream;
+    struct gw_upstream_request call_request = {.body = body_of(request),
+                                               .is_head = request->method == HTTP_HEAD,
+                                               .is_idempotent = is_idempotent(request->method)};
+    enum gw_status status = gw_relay_compose_request(
+        exchange, exchange->services->config->forward_authorization, &call_request);
+    if (status != GW_OK)
+        return status;
+    return gw_upstream_call_start(upstream, &relay->call, &call_events, &call_request);
+}
+
+void gw_relay_start(struct gw_exchange *exchange) {
+    if (refuse(exchange))
+        return;
+    struct relay *relay = gw_arena_allocate(&exchange->arena, sizeof(*relay));
+    if (relay == NULL) {
+        fail(exchange, GW_NO_MEMORY, "out of memory");
+        return;
+    }
+    *relay = (struct relay){.handler = {.calls = &handler_calls, .exchange = exchange},
+                            .call = {.reason = "out of memory"},
+                            .wants_body = true};
+    enum gw_status status = start_call(exchange, relay);
+    if (status != GW_OK) {
+        fail(exchange, status, relay->call.reason);
+        return;
+    }
+    exchange->handler = &relay->handler;
+    status = keep_findable(exchange, relay);
+    if (status != GW_OK) {
+        fail(exchange, status, "out of memory");
+        return;
+    }
+    if (relay->call.request.body != GW_UPSTREAM_NO_BODY) {
+        relay->wants_body = !gw_upstream_call_is_writable(&relay->call);
+        match_client_to_registry(relay);
+    }
+}

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/upstream/conn.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+
+#define INTERIM_RESPONSES_MAX 16 // 1xx of one request
+
+// ---- state and deadline ----
+
+void gw_upstream_conn_lists_init(struct gw_upstream_conn_lists *lists) {
+    for (int state = 0; state < GW_UPSTREAM_CONN_STATE_COUNT; state++) {
+        gw_list_init(&lists->of[state]);
+        lists->counts[state] = 0;
+    }
+}
+
+int gw_upstream_conn_lists_count(const struct gw_upstream_conn_lists *lists) {
+    int count = 0;
+    for (int state = 0; state < GW_UPSTREAM_CONN_STATE_COUNT; state++)
+        count += lists->counts[state];
+    return count;
+}
+
+static void enter(struct gw_upstream_conn *conn, enum gw_upstream_conn_state state) {
+    conn->state = state;
+    conn->lists->counts[state]++;
+    gw_list_push_front(&conn->lists->of[state], &conn->link);
+}
+
+static void leave(struct gw_upstream_conn *conn) {
+    conn->lists->counts[conn->state]--;
+    gw_list_remove(&conn->link);
+}
+
+static void set_state(struct gw_upstream_conn *conn, enum gw_upstream_conn_state state) {
+    static const char *const names[] = {
+#define X(name, text) [GW_UPSTREAM_CONN_##name] = text,
+        GW_UPSTREAM_CONN_STATES(X)
+#undef X
+    };
+    gw_log(GW_LOG_DEBUG, "upstream", "connection from=%s to=%s", names[conn->state], names[state]);
+    leave(conn);
+    enter(conn, state);
+}
+
+static void set_deadline(struct gw_upstream_conn *conn, enum gw_deadline_id id) {
+    const struct gw_services *services = conn->services;
+    gw_deadline_set(&conn->deadline, &services->deadlines[id], uv_now(services->loop));
+}
+
+size_t gw_upstream_conn_unsent_bytes(const struct gw_upstream_conn *conn) {
+    return gw_transport_pending_bytes(&conn->transport);
+}
+
+// The clock runs while the registry is the one to act: to take what we sent, or to answer a whole
+// request.
+static void watch(struct gw_upstream_conn *conn) {
+    conn->unsent_when_watched = gw_upstream_conn_unsent_bytes(conn);
+    bool is_its_turn =
+        conn->unsent_when_watched > 0 || (conn->is_request_whole && !conn->is_paused);
+    if (is_its_turn)
+        set_deadline(conn, GW_DEADLINE_UPSTREAM_RESPONSE);
+    else
+        gw_deadline_clear(&conn->deadline);
+}
+
+// ---- the response ----
+
+static struct gw_upstream_conn *conn_of(struct gw_transport *transport) {
+    return gw_container_of(transport, struct gw_upstream_conn, transport);
+}
+
+static void on_body(struct gw_http_parser *parser, struct gw_str bytes) {
+    struct gw_upstream_conn *conn = gw_container_of(parser, struct gw_upstream_conn, parser);
+    if (conn->call != NULL) // else aborted by the piece before
+        conn->events->on_body(conn, bytes);
+}
+
+// A body where none may be (RFC 9112 section 6.3): who frames one may send it too, sooner or later.
+static bool frames_forbidden_body(const struct gw_http_head *head) {
+    return (head->status == 204 && (head->is_chunked || head->content_length > 0)) ||
+           (head->status == 304 && head->is_chunked);
+}
+
+// For how long the connection may rest: nearly as long as the registry keeps it, if it says so
+// (Keep-Alive: timeout=5, max=100; RFC 2068 section 19.7.1.1 is the last to have it, but servers
+// send it).
+static uint64_t idle_max_ms(const struct gw_http_head *head) {
+    const struct gw_http_field *field = gw_http_head_field(head, GW_FIELD_KEEP_ALIVE);
+    const struct gw_str name = GW_STR("timeout=");
+    struct gw_str list = field != NULL ? field->value : gw_str(NULL, 0);
+    struct gw_str parameter;
+    uint64_t seconds;
+    while (gw_str_next(&list, ',', &parameter)) {
+        parameter = gw_str_trim(parameter);
+        struct gw_str value = gw_str_slice(parameter, name.length, parameter.length);
+        if (!gw_str_equal_nocase(gw_str_slice(parameter, 0, name.length), name) ||
+            gw_str_to_u64(value, &seconds) != GW_OK || seconds > UINT32_MAX)
+            continue;
+        uint64_t promised_ms = seconds * 1000;
+        return promised_ms > 2 * GW_UPSTREAM_KEEP_ALIVE_MARGIN_MS
+                   ? promised_ms - GW_UPSTREAM_KEEP_ALIVE_MARGIN_MS
+                   : promised_ms / 2;
+    }
+    return UINT64_MAX;
+}
+
+// False: the call is over.
+static bool take_head(struct gw_upstream_conn *conn) {
+    const struct gw_http_head *head = conn->parser.head;
+    bool is_interim = head->status >= 100 && head->status < 200 && head->status != 101;
+    if (is_interim && conn->interim_count < INTERIM_RESPONSES_MAX) {
+        conn->interim_count++;
+        if (head->status == 100)
+            conn->events->on_continue(conn);
+        return conn->call != NULL;
+    }
+    if (head->status < 200 || head->status > 599) {
+        conn->events->on_failed(conn, GW_INVALID, "a status that nothing asked for");
+        return false;
+    }
+    conn->has_head = true;
+    conn->is_reusable = head->keep_alive && !frames_forbidden_body(head);
+    conn->idle_max_ms = idle_max_ms(head);
+    conn->events->on_head(conn, head);
+    return conn->call != NULL;
+}
+
+// Feeds until the bytes are used up or the call is over.
+static void take_bytes(struct gw_upstream_conn *conn, struct gw_str bytes) {
+    for (;;) {
+        size_t consumed = 0;
+        enum gw_http_event event = gw_http_parser_feed(&conn->parser, bytes, &consumed);
+        bytes = gw_str_slice(bytes, consumed, bytes.length);
+        if (conn->call == NULL)
+            return;
+        switch (event) {
+        case GW_HTTP_FAILED:
+            conn->events->on_failed(conn, GW_INVALID,
+                                    gw_http_parser_failure(&conn->parser)->message);
+            return;
+        case GW_HTTP_WANT_INPUT:
+            watch(conn);
+            return;
+        case GW_HTTP_HEAD:
+            if (!take_head(conn))
+                return;
+            break;
+        case GW_HTTP_END:
+            if (conn->has_head) {
+                conn->events->on_complete(conn, bytes.length == 0);
+                return;
+            }
+            break; // that was an interim one
+        }
+    }
+}
+
+static void on_read(struct gw_transport *transport, struct gw_str bytes) {
+    struct gw_upstream_conn *conn = conn_of(transport);
+    if (conn->call == NULL) {
+        gw_upstream_conn_close(conn); // nobody asked
+        return;
+    }
+    conn->has_answered = true;
+    take_bytes(conn, bytes);
+}
+
+static void on_end(struct gw_transport *transport) {
+    struct gw_upstream_conn *conn = conn_of(transport);
+    if (conn->call == NULL)
+        gw_upstream_conn_close(conn);
+    else if (conn->has_head && gw_http_parser_finish(&conn->parser))
+        conn->events->on_complete(conn, false);
+    else
+        conn->events->on_lost(conn);
+}
+
+static void on_error(struct gw_transport *transport, enum gw_status status) {
+    struct gw_upstream_conn *conn = conn_of(transport);
+    (void)status;
+    if (conn->call == NULL)
+        gw_upstream_conn_close(conn);
+    else if (conn->state == GW_UPSTREAM_CONN_CONNECTING)
+        conn->events->on_unreachable(conn, GW_UNAVAILABLE, gw_transport_connect_problem(transport));
+    else
+        conn->events->on_lost(conn);
+}
+
+// ---- the request ----
+
+void gw_upstream_conn_flush(struct gw_upstream_conn *conn) {
+    gw_transport_flush(&conn->transport);
+    watch(conn);
+}
+
+struct gw_buf *gw_upstream_conn_begin(struct gw_upstream_conn *conn, bool is_head) {
+    set_state(conn, GW_UPSTREAM_CONN_BUSY);
+    conn->has_answered = conn->has_head = false;
+    conn->is_request_whole = conn->is_paused = false;
+    conn->interim_count = 0;
+    if (is_head)
+        gw_http_parser_expect_no_body(&conn->parser);
+    return gw_upstream_conn_output(conn);
+}
+
+struct gw_buf *gw_upstream_conn_output(struct gw_upstream_conn *conn) {
+    return gw_transport_output(&conn->transport);
+}
+
+void gw_upstream_conn_end_request(struct gw_upstream_conn *conn) {
+    conn->is_request_whole = true;
+}
+
+static void on_open(struct gw_transport *transport) {
+    struct gw_upstream_conn *conn = conn_of(transport);
+    if (conn->call != NULL)
+        conn->events->on_open(conn);
+}
+
+static void on_drain(struct gw_transport *transport) {
+    struct gw_upstream_conn *conn = conn_of(transport);
+    if (conn->call == NULL || conn->state != GW_UPSTREAM_CONN_BUSY)
+        return;
+    watch(conn);
+    conn->events->on_drain(conn);
+}
+
+void gw_upstream_conn_set_paused(struct gw_upstream_conn *conn, bool is_paused) {
+    if (conn->is_paused == is_paused)
+        return;
+    conn->is_paused = is_paused;
+    if (is_paused)
+        gw_transport_pause(&conn->transport);
+    else
+        gw_transport_resume(&conn->transport);
+    watch(conn);
+}
+
+static void time_out_response(struct gw_upstream_conn *conn) {
+    if (gw_upstream_conn_unsent_bytes(conn) < conn->unsent_when_watched)
+        watch(conn); // slow, but it takes what we send
+    else if (!conn->is_request_whole)
+        conn->events->on_failed(conn, GW_TIMED_OUT, "it stopped taking the request");
+    else if (conn->has_head)
+        conn->events->on_failed(conn, GW_TIMED_OUT, "it stopped in its response");
+    else
+        conn->events->on_failed(conn, GW_TIMED_OUT, "it did not answer in time");
+}
+
+static void on_deadline(struct gw_deadline *deadline) {
+    struct gw_upstream_conn *conn = gw_container_of(deadline, struct gw_upstream_conn, deadline);
+    switch (conn->state) {
+    case GW_UPSTREAM_CONN_RESOLVING:
+        conn->events->on_failed(conn, GW_TIMED_OUT, "its name did not resolve in time");
+        break;
+    case GW_UPSTREAM_CONN_CONNECTING:
+        conn->events->on_unreachable(conn, GW_TIMED_OUT, "could not connect in time");
+        break;
+    case GW_UPSTREAM_CONN_BUSY:
+        time_out_response(conn);
+        break;
+    case GW_UPSTREAM_CONN_IDLE:
+        gw_upstream_conn_close(conn);
+        break;
+    case GW_UPSTREAM_CONN_CLOSING:
+    case GW_UPSTREAM_CONN_STATE_COUNT:
+        break;
+    }
+}
+
+// ---- a life ----
+
+static void on_closed(struct gw_transport *transport) {
+    struct gw_upstream_conn *conn = conn_of(transport);
+    leave(conn);
+    gw_http_parser_deinit(&conn->parser);
+    conn->events->on_closed(conn);
+    free(conn);
+}
+
+static const struct gw_transport_events transport_events = {
+    .on_open = on_open,
+    .on_read = on_read,
+    .on_end = on_end,
+    .on_drain = on_drain,
+    .on_error = on_error,
+    .on_closed = on_closed,
+};
+
+enum gw_status gw_upstream_conn_create(struct gw_upstream *upstream,
+                                       const struct gw_services *services,
+                                       struct gw_upstream_conn_lists *lists,
+                                       const struct gw_upstream_conn_events *events,
+                                       struct gw_upstream_conn **conn) {
+    struct gw_upstream_conn *created = calloc(1, sizeof(*created));
+    if (created == NULL)
+        return GW_NO_MEMORY;
+    enum gw_status status = gw_transport_init(&created->transport, services->loop,
+                                              services->transport_shared, NULL, &transport_events);
+    gw_assert(status == GW_OK); // without TLS nothing can fail
+    created->upstream = upstream;
+    created->services = services;
+    created->lists = lists;
+    created->events = events;
+    gw_http_parser_init(&created->parser, GW_HTTP_RESPONSES, on_body);
+    gw_deadline_init(&created->deadline, on_deadline);
+    set_deadline(created, GW_DEADLINE_UPSTREAM_CONNECT);
+    enter(created, GW_UPSTREAM_CONN_RESOLVING);
+    *conn = created;
+    return GW_OK;
+}
+
+enum gw_status gw_upstream_conn_connect(struct gw_upstream_conn *conn,
+                                        struct gw_upstream_conn_lists *lists,
+                                        const struct sockaddr *address,
+                                        const struct tls_server *server) {
+    leave(conn);
+    conn->lists = lists;
+    enter(conn, conn->state);
+    set_state(conn, GW_UPSTREAM_CONN_CONNECTING);
+    set_deadline(conn, GW_DEADLINE_UPSTREAM_CONNECT);
+    return gw_transport_connect(&conn->transport, &conn->connect, address, server);
+}
+
+bool gw_upstream_conn_may_rest(const struct gw_upstream_conn *conn) {
+    return conn->is_reusable && gw_upstream_conn_unsent_bytes(conn) == 0 &&
+           conn->lists->counts[GW_UPSTREAM_CONN_IDLE] < GW_UPSTREAM_IDLE_CONNECTIONS_MAX;
+}
+
+void gw_upstream_conn_rest(struct gw_upstream_conn *conn) {
+    gw_transport_resume(&conn->transport); // it reads, so that it notices when the peer closes
+    conn->was_used = true;
+    conn->rested_ms = uv_now(conn->services->loop);
+    set_state(conn, GW_UPSTREAM_CONN_IDLE);
+    set_deadline(conn, GW_DEADLINE_UPSTREAM_IDLE);
+}
+
+bool gw_upstream_conn_is_stale(const struct gw_upstream_conn *conn) {
+    return uv_now(conn->services->loop) - conn->rested_ms >= conn->idle_max_ms;
+}
+
+void gw_upstream_conn_close(struct gw_upstream_conn *conn) {
+    if (conn->state == GW_UPSTREAM_CONN_CLOSING)
+        return;
+    gw_deadline_clear(&conn->deadline);
+    set_state(conn, GW_UPSTREAM_CONN_CLOSING);
+    gw_transport_close(&conn->transport);
+}

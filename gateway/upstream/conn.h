@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// One connection to the registry: it carries one request at a time, reads the response, and keeps
+// its deadlines. What that means (retry, another address, back to the pool) is decided by the
+// owner, gateway/upstream/pool.c, to whom it is reported through struct gw_upstream_conn_events. Whose
+// request it is is the owner's affair: a connection only knows that there is a call.
+//
+//   RESOLVING --> CONNECTING --> BUSY <--> IDLE
+//       |             |           |         |
+//       +-------------+-----------+---------+--> CLOSING --> on_closed
+//
+// Before IDLE it has a call, unless the owner took that away, and then it must be closed. It is
+// never connected twice.
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "base/list.h"
+#include "base/status.h"
+#include "gateway/exchange/services.h"
+#include "gateway/http/parse.h"
+#include "gateway/net/deadline.h"
+#include "gateway/net/transport.h"
+
+struct gw_upstream_call;
+
+#define GW_UPSTREAM_CONN_STATES(X)                                                                 \
+    X(RESOLVING, "resolving")                                                                      \
+    X(CONNECTING, "connecting")                                                                    \
+    X(BUSY, "busy")                                                                                \
+    X(IDLE, "idle")                                                                                \
+    X(CLOSING, "closing")
+
+enum gw_upstream_conn_state {
+#define X(name, text) GW_UPSTREAM_CONN_##name,
+    GW_UPSTREAM_CONN_STATES(X)
+#undef X
+        GW_UPSTREAM_CONN_STATE_COUNT
+};
+
+// Connections by state, those that entered it last first: one such struct for those that wait for a
+// name, one for each address.
+struct gw_upstream_conn_lists {
+    struct gw_list of[GW_UPSTREAM_CONN_STATE_COUNT];
+    int counts[GW_UPSTREAM_CONN_STATE_COUNT];
+};
+
+struct gw_upstream_conn;
+
+// None comes without a call but on_closed. on_unreachable, on_lost, on_failed and on_complete are
+// the last thing the connection does in its turn: the owner takes the call away, and rests or
+// closes the connection.
+struct gw_upstream_conn_events {
+    // Connected: begin the request now.
+    void (*on_open)(struct gw_upstream_conn *conn);
+    // 100 Continue. Other interim responses are dropped.
+    void (*on_continue)(struct gw_upstream_conn *conn);
+    // The head of the final response; then its body in pieces. Both are valid during the call.
+    void (*on_head)(struct gw_upstream_conn *conn, const struct gw_http_head *head);
+    void (*on_body)(struct gw_upstream_conn *conn, struct gw_str bytes);
+    // The registry took what waited for it (as on_drain of gateway/net/transport.h).
+    void (*on_drain)(struct gw_upstream_conn *conn);
+    // Not connected. GW_UNAVAILABLE, GW_TIMED_OUT.
+    void (*on_unreachable)(struct gw_upstream_conn *conn, enum gw_status status,
+                           const char *reason);
+    // Closed by the peer before the response was whole.
+    void (*on_lost)(struct gw_upstream_conn *conn);
+    // GW_INVALID, GW_TIMED_OUT, GW_NO_MEMORY.
+    void (*on_failed)(struct gw_upstream_conn *conn, enum gw_status status, const char *reason);
+    // The response is whole. Not `is_clean`: the connection ended with it, or sent more than it.
+    void (*on_complete)(struct gw_upstream_conn *conn, bool is_clean);
+    // Every handle has closed, the connection is about to be freed; a call may still be there.
+    void (*on_closed)(struct gw_upstream_conn *conn);
+};
+
+struct gw_upstream_conn {
+    struct gw_transport transport;
+    struct gw_http_parser parser;
+    struct gw_deadline deadline;
+    struct gw_list link; // of its state's list
+    struct gw_upstream_conn_lists *lists;
+    const struct gw_upstream_conn_events *events;
+    const struct gw_services *services;
+    struct gw_upstream *upstream;  // the owner's
+    struct gw_upstream_call *call; // the owner's; NULL: nobody waits for a response
+    uv_connect_t connect;
+    enum gw_upstream_conn_state state;
+    int interim_count;
+    bool was_used;         // it brought a response before, so it may have died of age
+    bool has_answered;     // a byte of the response to this request came
+    bool has_head;         // its final head was delivered
+    bool is_reusable;      // as far as that head says
+    uint64_t idle_max_ms;  // and for how long
+    uint64_t rested_ms;    // when it went to rest
+    bool is_request_whole; // the registry is the one to act
+    bool is_paused;        // nobody takes the response just now
+    size_t unsent_when_watched;
+};
+
+void gw_upstream_conn_lists_init(struct gw_upstream_conn_lists *lists);
+// In any state.
+int gw_upstream_conn_lists_count(const struct gw_upstream_conn_lists *lists);
+
+// In state RESOLVING of `lists`, where it waits for gw_upstream_conn_connect under the deadline for
+// connecting. GW_NO_MEMORY.
+enum gw_status gw_upstream_conn_create(struct gw_upstream *upstream,
+                                       const struct gw_services *services,
+                                       struct gw_upstream_conn_lists *lists,
+                                       const struct gw_upstream_conn_events *events,
+                                       struct gw_upstream_conn **conn) GW_MUST_USE;
+// Moves to `lists`; on_open or on_unreachable follows. `server` as gw_transport_connect has it. On
+// failure: close it.
+enum gw_status gw_upstream_conn_connect(struct gw_upstream_conn *conn,
+                                        struct gw_upstream_conn_lists *lists,
+                                        const struct sockaddr *address,
+                                        const struct tls_server *server) GW_MUST_USE;
+// Inside on_open, or from IDLE, with a call. The request goes into the result, as it comes, each
+// time followed by a flush. `is_head`: method HEAD, the response has no body.
+struct gw_buf *gw_upstream_conn_begin(struct gw_upstream_conn *conn, bool is_head);
+struct gw_buf *gw_upstream_conn_output(struct gw_upstream_conn *conn);
+void gw_upstream_conn_flush(struct gw_upstream_conn *conn);
+// All of the request is in the output: a flush starts the clock of the response.
+void gw_upstream_conn_end_request(struct gw_upstream_conn *conn);
+size_t gw_upstream_conn_unsent_bytes(const struct gw_upstream_conn *conn);
+void gw_upstream_conn_set_paused(struct gw_upstream_conn *conn, bool is_paused);
+// True when another request may follow the response just completed.
+bool gw_upstream_conn_may_rest(const struct gw_upstream_conn *conn);
+// To IDLE, after the call was taken away.
+void gw_upstream_conn_rest(struct gw_upstream_conn *conn);
+// In IDLE: the registry said how long it keeps such a connection open, and that time is nearly
+// over. A request on it might cross the end of it.
+bool gw_upstream_conn_is_stale(const struct gw_upstream_conn *conn);
+// Idempotent.
+void gw_upstream_conn_close(struct gw_upstream_conn *conn);

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "gateway/api/form.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+// A copy of exactly the bytes, so that the sanitizer sees a read beyond them.
+static enum gw_status take(struct gw_str form, char *memory, struct gw_str *value) {
+    memcpy(memory, form.at, form.length);
+    return gw_form_take(memory, form.length, GW_STR("token"), value);
+}
+
+static void assert_taken(const char *form, const char *expected) {
+    size_t length = strlen(form);
+    char *memory = test_malloc(length + 1);
+    struct gw_str value;
+    assert_int_equal(take(gw_str(form, length), memory, &value), GW_OK);
+    if (!gw_str_equal(value, gw_str_from(expected)))
+        fail_msg("%s: %.*s instead of %s", form, GW_STR_ARG(value), expected);
+    test_free(memory);
+}
+
+static void assert_status(struct gw_str form, enum gw_status expected) {
+    char *memory = test_malloc(form.length > 0 ? form.length : 1);
+    struct gw_str value;
+    enum gw_status status = take(form, memory, &value);
+    if (status != expected)
+        fail_msg("%.*s: %d instead of %d", GW_STR_ARG(form), status, expected);
+    test_free(memory);
+}
+
+static void test_the_parameter_is_found_and_unescaped(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"token=abc", "abc"},
+        {"token_type_hint=access_token&token=abc", "abc"},
+        {"token=abc&token_type_hint=token", "abc"},
+        {"&&token=abc&", "abc"},
+        {"token=", ""},
+        {"token", ""},
+        {"token=a=b", "a=b"},
+        {"token=a%2Bb%2fc+d", "a+b/c d"},
+        {"tok%65n=abc", "abc"},
+        {"Token=no&token=yes", "yes"},
+        {"token%20=no&token=yes", "yes"},
+        {"x=token=no&token=yes", "yes"},
+        {"token=a%26token%3Db", "a&token=b"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_taken(cases[i][0], cases[i][1]);
+}
+
+static void test_a_form_without_the_parameter(void **state) {
+    (void)state;
+    assert_status(GW_STR(""), GW_NOT_FOUND);
+    assert_status(GW_STR("&"), GW_NOT_FOUND);
+    assert_status(GW_STR("token_type_hint=token"), GW_NOT_FOUND);
+    assert_status(GW_STR("TOKEN=abc"), GW_NOT_FOUND);
+    assert_status(GW_STR("=token"), GW_NOT_FOUND);
+}
+
+static void test_two_are_a_conflict_also_alike_or_in_disguise(void **state) {
+    (void)state;
+    assert_status(GW_STR("token=a&token=b"), GW_CONFLICT);
+    assert_status(GW_STR("token=a&token=a"), GW_CONFLICT);
+    assert_status(GW_STR("token=a&x=y&%74oken=b"), GW_CONFLICT);
+    assert_status(GW_STR("token&token"), GW_CONFLICT);
+}
+
+static void test_broken_escapes_and_nul_are_invalid(void **state) {
+    (void)state;
+    static const struct gw_str forms[] = {
+        GW_STR_INIT("token=%"),    GW_STR_INIT("token=%4"),    GW_STR_INIT("token=%zz"),
+        GW_STR_INIT("token=%4g"),  GW_STR_INIT("token=%00"),   GW_STR_INIT("token=a\0b"),
+        GW_STR_INIT("%&token=ab"), GW_STR_INIT("token=ab&x%"), GW_STR_INIT("token=%%41"),
+    };
+    for (size_t i = 0; i < COUNT(forms); i++)
+        assert_status(forms[i], GW_INVALID);
+}
+
+static void test_content_types(void **state) {
+    (void)state;
+    assert_true(gw_is_form_content_type(GW_STR("application/x-www-form-urlencoded")));
+    assert_true(
+        gw_is_form_content_type(GW_STR("Application/X-WWW-Form-URLEncoded ; charset=UTF-8")));
+    assert_false(gw_is_form_content_type(GW_STR("application/json")));
+    assert_false(gw_is_form_content_type(GW_STR("application/x-www-form-urlencoded2")));
+    assert_false(gw_is_form_content_type(GW_STR("")));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_parameter_is_found_and_unescaped),
+        cmocka_unit_test(test_a_form_without_the_parameter),
+        cmocka_unit_test(test_two_are_a_conflict_also_alike_or_in_disguise),
+        cmocka_unit_test(test_broken_escapes_and_nul_are_invalid),
+        cmocka_unit_test(test_content_types),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "gateway/auth/table.h"
+
+#define MALLOC_OVERHEAD_BYTES 16
+
+static void digest_of(uint32_t number, unsigned char digest[DB_DIGEST_LENGTH]) {
+    memset(digest, 0, DB_DIGEST_LENGTH);
+    memcpy(digest, &number, sizeof(number));
+}
+
+static struct db_token_row row_of(const char *org_id) {
+    return (struct db_token_row){.id = GW_STR("cl0123456789abcdefghijkl"),
+                                 .name = GW_STR("ci-deploy-production"),
+                                 .prefix = GW_STR("sr_live_a1b2"),
+                                 .scopes = GW_SCOPE_READ | GW_SCOPE_WRITE,
+                                 .created_ms = 1700000000000,
+                                 .last_used_ms = DB_NO_TIME,
+                                 .expires_ms = 1800000000000,
+                                 .org_id = gw_str_from(org_id),
+                                 .org_slug = GW_STR("acme"),
+                                 .org_name = GW_STR("Acme Corporation")};
+}
+
+static void init_table(struct gw_auth_table *table, uint32_t live_max, uint32_t negative_max) {
+    assert_int_equal(gw_auth_table_init(table, live_max, negative_max), GW_OK);
+}
+
+static struct gw_auth_entry *put_live(struct gw_auth_table *table, uint32_t number) {
+    unsigned char digest[DB_DIGEST_LENGTH];
+    const struct db_token_row row = row_of("org1");
+    digest_of(number, digest);
+    return gw_auth_table_put_live(table, digest, &row);
+}
+
+static struct gw_auth_entry *put_negative(struct gw_auth_table *table, uint32_t number,
+                                          enum gw_auth_kind kind) {
+    unsigned char digest[DB_DIGEST_LENGTH];
+    digest_of(number, digest);
+    return gw_auth_table_put_negative(table, digest, kind);
+}
+
+static struct gw_auth_entry *find(struct gw_auth_table *table, uint32_t number) {
+    unsigned char digest[DB_DIGEST_LENGTH];
+    digest_of(number, digest);
+    return gw_auth_table_find(table, digest);
+}
+
+static void test_a_row_comes_back_as_it_was_put(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    init_table(&table, 10, 10);
+    const struct gw_auth_entry *put = put_live(&table, 1);
+    assert_ptr_equal(find(&table, 1), put);
+    assert_null(find(&table, 2));
+    struct db_token_row row;
+    const struct db_token_row wanted = row_of("org1");
+    gw_auth_entry_row(put, &row);
+    assert_true(gw_str_equal(row.id, wanted.id));
+    assert_true(gw_str_equal(row.name, wanted.name));
+    assert_true(gw_str_equal(row.prefix, wanted.prefix));
+    assert_true(gw_str_equal(row.org_id, wanted.org_id));
+    assert_true(gw_str_equal(row.org_slug, wanted.org_slug));
+    assert_true(gw_str_equal(row.org_name, wanted.org_name));
+    assert_int_equal(row.scopes, wanted.scopes);
+    assert_int_equal(row.created_ms, wanted.created_ms);
+    assert_int_equal(row.last_used_ms, wanted.last_used_ms);
+    assert_int_equal(row.expires_ms, wanted.expires_ms);
+    gw_auth_table_deinit(&table);
+}
+
+// The longest that the schema allows: no length may be cut short on its way through the compact
+// form.
+static void test_the_longest_row_comes_back_whole(void **state) {
+    (void)state;
+    char name[400];
+    char slug[DB_SLUG_LENGTH_MAX];
+    unsigned char digest[DB_DIGEST_LENGTH];
+    struct gw_auth_table table;
+    struct db_token_row row = row_of("org1");
+    struct db_token_row back;
+    memset(name, 'n', sizeof(name));
+    memset(slug, 's', sizeof(slug));
+    row.name = row.org_name = gw_str(name, sizeof(name));
+    row.org_slug = gw_str(slug, sizeof(slug));
+    digest_of(1, digest);
+    init_table(&table, 1, 1);
+    gw_auth_entry_row(gw_auth_table_put_live(&table, digest, &row), &back);
+    assert_true(gw_str_equal(back.name, row.name));
+    assert_true(gw_str_equal(back.org_name, row.org_name));
+    assert_true(gw_str_equal(back.org_slug, row.org_slug));
+    gw_auth_table_deinit(&table);
+}
+
+static void test_addresses_come_back_and_cost_nothing_where_there_are_none(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    struct gw_ip_range ranges[GW_ALLOWED_IPS_MAX];
+    struct db_token_row row = row_of("org1");
+    struct db_token_row back;
+    unsigned char digest[DB_DIGEST_LENGTH];
+    init_table(&table, 10, 10);
+    assert_non_null(put_live(&table, 1));
+    size_t bytes_before = table.bytes;
+    gw_auth_entry_row(put_live(&table, 2), &back);
+    assert_int_equal(back.allowed_ip_count, 0);
+    size_t bytes_without = table.bytes - bytes_before;
+    for (uint8_t i = 0; i < GW_ALLOWED_IPS_MAX; i++)
+        ranges[i] = (struct gw_ip_range){.first.bytes = {i}, .prefix_bits = i};
+    row.allowed_ips = ranges;
+    row.allowed_ip_count = GW_ALLOWED_IPS_MAX;
+    digest_of(3, digest);
+    const struct gw_auth_entry *entry = gw_auth_table_put_live(&table, digest, &row);
+    gw_auth_entry_row(entry, &back);
+    assert_int_equal(back.allowed_ip_count, GW_ALLOWED_IPS_MAX);
+    assert_memory_equal(back.allowed_ips, ranges, sizeof(ranges));
+    assert_true(gw_str_equal(back.name, row.name));
+    assert_int_equal(table.bytes - bytes_before, 2 * bytes_without + sizeof(ranges));
+    gw_auth_table_deinit(&table);
+}
+
+static void test_a_put_takes_the_place_of_what_was_there(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    init_table(&table, 10, 10);
+    assert_non_null(put_live(&table, 1));
+    assert_non_null(put_live(&table, 1));
+    assert_int_equal(table.live.count, 1);
+    assert_non_null(put_negative(&table, 1, GW_AUTH_ENTRY_REVOKED));
+    assert_int_equal(find(&table, 1)->kind, GW_AUTH_ENTRY_REVOKED);
+    assert_int_equal(table.live.count, 0);
+    assert_int_equal(table.negative.count, 1);
+    gw_auth_table_deinit(&table);
+}
+
+static void test_the_least_recently_put_leaves_first(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    init_table(&table, 3, 1);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_non_null(put_live(&table, i));
+    assert_int_equal(table.live.count, 3);
+    assert_null(find(&table, 0));
+    for (uint32_t i = 1; i < 4; i++)
+        assert_non_null(find(&table, i));
+    gw_auth_table_deinit(&table);
+}
+
+static void test_used_entries_outlive_unused_ones(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    init_table(&table, 100, 1);
+    for (uint32_t i = 0; i < 100; i++)
+        assert_non_null(put_live(&table, i));
+    for (uint32_t i = 1000; i < 3000; i++) {
+        for (uint32_t used = 0; used < 10; used++)
+            assert_non_null(find(&table, used));
+        assert_non_null(put_live(&table, i));
+    }
+    assert_int_equal(table.live.count, 100);
+    gw_auth_table_deinit(&table);
+}
+
+static void test_room_is_made_when_all_entries_are_used(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    init_table(&table, 4, 1);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_non_null(put_live(&table, i));
+    for (uint32_t i = 0; i < 4; i++)
+        assert_non_null(find(&table, i));
+    assert_non_null(put_live(&table, 4));
+    assert_int_equal(table.live.count, 4);
+    gw_auth_table_deinit(&table);
+}
+
+static void test_a_flood_of_absent_ones_evicts_no_live_one(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    init_table(&table, 50, 20);
+    for (uint32_t i = 0; i < 50; i++)
+        assert_non_null(put_live(&table, i));
+    for (uint32_t i = 1000; i < 11000; i++)
+        assert_non_null(put_negative(&table, i, GW_AUTH_ENTRY_ABSENT));
+    assert_int_equal(table.live.count, 50);
+    assert_int_equal(table.negative.count, 20);
+    for (uint32_t i = 0; i < 50; i++)
+        assert_int_equal(find(&table, i)->kind, GW_AUTH_ENTRY_LIVE);
+    gw_auth_table_deinit(&table);
+}
+
+static void test_without_a_budget_nothing_is_kept(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    init_table(&table, 0, 0);
+    assert_null(put_live(&table, 1));
+    assert_null(put_negative(&table, 1, GW_AUTH_ENTRY_REVOKED));
+    assert_null(find(&table, 1));
+    assert_int_equal(table.live.count, 0);
+    gw_auth_table_deinit(&table);
+}
+
+// What cannot be kept as revoked must at least not go on as live.
+static void test_a_put_without_budget_still_removes_what_was_there(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    init_table(&table, 5, 0);
+    assert_non_null(put_live(&table, 1));
+    assert_null(put_negative(&table, 1, GW_AUTH_ENTRY_REVOKED));
+    assert_null(find(&table, 1));
+    gw_auth_table_deinit(&table);
+}
+
+static void test_only_the_tokens_of_the_organisation_go(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    unsigned char digest[DB_DIGEST_LENGTH];
+    init_table(&table, 100, 100);
+    for (uint32_t i = 0; i < 60; i++) {
+        const struct db_token_row row = row_of(i % 3 == 0 ? "org1" : i % 3 == 1 ? "org2" : "org10");
+        digest_of(i, digest);
+        assert_non_null(gw_auth_table_put_live(&table, digest, &row));
+    }
+    assert_non_null(put_negative(&table, 1000, GW_AUTH_ENTRY_REVOKED));
+    gw_auth_table_remove_org(&table, GW_STR("org1"));
+    for (uint32_t i = 0; i < 60; i++)
+        assert_int_equal(find(&table, i) != NULL, i % 3 != 0);
+    assert_non_null(find(&table, 1000));
+    gw_auth_table_deinit(&table);
+}
+
+// A rename: entries made before and after it each show the name of their time.
+static void test_a_renamed_organisation_is_another_text(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    struct db_token_row row = row_of("org1");
+    struct db_token_row back;
+    unsigned char digest[DB_DIGEST_LENGTH];
+    init_table(&table, 10, 10);
+    assert_non_null(put_live(&table, 1));
+    row.org_name = GW_STR("Acme Incorporated");
+    digest_of(2, digest);
+    assert_non_null(gw_auth_table_put_live(&table, digest, &row));
+    gw_auth_entry_row(find(&table, 1), &back);
+    assert_true(gw_str_equal(back.org_name, GW_STR("Acme Corporation")));
+    gw_auth_entry_row(find(&table, 2), &back);
+    assert_true(gw_str_equal(back.org_name, GW_STR("Acme Incorporated")));
+    gw_auth_table_remove_org(&table, GW_STR("org1"));
+    assert_int_equal(table.live.count, 0);
+    gw_auth_table_deinit(&table);
+}
+
+static void test_clearing_keeps_the_revoked_ones_alone(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    init_table(&table, 10, 10);
+    assert_non_null(put_live(&table, 1));
+    assert_non_null(put_negative(&table, 2, GW_AUTH_ENTRY_ABSENT));
+    assert_non_null(put_negative(&table, 3, GW_AUTH_ENTRY_REVOKED));
+    assert_non_null(put_negative(&table, 4, GW_AUTH_ENTRY_ENDED));
+    find(&table, 3)->event_seq = 17;
+    gw_auth_table_clear(&table);
+    assert_null(find(&table, 4));
+    assert_true(find(&table, 3)->event_seq == 0); // of a log that counts no more
+    assert_null(find(&table, 1));
+    assert_null(find(&table, 2));
+    assert_int_equal(find(&table, 3)->kind, GW_AUTH_ENTRY_REVOKED);
+    gw_auth_table_deinit(&table);
+}
+
+static void test_the_bytes_return_to_those_of_the_empty_table(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    init_table(&table, 200, 100);
+    size_t empty = table.bytes;
+    for (uint32_t i = 0; i < 1000; i++) {
+        assert_non_null(put_live(&table, i));
+        assert_non_null(put_negative(&table, i + 5000, GW_AUTH_ENTRY_ABSENT));
+    }
+    assert_true(table.bytes > empty);
+    gw_auth_table_clear(&table);
+    assert_int_equal(table.bytes, empty);
+    gw_auth_table_deinit(&table);
+}
+
+static size_t bytes_per_live_entry(uint32_t count) {
+    struct gw_auth_table table;
+    init_table(&table, count, 0);
+    for (uint32_t i = 0; i < count; i++)
+        assert_non_null(put_live(&table, i * 2654435761U));
+    assert_int_equal(table.live.count, count);
+    size_t bytes = table.bytes + (size_t)count * MALLOC_OVERHEAD_BYTES;
+    gw_auth_table_deinit(&table);
+    return (bytes + count - 1) / count;
+}
+
+// Buckets and organisation included, at the best and at the worst filling of the buckets.
+static void test_a_live_entry_takes_less_than_200_bytes(void **state) {
+    (void)state;
+    size_t best = bytes_per_live_entry(1 << 14);
+    size_t worst = bytes_per_live_entry((1 << 13) + 1);
+    print_message("bytes per live entry: %zu to %zu\n", best, worst);
+    assert_true(best < 200);
+    assert_true(worst < 200);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_row_comes_back_as_it_was_put),
+        cmocka_unit_test(test_the_longest_row_comes_back_whole),
+        cmocka_unit_test(test_addresses_come_back_and_cost_nothing_where_there_are_none),
+        cmocka_unit_test(test_a_put_takes_the_place_of_what_was_there),
+        cmocka_unit_test(test_the_least_recently_put_leaves_first),
+        cmocka_unit_test(test_used_entries_outlive_unused_ones),
+        cmocka_unit_test(test_room_is_made_when_all_entries_are_used),
+        cmocka_unit_test(test_a_flood_of_absent_ones_evicts_no_live_one),
+        cmocka_unit_test(test_without_a_budget_nothing_is_kept),
+        cmocka_unit_test(test_a_put_without_budget_still_removes_what_was_there),
+        cmocka_unit_test(test_only_the_tokens_of_the_organisation_go),
+        cmocka_unit_test(test_a_renamed_organisation_is_another_text),
+        cmocka_unit_test(test_clearing_keeps_the_revoked_ones_alone),
+        cmocka_unit_test(test_the_bytes_return_to_those_of_the_empty_table),
+        cmocka_unit_test(test_a_live_entry_takes_less_than_200_bytes),
+    };
+    return cmocka_run_group_tests_name("gateway/auth_table", tests, NULL, NULL);
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The name of a token: what people call it, in lists and in the log.
+
+#include <stdbool.h>
+
+#include "base/str.h"
+
+#define GW_TOKEN_NAME_CHARACTERS_MAX 100
+
+// 1 to GW_TOKEN_NAME_CHARACTERS_MAX characters of valid UTF-8, no control, not blank throughout.
+bool gw_token_name_valid(struct gw_str name);

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What a token looks like, and nothing else: no hash, no lookup. Shared by the gateway (the shape
+// check that stands before every lookup) and the command line (`login --token`).
+//
+// secret = ("sr_live_" | "sr_test_" | "sk_") 20*255 base64url characters. Ours carry exactly 48: 32
+// random bytes and their CRC-32 (big endian), the CRC taken over the prefix text and the random
+// bytes, so that secret scanners can tell a real one without asking anyone. Imported ones need no
+// checksum.
+
+#include "base/str.h"
+
+#define GW_TOKEN_BODY_MIN 20
+#define GW_TOKEN_BODY_MAX 255
+#define GW_TOKEN_BODY_OWN 48
+#define GW_TOKEN_RANDOM_BYTES 32
+#define GW_TOKEN_LENGTH_MAX (8 + GW_TOKEN_BODY_MAX)
+#define GW_TOKEN_PREFIX_LENGTH 12 // the lookup key, and what `list` shows
+
+enum gw_token_kind { GW_TOKEN_LIVE, GW_TOKEN_TEST, GW_TOKEN_LEGACY };
+
+// GW_INVALID unless `secret` has the shape above. Constant work per character, no early exit that
+// tells where.
+enum gw_status gw_token_syntax_parse(struct gw_str secret, enum gw_token_kind *kind) GW_MUST_USE;
+// The text before the body: "sr_live_", "sr_test_" or "sk_".
+struct gw_str gw_token_syntax_prefix(enum gw_token_kind kind);
+// Builds an own secret from random bytes: writes exactly prefix + 48 characters, returns the
+// length. `kind` is live or test: sk_ is never minted.
+size_t gw_token_syntax_format(enum gw_token_kind kind,
+                              const unsigned char random[GW_TOKEN_RANDOM_BYTES],
+                              char out[GW_TOKEN_LENGTH_MAX]);
+// True for a body of 48 characters whose CRC agrees.
+bool gw_token_syntax_checksum_ok(struct gw_str secret);
