@@ -2,8 +2,8 @@
 #pragma once
 // A request to the registry and its response, as whoever makes it (the relay) sees it: the struct
 // is embedded there, and must stay until the call is over: on_end or on_error was called, or the
-// caller aborted it. It is started and aborted through gateway/upstream/pool.h; the connection under it
-// belongs to the upstream and outlives it.
+// caller aborted it. It is started and aborted through gateway/upstream/pool.h; the connection
+// under it belongs to the upstream and outlives it.
 //
 // Nothing is called back inside a function of this header; after on_end or on_error nothing more
 // comes. Inside any callback the caller may use its call, abort it, or (in on_end and on_error)

@@ -2,8 +2,8 @@
 #pragma once
 // One connection to the registry: it carries one request at a time, reads the response, and keeps
 // its deadlines. What that means (retry, another address, back to the pool) is decided by the
-// owner, gateway/upstream/pool.c, to whom it is reported through struct gw_upstream_conn_events. Whose
-// request it is is the owner's affair: a connection only knows that there is a call.
+// owner, gateway/upstream/pool.c, to whom it is reported through struct gw_upstream_conn_events.
+// Whose request it is is the owner's affair: a connection only knows that there is a call.
 //
 //   RESOLVING --> CONNECTING --> BUSY <--> IDLE
 //       |             |           |         |

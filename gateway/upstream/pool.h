@@ -2,8 +2,8 @@
 #pragma once
 // The registry behind the gateway: requests in, responses out, over keep-alive connections that
 // this process pools. It has one address or many (several --upstream, names with several
-// addresses); gateway/upstream/balancer.h says which is asked next. gateway/upstream/call.h says what
-// a caller may do with a call.
+// addresses); gateway/upstream/balancer.h says which is asked next. gateway/upstream/call.h says
+// what a caller may do with a call.
 //
 // A connection that cannot be opened lets the request go to another address, until
 // GW_DEADLINE_UPSTREAM_CONNECT_ALL has passed since the first attempt. A pooled one may be closed

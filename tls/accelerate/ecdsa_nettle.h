@@ -2,9 +2,9 @@
 #pragma once
 // Signatures of ECDSA on P-256 with SHA-256 by nettle, all of them: the library's own leaves half
 // of its time in the nonce and the modular inverse when only its multiplication is replaced
-// (tls/accelerate/ecp_nettle.h). The linker puts it behind mbedtls_ecdsa_write_signature. Nonces are those of
-// RFC 6979, as in the library, so both make the same bytes of the same key and hash, which is what
-// is checked at start. Other curves and hashes go to the library.
+// (tls/accelerate/ecp_nettle.h). The linker puts it behind mbedtls_ecdsa_write_signature. Nonces
+// are those of RFC 6979, as in the library, so both make the same bytes of the same key and hash,
+// which is what is checked at start. Other curves and hashes go to the library.
 //
 // A build without nettle (GATEWAY_NETTLE=OFF) has only the empty functions below.
 

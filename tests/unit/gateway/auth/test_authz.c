@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The decision, with routes from the real table. What it asks and tells is made here: the functions
-// of gateway/auth/cache.h and gateway/auth/last_used.h that it calls stand below, and the linker takes
-// them in place of the library's.
+// of gateway/auth/cache.h and gateway/auth/last_used.h that it calls stand below, and the linker
+// takes them in place of the library's.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

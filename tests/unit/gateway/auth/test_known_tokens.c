@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Proves of gateway/auth/known_tokens.c: what was added is there until it is removed or newer ones of
-// its set have pushed it out.
+// Proves of gateway/auth/known_tokens.c: what was added is there until it is removed or newer ones
+// of its set have pushed it out.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

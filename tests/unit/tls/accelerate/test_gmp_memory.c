@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Proves of tls/accelerate/gmp_memory.c: blocks keep what is in them in whatever order they come and go, what
-// is given back is wiped, and past the end of the stack it goes on with malloc's.
+// Proves of tls/accelerate/gmp_memory.c: blocks keep what is in them in whatever order they come
+// and go, what is given back is wiped, and past the end of the stack it goes on with malloc's.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
