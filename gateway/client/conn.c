@@ -52,8 +52,7 @@ struct gw_conn {
     struct gw_exchange exchange;
     struct gw_decision decision;
     struct gw_deadline deadline;
-    struct gw_list link;
-    struct gw_list unflushed_link;
+    struct gw_group_member member;
     struct gw_conn_group *group;
     enum gw_conn_kind kind;
     enum conn_state state;
@@ -202,7 +201,7 @@ static void keep_unread(struct gw_conn *conn) {
 
 static void flush_output(struct gw_conn *conn) {
     conn->needs_flush = false;
-    gw_list_remove(&conn->unflushed_link);
+    gw_conn_group_forget_flush(&conn->member);
     gw_transport_flush(&conn->transport);
 }
 
@@ -233,8 +232,8 @@ static struct gw_buf *on_output_asked(struct gw_exchange *exchange) {
 static void on_output(struct gw_exchange *exchange) {
     struct gw_conn *conn = conn_of_exchange(exchange);
     conn->needs_flush = true;
-    if (!conn->is_advancing && gw_list_is_empty(&conn->unflushed_link))
-        gw_list_push_back(&conn->group->unflushed, &conn->unflushed_link);
+    if (!conn->is_advancing)
+        gw_conn_group_flush_later(conn->group, &conn->member);
     // What a handler sees waiting must be what the socket did not take: only that is told of by
     // on_drain.
     if (gw_transport_pending_bytes(&conn->transport) > GW_CONN_READ_BYTES)
@@ -597,7 +596,7 @@ static enum conn_state step_close(struct gw_conn *conn) {
     bool would_look_whole = conn->has_exchange && gw_exchange_would_look_whole(&conn->exchange);
     end_exchange(conn);
     gw_deadline_clear(&conn->deadline);
-    gw_list_remove(&conn->unflushed_link);
+    gw_conn_group_forget_flush(&conn->member);
     if (conn->is_broken || would_look_whole)
         gw_transport_reset(&conn->transport);
     else
@@ -702,31 +701,18 @@ static void on_transport_error(struct gw_transport *transport, enum gw_status st
     run(conn);
 }
 
-static void finish_group(struct gw_conn_group *group) {
-    if (group->open_count > 0)
-        return;
-    if (group->is_flusher_closed)
-        group->on_closed(group);
-    else if (group->on_drained != NULL)
-        group->on_drained(group);
-}
-
 static void on_transport_closed(struct gw_transport *transport) {
     struct gw_conn *conn = conn_of_transport(transport);
     struct gw_conn_group *group = conn->group;
     end_exchange(conn);
     gw_deadline_clear(&conn->deadline);
-    gw_list_remove(&conn->unflushed_link);
-    gw_list_remove(&conn->link);
     gw_exchange_deinit(&conn->exchange);
     gw_http_parser_deinit(&conn->parser);
     gw_buf_deinit(&conn->input);
     if (conn->is_counted)
         gw_address_counts_release(&group->addresses, gw_ip_client_key(&conn->peer_ip));
+    gw_conn_group_leave(group, &conn->member);
     free(conn);
-    group->open_count--;
-    group->services->metrics->connections_open--;
-    finish_group(group);
 }
 
 static void on_request_body(struct gw_http_parser *parser, struct gw_str bytes) {
@@ -781,26 +767,34 @@ static void on_deadline(struct gw_deadline *deadline) {
     }
 }
 
-// ---- the group ----
+// ---- the group's calls ----
 
-static void on_flusher(uv_prepare_t *flusher) {
-    struct gw_conn_group *group = gw_container_of(flusher, struct gw_conn_group, flusher);
-    for (struct gw_list *node; (node = gw_list_pop_front(&group->unflushed)) != NULL;) {
-        struct gw_conn *conn = gw_container_of(node, struct gw_conn, unflushed_link);
-        conn->needs_flush = false;
-        gw_transport_flush(&conn->transport);
-        arm_deadline(conn);
-    }
+static struct gw_conn *conn_of_member(struct gw_group_member *member) {
+    return gw_container_of(member, struct gw_conn, member);
 }
 
-void gw_conn_group_open(struct gw_conn_group *group, struct gw_services *services, int count_max) {
-    *group = (struct gw_conn_group){.services = services, .count_max = count_max};
-    gw_list_init(&group->conns);
-    gw_list_init(&group->unflushed);
-    uv_prepare_init(services->loop, &group->flusher);
-    uv_prepare_start(&group->flusher, on_flusher);
-    uv_unref((uv_handle_t *)&group->flusher);
+static void on_flush(struct gw_group_member *member) {
+    struct gw_conn *conn = conn_of_member(member);
+    flush_output(conn);
+    arm_deadline(conn);
 }
+
+static void on_drain(struct gw_group_member *member) {
+    struct gw_conn *conn = conn_of_member(member);
+    if (conn->state == STATE_OPEN)
+        close_now(conn);
+    else
+        run(conn);
+}
+
+static void on_close(struct gw_group_member *member) {
+    close_now(conn_of_member(member));
+}
+
+static const struct gw_group_member_calls member_calls = {
+    .on_flush = on_flush, .on_drain = on_drain, .on_close = on_close};
+
+// ---- accepting ----
 
 static const struct gw_transport_events transport_events = {.on_proxy_header =
                                                                 on_transport_proxy_header,
@@ -835,8 +829,8 @@ static enum gw_status find_peer(struct gw_conn *conn) {
     return conn->needs_header && !conn->is_peer_trusted ? GW_INVALID : GW_OK;
 }
 
-enum gw_status gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *listener,
-                                    struct tls_context *tls, enum gw_conn_kind kind) {
+enum gw_status gw_conn_accept(struct gw_conn_group *group, uv_stream_t *listener,
+                              struct tls_context *tls, enum gw_conn_kind kind) {
     struct gw_services *services = group->services;
     struct gw_conn *conn = calloc(1, sizeof(*conn));
     if (conn == NULL)
@@ -846,15 +840,12 @@ enum gw_status gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *li
     conn->is_tls = tls != NULL;
     conn->state = conn->is_tls ? STATE_OPEN : STATE_HEAD;
     conn->deadline_id = GW_DEADLINE_COUNT;
-    gw_list_init(&conn->unflushed_link);
     gw_buf_init(&conn->input, INPUT_BYTES_MAX);
     gw_deadline_init(&conn->deadline, on_deadline);
     gw_http_parser_init(&conn->parser, GW_HTTP_REQUESTS, on_request_body);
     gw_exchange_init(&conn->exchange, services, &owner_calls);
     conn->exchange.is_tls = conn->is_tls;
-    gw_list_push_back(&group->conns, &conn->link);
-    group->open_count++;
-    services->metrics->connections_open++;
+    gw_conn_group_join(group, &conn->member, &member_calls);
     enum gw_status status = gw_transport_init(&conn->transport, services->loop,
                                               services->transport_shared, tls, &transport_events);
     if (status == GW_OK)
@@ -865,7 +856,7 @@ enum gw_status gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *li
         status = accepted;
     if (status == GW_OK)
         status = find_peer(conn);
-    bool is_over = kind == GW_CONN_CLIENT && group->open_count > group->count_max;
+    bool is_over = kind == GW_CONN_CLIENT && gw_conn_group_is_over(group);
     if (status != GW_OK || is_over) {
         services->metrics->connections_refused_total++;
         gw_transport_close(&conn->transport);
@@ -878,38 +869,4 @@ enum gw_status gw_conn_group_accept(struct gw_conn_group *group, uv_stream_t *li
     services->metrics->connections_accepted_total++;
     arm_deadline(conn);
     return GW_OK;
-}
-
-void gw_conn_group_drain(struct gw_conn_group *group,
-                         void (*on_drained)(struct gw_conn_group *group)) {
-    group->on_drained = on_drained;
-    struct gw_list *node = group->conns.next;
-    while (node != &group->conns) {
-        struct gw_conn *conn = gw_container_of(node, struct gw_conn, link);
-        node = node->next;
-        if (conn->state == STATE_OPEN)
-            close_now(conn);
-        else
-            run(conn);
-    }
-}
-
-static void on_flusher_closed(uv_handle_t *handle) {
-    struct gw_conn_group *group =
-        gw_container_of((uv_prepare_t *)handle, struct gw_conn_group, flusher);
-    group->is_flusher_closed = true;
-    finish_group(group);
-}
-
-void gw_conn_group_close(struct gw_conn_group *group,
-                         void (*on_closed)(struct gw_conn_group *group)) {
-    group->on_drained = NULL;
-    group->on_closed = on_closed;
-    struct gw_list *node = group->conns.next;
-    while (node != &group->conns) {
-        struct gw_conn *conn = gw_container_of(node, struct gw_conn, link);
-        node = node->next;
-        close_now(conn);
-    }
-    uv_close((uv_handle_t *)&group->flusher, on_flusher_closed);
 }

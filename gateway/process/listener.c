@@ -151,7 +151,7 @@ static void take_connection(struct gw_listener *listener) {
     listener->is_one_waiting = false;
     listener->taken++;
     uv_stream_t *stream = (uv_stream_t *)&listener->tcp;
-    if (gw_conn_group_accept(listener->group, stream, listener->tls, listener->kind) == GW_OK)
+    if (gw_conn_accept(listener->group, stream, listener->tls, listener->kind) == GW_OK)
         return;
     complain(listener, UV_ENOMEM);
     turn_away(listener);
