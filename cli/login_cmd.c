@@ -1,19 +1,38 @@
 // SPDX-License-Identifier: MIT
 #include "cli/login_cmd.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/secret_input.h"
 #include "cli/config_file.h"
-#include "cli/secret_input.h"
 #include "cli/session.h"
 #include "cli/whoami_cmd.h"
 #include "token/syntax.h"
+
+static enum cli_exit read_line(char *line, size_t line_max, size_t *length,
+                               struct cli_reason *why) {
+    const char *failed = NULL;
+    switch (gw_secret_input_read("Token: ", line, line_max, length, &failed)) {
+    case GW_OK:
+        return CLI_DONE;
+    case GW_NOT_FOUND:
+        return cli_fail(why, CLI_FAILED, "no token was given, nothing was stored");
+    case GW_TOO_BIG:
+        return cli_fail(why, CLI_FAILED, "that is too long for a token, nothing was stored");
+    case GW_CANCELLED:
+        return cli_fail(why, CLI_FAILED, "interrupted, nothing was stored");
+    default:
+        return cli_fail(why, CLI_FAILED, "%s: %s", failed, strerror(errno));
+    }
+}
 
 static enum cli_exit ask_token(struct cli_settings *settings, struct cli_reason *why) {
     char line[CLI_SETTINGS_TOKEN_BYTES_MAX];
     size_t length = 0;
     enum gw_token_kind kind;
-    enum cli_exit exit = cli_secret_input_read("Token: ", line, sizeof(line), &length, why);
+    enum cli_exit exit = read_line(line, sizeof(line), &length, why);
     if (exit == CLI_DONE &&
         (cli_settings_set_token(settings, gw_str(line, length), why) != CLI_DONE ||
          gw_token_syntax_parse(gw_str_from(settings->token), &kind) != GW_OK))

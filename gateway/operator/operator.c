@@ -6,13 +6,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/secret_input.h"
 #include "db/grants.h"
 #include "db/migrate.h"
 #include "gateway/auth/secret.h"
@@ -25,6 +25,7 @@
 enum exit_code { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_UNREACHABLE = 3 };
 
 #define OUTPUT_BYTES_MAX 16384
+#define IMPORT_BYTES_MAX (GW_TOKEN_LENGTH_MAX + 1) // and the '\r' of a line end
 
 // ---- failing ----
 
@@ -245,59 +246,44 @@ static enum exit_code run_token_create(const struct gw_operator_options *options
     return code;
 }
 
-// Reads what standard input holds, without echo from a terminal; `bytes` takes up to `room`. False
-// on an error of the system.
-static bool read_input(char *bytes, size_t room, size_t *length) {
-    struct termios before;
-    bool is_terminal = tcgetattr(STDIN_FILENO, &before) == 0;
-    if (is_terminal) {
-        struct termios silent = before;
-        silent.c_lflag &= ~(tcflag_t)ECHO;
-        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-        (void)fputs("Token: ", stderr);
-    }
-    ssize_t taken = 0;
-    *length = 0;
-    do {
-        taken = read(STDIN_FILENO, bytes + *length, room - *length);
-        if (taken > 0)
-            *length += (size_t)taken;
-        if (is_terminal && taken > 0)
-            break; // a line
-    } while (*length < room && (taken > 0 || (taken < 0 && errno == EINTR)));
-    if (is_terminal) {
-        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-        (void)fputs("\n", stderr);
-    }
-    return taken >= 0;
+// False unless standard input ends where the line did. A terminal holds no more than the line.
+static bool is_input_used_up(void) {
+    char byte;
+    ssize_t taken;
+    if (isatty(STDIN_FILENO))
+        return true;
+    do
+        taken = read(STDIN_FILENO, &byte, 1);
+    while (taken < 0 && errno == EINTR);
+    return taken == 0;
 }
 
-static enum exit_code run_token_import(const struct gw_operator_options *options,
-                                       struct gw_operator_store *store) {
-    char input[GW_TOKEN_LENGTH_MAX + 3]; // the line end, and one byte that shows that there is more
+// Reads the token to import, which is all that standard input holds. `bytes` takes a token and the
+// '\r' of a line end.
+static enum exit_code read_token(char bytes[IMPORT_BYTES_MAX], struct gw_str *secret) {
     size_t length = 0;
-    bool is_read = read_input(input, sizeof(input), &length);
-    struct gw_str secret = gw_str(input, length);
-    if (secret.length > 0 && secret.at[secret.length - 1] == '\n')
-        secret.length--;
-    if (secret.length > 0 && secret.at[secret.length - 1] == '\r')
-        secret.length--;
-    enum exit_code code;
+    const char *failed = NULL;
     enum gw_token_kind kind;
-    if (!is_read)
-        code = fail("standard input cannot be read");
-    else if (gw_token_syntax_parse(secret, &kind) != GW_OK)
-        code = fail("standard input holds no token: one line, sr_live_, sr_test_ or sk_ and then "
-                    "20-255 of A-Z a-z 0-9 _ -");
-    else
-        code = store_token(options, store, secret, false);
-    gw_bytes_wipe(input, sizeof(input));
-    return code;
+    enum gw_status status =
+        gw_secret_input_read("Token: ", bytes, IMPORT_BYTES_MAX, &length, &failed);
+    if (status == GW_SYSTEM)
+        return fail("standard input cannot be read");
+    if (status == GW_CANCELLED)
+        return fail("interrupted, nothing was stored");
+    *secret = gw_str(bytes, length);
+    if (length > 0 && bytes[length - 1] == '\r')
+        secret->length--;
+    if (status == GW_OK && is_input_used_up() && gw_token_syntax_parse(*secret, &kind) == GW_OK)
+        return EXIT_DONE;
+    return fail("standard input holds no token: one line, sr_live_, sr_test_ or sk_ and then "
+                "20-255 of A-Z a-z 0-9 _ -");
 }
 
 // ---- dispatch ----
 
-static enum exit_code run_with_store(const struct gw_operator_options *options) {
+// `secret` is the token to import.
+static enum exit_code run_with_store(const struct gw_operator_options *options,
+                                     struct gw_str secret) {
     struct gw_operator_store store;
     enum gw_status status = gw_operator_store_open(&store, options->database_url);
     if (status != GW_OK)
@@ -309,8 +295,19 @@ static enum exit_code run_with_store(const struct gw_operator_options *options) 
     else if (options->command == GW_OPERATOR_TOKEN_CREATE)
         code = run_token_create(options, &store);
     else
-        code = run_token_import(options, &store);
+        code = store_token(options, &store, secret, false);
     gw_operator_store_close(&store);
+    return code;
+}
+
+// Asks for the token before the database is opened, as its connection may start threads.
+static enum exit_code run_token_import(const struct gw_operator_options *options) {
+    char input[IMPORT_BYTES_MAX];
+    struct gw_str secret;
+    enum exit_code code = read_token(input, &secret);
+    if (code == EXIT_DONE)
+        code = run_with_store(options, secret);
+    gw_bytes_wipe(input, sizeof(input));
     return code;
 }
 
@@ -331,8 +328,10 @@ int gw_operator_run(int argc, char **argv) {
         code = run_migrate(&options);
     else if (options.command == GW_OPERATOR_GRANTS)
         code = run_grants(&options);
+    else if (options.command == GW_OPERATOR_TOKEN_IMPORT)
+        code = run_token_import(&options);
     else
-        code = run_with_store(&options);
+        code = run_with_store(&options, gw_str(NULL, 0));
     if (fflush(stdout) != 0 && code == EXIT_DONE)
         code = fail("standard output cannot be written");
     return code;

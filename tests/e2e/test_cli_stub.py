@@ -14,7 +14,6 @@ import socket
 import ssl
 import stat
 import subprocess
-import termios
 import threading
 import typing
 
@@ -957,48 +956,17 @@ def test_login_without_a_flag_names_the_way_that_works(stub, stranger):
     assert stub.requests == []
 
 
-class Terminal:
-    """`skillreg login --token` with a terminal of its own as standard input and standard error."""
-
-    def __init__(self, cli):
-        self.near, self.far = os.openpty()
-        self.before = termios.tcgetattr(self.far)
-        self.seen = b""
-        environment = clean_environment(HOME=str(cli.home), **cli.settings)
-        # A shell that runs the tests in the background leaves these signals ignored; a login at a terminal has them.
-        code = ("import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
-                "[signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)]; "
-                "os.execv(sys.argv[1], sys.argv[1:])")
-        self.process = subprocess.Popen(
-            ["/usr/bin/python3", "-c", code, str(binaries.find("skillreg")), "login", "--token"], stdin=self.far,
-            stdout=subprocess.PIPE, stderr=self.far, env=environment, start_new_session=True)
-
-    def wait_for(self, text):
-        while text not in self.seen:
-            self.seen += os.read(self.near, 4096)
-
-    def is_as_before(self):
-        return termios.tcgetattr(self.far) == self.before
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.communicate()
-        os.close(self.near)
-        os.close(self.far)
-
-
 @pytest.fixture
 def terminal(stranger):
-    started = Terminal(stranger)
+    started = stranger.on_terminal("login", "--token")
     yield started
     started.close()
 
 
 def test_login_on_a_terminal_never_shows_what_is_typed(terminal, home):
     terminal.wait_for(b"Token: ")
-    assert not termios.tcgetattr(terminal.far)[3] & termios.ECHO
-    os.write(terminal.near, SECRET.encode() + b"\n")
+    assert not terminal.echoes()
+    terminal.type(SECRET.encode() + b"\n")
     output, _ = terminal.process.communicate(timeout=PATIENCE_S)
     terminal.wait_for(b"\r\n")
     assert (terminal.process.returncode, output.decode()) == (0, LOGGED_IN)
@@ -1010,9 +978,9 @@ def test_login_on_a_terminal_never_shows_what_is_typed(terminal, home):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_login_that_is_interrupted_puts_the_terminal_right(number, terminal, home):
     terminal.wait_for(b"Token: ")
-    os.write(terminal.near, b"sr_live_half")
+    terminal.type(b"sr_live_half")
     if number == signal.SIGINT:
-        os.write(terminal.near, b"\x03")
+        terminal.type(b"\x03")
     else:
         terminal.process.send_signal(number)
     assert terminal.process.wait(PATIENCE_S) == -number
@@ -1022,7 +990,7 @@ def test_login_that_is_interrupted_puts_the_terminal_right(number, terminal, hom
 
 def test_login_on_a_terminal_ends_at_the_end_of_input(terminal, home):
     terminal.wait_for(b"Token: ")
-    os.write(terminal.near, b"\x04")
+    terminal.type(b"\x04")
     assert terminal.process.wait(PATIENCE_S) == 1
     terminal.wait_for(b"skillreg: no token was given, nothing was stored")
     assert terminal.is_as_before()

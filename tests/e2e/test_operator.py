@@ -2,11 +2,13 @@
 """The operator commands of the gateway's binary: what they print, how they fail, and that a mistake is one clear line."""
 import json
 import re
+import signal
 
 import pytest
 
 from harness import token_syntax
 from harness.gateway import Operator
+from harness.waiting import PATIENCE_S
 
 
 def assert_one_line(done, code):
@@ -120,6 +122,55 @@ def test_plain_output_holds_the_secret_and_json_is_one_document(operator, acme):
     assert len(re.findall(r"sr_live_[A-Za-z0-9_-]{48}", plain)) == 1
     created = operator.must("token", "create", "--org", acme.slug, "--name", "json", "--json")
     assert list(json.loads(created))[-1] == "token"
+
+
+@pytest.fixture
+def importing(operator, acme):
+    """`token import` at a terminal, at its prompt."""
+    terminal = operator.on_terminal("token", "import", "--org", acme.slug, "--name", "typed", "--scopes", "read", "--json")
+    terminal.wait_for(b"Token: ")
+    yield terminal
+    terminal.close()
+
+
+def test_import_at_a_terminal_never_shows_what_is_typed(importing):
+    secret = token_syntax.make()
+    assert not importing.echoes()
+    importing.type(secret.encode() + b"\n")
+    output, _ = importing.process.communicate(timeout=PATIENCE_S)
+    importing.wait_for(b"\r\n")
+    assert importing.process.returncode == 0 and json.loads(output)["name"] == "typed"
+    assert importing.seen == b"Token: \r\n"
+    assert importing.is_as_before()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_import_that_is_interrupted_restores_the_terminal(number, importing):
+    importing.type(b"sr_live_half")
+    if number == signal.SIGINT:
+        importing.type(b"\x03")
+    else:
+        importing.process.send_signal(number)
+    assert importing.process.wait(PATIENCE_S) == -number
+    assert importing.is_as_before()
+
+
+def test_import_at_a_terminal_ends_at_the_end_of_input(importing):
+    importing.type(b"\x04")
+    assert importing.process.wait(PATIENCE_S) == 1
+    importing.wait_for(b"standard input holds no token")
+    assert importing.is_as_before()
+
+
+@pytest.mark.parametrize("following", ["\n", "x", "\n\n", "\nsecond\n"], ids=repr)
+def test_import_takes_a_line_and_nothing_after_it(following, operator, acme):
+    done = operator.run("token", "import", "--org", acme.slug, "--name", "odd", text_in=token_syntax.make() + "\r\n" + following)
+    assert_one_line(done, 1)
+
+
+@pytest.mark.parametrize("line_end", ["", "\n", "\r\n", "\r"], ids=repr)
+def test_import_takes_any_line_end(line_end, operator, acme):
+    operator.must("token", "import", "--org", acme.slug, "--name", "odd", text_in=token_syntax.make() + line_end)
 
 
 def test_audit_says_operator(operator, postgres, acme):

@@ -2,6 +2,7 @@
 """The real `skillreg`, with a home of its own and nothing of the caller's environment."""
 from . import binaries
 from .process import clean_environment, run, run_raw
+from .terminal import Terminal
 
 
 class CommandLine:
@@ -15,6 +16,10 @@ class CommandLine:
 
     def run_raw(self, *arguments):
         return run_raw([binaries.find("skillreg"), *arguments], cwd=self.home, env=self._environment())
+
+    def on_terminal(self, *arguments):
+        """Started, not awaited; to be closed."""
+        return Terminal([binaries.find("skillreg"), *arguments], self._environment())
 
     def _environment(self):
         return clean_environment(HOME=str(self.home), **self.settings)

@@ -7,6 +7,7 @@ import ssl
 from . import binaries
 from .http_client import Connection, bearer
 from .process import Process, clean_environment, run, run_raw
+from .terminal import Terminal
 from .waiting import PATIENCE_S, eventually
 
 _LISTENING = re.compile(r"\blistening\b")
@@ -159,6 +160,10 @@ class Operator:
 
     def run_raw(self, *arguments):
         return run_raw([binaries.find("skillreg-gateway"), *arguments], cwd=self.directory, env=self._environment())
+
+    def on_terminal(self, *arguments):
+        """Started, not awaited; to be closed."""
+        return Terminal([binaries.find("skillreg-gateway"), *arguments], self._environment())
 
     def _environment(self):
         return clean_environment(HOME=str(self.directory), DATABASE_URL=self.database_url)

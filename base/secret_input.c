@@ -1,23 +1,29 @@
 // SPDX-License-Identifier: MIT
-#include "cli/secret_input.h"
+#include "base/secret_input.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 
-// The terminal while the echo is off. Signals that would end the program wait: they show up on
-// `signals`, and strike when the mask is restored, after the terminal.
+// The terminal while the echo is off. Signals that end the program are blocked: they show up on
+// `signals`, and take effect when the mask is restored, after the terminal.
 struct quiet_terminal {
     struct termios before;
     sigset_t mask_before;
     int signals;
 };
 
-static enum cli_exit quieten(struct quiet_terminal *terminal, struct cli_reason *why) {
+static enum gw_status fail(const char *what, const char **failed) {
+    *failed = what;
+    return GW_SYSTEM;
+}
+
+static enum gw_status quieten(struct quiet_terminal *terminal, const char **failed) {
     sigset_t ending;
     sigset_t waiting;
     (void)sigemptyset(&ending);
@@ -28,30 +34,34 @@ static enum cli_exit quieten(struct quiet_terminal *terminal, struct cli_reason 
     waiting = ending;
     (void)sigaddset(&waiting, SIGTSTP); // Ctrl-Z takes effect after the line
     if (tcgetattr(STDIN_FILENO, &terminal->before) != 0)
-        return cli_fail(why, CLI_FAILED, "cannot use the terminal: %s", strerror(errno));
+        return fail("cannot use the terminal", failed);
     terminal->signals = signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
     if (terminal->signals < 0)
-        return cli_fail(why, CLI_FAILED, "cannot wait for signals: %s", strerror(errno));
+        return fail("cannot wait for signals", failed);
     (void)sigprocmask(SIG_BLOCK, &waiting, &terminal->mask_before);
     struct termios quiet = terminal->before;
     quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
     if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) == 0)
-        return CLI_DONE;
-    enum cli_exit exit = cli_fail(why, CLI_FAILED, "cannot hide the input: %s", strerror(errno));
-    (void)sigprocmask(SIG_SETMASK, &terminal->mask_before, NULL);
+        return GW_OK;
+    int error = errno;
     (void)close(terminal->signals);
-    return exit;
+    (void)sigprocmask(SIG_SETMASK, &terminal->mask_before, NULL);
+    errno = error;
+    return fail("cannot hide the input", failed);
 }
 
-// What was typed beyond the line is dropped, so that no shell runs it.
+// Drops what was typed beyond the line, so that no shell runs it. Keeps errno.
 static void restore(const struct quiet_terminal *terminal) {
+    int error = errno;
+    gw_assert(terminal->signals >= 0);
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &terminal->before);
     (void)fputc('\n', stderr);
     (void)close(terminal->signals);
     (void)sigprocmask(SIG_SETMASK, &terminal->mask_before, NULL);
+    errno = error;
 }
 
-// False when a signal came first. `signals` is -1 where none are awaited.
+// False when a signal came first. `signals` is -1 where there is no terminal to restore.
 static bool wait_for_input(int signals) {
     struct pollfd awaited[2] = {
         {.fd = STDIN_FILENO, .events = POLLIN},
@@ -59,46 +69,46 @@ static bool wait_for_input(int signals) {
     };
     while (poll(awaited, 2, -1) < 0) {
         if (errno != EINTR)
-            return true; // read will say what is wrong
+            return true; // read reports the error
     }
     return (awaited[1].revents & POLLIN) == 0;
 }
 
-// Byte by byte: what follows the line is not ours.
-static enum cli_exit read_line(int signals, char *out, size_t out_max, size_t *length,
-                               struct cli_reason *why) {
+// Byte by byte: what follows the line stays in the input.
+static enum gw_status read_line(int signals, char *out, size_t out_max, size_t *length,
+                                const char **failed) {
     size_t count = 0;
     for (;;) {
         char byte;
         if (!wait_for_input(signals))
-            return cli_fail(why, CLI_FAILED, "interrupted, nothing was stored");
+            return GW_CANCELLED;
         ssize_t got = read(STDIN_FILENO, &byte, 1);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return cli_fail(why, CLI_FAILED, "cannot read standard input: %s", strerror(errno));
+            return fail("cannot read standard input", failed);
         if (got == 0 || byte == '\n')
             break;
         if (count == out_max)
-            return cli_fail(why, CLI_FAILED, "that is too long for a token, nothing was stored");
+            return GW_TOO_BIG;
         out[count++] = byte;
     }
     if (count == 0)
-        return cli_fail(why, CLI_FAILED, "no token was given, nothing was stored");
+        return GW_NOT_FOUND;
     *length = count;
-    return CLI_DONE;
+    return GW_OK;
 }
 
-enum cli_exit cli_secret_input_read(const char *prompt, char *out, size_t out_max, size_t *length,
-                                    struct cli_reason *why) {
+enum gw_status gw_secret_input_read(const char *prompt, char *out, size_t out_max, size_t *length,
+                                    const char **failed) {
     if (!isatty(STDIN_FILENO))
-        return read_line(-1, out, out_max, length, why);
+        return read_line(-1, out, out_max, length, failed);
     struct quiet_terminal terminal;
-    enum cli_exit exit = quieten(&terminal, why);
-    if (exit != CLI_DONE)
-        return exit;
+    enum gw_status status = quieten(&terminal, failed);
+    if (status != GW_OK)
+        return status;
     (void)fputs(prompt, stderr);
-    exit = read_line(terminal.signals, out, out_max, length, why);
+    status = read_line(terminal.signals, out, out_max, length, failed);
     restore(&terminal);
-    return exit;
+    return status;
 }
