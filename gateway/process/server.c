@@ -342,7 +342,7 @@ static enum gw_status open_limits(struct gw_server *server) {
                                                 .org = config->org_rate_limit};
     enum gw_status status = gw_rate_limit_create(&rates, services->metrics, &services->rate_limit);
     if (status == GW_OK)
-        status = gw_address_counts_init(&server->clients.addresses, (size_t)config->connections_max,
+        status = gw_address_counts_init(&server->clients.addresses,
                                         (uint32_t)config->connections_per_address);
     if (status == GW_OK && config->failed_token_limit > 0)
         status = gw_failed_tokens_create((uint64_t)config->failed_token_limit, services->metrics,
