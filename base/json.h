@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// JSON in and out (RFC 8259). Reading: a strict validation pass of our own (jsmn only splits tokens
-// and lets most malformed documents through), then jsmn into a bounded token array. Writing:
-// straight into a gw_buf, commas placed by the writer. No recursion, no allocation but the
+// JSON in and out (RFC 8259). Reading: a strict scanner (base/json_scan.h) checks the text, because
+// jsmn accepts most malformed documents; then jsmn splits it into a bounded array of tokens.
+// Writing: straight into a gw_buf, commas placed by the writer. No recursion; all memory is the
 // caller's.
 //
 // Strict means: valid UTF-8 without BOM, one value, no trailing bytes, depth <= GW_JSON_DEPTH_MAX,
@@ -18,7 +18,7 @@
 #include "base/str.h"
 
 #define GW_JSON_DEPTH_MAX 16
-#define GW_JSON_TOKENS_MAX 1024 // for a request; the command line asks for more
+#define GW_JSON_TOKENS_MAX 1024 // of a request; the command line allows more
 
 enum gw_json_type {
     GW_JSON_NULL,
@@ -36,15 +36,15 @@ struct gw_json {
     int token;
 };
 
-// GW_INVALID: not JSON as above (*error_offset, may be NULL, is the first offending byte);
+// GW_INVALID: not JSON as above (*error_offset, which may be NULL, is the first offending byte);
 // GW_TOO_BIG: more than `tokens_max` tokens or too deep; GW_NO_MEMORY. `text` must outlive the
 // document.
 enum gw_status gw_json_parse(struct gw_arena *arena, struct gw_str text, int tokens_max,
                              struct gw_json *root, size_t *error_offset) GW_MUST_USE;
 enum gw_json_type gw_json_type(struct gw_json value);
-// Elements of an array or members of an object; 0 for others.
+// Elements of an array or members of an object; 0 for other types.
 int gw_json_count(struct gw_json value);
-// False when `object` is no object or has no such key.
+// False when `object` is not an object or lacks the key.
 bool gw_json_member(struct gw_json object, struct gw_str key, struct gw_json *value);
 // In document order; `index` must be below gw_json_count.
 struct gw_json gw_json_element(struct gw_json array, int index);
@@ -52,13 +52,13 @@ struct gw_json gw_json_element(struct gw_json array, int index);
 enum gw_status gw_json_member_at(struct gw_json object, int index, struct gw_arena *arena,
                                  struct gw_str *key, struct gw_json *value) GW_MUST_USE;
 // The unescaped text of a string: a slice of the source when nothing is escaped, else an arena
-// copy. GW_INVALID if `value` is no string.
+// copy. GW_INVALID if `value` is not a string.
 enum gw_status gw_json_string(struct gw_json value, struct gw_arena *arena,
                               struct gw_str *text) GW_MUST_USE;
-// GW_INVALID if no integer in range (1.0 and 1e2 are not integers here).
+// GW_INVALID unless an integer in range (1.0 and 1e2 are not integers here).
 enum gw_status gw_json_integer(struct gw_json value, int64_t *number) GW_MUST_USE;
 enum gw_status gw_json_boolean(struct gw_json value, bool *truth) GW_MUST_USE;
-// The source bytes of the value, as they stood.
+// The source bytes of the value.
 struct gw_str gw_json_raw(struct gw_json value);
 
 // Writing. The first failure of the buffer sticks and is returned by gw_json_writer_finish; every
@@ -74,8 +74,8 @@ void gw_json_open_object(struct gw_json_writer *writer);
 void gw_json_close_object(struct gw_json_writer *writer);
 void gw_json_open_array(struct gw_json_writer *writer);
 void gw_json_close_array(struct gw_json_writer *writer);
-// Room for a comma, if one is due, and `length` bytes more; NULL once anything has failed. What was
-// written is committed to writer->out.
+// Writes the comma, if one is due, and returns room for `length` bytes; NULL after a failure. The
+// caller writes there and commits to writer->out.
 GW_INLINE char *gw_json_begin_value(struct gw_json_writer *writer, size_t length) {
     char *at;
     if (writer->status != GW_OK)
@@ -87,8 +87,8 @@ GW_INLINE char *gw_json_begin_value(struct gw_json_writer *writer, size_t length
         *at++ = ',';
     return at;
 }
-// `key` is ours: it holds nothing that would have to be escaped. Here, because half of what the
-// gateway writes is keys: the compiler knows each of them, and copies it in a few moves.
+// `key` needs no escapes. Inline, because half of the gateway's JSON is keys: the compiler knows
+// each of them and copies it in a few moves.
 GW_INLINE void gw_json_key(struct gw_json_writer *writer, const char *key) {
     size_t length = strlen(key);
     char *at = gw_json_begin_value(writer, length + 3);

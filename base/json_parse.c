@@ -4,9 +4,10 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/json_scan.h"
 #include "base/utf8.h"
 
-// jsmn splits the text into tokens once it is known to be well-formed. Parent links make that
+// jsmn splits the text into tokens after the scanner found it well-formed; parent links make that
 // linear.
 #define JSMN_STATIC
 #define JSMN_PARENT_LINKS
@@ -18,302 +19,15 @@
 
 struct gw_json_document {
     struct gw_str text;
-    jsmntok_t *tokens; // in document order; the one child of a key is its value
-    int *next;         // per token, the first token behind it and all it holds
+    jsmntok_t *tokens; // in document order; the value of a key is its only child
+    int *next;         // per token, the first token after it and its descendants
 };
 
-// ---- validation: one pass over the bytes, a bit for each open container ----
-
-enum expectation {
-    WANT_VALUE,
-    WANT_ELEMENT_OR_END, // behind "["
-    WANT_KEY,
-    WANT_KEY_OR_END, // behind "{"
-    WANT_COLON,
-    WANT_COMMA_OR_END, // behind a value
-};
-
-struct scanner {
-    struct gw_str text;
-    size_t at; // on failure, the offending byte
-    enum expectation expectation;
-    uint32_t objects; // bit n: the container at depth n is an object
-    int depth;
-    int tokens;
-    int tokens_max;
-};
-
-_Static_assert(GW_JSON_DEPTH_MAX <= 32, "scanner.objects has a bit for each level");
-
-// The byte at hand, or -1 at the end.
-static int peek(const struct scanner *scanner) {
-    if (scanner->at >= scanner->text.length)
-        return -1;
-    return (unsigned char)scanner->text.at[scanner->at];
-}
-
-static bool is_digit(int c) {
-    return c >= '0' && c <= '9';
-}
-
-static void skip_white_space(struct scanner *scanner) {
-    int c = peek(scanner);
-    while (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
-        scanner->at++;
-        c = peek(scanner);
-    }
-}
-
-static bool skip_digits(struct scanner *scanner) {
-    if (!is_digit(peek(scanner)))
-        return false;
-    while (is_digit(peek(scanner)))
-        scanner->at++;
-    return true;
-}
-
-// RFC 8259 section 6.
-static bool scan_number(struct scanner *scanner) {
-    if (peek(scanner) == '-')
-        scanner->at++;
-    if (peek(scanner) == '0')
-        scanner->at++;
-    else if (!skip_digits(scanner))
-        return false;
-    if (peek(scanner) == '.') {
-        scanner->at++;
-        if (!skip_digits(scanner))
-            return false;
-    }
-    if (peek(scanner) == 'e' || peek(scanner) == 'E') {
-        scanner->at++;
-        if (peek(scanner) == '+' || peek(scanner) == '-')
-            scanner->at++;
-        if (!skip_digits(scanner))
-            return false;
-    }
-    return true;
-}
-
-static bool scan_literal(struct scanner *scanner, const char *word) {
-    for (; *word != '\0'; word++) {
-        if (peek(scanner) != *word)
-            return false;
-        scanner->at++;
-    }
-    return true;
-}
-
-static int hex_value(int c) {
-    if (is_digit(c))
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-static bool scan_hex4(struct scanner *scanner, unsigned *unit) {
-    *unit = 0;
-    for (int i = 0; i < 4; i++) {
-        int digit = hex_value(peek(scanner));
-        if (digit < 0)
-            return false;
-        *unit = *unit << 4 | (unsigned)digit;
-        scanner->at++;
-    }
-    return true;
-}
-
-static bool is_high_surrogate(unsigned unit) {
-    return unit >= 0xD800 && unit <= 0xDBFF;
-}
-
-static bool is_low_surrogate(unsigned unit) {
-    return unit >= 0xDC00 && unit <= 0xDFFF;
-}
-
-// At a backslash. A surrogate stands only as the first or second half of a pair.
-static bool scan_escape(struct scanner *scanner) {
-    size_t start = scanner->at++;
-    int c = peek(scanner);
-    if (c < 0 || strchr("\"\\/bfnrtu", c) == NULL || c == '\0')
-        return false;
-    scanner->at++;
-    if (c != 'u')
-        return true;
-    unsigned first;
-    unsigned second;
-    if (!scan_hex4(scanner, &first))
-        return false;
-    if (!is_high_surrogate(first) && !is_low_surrogate(first))
-        return true;
-    bool is_pair = is_high_surrogate(first) && scan_literal(scanner, "\\u") &&
-                   scan_hex4(scanner, &second) && is_low_surrogate(second);
-    if (!is_pair)
-        scanner->at = start;
-    return is_pair;
-}
-
-static bool scan_multibyte(struct scanner *scanner) {
-    struct gw_str rest = gw_str_slice(scanner->text, scanner->at, scanner->text.length);
-    uint32_t code_point;
-    size_t before = rest.length;
-    (void)gw_utf8_next(&rest, &code_point);
-    size_t taken = before - rest.length;
-    if (taken == 1)
-        return false;
-    scanner->at += taken;
-    return true;
-}
-
-// At a quote.
-static bool scan_string(struct scanner *scanner) {
-    scanner->at++;
-    for (;;) {
-        int c = peek(scanner);
-        if (c < 0x20) // the end, too
-            return false;
-        if (c == '"') {
-            scanner->at++;
-            return true;
-        }
-        if (c == '\\') {
-            if (!scan_escape(scanner))
-                return false;
-        } else if (c >= 0x80) {
-            if (!scan_multibyte(scanner))
-                return false;
-        } else {
-            scanner->at++;
-        }
-    }
-}
-
-static enum gw_status count_token(struct scanner *scanner) {
-    if (scanner->tokens == scanner->tokens_max)
-        return GW_TOO_BIG;
-    scanner->tokens++;
-    return GW_OK;
-}
-
-static enum gw_status open_container(struct scanner *scanner, bool is_object) {
-    if (scanner->depth == GW_JSON_DEPTH_MAX)
-        return GW_TOO_BIG;
-    uint32_t bit = UINT32_C(1) << scanner->depth++;
-    scanner->objects = is_object ? scanner->objects | bit : scanner->objects & ~bit;
-    scanner->expectation = is_object ? WANT_KEY_OR_END : WANT_ELEMENT_OR_END;
-    scanner->at++;
-    return GW_OK;
-}
-
-static bool is_in_object(const struct scanner *scanner) {
-    gw_assert(scanner->depth > 0 && scanner->depth <= GW_JSON_DEPTH_MAX);
-    return (scanner->objects >> (scanner->depth - 1) & 1) != 0;
-}
-
-static void close_container(struct scanner *scanner) {
-    scanner->at++;
-    scanner->depth--;
-    scanner->expectation = WANT_COMMA_OR_END;
-}
-
-static enum gw_status scan_value(struct scanner *scanner) {
-    int c = peek(scanner);
-    enum gw_status status = count_token(scanner);
-    if (status != GW_OK)
-        return status;
-    if (c == '{' || c == '[')
-        return open_container(scanner, c == '{');
-    scanner->expectation = WANT_COMMA_OR_END;
-    bool is_valid;
-    if (c == '"')
-        is_valid = scan_string(scanner);
-    else if (c == 't')
-        is_valid = scan_literal(scanner, "true");
-    else if (c == 'f')
-        is_valid = scan_literal(scanner, "false");
-    else if (c == 'n')
-        is_valid = scan_literal(scanner, "null");
-    else
-        is_valid = scan_number(scanner);
-    return is_valid ? GW_OK : GW_INVALID;
-}
-
-static enum gw_status scan_key(struct scanner *scanner) {
-    if (peek(scanner) != '"')
-        return GW_INVALID;
-    scanner->expectation = WANT_COLON;
-    enum gw_status status = count_token(scanner);
-    if (status != GW_OK)
-        return status;
-    return scan_string(scanner) ? GW_OK : GW_INVALID;
-}
-
-static enum gw_status scan_colon(struct scanner *scanner) {
-    if (peek(scanner) != ':')
-        return GW_INVALID;
-    scanner->at++;
-    scanner->expectation = WANT_VALUE;
-    return GW_OK;
-}
-
-static enum gw_status scan_comma_or_end(struct scanner *scanner) {
-    bool in_object = is_in_object(scanner);
-    int c = peek(scanner);
-    if (c == ',') {
-        scanner->at++;
-        scanner->expectation = in_object ? WANT_KEY : WANT_VALUE;
-        return GW_OK;
-    }
-    if (c != (in_object ? '}' : ']'))
-        return GW_INVALID;
-    close_container(scanner);
-    return GW_OK;
-}
-
-static enum gw_status scan_one(struct scanner *scanner) {
-    switch (scanner->expectation) {
-    case WANT_ELEMENT_OR_END:
-        if (peek(scanner) == ']') {
-            close_container(scanner);
-            return GW_OK;
-        }
-        return scan_value(scanner);
-    case WANT_VALUE:
-        return scan_value(scanner);
-    case WANT_KEY_OR_END:
-        if (peek(scanner) == '}') {
-            close_container(scanner);
-            return GW_OK;
-        }
-        return scan_key(scanner);
-    case WANT_KEY:
-        return scan_key(scanner);
-    case WANT_COLON:
-        return scan_colon(scanner);
-    case WANT_COMMA_OR_END:
-        return scan_comma_or_end(scanner);
-    }
-    return GW_INVALID;
-}
-
-// The whole text: one value and nothing behind it.
-static enum gw_status scan(struct scanner *scanner) {
-    do {
-        skip_white_space(scanner);
-        enum gw_status status = scan_one(scanner);
-        if (status != GW_OK)
-            return status;
-    } while (scanner->depth > 0 || scanner->expectation != WANT_COMMA_OR_END);
-    skip_white_space(scanner);
-    return peek(scanner) < 0 ? GW_OK : GW_INVALID;
-}
-
-// ---- unescaping: works on the text of a string known to be valid, byte by byte ----
+// ---- unescaping: byte by byte, of strings that the scanner has seen ----
 
 struct unescaper {
     struct gw_str rest;
-    char piece[4]; // of an escape that stands for more than one byte
+    char piece[4]; // the UTF-8 of an escape
     size_t piece_at;
     size_t piece_length;
 };
@@ -325,12 +39,13 @@ static struct unescaper unescaper_of(struct gw_str raw) {
 static unsigned hex4(const char *at) {
     unsigned unit = 0;
     for (int i = 0; i < 4; i++)
-        unit = unit << 4 | (unsigned)hex_value(at[i]);
+        unit = unit << 4 | (unsigned)gw_json_hex_value(at[i]);
     return unit;
 }
 
-// At a backslash: makes the bytes that the escape stands for.
+// At a backslash: fills `piece`.
 static void unescape_piece(struct unescaper *unescaper) {
+    gw_assert(unescaper->rest.length >= 2);
     static const char letters[] = "bfnrt";
     static const char meanings[] = "\b\f\n\r\t";
     const char *at = unescaper->rest.at;
@@ -342,7 +57,7 @@ static void unescape_piece(struct unescaper *unescaper) {
     } else if (at[1] == 'u') {
         taken = 6;
         code_point = hex4(at + 2);
-        if (is_high_surrogate(code_point)) {
+        if (gw_json_is_high_surrogate(code_point)) {
             taken = 12;
             code_point = 0x10000 + ((code_point - 0xD800) << 10) + (hex4(at + 8) - 0xDC00);
         }
@@ -399,7 +114,7 @@ static enum gw_status unescape(struct gw_str raw, struct gw_arena *arena, struct
         *text = raw;
         return GW_OK;
     }
-    char *out = gw_arena_allocate(arena, raw.length); // an escape is longer than what it stands for
+    char *out = gw_arena_allocate(arena, raw.length); // an escape is longer than its meaning
     if (out == NULL)
         return GW_NO_MEMORY;
     size_t length = 0;
@@ -431,7 +146,7 @@ static enum gw_status split_tokens(struct gw_arena *arena, struct gw_json_docume
     return split == count ? GW_OK : GW_INVALID;
 }
 
-// From the back: each token is stepped over once, as a child of its parent.
+// From the end, so that each token is visited once, as a child of its parent.
 static void link_tokens(struct gw_json_document *document, int count) {
     for (int i = count - 1; i >= 0; i--) {
         int behind = i + 1;
@@ -441,14 +156,14 @@ static void link_tokens(struct gw_json_document *document, int count) {
     }
 }
 
-// A hash table of the keys of one object; `slots` has room for twice as many and is a power of two.
-// Returns the token of the second of two equal keys, or -1.
+// The token of the second of two equal keys, or -1. `slots` is memory for a hash table with room
+// for four times as many keys as the object has.
 static int find_duplicate_key(const struct gw_json_document *document, int object, int *slots) {
     int members = document->tokens[object].size;
     unsigned slot_count = 2;
     while (slot_count < 2 * (unsigned)members)
         slot_count *= 2;
-    memset(slots, 0, slot_count * sizeof(*slots)); // 0 is the root, never a key
+    memset(slots, 0, slot_count * sizeof(*slots)); // token 0 is the root, never a key
     int key = object + 1;
     for (int i = 0; i < members; i++, key = document->next[key]) {
         struct gw_str text = token_text(document, key);
@@ -492,13 +207,14 @@ enum gw_status gw_json_parse(struct gw_arena *arena, struct gw_str text, int tok
                              struct gw_json *root, size_t *error_offset) {
     if (text.length > INT_MAX) // the offsets of jsmn
         return GW_TOO_BIG;
-    struct scanner scanner = {.text = text, .tokens_max = tokens_max};
+    int count;
+    size_t stopped_at;
     size_t ignored;
     if (error_offset == NULL)
         error_offset = &ignored;
-    enum gw_status status = scan(&scanner);
+    enum gw_status status = gw_json_scan(text, tokens_max, &count, &stopped_at);
     if (status == GW_INVALID)
-        *error_offset = scanner.at;
+        *error_offset = stopped_at;
     if (status != GW_OK)
         return status;
 
@@ -506,11 +222,11 @@ enum gw_status gw_json_parse(struct gw_arena *arena, struct gw_str text, int tok
     if (document == NULL)
         return GW_NO_MEMORY;
     *document = (struct gw_json_document){.text = text};
-    status = split_tokens(arena, document, scanner.tokens);
+    status = split_tokens(arena, document, count);
     if (status != GW_OK)
         return status;
-    link_tokens(document, scanner.tokens);
-    status = refuse_duplicate_keys(arena, document, scanner.tokens, error_offset);
+    link_tokens(document, count);
+    status = refuse_duplicate_keys(arena, document, count, error_offset);
     if (status != GW_OK)
         return status;
     *root = (struct gw_json){.document = document};
@@ -520,6 +236,7 @@ enum gw_status gw_json_parse(struct gw_arena *arena, struct gw_str text, int tok
 // ---- reading ----
 
 static const jsmntok_t *token_of(struct gw_json value) {
+    gw_assert(value.document != NULL);
     return &value.document->tokens[value.token];
 }
 
@@ -546,7 +263,7 @@ static struct gw_json at_token(struct gw_json value, int token) {
     return (struct gw_json){.document = value.document, .token = token};
 }
 
-// Whether the unescaped text of a string is `text`, which holds no escapes whatever bytes it holds.
+// Whether the string means `text`; a backslash in `text` stands for itself.
 static bool raw_means(struct gw_str raw, struct gw_str text) {
     if (!has_escape(raw))
         return gw_str_equal(raw, text);

@@ -16,6 +16,7 @@ enum gw_status gw_json_writer_finish(struct gw_json_writer *writer) {
 }
 
 static void end_value(struct gw_json_writer *writer, const char *end) {
+    gw_assert(writer->status == GW_OK);
     gw_buf_commit_to(writer->out, end);
     writer->needs_comma = true;
 }
@@ -53,20 +54,20 @@ void gw_json_close_array(struct gw_json_writer *writer) {
     writer->needs_comma = true;
 }
 
-// Printable ASCII that stands for itself: all but " & < > \ and DEL.
+// Printable ASCII that needs no escape: all except " & < > \ and DEL.
 static bool is_plain(char c) {
     static const uint64_t plain[2] = {0xafffffbb00000000, 0x7fffffffefffffff};
     unsigned char byte = (unsigned char)c;
     return byte < 128 && (plain[byte >> 6] >> (byte & 63) & 1) != 0;
 }
 
-// The top bit of each byte says whether that byte of `word` is not 0. No carry leaves a byte.
+// The top bit of each byte is set where that byte of `word` is not 0. No carry leaves a byte.
 static uint64_t is_not_zero(uint64_t word) {
     return ((word & GW_WORD_EACH(0x7f)) + GW_WORD_EACH(0x7f)) | word;
 }
 
-// is_plain() of eight bytes at once: this looks at every byte that is written. Two pairs of those
-// that are not plain differ in one bit, so one comparison finds both.
+// is_plain() of eight bytes at once, because it runs over every byte written. The members of two
+// pairs of special characters differ in one bit, so one comparison finds both.
 static bool are_plain(uint64_t word) {
     uint64_t low = word & GW_WORD_EACH(0x7f);
     uint64_t is_printable = (low + GW_WORD_EACH(0x60)) & ~(low + GW_WORD_EACH(0x01)) & ~word;
@@ -87,13 +88,13 @@ static bool copy_plain_word(char *out, const char *at) {
     return true;
 }
 
-// Copies the start of a text, up to the first byte that is not plain; `out` has room for all of it.
-// How much that was.
+// Copies the text up to its first byte that is not plain, and returns how many bytes that is. `out`
+// has room for all of it.
 static size_t copy_plain(char *out, struct gw_str text) {
     size_t count = 0;
     while (text.length - count >= GW_WORD_BYTES && copy_plain_word(out + count, text.at + count))
         count += GW_WORD_BYTES;
-    // The rest of a text that is plain so far is looked at together with what stands before it.
+    // The rest, shorter than a word: the last word of the text, which overlaps what is copied.
     size_t last = text.length - GW_WORD_BYTES;
     if (count > 0 && count > last && copy_plain_word(out + last, text.at + last))
         return text.length;
@@ -102,8 +103,8 @@ static size_t copy_plain(char *out, struct gw_str text) {
     return count;
 }
 
-// What stands for a code point that is not plain; `out` takes 6 bytes. Beyond ASCII all stand for
-// themselves but those that a terminal would obey: what a name holds may be looked at in one.
+// Writes a code point that is not plain; `out` takes 6 bytes. Beyond ASCII only control characters
+// are escaped, because a name may be shown in a terminal that would obey them.
 static size_t escape(uint32_t code_point, char *out) {
     static const char letters[] = "btnvfr"; // of 0x08 to 0x0D
     if (code_point == '"' || code_point == '\\' ||
@@ -120,7 +121,7 @@ static size_t escape(uint32_t code_point, char *out) {
     return 6;
 }
 
-// Run by run: bytes that stand for themselves, then one that does not.
+// Run by run: one character that needs an escape, then the plain bytes after it.
 static void append_escaped(struct gw_json_writer *writer, struct gw_str text) {
     while (text.length > 0 && writer->status == GW_OK) {
         uint32_t code_point;
@@ -138,8 +139,7 @@ static void append_escaped(struct gw_json_writer *writer, struct gw_str text) {
     }
 }
 
-// No text gets shorter by what stands for its bytes, so the room for the text itself is needed in
-// any case.
+// Escaping never makes a text shorter, so reserving its length up front wastes nothing.
 void gw_json_write_string(struct gw_json_writer *writer, struct gw_str text) {
     char *at = gw_json_begin_value(writer, text.length + 2);
     if (at == NULL)
