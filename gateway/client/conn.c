@@ -14,20 +14,13 @@
 
 #include "base/log.h"
 #include "gateway/api/admin.h"
-#include "gateway/api/audit.h"
-#include "gateway/api/forward_auth.h"
-#include "gateway/api/introspect.h"
-#include "gateway/api/issue.h"
-#include "gateway/api/tokens.h"
-#include "gateway/api/whoami.h"
 #include "gateway/auth/authz.h"
+#include "gateway/client/access_log.h"
 #include "gateway/client/forwarded.h"
+#include "gateway/client/handlers.h"
 #include "gateway/exchange/exchange.h"
-#include "gateway/exchange/router.h"
-#include "gateway/http/field_rules.h"
 #include "gateway/http/parse.h"
 #include "gateway/net/transport.h"
-#include "gateway/relay/relay.h"
 
 #define INPUT_BYTES_MAX (4 * GW_CONN_READ_BYTES)
 
@@ -317,30 +310,12 @@ static void start_exchange(struct gw_conn *conn, const struct gw_http_head *requ
     conn->group->services->metrics->requests_total++;
 }
 
-static void log_request(const struct gw_conn *conn) {
-    const struct gw_exchange *exchange = &conn->exchange;
-    const struct gw_services *services = conn->group->services;
-    if (!services->config->access_log || exchange->request == NULL)
-        return;
-    struct gw_log_quote path;
-    struct gw_str id = exchange->has_identity ? exchange->identity.id : GW_STR("-");
-    // Never the query: tokens turn up there.
-    struct gw_str target = exchange->request->target;
-    gw_log_quoted(&path, gw_str_slice(target, 0, gw_str_find(target, '?')));
-    gw_log(GW_LOG_INFO, "request",
-           "method=%.*s path=%s status=%d bytes=%llu ms=%llu client=%.*s token=%.*s id=%s",
-           GW_STR_ARG(exchange->request->method_name), path.text, exchange->status,
-           (unsigned long long)exchange->body_bytes,
-           (unsigned long long)(uv_now(services->loop) - exchange->started_ms),
-           GW_STR_ARG(gw_client_name(&exchange->client)), GW_STR_ARG(id), exchange->request_id);
-}
-
 static void end_exchange(struct gw_conn *conn) {
     if (!conn->has_exchange)
         return;
     conn->has_exchange = false;
     gw_authz_cancel(&conn->decision);
-    log_request(conn);
+    gw_access_log_write(&conn->exchange);
     gw_exchange_end(&conn->exchange);
     gw_http_parser_forget(&conn->parser);
 }
@@ -349,11 +324,8 @@ static void end_exchange(struct gw_conn *conn) {
 // still possible.
 static void cut_short(struct gw_conn *conn, int status, const char *code, const char *message) {
     struct gw_exchange *exchange = &conn->exchange;
-    struct gw_handler *handler = exchange->handler;
-    exchange->handler = NULL;
     exchange->body_complete = false;
-    if (handler != NULL && handler->calls->on_over != NULL)
-        handler->calls->on_over(handler);
+    gw_handlers_dismiss(exchange);
     if (exchange->phase == GW_RESPONSE_NONE)
         gw_exchange_fail(exchange, status, code, message);
     else
@@ -367,72 +339,6 @@ static enum gw_http_event feed(struct gw_conn *conn) {
     enum gw_http_event event = gw_http_parser_feed(&conn->parser, conn->unread, &consumed);
     conn->unread = gw_str_slice(conn->unread, consumed, conn->unread.length);
     return event;
-}
-
-static void refuse_route(struct gw_exchange *exchange, enum gw_route_outcome outcome) {
-    char methods[96];
-    switch (outcome) {
-    case GW_ROUTE_BAD_TARGET:
-        gw_exchange_fail(exchange, 400, "bad_request",
-                         "The request target is malformed or can be read in two ways.");
-        break;
-    case GW_ROUTE_AMBIGUOUS:
-        gw_exchange_fail(exchange, 400, "bad_request",
-                         "The query must name the organisation exactly once, unescaped.");
-        break;
-    case GW_ROUTE_METHOD_NOT_ALLOWED:
-        gw_router_allow(exchange->request->target, methods);
-        gw_exchange_fail_with(exchange, 405, "method_not_allowed",
-                              "This method is not allowed here; see Allow.",
-                              &(struct gw_response_field){GW_STR("Allow"), gw_str_from(methods)});
-        break;
-    case GW_ROUTE_NOT_FOUND:
-    case GW_ROUTE_FOUND:
-    default:
-        gw_exchange_fail(exchange, 404, "not_found", "There is nothing at this path.");
-    }
-}
-
-static void start_handler(struct gw_exchange *exchange) {
-    switch (exchange->match.route->target) {
-    case GW_ROUTE_WHOAMI:
-        gw_whoami_start(exchange);
-        break;
-    case GW_ROUTE_TOKEN_LIST:
-        gw_token_api_list(exchange);
-        break;
-    case GW_ROUTE_TOKEN_CREATE:
-        gw_token_issue_create(exchange);
-        break;
-    case GW_ROUTE_TOKEN_REVOKE:
-        gw_token_api_revoke(exchange);
-        break;
-    case GW_ROUTE_TOKEN_REVOKE_OWN:
-        gw_token_api_revoke_own(exchange);
-        break;
-    case GW_ROUTE_TOKEN_ROTATE:
-        gw_token_issue_rotate(exchange);
-        break;
-    case GW_ROUTE_AUDIT:
-        gw_audit_api_list(exchange);
-        break;
-    case GW_ROUTE_FORWARD_AUTH:
-        gw_forward_auth_start(exchange);
-        break;
-    case GW_ROUTE_INTROSPECT:
-        gw_introspect_start(exchange);
-        break;
-    case GW_ROUTE_FORWARD:
-    default:
-        gw_relay_start(exchange);
-    }
-}
-
-static void end_body(struct gw_conn *conn) {
-    struct gw_handler *handler = conn->exchange.handler;
-    conn->exchange.body_complete = true;
-    if (handler != NULL && handler->calls->on_body_end != NULL)
-        handler->calls->on_body_end(handler);
 }
 
 // Who goes on trying tokens over its budget waits for each refusal: its connections are busy with
@@ -449,10 +355,10 @@ static enum conn_state act_on_verdict(struct gw_conn *conn) {
         gw_authz_refuse(&conn->decision);
         return STATE_HANDLE;
     }
-    start_handler(&conn->exchange);
+    gw_handlers_start(&conn->exchange);
     // A request without a body ended before there was a handler to be told.
     if (conn->exchange.body_complete && conn->exchange.phase == GW_RESPONSE_NONE)
-        end_body(conn);
+        gw_handlers_end_body(&conn->exchange);
     return STATE_HANDLE;
 }
 
@@ -475,17 +381,8 @@ static enum conn_state begin_request(struct gw_conn *conn) {
         gw_admin_start(exchange);
         return STATE_HANDLE;
     }
-    enum gw_route_outcome outcome =
-        gw_router_match(request->method_name, request->target, &exchange->match);
-    if (outcome != GW_ROUTE_FOUND) {
-        refuse_route(exchange, outcome);
+    if (!gw_handlers_match(exchange))
         return STATE_HANDLE;
-    }
-    const struct gw_http_failure *failure = gw_relay_fields_check(request);
-    if (failure != NULL) {
-        gw_exchange_fail(exchange, failure->status, failure->code, failure->message);
-        return STATE_HANDLE;
-    }
     if (!gw_authz_start(&conn->decision, exchange, &exchange->match, on_decided))
         return STATE_DECIDE;
     return act_on_verdict(conn);
@@ -552,7 +449,7 @@ static void read_body(struct gw_conn *conn) {
         if (conn->body_bytes >= GW_PROGRESS_BYTES_MIN)
             conn->needs_rearm = true;
         if (event == GW_HTTP_END) {
-            end_body(conn);
+            gw_handlers_end_body(&conn->exchange);
         } else if (event == GW_HTTP_FAILED) {
             const struct gw_http_failure *failure = gw_http_parser_failure(&conn->parser);
             cut_short(conn, failure->status, failure->code, failure->message);
@@ -670,11 +567,10 @@ static void on_transport_end(struct gw_transport *transport) {
 
 static void on_transport_drain(struct gw_transport *transport) {
     struct gw_conn *conn = conn_of_transport(transport);
-    struct gw_handler *handler = conn->has_exchange ? conn->exchange.handler : NULL;
     conn->needs_rearm = true;
-    if (handler != NULL && handler->calls->on_writable != NULL &&
+    if (conn->has_exchange &&
         gw_transport_pending_bytes(transport) <= GW_CONN_WRITE_LOW_WATER_BYTES)
-        handler->calls->on_writable(handler);
+        gw_handlers_resume(&conn->exchange);
     run(conn);
 }
 
@@ -717,10 +613,7 @@ static void on_transport_closed(struct gw_transport *transport) {
 
 static void on_request_body(struct gw_http_parser *parser, struct gw_str bytes) {
     struct gw_conn *conn = gw_container_of(parser, struct gw_conn, parser);
-    struct gw_handler *handler = conn->exchange.handler;
-    if (handler != NULL && handler->calls->on_body != NULL &&
-        conn->exchange.phase != GW_RESPONSE_DONE)
-        handler->calls->on_body(handler, bytes);
+    gw_handlers_pass_body(&conn->exchange, bytes);
 }
 
 // The client reads, if slowly.

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/client/handlers.h"
+
+#include "gateway/api/audit.h"
+#include "gateway/api/forward_auth.h"
+#include "gateway/api/introspect.h"
+#include "gateway/api/issue.h"
+#include "gateway/api/tokens.h"
+#include "gateway/api/whoami.h"
+#include "gateway/exchange/router.h"
+#include "gateway/http/field_rules.h"
+#include "gateway/relay/relay.h"
+
+static void (*const starts[])(struct gw_exchange *exchange) = {
+    [GW_ROUTE_WHOAMI] = gw_whoami_start,
+    [GW_ROUTE_TOKEN_LIST] = gw_token_api_list,
+    [GW_ROUTE_TOKEN_CREATE] = gw_token_issue_create,
+    [GW_ROUTE_TOKEN_REVOKE] = gw_token_api_revoke,
+    [GW_ROUTE_TOKEN_REVOKE_OWN] = gw_token_api_revoke_own,
+    [GW_ROUTE_TOKEN_ROTATE] = gw_token_issue_rotate,
+    [GW_ROUTE_AUDIT] = gw_audit_api_list,
+    [GW_ROUTE_FORWARD_AUTH] = gw_forward_auth_start,
+    [GW_ROUTE_INTROSPECT] = gw_introspect_start,
+    [GW_ROUTE_FORWARD] = gw_relay_start,
+};
+
+static void refuse(struct gw_exchange *exchange, enum gw_route_outcome outcome) {
+    char methods[96];
+    switch (outcome) {
+    case GW_ROUTE_BAD_TARGET:
+        gw_exchange_fail(exchange, 400, "bad_request",
+                         "The request target is malformed or can be read in two ways.");
+        break;
+    case GW_ROUTE_AMBIGUOUS:
+        gw_exchange_fail(exchange, 400, "bad_request",
+                         "The query must name the organisation exactly once, unescaped.");
+        break;
+    case GW_ROUTE_METHOD_NOT_ALLOWED:
+        gw_router_allow(exchange->request->target, methods);
+        gw_exchange_fail_with(exchange, 405, "method_not_allowed",
+                              "This method is not allowed here; see Allow.",
+                              &(struct gw_response_field){GW_STR("Allow"), gw_str_from(methods)});
+        break;
+    case GW_ROUTE_NOT_FOUND:
+    case GW_ROUTE_FOUND:
+    default:
+        gw_exchange_fail(exchange, 404, "not_found", "There is nothing at this path.");
+    }
+}
+
+bool gw_handlers_match(struct gw_exchange *exchange) {
+    const struct gw_http_head *request = exchange->request;
+    gw_assert(request != NULL && exchange->phase == GW_RESPONSE_NONE);
+    enum gw_route_outcome outcome =
+        gw_router_match(request->method_name, request->target, &exchange->match);
+    if (outcome != GW_ROUTE_FOUND) {
+        refuse(exchange, outcome);
+        return false;
+    }
+    const struct gw_http_failure *failure = gw_relay_fields_check(request);
+    if (failure != NULL)
+        gw_exchange_fail(exchange, failure->status, failure->code, failure->message);
+    return failure == NULL;
+}
+
+void gw_handlers_start(struct gw_exchange *exchange) {
+    gw_assert(exchange->match.route != NULL && exchange->phase == GW_RESPONSE_NONE);
+    enum gw_route_target target = exchange->match.route->target;
+    gw_assert(target < sizeof(starts) / sizeof(starts[0]) && starts[target] != NULL);
+    starts[target](exchange);
+}
+
+void gw_handlers_pass_body(struct gw_exchange *exchange, struct gw_str bytes) {
+    struct gw_handler *handler = exchange->handler;
+    if (handler != NULL && handler->calls->on_body != NULL && exchange->phase != GW_RESPONSE_DONE)
+        handler->calls->on_body(handler, bytes);
+}
+
+void gw_handlers_end_body(struct gw_exchange *exchange) {
+    struct gw_handler *handler = exchange->handler;
+    exchange->body_complete = true;
+    if (handler != NULL && handler->calls->on_body_end != NULL)
+        handler->calls->on_body_end(handler);
+}
+
+void gw_handlers_resume(struct gw_exchange *exchange) {
+    struct gw_handler *handler = exchange->handler;
+    if (handler != NULL && handler->calls->on_writable != NULL)
+        handler->calls->on_writable(handler);
+}
+
+void gw_handlers_dismiss(struct gw_exchange *exchange) {
+    struct gw_handler *handler = exchange->handler;
+    exchange->handler = NULL;
+    if (handler != NULL && handler->calls->on_over != NULL)
+        handler->calls->on_over(handler);
+}
