@@ -3,10 +3,6 @@
 // run(); advance() then takes steps until one returns its own state, which means waiting. A step
 // starts at most one operation. run() inside a running advance() does nothing: the loop that is
 // under way sees what was stored.
-//
-// Bytes: `unread` is what the parser has not seen. While on_read runs it points into the
-// transport's buffer; what is left when advance() stops moves to `input`. Past GW_CONN_READ_BYTES
-// there, the transport is paused.
 #include "gateway/client/conn.h"
 
 #include <stdlib.h>
@@ -16,13 +12,12 @@
 #include "gateway/api/admin.h"
 #include "gateway/auth/authz.h"
 #include "gateway/client/access_log.h"
-#include "gateway/client/forwarded.h"
 #include "gateway/client/handlers.h"
+#include "gateway/client/input.h"
+#include "gateway/client/peer.h"
 #include "gateway/exchange/exchange.h"
 #include "gateway/http/parse.h"
 #include "gateway/net/transport.h"
-
-#define INPUT_BYTES_MAX (4 * GW_CONN_READ_BYTES)
 
 #define CONN_STATES(X)                                                                             \
     X(OPEN, step_open)                                                                             \
@@ -52,9 +47,7 @@ struct gw_conn {
     enum gw_deadline_id deadline_id; // GW_DEADLINE_COUNT: none
     uint64_t progress_mark;          // acknowledged when the write deadline was set
     size_t body_bytes;               // of the request, since the body deadline was set
-    struct gw_str unread;
-    struct gw_buf input;
-    bool is_tls;
+    struct gw_input input;
     bool is_advancing;
     bool is_open;   // the transport said so
     bool is_ended;  // the peer sends no more
@@ -69,11 +62,7 @@ struct gw_conn {
     bool has_served;
     bool needs_flush;
     bool needs_rearm;
-    bool needs_header; // of the PROXY protocol, which has not come yet
-    bool is_peer_trusted;
-    bool is_counted; // among those of its address
-    struct gw_ip peer_ip;
-    char peer_address[GW_IP_TEXT_BYTES_MAX];
+    struct gw_peer peer;
 };
 
 static enum conn_state step_open(struct gw_conn *conn);
@@ -109,7 +98,7 @@ static void set_state(struct gw_conn *conn, enum conn_state state) {
 static enum gw_deadline_id pick_deadline(const struct gw_conn *conn) {
     bool is_writing = gw_transport_pending_bytes(&conn->transport) > 0;
     bool is_reading = gw_http_parser_in_message(&conn->parser) || !conn->has_served ||
-                      gw_buf_length(&conn->input) > 0;
+                      gw_input_kept_bytes(&conn->input) > 0;
     switch (conn->state) {
     case STATE_OPEN:
         return GW_DEADLINE_HANDSHAKE;
@@ -153,7 +142,7 @@ static void arm_deadline(struct gw_conn *conn) {
 }
 
 static void throttle_input(struct gw_conn *conn) {
-    bool is_full = gw_buf_length(&conn->input) >= GW_CONN_READ_BYTES;
+    bool is_full = gw_input_is_full(&conn->input);
     if (is_full && !conn->is_input_paused)
         gw_transport_pause(&conn->transport);
     else if (!is_full && conn->is_input_paused)
@@ -180,18 +169,6 @@ static void advance(struct gw_conn *conn) {
     conn->is_advancing = false;
 }
 
-// Takes over what advance() left unread.
-static void keep_unread(struct gw_conn *conn) {
-    size_t kept = gw_buf_length(&conn->input);
-    if (kept > 0)
-        gw_buf_take(&conn->input, kept - conn->unread.length);
-    else if (conn->unread.length > 0 && gw_buf_append_str(&conn->input, conn->unread) != GW_OK)
-        gw_transport_close(&conn->transport);
-    if (gw_buf_length(&conn->input) == 0)
-        gw_buf_deinit(&conn->input);
-    conn->unread = (struct gw_str){NULL, 0};
-}
-
 static void flush_output(struct gw_conn *conn) {
     conn->needs_flush = false;
     gw_conn_group_forget_flush(&conn->member);
@@ -199,7 +176,8 @@ static void flush_output(struct gw_conn *conn) {
 }
 
 static void settle(struct gw_conn *conn) {
-    keep_unread(conn);
+    if (gw_input_end(&conn->input) != GW_OK)
+        gw_transport_close(&conn->transport);
     if (gw_transport_is_closing(&conn->transport))
         return;
     if (conn->needs_flush)
@@ -211,7 +189,8 @@ static void settle(struct gw_conn *conn) {
 static void run(struct gw_conn *conn) {
     if (conn->is_advancing || gw_transport_is_closing(&conn->transport))
         return;
-    conn->unread = gw_buf_bytes(&conn->input);
+    enum gw_status status = gw_input_begin(&conn->input, GW_STR(""));
+    gw_assert(status == GW_OK);
     advance(conn);
     settle(conn);
 }
@@ -262,45 +241,14 @@ static const struct gw_exchange_owner_calls owner_calls = {.output = on_output_a
                                                            .on_body_wanted = on_body_wanted,
                                                            .pending_bytes = on_pending_asked};
 
-// Who sends the requests, as far as the connection says.
-static void note_peer(struct gw_conn *conn, const struct gw_ip *ip) {
-    struct gw_exchange *exchange = &conn->exchange;
-    conn->peer_ip = *ip;
-    conn->is_peer_trusted =
-        gw_trusted_proxies_contain(&conn->group->services->config->trusted_proxies, ip);
-    struct gw_str address = gw_str(conn->peer_address, gw_ip_format(ip, conn->peer_address));
-    exchange->client = gw_client_at(ip);
-    exchange->proxy_address = conn->is_peer_trusted ? address : GW_STR("");
-}
-
-// A client has so many connections and no more; those of a trusted proxy are not its own. Asked
-// once the peer is known for good.
+// Asked once the peer is known for good.
 static bool claim_address(struct gw_conn *conn) {
-    if (conn->kind != GW_CONN_CLIENT || conn->is_peer_trusted)
-        return true;
-    conn->is_counted =
-        gw_address_counts_acquire(&conn->group->addresses, gw_ip_client_key(&conn->peer_ip));
-    if (!conn->is_counted)
-        conn->group->services->metrics->connections_refused_address_total++;
-    return conn->is_counted;
-}
-
-// Whose request it is that a trusted peer sends (NULL: its head could not be read).
-static void note_client(struct gw_conn *conn, const struct gw_http_head *request) {
-    struct gw_services *services = conn->group->services;
-    struct gw_exchange *exchange = &conn->exchange;
-    if (exchange->proxy_address.length == 0 && request != NULL)
-        gw_client_fields_ignore(services, request, &conn->peer_ip);
-    else if (exchange->proxy_address.length > 0)
-        exchange->client = request != NULL
-                               ? gw_client_fields_read(services, request, &conn->peer_ip)
-                               : gw_client_unknown();
+    return conn->kind != GW_CONN_CLIENT || gw_peer_claim(&conn->peer, &conn->group->addresses);
 }
 
 static void start_exchange(struct gw_conn *conn, const struct gw_http_head *request) {
     gw_exchange_start(&conn->exchange, request);
-    if (conn->is_peer_trusted)
-        note_client(conn, request);
+    gw_peer_name_client(&conn->peer, request);
     conn->has_exchange = true;
     conn->has_served = true;
     conn->is_body_wanted = true;
@@ -335,17 +283,14 @@ static void cut_short(struct gw_conn *conn, int status, const char *code, const 
 // ---- reading a request ----
 
 static enum gw_http_event feed(struct gw_conn *conn) {
-    size_t consumed = 0;
-    enum gw_http_event event = gw_http_parser_feed(&conn->parser, conn->unread, &consumed);
-    conn->unread = gw_str_slice(conn->unread, consumed, conn->unread.length);
-    return event;
+    return gw_input_feed(&conn->input, &conn->parser);
 }
 
 // Who goes on trying tokens over its budget waits for each refusal: its connections are busy with
 // that instead of with more. The connections of a proxy are not its own, whether it says whose they
 // are or not, so a proxy waits for nothing.
 static bool is_refused_late(const struct gw_conn *conn) {
-    return conn->decision.is_unseen && !conn->is_peer_trusted && !conn->is_delay_over;
+    return conn->decision.is_unseen && !conn->peer.is_trusted && !conn->is_delay_over;
 }
 
 static enum conn_state act_on_verdict(struct gw_conn *conn) {
@@ -410,12 +355,12 @@ static enum conn_state leave_idle(struct gw_conn *conn) {
 }
 
 static enum conn_state step_head(struct gw_conn *conn) {
-    bool is_idle = conn->unread.length == 0 && !gw_http_parser_in_message(&conn->parser);
-    if (conn->is_ended && conn->unread.length == 0)
+    bool is_idle = gw_input_is_empty(&conn->input) && !gw_http_parser_in_message(&conn->parser);
+    if (conn->is_ended && gw_input_is_empty(&conn->input))
         return leave_idle(conn); // answers a close_notify with ours (RFC 8446 section 6.1)
     if (is_idle && conn->group->services->is_draining)
         return leave_idle(conn);
-    if (conn->unread.length == 0 ||
+    if (gw_input_is_empty(&conn->input) ||
         gw_transport_pending_bytes(&conn->transport) > GW_CONN_WRITE_HIGH_WATER_BYTES)
         return STATE_HEAD;
     switch (feed(conn)) {
@@ -441,11 +386,11 @@ static enum conn_state step_delay(struct gw_conn *conn) {
 // Feeds the body to the handler, as long as there is some and it is wanted.
 static void read_body(struct gw_conn *conn) {
     struct gw_exchange *exchange = &conn->exchange;
-    while (conn->unread.length > 0 && conn->is_body_wanted && !exchange->body_complete &&
+    while (!gw_input_is_empty(&conn->input) && conn->is_body_wanted && !exchange->body_complete &&
            exchange->phase != GW_RESPONSE_DONE) {
-        size_t left = conn->unread.length;
+        size_t left = conn->input.unread.length;
         enum gw_http_event event = feed(conn);
-        conn->body_bytes += left - conn->unread.length;
+        conn->body_bytes += left - conn->input.unread.length;
         if (conn->body_bytes >= GW_PROGRESS_BYTES_MIN)
             conn->needs_rearm = true;
         if (event == GW_HTTP_END) {
@@ -471,14 +416,14 @@ static enum conn_state step_handle(struct gw_conn *conn) {
         read_body(conn);
     if (exchange->phase == GW_RESPONSE_DONE)
         return finish_exchange(conn);
-    bool is_cut = conn->is_ended && !exchange->body_complete && conn->unread.length == 0;
+    bool is_cut = conn->is_ended && !exchange->body_complete && gw_input_is_empty(&conn->input);
     return is_cut ? STATE_CLOSE : STATE_HANDLE;
 }
 
 // The answer is on its way and nothing more will be read: FIN, then wait for the peer's, so that
 // unread bytes do not turn into a reset that takes the answer away from it (RFC 9112 section 9.6).
 static enum conn_state step_linger(struct gw_conn *conn) {
-    conn->unread = gw_str_slice(conn->unread, conn->unread.length, conn->unread.length);
+    gw_input_drop(&conn->input);
     if (!conn->is_shut_down && !conn->is_failed) {
         conn->is_shut_down = true;
         flush_output(conn); // all of it: a flush behind the shutdown would drop what is left
@@ -513,12 +458,7 @@ static void close_now(struct gw_conn *conn) {
 static void on_transport_proxy_header(struct gw_transport *transport,
                                       const struct gw_proxy_header *header) {
     struct gw_conn *conn = conn_of_transport(transport);
-    conn->needs_header = false;
-    if (header->has_source)
-        note_peer(conn, &header->source);
-    else if (!header->is_local)
-        conn->exchange.client = gw_client_unknown();
-    conn->exchange.proxy_address = GW_STR("");
+    gw_peer_take_header(&conn->peer, header);
     if (!claim_address(conn))
         gw_transport_close(transport);
 }
@@ -526,27 +466,16 @@ static void on_transport_proxy_header(struct gw_transport *transport,
 static void on_transport_open(struct gw_transport *transport) {
     struct gw_conn *conn = conn_of_transport(transport);
     conn->is_open = true;
-    struct gw_metrics *metrics = conn->group->services->metrics;
-    if (conn->is_tls)
-        conn->exchange.client_subject = tls_session_client_subject(transport->tls);
-    if (conn->is_tls && tls_session_is_resumed(transport->tls))
-        metrics->tls_handshakes_resumed_total++;
-    else if (conn->is_tls)
-        metrics->tls_handshakes_full_total++;
+    gw_peer_note_open(&conn->peer, transport);
     if (conn->state == STATE_OPEN)
         run(conn);
 }
 
 static void on_transport_read(struct gw_transport *transport, struct gw_str bytes) {
     struct gw_conn *conn = conn_of_transport(transport);
-    conn->unread = bytes;
-    if (gw_buf_length(&conn->input) > 0) {
-        if (gw_buf_append_str(&conn->input, bytes) != GW_OK) {
-            conn->unread = (struct gw_str){NULL, 0};
-            close_now(conn);
-            return;
-        }
-        conn->unread = gw_buf_bytes(&conn->input);
+    if (gw_input_begin(&conn->input, bytes) != GW_OK) {
+        close_now(conn);
+        return;
     }
     advance(conn);
     settle(conn);
@@ -574,19 +503,10 @@ static void on_transport_drain(struct gw_transport *transport) {
     run(conn);
 }
 
-// It ends before a request could be read.
-static void count_unopened(struct gw_conn *conn) {
-    struct gw_metrics *metrics = conn->group->services->metrics;
-    if (conn->needs_header)
-        metrics->proxy_headers_missing_total++;
-    else if (conn->is_tls)
-        metrics->tls_handshakes_failed_total++;
-}
-
 static void on_transport_error(struct gw_transport *transport, enum gw_status status) {
     struct gw_conn *conn = conn_of_transport(transport);
     if (!conn->is_open)
-        count_unopened(conn);
+        gw_peer_note_unopened(&conn->peer);
     if (status != GW_INVALID) {
         close_now(conn);
         return;
@@ -604,9 +524,8 @@ static void on_transport_closed(struct gw_transport *transport) {
     gw_deadline_clear(&conn->deadline);
     gw_exchange_deinit(&conn->exchange);
     gw_http_parser_deinit(&conn->parser);
-    gw_buf_deinit(&conn->input);
-    if (conn->is_counted)
-        gw_address_counts_release(&group->addresses, gw_ip_client_key(&conn->peer_ip));
+    gw_input_deinit(&conn->input);
+    gw_peer_release(&conn->peer, &group->addresses);
     gw_conn_group_leave(group, &conn->member);
     free(conn);
 }
@@ -644,7 +563,7 @@ static void on_deadline(struct gw_deadline *deadline) {
     if (id != GW_DEADLINE_IDLE && id != GW_DEADLINE_LINGER)
         conn->group->services->metrics->timeouts_total++;
     if (id == GW_DEADLINE_HANDSHAKE)
-        count_unopened(conn);
+        gw_peer_note_unopened(&conn->peer);
     if (id == GW_DEADLINE_HEAD && gw_http_parser_in_message(&conn->parser)) {
         start_exchange(conn, NULL);
         set_state(conn, STATE_HANDLE);
@@ -698,28 +617,11 @@ static const struct gw_transport_events transport_events = {.on_proxy_header =
                                                             .on_error = on_transport_error,
                                                             .on_closed = on_transport_closed};
 
-// With --proxy-protocol a client comes through a trusted proxy that says so, or not at all.
 static enum gw_status expect_header(struct gw_conn *conn) {
-    conn->needs_header =
-        conn->kind == GW_CONN_CLIENT && conn->group->services->config->proxy_protocol;
-    if (!conn->needs_header)
+    if (!conn->peer.needs_header)
         return GW_OK;
     conn->state = STATE_OPEN;
     return gw_transport_expect_proxy_header(&conn->transport);
-}
-
-// Who has already gone has no address, and needs no service. GW_INVALID: a stranger on a port for
-// proxies.
-static enum gw_status find_peer(struct gw_conn *conn) {
-    struct sockaddr_storage address;
-    struct gw_ip ip;
-    enum gw_status status = gw_transport_peer_address(&conn->transport, &address);
-    if (status == GW_OK)
-        status = gw_ip_from_sockaddr((const struct sockaddr *)&address, &ip);
-    if (status != GW_OK)
-        return status;
-    note_peer(conn, &ip);
-    return conn->needs_header && !conn->is_peer_trusted ? GW_INVALID : GW_OK;
 }
 
 enum gw_status gw_conn_accept(struct gw_conn_group *group, uv_stream_t *listener,
@@ -730,14 +632,14 @@ enum gw_status gw_conn_accept(struct gw_conn_group *group, uv_stream_t *listener
         return GW_NO_MEMORY;
     conn->group = group;
     conn->kind = kind;
-    conn->is_tls = tls != NULL;
-    conn->state = conn->is_tls ? STATE_OPEN : STATE_HEAD;
+    conn->state = tls != NULL ? STATE_OPEN : STATE_HEAD;
     conn->deadline_id = GW_DEADLINE_COUNT;
-    gw_buf_init(&conn->input, INPUT_BYTES_MAX);
+    gw_input_init(&conn->input);
     gw_deadline_init(&conn->deadline, on_deadline);
     gw_http_parser_init(&conn->parser, GW_HTTP_REQUESTS, on_request_body);
     gw_exchange_init(&conn->exchange, services, &owner_calls);
-    conn->exchange.is_tls = conn->is_tls;
+    gw_peer_init(&conn->peer, &conn->exchange, tls != NULL,
+                 kind == GW_CONN_CLIENT && services->config->proxy_protocol);
     gw_conn_group_join(group, &conn->member, &member_calls);
     enum gw_status status = gw_transport_init(&conn->transport, services->loop,
                                               services->transport_shared, tls, &transport_events);
@@ -748,7 +650,7 @@ enum gw_status gw_conn_accept(struct gw_conn_group *group, uv_stream_t *listener
     if (status == GW_OK)
         status = accepted;
     if (status == GW_OK)
-        status = find_peer(conn);
+        status = gw_peer_find(&conn->peer, &conn->transport);
     bool is_over = kind == GW_CONN_CLIENT && gw_conn_group_is_over(group);
     if (status != GW_OK || is_over) {
         services->metrics->connections_refused_total++;
