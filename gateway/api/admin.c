@@ -93,7 +93,7 @@ static void respond_metrics(struct gw_exchange *exchange) {
         gw_exchange_respond(exchange, 200, NULL, 0, "text/plain; version=0.0.4; charset=utf-8",
                             gw_buf_bytes(&body));
     else
-        gw_exchange_fail(exchange, 503, "unavailable", "The gateway is out of memory.");
+        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
     gw_buf_deinit(&body);
 }
 
@@ -103,7 +103,7 @@ void gw_admin_start(struct gw_exchange *exchange) {
     bool is_read = exchange->request->method == HTTP_GET || exchange->request->method == HTTP_HEAD;
     const struct gw_response_field allow = {GW_STR("Allow"), GW_STR("GET, HEAD")};
     if (!is_read)
-        gw_exchange_fail_with(exchange, 405, "method_not_allowed", "Only GET and HEAD.", &allow);
+        gw_exchange_fail_with(exchange, GW_ERROR_METHOD_NOT_ALLOWED, "Only GET and HEAD.", &allow);
     else if (gw_str_equal(path, GW_STR("/healthz")))
         respond_text(exchange, 200, GW_STR("ok\n"));
     else if (gw_str_equal(path, GW_STR("/readyz")))
@@ -111,6 +111,6 @@ void gw_admin_start(struct gw_exchange *exchange) {
     else if (gw_str_equal(path, GW_STR("/metrics")))
         respond_metrics(exchange);
     else
-        gw_exchange_fail(exchange, 404, "not_found",
+        gw_exchange_fail(exchange, GW_ERROR_NOT_FOUND,
                          "There are /healthz, /readyz and /metrics here.");
 }

@@ -112,7 +112,7 @@ void gw_audit_api_list(struct gw_exchange *exchange) {
     struct gw_audit_request request;
     struct gw_refusal refusal;
     if (!gw_audit_request_parse(exchange->match.query, &request, &refusal)) {
-        gw_api_reply_refusal(exchange, &refusal);
+        gw_exchange_refuse(exchange, &refusal);
         return;
     }
     struct list_call *call = gw_api_reply_start_call(exchange, sizeof(*call));

@@ -52,23 +52,24 @@ static bool read_original(const struct gw_exchange *exchange,
 
 static void refuse_original(struct gw_exchange *exchange, enum gw_route_outcome outcome) {
     if (outcome == GW_ROUTE_METHOD_NOT_ALLOWED)
-        gw_exchange_fail(exchange, 403, "method_not_allowed",
+        gw_exchange_fail(exchange, GW_ERROR_ORIGINAL_METHOD_NOT_ALLOWED,
                          "The original method is not allowed at the original path.");
     else if (outcome == GW_ROUTE_BAD_TARGET)
-        gw_exchange_fail(exchange, 400, "bad_request",
+        gw_exchange_fail(exchange, GW_ERROR_BAD_REQUEST,
                          "The original target is malformed or can be read in two ways.");
     else if (outcome == GW_ROUTE_AMBIGUOUS)
-        gw_exchange_fail(exchange, 400, "bad_request",
+        gw_exchange_fail(exchange, GW_ERROR_BAD_REQUEST,
                          "The original query must name the organisation exactly once, unescaped.");
     else
-        gw_exchange_fail(exchange, 403, "not_found", "There is nothing at the original path.");
+        gw_exchange_fail(exchange, GW_ERROR_ORIGINAL_NOT_FOUND,
+                         "There is nothing at the original path.");
 }
 
 static void decide(struct gw_exchange *exchange, const struct gw_route_match *match) {
     static const struct gw_handler_calls calls = {.on_over = on_over};
     struct forward_auth_call *call = gw_arena_allocate(&exchange->arena, sizeof(*call));
     if (call == NULL) {
-        gw_exchange_fail(exchange, 503, "unavailable", "The gateway is out of memory.");
+        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
         return;
     }
     memset(call, 0, sizeof(*call));
@@ -83,7 +84,7 @@ void gw_forward_auth_start(struct gw_exchange *exchange) {
     struct gw_original_request original;
     struct gw_route_match match;
     if (!read_original(exchange, &original)) {
-        gw_exchange_fail(exchange, 400, "bad_request",
+        gw_exchange_fail(exchange, GW_ERROR_BAD_REQUEST,
                          "X-Original-Method with X-Original-URI, or X-Forwarded-Method with "
                          "X-Forwarded-Uri, must name the original request exactly once.");
         return;

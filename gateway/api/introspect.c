@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "gateway/api/form.h"
+#include "gateway/api/reply.h"
 #include "gateway/auth/authz.h"
 #include "gateway/auth/cache.h"
 #include "gateway/auth/secret.h"
@@ -25,10 +26,6 @@ struct introspect_call {
 
 static struct introspect_call *call_of(struct gw_handler *handler) {
     return gw_container_of(handler, struct introspect_call, handler);
-}
-
-static void fail_no_memory(struct gw_exchange *exchange) {
-    gw_exchange_fail(exchange, 503, "unavailable", "The gateway is out of memory.");
 }
 
 // ---- the answer ----
@@ -76,7 +73,7 @@ static void respond(struct gw_exchange *exchange, const struct db_token_row *row
     if (gw_json_writer_finish(&json) == GW_OK)
         gw_exchange_respond(exchange, 200, &field, 1, "application/json", gw_buf_bytes(&body));
     else
-        fail_no_memory(exchange);
+        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
     gw_buf_deinit(&body);
 }
 
@@ -93,8 +90,7 @@ static void act_on_answer(struct gw_exchange *exchange, enum gw_auth_answer answ
     else if (answer == GW_AUTH_ABSENT)
         respond(exchange, NULL);
     else
-        gw_exchange_fail(exchange, 503, "unavailable",
-                         "The gateway cannot check the token now. Try again shortly.");
+        gw_exchange_refuse(exchange, &gw_judgement_unknown.refusal);
 }
 
 // ---- the question ----
@@ -126,7 +122,7 @@ static void on_body(struct gw_handler *handler, struct gw_str bytes) {
     if (call->is_answered || gw_buf_append_str(&call->body, bytes) == GW_OK)
         return;
     call->is_answered = true;
-    gw_exchange_fail(handler->exchange, 413, "body_too_large", "The body is over 16 KiB.");
+    gw_api_reply_body_too_big(handler->exchange);
 }
 
 static void act_on_body(struct introspect_call *call) {
@@ -134,7 +130,7 @@ static void act_on_body(struct introspect_call *call) {
     struct gw_str secret;
     char *form = call->body.memory + call->body.start;
     if (gw_form_take(form, gw_buf_length(&call->body), GW_STR("token"), &secret) != GW_OK)
-        gw_exchange_fail(exchange, 400, "bad_request",
+        gw_exchange_fail(exchange, GW_ERROR_BAD_REQUEST,
                          "The body must be a form with exactly one parameter token.");
     else if (gw_authz_accepts(exchange->services->config, secret))
         ask(call, secret);
@@ -175,7 +171,7 @@ static void start_call(struct gw_exchange *exchange) {
         .on_body = on_body, .on_body_end = on_body_end, .on_over = on_over};
     struct introspect_call *call = gw_arena_allocate(&exchange->arena, sizeof(*call));
     if (call == NULL) {
-        fail_no_memory(exchange);
+        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
         return;
     }
     memset(call, 0, sizeof(*call));
@@ -185,7 +181,7 @@ static void start_call(struct gw_exchange *exchange) {
     // All of it at once: a buffer that grows would leave copies of the secret behind.
     char *at;
     if (gw_buf_reserve(&call->body, GW_BODY_OWN_BYTES_MAX, &at) != GW_OK) {
-        fail_no_memory(exchange);
+        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
         return;
     }
     exchange->handler = &call->handler;
@@ -196,9 +192,9 @@ void gw_introspect_start(struct gw_exchange *exchange) {
     const struct gw_http_head *request = exchange->request;
     const struct gw_http_field *type = gw_http_head_field(request, GW_FIELD_CONTENT_TYPE);
     if (request->has_content_length && request->content_length > GW_BODY_OWN_BYTES_MAX)
-        gw_exchange_fail(exchange, 413, "body_too_large", "The body is over 16 KiB.");
+        gw_api_reply_body_too_big(exchange);
     else if (type == NULL || !gw_is_form_content_type(type->value))
-        gw_exchange_fail(exchange, 415, "unsupported_media_type",
+        gw_exchange_fail(exchange, GW_ERROR_UNSUPPORTED_MEDIA_TYPE,
                          "The body must be application/x-www-form-urlencoded.");
     else
         start_call(exchange);

@@ -46,7 +46,7 @@ static bool mint(struct issue_call *call) {
     bool is_test = exchange->services->config->is_test_environment;
     if (gw_token_mint(is_test ? GW_TOKEN_TEST : GW_TOKEN_LIVE, &call->secret) != GW_OK ||
         gw_id_make(call->id) != GW_OK) {
-        gw_exchange_fail(exchange, 503, "unavailable", "The system gives no random numbers now.");
+        gw_exchange_fail(exchange, GW_ERROR_UNAVAILABLE, "The system gives no random numbers now.");
         return false;
     }
     gw_token_digest(secret_of(call), call->digest);
@@ -97,9 +97,9 @@ static void on_body(struct gw_handler *handler, struct gw_str bytes) {
     enum gw_status status = gw_buf_append_str(&call->body, bytes);
     call->is_answered = status != GW_OK;
     if (status == GW_TOO_BIG)
-        gw_exchange_fail(handler->exchange, 413, "body_too_large", "The body is over 16 KiB.");
+        gw_api_reply_body_too_big(handler->exchange);
     else if (status != GW_OK)
-        gw_api_reply_no_memory(handler->exchange);
+        gw_exchange_refuse(handler->exchange, &gw_refusal_no_memory);
 }
 
 static void on_body_end(struct gw_handler *handler) {
@@ -120,14 +120,15 @@ static bool check_body(struct gw_exchange *exchange, bool is_optional) {
     const struct gw_http_head *request = exchange->request;
     const struct gw_http_field *type = gw_http_head_field(request, GW_FIELD_CONTENT_TYPE);
     if (request->has_content_length && request->content_length > GW_BODY_OWN_BYTES_MAX) {
-        gw_exchange_fail(exchange, 413, "body_too_large", "The body is over 16 KiB.");
+        gw_api_reply_body_too_big(exchange);
         return false;
     }
     bool has_body = request->is_chunked || request->content_length > 0;
     bool may_lack_type = is_optional && !has_body;
     if (may_lack_type || (type != NULL && gw_is_json_content_type(type->value)))
         return true;
-    gw_exchange_fail(exchange, 415, "unsupported_media_type", "The body must be application/json.");
+    gw_exchange_fail(exchange, GW_ERROR_UNSUPPORTED_MEDIA_TYPE,
+                     "The body must be application/json.");
     return false;
 }
 
@@ -194,7 +195,7 @@ static void act_on_create(struct issue_call *issue) {
     struct gw_refusal refusal;
     if (!gw_token_request_parse(&exchange->arena, gw_buf_bytes(&issue->body),
                                 exchange->services->wall_ms, &call->request, &refusal))
-        gw_api_reply_refusal(exchange, &refusal);
+        gw_exchange_refuse(exchange, &refusal);
     else if (mint(issue))
         store_created(call);
 }
@@ -228,9 +229,9 @@ static void fail_rotated(struct gw_exchange *exchange, struct gw_str successor_i
         gw_arena_printf(&exchange->arena, "The token has been rotated: its successor is %.*s.",
                         GW_STR_ARG(successor_id));
     if (message.at != NULL)
-        gw_exchange_fail(exchange, 409, "already_rotated", message.at);
+        gw_exchange_fail(exchange, GW_ERROR_ALREADY_ROTATED, message.at);
     else
-        gw_api_reply_no_memory(exchange);
+        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
 }
 
 // There is a successor. The same rotation may be made once more, unless this process has noted a
@@ -248,7 +249,7 @@ static void act_on_successor(struct rotate_call *call, const struct db_token_rot
     if (call->store_call.instead_of.at != NULL)
         submit(call);
     else
-        gw_api_reply_no_memory(exchange);
+        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
 }
 
 // What is known here of the tokens that this has ended, or will.
@@ -300,7 +301,7 @@ static void act_on_rotate(struct issue_call *issue) {
     struct gw_refusal refusal;
     if (!gw_rotate_request_parse(&exchange->arena, gw_buf_bytes(&issue->body),
                                  exchange->services->wall_ms, &call->request, &refusal))
-        gw_api_reply_refusal(exchange, &refusal);
+        gw_exchange_refuse(exchange, &refusal);
     else if (mint(issue))
         store_rotated(call);
 }
@@ -313,7 +314,7 @@ void gw_token_issue_rotate(struct gw_exchange *exchange) {
         return;
     }
     if (!gw_idempotency_key_read(exchange->request, &key, &refusal)) {
-        gw_api_reply_refusal(exchange, &refusal);
+        gw_exchange_refuse(exchange, &refusal);
         return;
     }
     if (!check_body(exchange, true))

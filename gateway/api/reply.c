@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "gateway/api/requests.h"
+#include "gateway/auth/judgement.h"
 #include "gateway/exchange/exchange.h"
 
 void gw_api_reply_json(struct gw_exchange *exchange, int status, struct gw_json_writer *json) {
@@ -14,54 +14,41 @@ void gw_api_reply_json(struct gw_exchange *exchange, int status, struct gw_json_
         gw_exchange_respond(exchange, status, &field, 1, "application/json",
                             gw_buf_bytes(json->out));
     else
-        gw_api_reply_no_memory(exchange);
-}
-
-void gw_api_reply_refusal(struct gw_exchange *exchange, const struct gw_refusal *refusal) {
-    gw_exchange_fail(exchange, refusal->status, refusal->code, refusal->message);
-}
-
-void gw_api_reply_no_memory(struct gw_exchange *exchange) {
-    gw_exchange_fail(exchange, 503, "unavailable", "The gateway is out of memory.");
+        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
 }
 
 void gw_api_reply_database(struct gw_exchange *exchange, enum gw_status status) {
-    gw_exchange_fail(exchange, 503, "unavailable",
+    gw_exchange_fail(exchange, GW_ERROR_UNAVAILABLE,
                      status == GW_BUSY
                          ? "The change waited for another one for too long, and was not made. Try "
                            "again shortly."
                          : "The token database cannot be reached now. Try again shortly.");
 }
 
-// How the token that asks stands is a matter of who may (401, 403), what it asks for is one of the
-// body (422).
-static const struct denial {
-    int status;
-    const char *code;
-    const char *message;
-} denials[] = {
-    [DB_REFUSAL_NOT_LIVE] = {401, "invalid_token",
-                             "The token is malformed, unknown, revoked or expired."},
-    [DB_REFUSAL_OTHER_ORG] = {403, "org_mismatch", "The token belongs to another organisation."},
-    [DB_REFUSAL_NOT_ADMIN] = {403, "insufficient_scope",
-                              "This needs a token with the scope admin."},
-    [DB_REFUSAL_NOT_BOUND] = {422, "validation_failed",
-                              "allowedIps must lie within those of the token that asks, which "
-                              "binds what it makes."},
-    [DB_REFUSAL_IN_PROGRESS] = {409, "request_in_progress",
-                                "The same request was made within the last two seconds. Try again "
-                                "in two seconds if its answer got lost."},
-    [DB_REFUSAL_OTHER_BODY] = {422, "validation_failed",
-                               "Idempotency-Key was used with another body."},
+// The standing of the token that asks is a matter of the decision (401, 403); what it asks for is
+// one of the body (422).
+static const struct gw_refusal not_bound = {
+    GW_ERROR_VALIDATION_FAILED,
+    "allowedIps must lie within those of the token that asks, which binds what it makes."};
+static const struct gw_refusal in_progress = {
+    GW_ERROR_REQUEST_IN_PROGRESS,
+    "The same request was made within the last two seconds. Try again "
+    "in two seconds if its answer got lost."};
+static const struct gw_refusal other_body = {GW_ERROR_VALIDATION_FAILED,
+                                             "Idempotency-Key was used with another body."};
+static const struct gw_refusal *const denials[] = {
+    [DB_REFUSAL_NOT_LIVE] = &gw_judgement_invalid.refusal,
+    [DB_REFUSAL_OTHER_ORG] = &gw_judgement_other_org.refusal,
+    [DB_REFUSAL_NOT_ADMIN] = &gw_judgement_needs_admin.refusal,
+    [DB_REFUSAL_NOT_BOUND] = &not_bound,
+    [DB_REFUSAL_IN_PROGRESS] = &in_progress,
+    [DB_REFUSAL_OTHER_BODY] = &other_body,
 };
 
 static void reply_denied(struct gw_exchange *exchange, enum db_refusal refusal) {
-    const struct gw_response_field wait = {GW_STR("Retry-After"), GW_STR("2")};
     gw_assert(refusal > DB_REFUSAL_NONE && refusal <= DB_REFUSAL_OTHER_BODY);
-    const struct denial *denial = &denials[refusal];
-    gw_assert(denial->code != NULL);
-    gw_exchange_fail_with(exchange, denial->status, denial->code, denial->message,
-                          refusal == DB_REFUSAL_IN_PROGRESS ? &wait : NULL);
+    gw_assert(denials[refusal] != NULL);
+    gw_exchange_refuse(exchange, denials[refusal]);
 }
 
 void gw_api_reply_change(struct gw_exchange *exchange, enum gw_status status,
@@ -81,17 +68,21 @@ void gw_api_reply_ends_too_late(struct gw_exchange *exchange, int64_t expires_ms
     (void)snprintf(message, sizeof(message),
                    "expiresAt must not be after %.*s, the end of the token that asks.",
                    GW_CLOCK_ISO_LENGTH, iso);
-    gw_exchange_fail(exchange, 422, "validation_failed", message);
+    gw_exchange_fail(exchange, GW_ERROR_VALIDATION_FAILED, message);
+}
+
+void gw_api_reply_body_too_big(struct gw_exchange *exchange) {
+    gw_exchange_fail(exchange, GW_ERROR_BODY_TOO_LARGE, "The body is over 16 KiB.");
 }
 
 void gw_api_reply_no_token(struct gw_exchange *exchange) {
-    gw_exchange_fail(exchange, 404, "not_found", "There is no live token with this id here.");
+    gw_exchange_fail(exchange, GW_ERROR_NOT_FOUND, "There is no live token with this id here.");
 }
 
 void *gw_api_reply_start_call(struct gw_exchange *exchange, size_t size) {
     void *call = gw_arena_allocate(&exchange->arena, size);
     if (call == NULL)
-        gw_api_reply_no_memory(exchange);
+        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
     else
         memset(call, 0, size);
     return call;

@@ -10,13 +10,10 @@
 #include "db/token_store.h"
 
 struct gw_exchange;
-struct gw_refusal;
 
 // The finished document, with Cache-Control: no-store, for it may hold a secret; 503 when it could
 // not be written.
 void gw_api_reply_json(struct gw_exchange *exchange, int status, struct gw_json_writer *json);
-void gw_api_reply_refusal(struct gw_exchange *exchange, const struct gw_refusal *refusal);
-void gw_api_reply_no_memory(struct gw_exchange *exchange);
 // 503, for a statement that ended with `status`: GW_BUSY says that the change waited for another
 // one, whatever else that the database did not answer.
 void gw_api_reply_database(struct gw_exchange *exchange, enum gw_status status);
@@ -26,6 +23,8 @@ void gw_api_reply_change(struct gw_exchange *exchange, enum gw_status status,
                          enum db_refusal refusal);
 // 422, for a token that would outlive the one that asks, whose end is `expires_ms_max`.
 void gw_api_reply_ends_too_late(struct gw_exchange *exchange, int64_t expires_ms_max);
+// 413, for a body over GW_BODY_OWN_BYTES_MAX.
+void gw_api_reply_body_too_big(struct gw_exchange *exchange);
 void gw_api_reply_no_token(struct gw_exchange *exchange);
 // Memory of the request for a call of `size` bytes, all zero. NULL: answered with 503.
 void *gw_api_reply_start_call(struct gw_exchange *exchange, size_t size) GW_MUST_USE;

@@ -7,17 +7,18 @@
 #include "db/token_store.h"
 #include "token/name.h"
 
-static bool refuse(struct gw_refusal *refusal, int status, const char *code, const char *message) {
-    *refusal = (struct gw_refusal){status, code, message};
+static bool refuse(struct gw_refusal *refusal, enum gw_error error, const char *message) {
+    *refusal = (struct gw_refusal){error, message};
     return false;
 }
 
 static bool refuse_field(struct gw_refusal *refusal, const char *message) {
-    return refuse(refusal, 422, "validation_failed", message);
+    return refuse(refusal, GW_ERROR_VALIDATION_FAILED, message);
 }
 
 static bool refuse_memory(struct gw_refusal *refusal) {
-    return refuse(refusal, 503, "unavailable", "The gateway is out of memory.");
+    *refusal = gw_refusal_no_memory;
+    return false;
 }
 
 static bool parse_name(struct gw_arena *arena, struct gw_json body, struct gw_str *name,
@@ -120,7 +121,7 @@ static bool parse_binding(struct gw_json body, bool *binds_children, struct gw_r
 static bool refuse_json(struct gw_arena *arena, size_t offset, struct gw_refusal *refusal) {
     struct gw_str message = gw_arena_printf(
         arena, "The body is not valid JSON, or names a member twice, at byte %zu.", offset + 1);
-    return refuse(refusal, 400, "invalid_json",
+    return refuse(refusal, GW_ERROR_INVALID_JSON,
                   message.at != NULL ? message.at : "The body is not valid JSON.");
 }
 
@@ -131,7 +132,8 @@ static bool parse_object(struct gw_arena *arena, struct gw_str body, struct gw_j
     if (status == GW_NO_MEMORY)
         return refuse_memory(refusal);
     if (status == GW_TOO_BIG)
-        return refuse(refusal, 400, "invalid_json", "The body is too deep or has too many values.");
+        return refuse(refusal, GW_ERROR_INVALID_JSON,
+                      "The body is too deep or has too many values.");
     if (status != GW_OK)
         return refuse_json(arena, offset, refusal);
     if (gw_json_type(*root) != GW_JSON_OBJECT)
@@ -191,7 +193,7 @@ bool gw_idempotency_key_read(const struct gw_http_head *request, struct gw_str *
                         field->value.length <= GW_IDEMPOTENCY_KEY_LENGTH_MAX &&
                         is_visible_ascii(field->value);
         if (!is_right)
-            return refuse(refusal, 400, "bad_request",
+            return refuse(refusal, GW_ERROR_BAD_REQUEST,
                           "Idempotency-Key must be 1 to 64 visible ASCII characters, once.");
         *key = field->value;
     }

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/ip.h"
 #include "base/str.h"
+#include "gateway/http/errors.h"
 #include "gateway/http/parse.h"
 #include "token/scope.h"
 
@@ -19,12 +20,6 @@ struct gw_token_request {
     const struct gw_ip_range *allowed_ips;
     uint8_t allowed_ip_count; // 0: anywhere
     bool binds_children;
-};
-
-struct gw_refusal {
-    int status;
-    const char *code;
-    const char *message;
 };
 
 // True: *request is filled; slices point into `body` or `arena`. False: *refusal is: 400 not JSON,

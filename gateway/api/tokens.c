@@ -87,7 +87,7 @@ void gw_token_api_list(struct gw_exchange *exchange) {
     struct gw_page_request page;
     struct gw_refusal refusal;
     if (!gw_page_request_parse(exchange->match.query, &page, &refusal)) {
-        gw_api_reply_refusal(exchange, &refusal);
+        gw_exchange_refuse(exchange, &refusal);
         return;
     }
     struct list_call *call = gw_api_reply_start_call(exchange, sizeof(*call));
@@ -262,7 +262,7 @@ static void start_revoke(struct gw_exchange *exchange, struct gw_str id) {
     struct gw_refusal refusal;
     struct gw_revoke_request request;
     if (!gw_revoke_request_parse(exchange->match.query, &request, &refusal)) {
-        gw_api_reply_refusal(exchange, &refusal);
+        gw_exchange_refuse(exchange, &refusal);
         return;
     }
     struct revoke_call *call = gw_api_reply_start_call(exchange, sizeof(*call));

@@ -78,7 +78,7 @@ void gw_whoami_start(struct gw_exchange *exchange) {
         const struct gw_response_field field = {GW_STR("Cache-Control"), GW_STR("no-store")};
         gw_exchange_respond(exchange, 200, &field, 1, "application/json", gw_buf_bytes(&body));
     } else {
-        gw_exchange_fail(exchange, 503, "unavailable", "The gateway is out of memory.");
+        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
     }
     gw_buf_deinit(&body);
 }

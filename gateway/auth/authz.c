@@ -15,16 +15,16 @@
 #include "gateway/exchange/services.h"
 #include "gateway/settings/metrics.h"
 
-static bool settle(struct gw_decision *decision, enum gw_verdict verdict, const char *code,
-                   const char *message) {
-    decision->verdict = verdict;
-    decision->code = code;
-    decision->message = message;
+static bool settle_judged(struct gw_decision *decision, const struct gw_judgement *judgement) {
+    decision->verdict = judgement->verdict;
+    decision->refusal = judgement->refusal;
     return true;
 }
 
-static bool settle_judged(struct gw_decision *decision, const struct gw_judgement *judgement) {
-    return settle(decision, judgement->verdict, judgement->code, judgement->message);
+static bool settle(struct gw_decision *decision, enum gw_verdict verdict, enum gw_error error,
+                   const char *message) {
+    const struct gw_judgement judgement = {verdict, {error, message}};
+    return settle_judged(decision, &judgement);
 }
 
 // What a client tries that is no live token, whatever is the matter with it.
@@ -46,7 +46,7 @@ static bool is_over_budget(struct gw_decision *decision) {
 
 static bool settle_unseen(struct gw_decision *decision) {
     decision->is_unseen = true;
-    return settle(decision, GW_VERDICT_LIMITED, "too_many_failed_tokens",
+    return settle(decision, GW_VERDICT_LIMITED, GW_ERROR_TOO_MANY_FAILED_TOKENS,
                   "Too many invalid tokens came from this address to look at another. Try later.");
 }
 
@@ -106,19 +106,19 @@ static bool is_within_rates(struct gw_decision *decision, const struct db_token_
 
 static bool settle_over_rate(struct gw_decision *decision) {
     decision->exchange->services->metrics->rate_limited_total++;
-    return settle(decision, GW_VERDICT_LIMITED, "rate_limited",
+    return settle(decision, GW_VERDICT_LIMITED, GW_ERROR_RATE_LIMITED,
                   "Too many requests; RateLimit says of which limit. Try again later.");
 }
 
 static bool settle_missing(struct gw_decision *decision) {
-    return settle(decision, GW_VERDICT_UNAUTHENTICATED, "missing_token",
+    return settle(decision, GW_VERDICT_UNAUTHENTICATED, GW_ERROR_MISSING_TOKEN,
                   "A token is needed: send the field Authorization with Bearer and the token.");
 }
 
 static bool settle_anonymous(struct gw_decision *decision) {
     if (!is_within_rates(decision, NULL))
         return settle_over_rate(decision);
-    return settle(decision, GW_VERDICT_ALLOW, NULL, NULL);
+    return settle_judged(decision, &gw_judgement_allowed);
 }
 
 // What an allowed use costs, and the judgement alone does not: it is counted and noted, and the
@@ -128,7 +128,8 @@ static bool settle_use(struct gw_decision *decision, const struct db_token_row *
     if (!is_within_rates(decision, row))
         return settle_over_rate(decision);
     if (!keep_identity(decision, row))
-        return settle(decision, GW_VERDICT_UNKNOWN, "unavailable", "The gateway is out of memory.");
+        return settle(decision, GW_VERDICT_UNKNOWN, gw_refusal_no_memory.error,
+                      gw_refusal_no_memory.message);
     gw_last_used_note(exchange->services->last_used, row->id, exchange->services->wall_ms);
     return settle_judged(decision, &gw_judgement_allowed);
 }
@@ -161,8 +162,7 @@ static bool settle_absent(struct gw_decision *decision) {
 }
 
 static bool settle_unavailable(struct gw_decision *decision) {
-    return settle(decision, GW_VERDICT_UNKNOWN, "unavailable",
-                  "The gateway cannot check the token now. Try again shortly.");
+    return settle_judged(decision, &gw_judgement_unknown);
 }
 
 static void act_on_answer(struct gw_decision *decision, enum gw_auth_answer answer,
@@ -248,7 +248,7 @@ static bool decide(struct gw_decision *decision) {
     if (count == 0)
         return settle_missing(decision);
     if (count > 1)
-        return settle(decision, GW_VERDICT_REFUSED, "bad_request",
+        return settle(decision, GW_VERDICT_REFUSED, GW_ERROR_BAD_REQUEST,
                       "There must be one Authorization field.");
     struct gw_str secret;
     if (!parse_bearer(gw_http_head_field(exchange->request, GW_FIELD_AUTHORIZATION)->value,
@@ -277,7 +277,7 @@ bool gw_authz_start(struct gw_decision *decision, struct gw_exchange *exchange,
     init(decision, exchange, match, on_decided);
     // Where no token is looked at there is nothing to decide, and nothing to count.
     if (match->route->access == GW_ACCESS_OPEN)
-        return settle(decision, GW_VERDICT_ALLOW, NULL, NULL);
+        return settle_judged(decision, &gw_judgement_allowed);
     if (!decide(decision))
         return false;
     count_verdict(decision);
@@ -304,30 +304,15 @@ void gw_authz_cancel(struct gw_decision *decision) {
     gw_auth_cache_cancel(&decision->question);
 }
 
-static void refuse_limited(const struct gw_decision *decision) {
+void gw_authz_refuse(const struct gw_decision *decision) {
+    gw_assert(decision->verdict != GW_VERDICT_ALLOW);
+    if (decision->verdict != GW_VERDICT_LIMITED) {
+        gw_exchange_refuse(decision->exchange, &decision->refusal);
+        return;
+    }
     char digits[24];
     int length = snprintf(digits, sizeof(digits), "%" PRIu64, decision->wait_s);
     const struct gw_response_field field = {GW_STR("Retry-After"), gw_str(digits, (size_t)length)};
-    gw_exchange_fail_with(decision->exchange, 429, decision->code, decision->message, &field);
-}
-
-static void refuse(struct gw_exchange *exchange, enum gw_verdict verdict, const char *code,
-                   const char *message) {
-    static const int statuses[] = {[GW_VERDICT_UNAUTHENTICATED] = 401,
-                                   [GW_VERDICT_FORBIDDEN] = 403,
-                                   [GW_VERDICT_REFUSED] = 400,
-                                   [GW_VERDICT_UNKNOWN] = 503};
-    gw_assert(verdict != GW_VERDICT_ALLOW && verdict != GW_VERDICT_LIMITED);
-    gw_exchange_fail(exchange, statuses[verdict], code, message);
-}
-
-void gw_authz_refuse(const struct gw_decision *decision) {
-    if (decision->verdict == GW_VERDICT_LIMITED)
-        refuse_limited(decision);
-    else
-        refuse(decision->exchange, decision->verdict, decision->code, decision->message);
-}
-
-void gw_authz_refuse_judged(struct gw_exchange *exchange, const struct gw_judgement *judgement) {
-    refuse(exchange, judgement->verdict, judgement->code, judgement->message);
+    gw_exchange_fail_with(decision->exchange, decision->refusal.error, decision->refusal.message,
+                          &field);
 }

@@ -20,10 +20,9 @@ struct gw_decision {
     bool is_pending;
     bool is_again;
     enum gw_verdict verdict;
-    const char *code;    // of the error body when not allowed, static
-    const char *message; // static
-    uint64_t wait_s;     // when limited, until it is worth another try
-    bool is_unseen;      // limited because the token was not looked at
+    struct gw_refusal refusal; // when not allowed; its message is static
+    uint64_t wait_s;           // when limited, until it is worth another try
+    bool is_unseen;            // limited because the token was not looked at
     void (*on_decided)(struct gw_decision *decision);
 };
 
@@ -43,8 +42,6 @@ bool gw_authz_start_again(struct gw_decision *decision, struct gw_exchange *exch
 void gw_authz_cancel(struct gw_decision *decision);
 // Answers the exchange for any verdict but ALLOW.
 void gw_authz_refuse(const struct gw_decision *decision);
-// The same for what was allowed before: UNAUTHENTICATED or FORBIDDEN.
-void gw_authz_refuse_judged(struct gw_exchange *exchange, const struct gw_judgement *judgement);
 // Whether `secret` has the shape of a token and is of the gateway's environment: no other is looked
 // for.
 bool gw_authz_accepts(const struct gw_config *config, struct gw_str secret);

@@ -3,11 +3,19 @@
 
 const struct gw_judgement gw_judgement_allowed = {.verdict = GW_VERDICT_ALLOW};
 const struct gw_judgement gw_judgement_invalid = {
-    GW_VERDICT_UNAUTHENTICATED, "invalid_token",
-    "The token is malformed, unknown, revoked or expired."};
+    GW_VERDICT_UNAUTHENTICATED,
+    {GW_ERROR_INVALID_TOKEN, "The token is malformed, unknown, revoked or expired."}};
+const struct gw_judgement gw_judgement_unknown = {
+    GW_VERDICT_UNKNOWN,
+    {GW_ERROR_UNAVAILABLE, "The gateway cannot check the token now. Try again shortly."}};
+const struct gw_judgement gw_judgement_other_org = {
+    GW_VERDICT_FORBIDDEN, {GW_ERROR_ORG_MISMATCH, "The token belongs to another organisation."}};
+const struct gw_judgement gw_judgement_needs_admin = {
+    GW_VERDICT_FORBIDDEN,
+    {GW_ERROR_INSUFFICIENT_SCOPE, "This needs a token with the scope admin."}};
 
-static struct gw_judgement refuse(enum gw_verdict verdict, const char *code, const char *message) {
-    return (struct gw_judgement){verdict, code, message};
+static struct gw_judgement forbid(enum gw_error error, const char *message) {
+    return (struct gw_judgement){GW_VERDICT_FORBIDDEN, {error, message}};
 }
 
 static bool may_be_used_by(const struct db_token_row *row, const struct gw_client *client) {
@@ -16,7 +24,7 @@ static bool may_be_used_by(const struct db_token_row *row, const struct gw_clien
 }
 
 static struct gw_judgement forbid_address(const struct gw_client *client) {
-    return refuse(GW_VERDICT_FORBIDDEN, "address_not_allowed",
+    return forbid(GW_ERROR_ADDRESS_NOT_ALLOWED,
                   client->is_known ? "The token may not be used from this address."
                                    : "The token may be used from certain addresses alone, and the "
                                      "proxy did not say readably which one this is.");
@@ -32,17 +40,17 @@ struct gw_judgement gw_judge_token(const struct db_token_row *row,
 }
 
 static struct gw_judgement forbid_scope(enum gw_scope scope) {
-    const char *message = scope == GW_SCOPE_READ    ? "This needs a token with the scope read."
-                          : scope == GW_SCOPE_WRITE ? "This needs a token with the scope write."
-                                                    : "This needs a token with the scope admin.";
-    return refuse(GW_VERDICT_FORBIDDEN, "insufficient_scope", message);
+    if (scope == GW_SCOPE_READ)
+        return forbid(GW_ERROR_INSUFFICIENT_SCOPE, "This needs a token with the scope read.");
+    if (scope == GW_SCOPE_WRITE)
+        return forbid(GW_ERROR_INSUFFICIENT_SCOPE, "This needs a token with the scope write.");
+    return gw_judgement_needs_admin;
 }
 
 struct gw_judgement gw_judge_reach(const struct db_token_row *row,
                                    const struct gw_route_match *match) {
     if (match->org.at != NULL && !gw_str_equal(match->org, row->org_slug))
-        return refuse(GW_VERDICT_FORBIDDEN, "org_mismatch",
-                      "The token belongs to another organisation.");
+        return gw_judgement_other_org;
     if (match->route->access != GW_ACCESS_TOKEN &&
         !gw_scope_allows(row->scopes, match->route->scope))
         return forbid_scope(match->route->scope);

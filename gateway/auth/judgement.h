@@ -11,6 +11,7 @@
 #include "db/token_store.h"
 #include "gateway/exchange/router.h"
 #include "gateway/http/client.h"
+#include "gateway/http/errors.h"
 
 enum gw_verdict {
     GW_VERDICT_ALLOW,
@@ -23,8 +24,7 @@ enum gw_verdict {
 
 struct gw_judgement {
     enum gw_verdict verdict;
-    const char *code;    // of the error body when not allowed, static
-    const char *message; // static
+    struct gw_refusal refusal; // when not allowed; its message is static
 };
 
 // What a token is wanted for.
@@ -35,8 +35,10 @@ struct gw_judged_use {
 };
 
 extern const struct gw_judgement gw_judgement_allowed;
-// No live token at all.
-extern const struct gw_judgement gw_judgement_invalid;
+extern const struct gw_judgement gw_judgement_invalid; // no live token at all
+extern const struct gw_judgement gw_judgement_unknown; // the cache cannot say
+extern const struct gw_judgement gw_judgement_other_org;
+extern const struct gw_judgement gw_judgement_needs_admin;
 
 // Whether the token may be used at all, now and from that address: ALLOW, UNAUTHENTICATED or
 // FORBIDDEN.

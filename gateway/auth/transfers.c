@@ -217,7 +217,7 @@ static void end(struct gw_transfer *transfer, const struct gw_judgement *judgeme
     struct gw_transfer_group *group = transfer->group;
     group->transfers->services->metrics->transfers_ended_total++;
     if (group->ended_count++ == 0)
-        group->end_code = judgement->code;
+        group->end_code = gw_error_row(judgement->refusal.error)->code;
     transfer->on_ended(transfer, judgement); // takes the transfer with it
 }
 

@@ -270,12 +270,12 @@ static void end_exchange(struct gw_conn *conn) {
 
 // The request cannot be gone on with: its handler is dismissed and the client told, if that is
 // still possible.
-static void cut_short(struct gw_conn *conn, int status, const char *code, const char *message) {
+static void cut_short(struct gw_conn *conn, enum gw_error error, const char *message) {
     struct gw_exchange *exchange = &conn->exchange;
     exchange->body_complete = false;
     gw_handlers_dismiss(exchange);
     if (exchange->phase == GW_RESPONSE_NONE)
-        gw_exchange_fail(exchange, status, code, message);
+        gw_exchange_fail(exchange, error, message);
     else
         gw_exchange_break(exchange);
 }
@@ -334,9 +334,9 @@ static enum conn_state begin_request(struct gw_conn *conn) {
 }
 
 static enum conn_state refuse_head(struct gw_conn *conn) {
-    const struct gw_http_failure *failure = gw_http_parser_failure(&conn->parser);
+    const struct gw_refusal *failure = gw_http_parser_failure(&conn->parser);
     start_exchange(conn, NULL);
-    gw_exchange_fail(&conn->exchange, failure->status, failure->code, failure->message);
+    gw_exchange_refuse(&conn->exchange, failure);
     return STATE_HANDLE;
 }
 
@@ -396,8 +396,8 @@ static void read_body(struct gw_conn *conn) {
         if (event == GW_HTTP_END) {
             gw_handlers_end_body(&conn->exchange);
         } else if (event == GW_HTTP_FAILED) {
-            const struct gw_http_failure *failure = gw_http_parser_failure(&conn->parser);
-            cut_short(conn, failure->status, failure->code, failure->message);
+            const struct gw_refusal *failure = gw_http_parser_failure(&conn->parser);
+            cut_short(conn, failure->error, failure->message);
         }
     }
 }
@@ -567,10 +567,10 @@ static void on_deadline(struct gw_deadline *deadline) {
     if (id == GW_DEADLINE_HEAD && gw_http_parser_in_message(&conn->parser)) {
         start_exchange(conn, NULL);
         set_state(conn, STATE_HANDLE);
-        gw_exchange_fail(&conn->exchange, 408, "request_timeout",
+        gw_exchange_fail(&conn->exchange, GW_ERROR_REQUEST_TIMEOUT,
                          "The header fields did not arrive in time.");
     } else if (id == GW_DEADLINE_BODY) {
-        cut_short(conn, 408, "request_timeout", "The body did not arrive in time.");
+        cut_short(conn, GW_ERROR_REQUEST_TIMEOUT, "The body did not arrive in time.");
     } else if (id == GW_DEADLINE_IDLE || id == GW_DEADLINE_HEAD) {
         set_state(conn, leave_idle(conn));
         run(conn);

@@ -28,23 +28,23 @@ static void refuse(struct gw_exchange *exchange, enum gw_route_outcome outcome) 
     char methods[96];
     switch (outcome) {
     case GW_ROUTE_BAD_TARGET:
-        gw_exchange_fail(exchange, 400, "bad_request",
+        gw_exchange_fail(exchange, GW_ERROR_BAD_REQUEST,
                          "The request target is malformed or can be read in two ways.");
         break;
     case GW_ROUTE_AMBIGUOUS:
-        gw_exchange_fail(exchange, 400, "bad_request",
+        gw_exchange_fail(exchange, GW_ERROR_BAD_REQUEST,
                          "The query must name the organisation exactly once, unescaped.");
         break;
     case GW_ROUTE_METHOD_NOT_ALLOWED:
         gw_router_allow(exchange->request->target, methods);
-        gw_exchange_fail_with(exchange, 405, "method_not_allowed",
+        gw_exchange_fail_with(exchange, GW_ERROR_METHOD_NOT_ALLOWED,
                               "This method is not allowed here; see Allow.",
                               &(struct gw_response_field){GW_STR("Allow"), gw_str_from(methods)});
         break;
     case GW_ROUTE_NOT_FOUND:
     case GW_ROUTE_FOUND:
     default:
-        gw_exchange_fail(exchange, 404, "not_found", "There is nothing at this path.");
+        gw_exchange_fail(exchange, GW_ERROR_NOT_FOUND, "There is nothing at this path.");
     }
 }
 
@@ -57,9 +57,9 @@ bool gw_handlers_match(struct gw_exchange *exchange) {
         refuse(exchange, outcome);
         return false;
     }
-    const struct gw_http_failure *failure = gw_relay_fields_check(request);
+    const struct gw_refusal *failure = gw_relay_fields_check(request);
     if (failure != NULL)
-        gw_exchange_fail(exchange, failure->status, failure->code, failure->message);
+        gw_exchange_refuse(exchange, failure);
     return failure == NULL;
 }
 

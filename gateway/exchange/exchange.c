@@ -349,16 +349,6 @@ void gw_exchange_respond(struct gw_exchange *exchange, int status,
         end_response(exchange);
 }
 
-// RFC 6750 section 3: a challenge names an error only when a credential was sent.
-static struct gw_response_field challenge(int status, const char *code) {
-    struct gw_str name = GW_STR("WWW-Authenticate");
-    if (status == 403)
-        return (struct gw_response_field){name, GW_STR("Bearer error=\"insufficient_scope\"")};
-    if (strcmp(code, "missing_token") == 0)
-        return (struct gw_response_field){name, GW_STR("Bearer")};
-    return (struct gw_response_field){name, GW_STR("Bearer error=\"invalid_token\"")};
-}
-
 static void write_error(struct gw_json_writer *json, const char *code, const char *message) {
     gw_json_open_object(json);
     gw_json_key(json, "error");
@@ -371,34 +361,51 @@ static void write_error(struct gw_json_writer *json, const char *code, const cha
     gw_json_close_object(json);
 }
 
-void gw_exchange_fail_with(struct gw_exchange *exchange, int status, const char *code,
-                           const char *message, const struct gw_response_field *extra) {
-    struct gw_response_field fields[3];
-    int count = 0;
-    // Who sends what can be read in two ways is not read on.
-    if (strcmp(code, "bad_request") == 0)
+// RFC 6750 section 3 for the challenge, RFC 9110 section 10.2.3 for Retry-After. False: the row has
+// neither. `digits` holds the value of the second.
+static bool field_of_row(const struct gw_error_row *row, char digits[12],
+                         struct gw_response_field *field) {
+    if (row->challenge != NULL) {
+        *field =
+            (struct gw_response_field){GW_STR("WWW-Authenticate"), gw_str_from(row->challenge)};
+        return true;
+    }
+    char *end = put_number(digits, (uint64_t)row->retry_after_s);
+    *field =
+        (struct gw_response_field){GW_STR("Retry-After"), gw_str(digits, (size_t)(end - digits))};
+    return row->retry_after_s > 0;
+}
+
+void gw_exchange_fail_with(struct gw_exchange *exchange, enum gw_error error, const char *message,
+                           const struct gw_response_field *extra) {
+    const struct gw_error_row *row = gw_error_row(error);
+    struct gw_response_field fields[2] = {{GW_STR("Cache-Control"), GW_STR("no-store")}};
+    char digits[12];
+    int count = 1;
+    if (row->closes)
         exchange->close_after = true;
-    fields[count++] = (struct gw_response_field){GW_STR("Cache-Control"), GW_STR("no-store")};
     if (extra != NULL)
         fields[count++] = *extra;
-    else if (status == 401 || (status == 403 && strcmp(code, "insufficient_scope") == 0))
-        fields[count++] = challenge(status, code);
-    else if (status == 429 || status == 503)
-        fields[count++] = (struct gw_response_field){GW_STR("Retry-After"), GW_STR("1")};
+    else if (field_of_row(row, digits, &fields[count]))
+        count++;
     struct gw_buf body;
     gw_buf_init(&body, GW_ERROR_BODY_BYTES_MAX);
     struct gw_json_writer json;
     gw_json_writer_init(&json, &body);
-    write_error(&json, code, message);
+    write_error(&json, row->code, message);
     if (gw_json_writer_finish(&json) != GW_OK)
         gw_buf_clear(&body);
-    gw_exchange_respond(exchange, status, fields, count, "application/json", gw_buf_bytes(&body));
+    gw_exchange_respond(exchange, row->status, fields, count, "application/json",
+                        gw_buf_bytes(&body));
     gw_buf_deinit(&body);
 }
 
-void gw_exchange_fail(struct gw_exchange *exchange, int status, const char *code,
-                      const char *message) {
-    gw_exchange_fail_with(exchange, status, code, message, NULL);
+void gw_exchange_fail(struct gw_exchange *exchange, enum gw_error error, const char *message) {
+    gw_exchange_fail_with(exchange, error, message, NULL);
+}
+
+void gw_exchange_refuse(struct gw_exchange *exchange, const struct gw_refusal *refusal) {
+    gw_exchange_fail(exchange, refusal->error, refusal->message);
 }
 
 // ---- the rest ----

@@ -22,6 +22,7 @@
 #include "gateway/exchange/router.h"
 #include "gateway/exchange/services.h"
 #include "gateway/http/client.h"
+#include "gateway/http/errors.h"
 #include "gateway/http/parse.h"
 
 struct gw_exchange;
@@ -116,14 +117,14 @@ struct gw_response_field {
 void gw_exchange_respond(struct gw_exchange *exchange, int status,
                          const struct gw_response_field *fields, int field_count,
                          const char *content_type, struct gw_str body);
-// The error shape: {"error":{"code","message"}}, with Cache-Control: no-store. For 401 adds
-// WWW-Authenticate (RFC 6750), for 429 and 503 Retry-After. `message` is one sentence; it is
-// escaped.
-void gw_exchange_fail(struct gw_exchange *exchange, int status, const char *code,
-                      const char *message);
-// The same with a field of the caller's (Allow, a challenge of its own) in place of the added ones.
-void gw_exchange_fail_with(struct gw_exchange *exchange, int status, const char *code,
-                           const char *message, const struct gw_response_field *extra);
+// The error shape: {"error":{"code","message"}}, with Cache-Control: no-store. Status, code and the
+// field that goes with them (WWW-Authenticate or Retry-After) are those of the error's row.
+// `message` is one sentence; it is escaped.
+void gw_exchange_fail(struct gw_exchange *exchange, enum gw_error error, const char *message);
+// The same with a field of the caller's (Allow, a Retry-After of its own) in place of the row's.
+void gw_exchange_fail_with(struct gw_exchange *exchange, enum gw_error error, const char *message,
+                           const struct gw_response_field *extra);
+void gw_exchange_refuse(struct gw_exchange *exchange, const struct gw_refusal *refusal);
 
 // A streamed response. With content_length == GW_LENGTH_UNKNOWN the body is chunked on HTTP/1.1,
 // and ended by close on HTTP/1.0. Date is added unless among the fields, X-Request-Id always,

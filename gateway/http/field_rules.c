@@ -96,11 +96,11 @@ enum gw_status gw_relay_options_read(const struct gw_http_head *head,
     return status;
 }
 
-const struct gw_http_failure *gw_relay_fields_check(const struct gw_http_head *request) {
-    static const struct gw_http_failure too_many = {400, "bad_request",
-                                                    "The Connection field lists too many options."};
-    static const struct gw_http_failure protected_field = {
-        400, "bad_request", "The Connection field must not name this field."};
+const struct gw_refusal *gw_relay_fields_check(const struct gw_http_head *request) {
+    static const struct gw_refusal too_many = {GW_ERROR_BAD_REQUEST,
+                                               "The Connection field lists too many options."};
+    static const struct gw_refusal protected_field = {
+        GW_ERROR_BAD_REQUEST, "The Connection field must not name this field."};
     struct gw_relay_options options;
     if (gw_relay_options_read(request, &options) != GW_OK)
         return &too_many;

@@ -10,6 +10,7 @@
 
 #include "base/status.h"
 #include "base/str.h"
+#include "gateway/http/errors.h"
 #include "gateway/http/parse.h"
 
 // The options that Connection lists; names of fields among them are hop-by-hop too.
@@ -25,7 +26,7 @@ enum gw_status gw_relay_options_read(const struct gw_http_head *head,
 // NULL when nothing is wrong. Else a 400: Connection names a field of identity, authorisation or
 // framing (to have ours removed behind us), or lists too many. Fit for every route, before the
 // decision.
-const struct gw_http_failure *gw_relay_fields_check(const struct gw_http_head *request);
+const struct gw_refusal *gw_relay_fields_check(const struct gw_http_head *request);
 
 // The name under which each gateway adds itself to Via, behind what is there (RFC 9110
 // section 7.6.3).

@@ -22,16 +22,19 @@ static struct gw_http_parser *parser_of(llhttp_t *llhttp) {
     return gw_container_of(llhttp, struct gw_http_parser, llhttp);
 }
 
-static int fail(struct gw_http_parser *parser, int status, const char *code, const char *message) {
+static int fail(struct gw_http_parser *parser, enum gw_error error, const char *message) {
     if (parser->side == GW_HTTP_RESPONSES)
-        parser->failure = (struct gw_http_failure){502, "upstream_invalid", message};
-    else
-        parser->failure = (struct gw_http_failure){status, code, message};
+        error = GW_ERROR_UPSTREAM_INVALID;
+    parser->failure = (struct gw_refusal){error, message};
     return HPE_USER;
 }
 
+static int fail_no_memory(struct gw_http_parser *parser) {
+    return fail(parser, gw_refusal_no_memory.error, gw_refusal_no_memory.message);
+}
+
 static int fail_bad_request(struct gw_http_parser *parser, const char *message) {
-    return fail(parser, 400, "bad_request", message);
+    return fail(parser, GW_ERROR_BAD_REQUEST, message);
 }
 
 // ---- the block ----
@@ -99,7 +102,7 @@ static void head_clear(struct gw_http_head *head) {
 static int on_message_begin(llhttp_t *llhttp) {
     struct gw_http_parser *parser = parser_of(llhttp);
     if (parser->block == NULL && (parser->block = block_create(BLOCK_BYTES_FIRST)) == NULL)
-        return fail(parser, 503, "unavailable", "The gateway is out of memory.");
+        return fail_no_memory(parser);
     parser->block->length = 0;
     parser->head = &parser->block->head;
     head_clear(parser->head);
@@ -132,9 +135,9 @@ static int on_url(llhttp_t *llhttp, const char *at, size_t length) {
     if (parser->head->target.length == 0 && byte_before(parser, at, 2) == ' ')
         return fail_bad_request(parser, "The request line is malformed.");
     if (parser->head->target.length + length > GW_HTTP_TARGET_BYTES_MAX)
-        return fail(parser, 414, "target_too_long", "The request target is too long.");
+        return fail(parser, GW_ERROR_TARGET_TOO_LONG, "The request target is too long.");
     if (!block_append(parser, offsetof(struct gw_http_head, target), at, length))
-        return fail(parser, 503, "unavailable", "The gateway is out of memory.");
+        return fail_no_memory(parser);
     return 0;
 }
 
@@ -172,16 +175,16 @@ static int on_status(llhttp_t *llhttp, const char *at, size_t length) {
 static int count_head_bytes(struct gw_http_parser *parser, size_t length) {
     parser->field_bytes += (uint32_t)length;
     if (parser->field_bytes > GW_HTTP_FIELD_BYTES_MAX)
-        return fail(parser, 431, "headers_too_large", "A header field is too long.");
+        return fail(parser, GW_ERROR_HEADERS_TOO_LARGE, "A header field is too long.");
     if (parser->block->length + length > GW_HTTP_HEAD_BYTES_MAX)
-        return fail(parser, 431, "headers_too_large", "The header fields are too long.");
+        return fail(parser, GW_ERROR_HEADERS_TOO_LARGE, "The header fields are too long.");
     return 0;
 }
 
 static int count_trailer_bytes(struct gw_http_parser *parser, size_t length) {
     parser->trailer_bytes += (uint32_t)length;
     if (parser->trailer_bytes > GW_HTTP_HEAD_BYTES_MAX)
-        return fail(parser, 431, "headers_too_large", "The trailer fields are too long.");
+        return fail(parser, GW_ERROR_HEADERS_TOO_LARGE, "The trailer fields are too long.");
     return 0;
 }
 
@@ -198,7 +201,7 @@ static int on_header_field(llhttp_t *llhttp, const char *at, size_t length) {
     struct gw_http_head *head = parser->head;
     if (parser->field_bytes == 0) {
         if (head->field_count == GW_HTTP_FIELDS_MAX)
-            return fail(parser, 431, "headers_too_large", "There are too many header fields.");
+            return fail(parser, GW_ERROR_HEADERS_TOO_LARGE, "There are too many header fields.");
         head->fields[head->field_count++] = (struct gw_http_field){.id = GW_FIELD_OTHER};
     }
     int refused = count_head_bytes(parser, length);
@@ -206,7 +209,7 @@ static int on_header_field(llhttp_t *llhttp, const char *at, size_t length) {
         return refused;
     if (!block_append(parser, last_field_offset(head, offsetof(struct gw_http_field, name)), at,
                       length))
-        return fail(parser, 503, "unavailable", "The gateway is out of memory.");
+        return fail_no_memory(parser);
     return 0;
 }
 
@@ -219,7 +222,7 @@ static int on_header_value(llhttp_t *llhttp, const char *at, size_t length) {
         return refused;
     size_t offset = last_field_offset(parser->head, offsetof(struct gw_http_field, value));
     if (!block_append(parser, offset, at, length))
-        return fail(parser, 503, "unavailable", "The gateway is out of memory.");
+        return fail_no_memory(parser);
     return 0;
 }
 
@@ -291,7 +294,7 @@ static int check_transfer_encoding(struct gw_http_parser *parser) {
         return 0;
     struct gw_str coding = gw_http_head_field(head, GW_FIELD_TRANSFER_ENCODING)->value;
     if (count == 1 && is_known_coding(gw_str_slice(coding, 0, gw_str_find(coding, ','))))
-        return fail(parser, 501, "not_implemented", "This transfer coding is not supported.");
+        return fail(parser, GW_ERROR_NOT_IMPLEMENTED, "This transfer coding is not supported.");
     if (count > 1 || !gw_str_equal_nocase(coding, GW_STR("chunked")))
         return fail_bad_request(parser, "Transfer-Encoding is not a lone chunked.");
     if (head->version_minor == 0 || head->has_content_length ||
@@ -398,7 +401,7 @@ static int check_expect(struct gw_http_parser *parser) {
         return 0;
     if (gw_http_head_count(head, GW_FIELD_EXPECT) != 1 ||
         !gw_str_equal_nocase(expect->value, GW_STR("100-continue")))
-        return fail(parser, 417, "expectation_failed", "Only 100-continue can be expected.");
+        return fail(parser, GW_ERROR_EXPECTATION_FAILED, "Only 100-continue can be expected.");
     head->expects_continue = true;
     return 0;
 }
@@ -426,7 +429,7 @@ static int on_headers_complete(llhttp_t *llhttp) {
     struct gw_http_parser *parser = parser_of(llhttp);
     struct gw_http_head *head = parser->head;
     if (llhttp_get_http_major(llhttp) != 1)
-        return fail(parser, 505, "http_version", "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
+        return fail(parser, GW_ERROR_HTTP_VERSION, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
     head->version_minor = llhttp_get_http_minor(llhttp);
     int refused = check_content_length(parser);
     if (refused == 0)
@@ -538,20 +541,20 @@ void gw_http_parser_expect_no_body(struct gw_http_parser *parser) {
 
 // What llhttp itself refused, in terms of the answer it deserves.
 static void explain(struct gw_http_parser *parser, llhttp_errno_t error) {
-    if (parser->failure.status != 0)
+    if (parser->failure.error != GW_ERROR_NONE)
         return; // a callback has said it
     switch (error) {
     case HPE_INVALID_METHOD:
-        fail(parser, 501, "not_implemented", "This method is not known here.");
+        fail(parser, GW_ERROR_NOT_IMPLEMENTED, "This method is not known here.");
         return;
     case HPE_INVALID_VERSION:
         if (parser->version_is_complete)
             fail_bad_request(parser, "The request line is malformed.");
         else
-            fail(parser, 505, "http_version", "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
+            fail(parser, GW_ERROR_HTTP_VERSION, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
         return;
     case HPE_PAUSED_H2_UPGRADE:
-        fail(parser, 505, "http_version", "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
+        fail(parser, GW_ERROR_HTTP_VERSION, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
         return;
     case HPE_INVALID_CONTENT_LENGTH:
     case HPE_UNEXPECTED_CONTENT_LENGTH:
@@ -645,7 +648,7 @@ enum gw_http_event gw_http_parser_feed(struct gw_http_parser *parser, struct gw_
                                        size_t *consumed) {
     struct gw_str left = bytes.length > 0 ? bytes : GW_STR("");
     *consumed = 0;
-    if (parser->failure.status != 0)
+    if (parser->failure.error != GW_ERROR_NONE)
         return GW_HTTP_FAILED;
     if (!parser->in_message && !blank_lines_ok(parser, left)) {
         fail_bad_request(parser, "The line before the message is malformed.");
@@ -668,15 +671,15 @@ enum gw_http_event gw_http_parser_feed(struct gw_http_parser *parser, struct gw_
 
 bool gw_http_parser_finish(struct gw_http_parser *parser) {
     size_t consumed;
-    if (parser->failure.status != 0 || !parser->in_message)
-        return parser->failure.status == 0;
+    if (parser->failure.error != GW_ERROR_NONE || !parser->in_message)
+        return parser->failure.error == GW_ERROR_NONE;
     // A head just read may be all of the message, or begin a body that is framed by close.
     if (gw_http_parser_feed(parser, GW_STR(""), &consumed) == GW_HTTP_WANT_INPUT)
         (void)llhttp_finish(&parser->llhttp); // says so to on_message_complete
     return !parser->in_message;
 }
 
-const struct gw_http_failure *gw_http_parser_failure(const struct gw_http_parser *parser) {
+const struct gw_refusal *gw_http_parser_failure(const struct gw_http_parser *parser) {
     return &parser->failure;
 }
 

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "gateway/http/errors.h"
 
 // Fields that something looks at; found once while parsing. Names are matched in any letter case.
 #define GW_HTTP_KNOWN_FIELDS(X)                                                                    \
@@ -70,13 +71,6 @@ enum gw_http_event {
     GW_HTTP_FAILED      // gw_http_parser_failure says why; no further feeding
 };
 
-// Why a message was refused, in terms of the answer it deserves.
-struct gw_http_failure {
-    int status;          // 400, 414, 417, 431, 501, 505; for a response always 502
-    const char *code;    // of the error body, static
-    const char *message; // one sentence, static
-};
-
 enum gw_http_side { GW_HTTP_REQUESTS, GW_HTTP_RESPONSES };
 
 struct gw_http_head_block;
@@ -89,7 +83,7 @@ struct gw_http_parser {
     struct gw_http_head
         *head; // of the message in progress, and of the last one until the next begins
     struct gw_http_head_block *block;
-    struct gw_http_failure failure;
+    struct gw_refusal failure;
     enum gw_http_event event; // what the callbacks of one feed paused for
     void (*on_body)(struct gw_http_parser *parser, struct gw_str bytes);
     bool in_message;
@@ -131,7 +125,8 @@ void gw_http_parser_forget(struct gw_http_parser *parser);
 // Responses: the request was HEAD, so the head ends the message. Call before feeding its response;
 // holds up to the end of the final one (RFC 9110 section 15.2).
 void gw_http_parser_expect_no_body(struct gw_http_parser *parser);
-const struct gw_http_failure *gw_http_parser_failure(const struct gw_http_parser *parser);
+// Why a message was refused; of a response always GW_ERROR_UPSTREAM_INVALID. The message is static.
+const struct gw_refusal *gw_http_parser_failure(const struct gw_http_parser *parser);
 // A message has begun and is not complete.
 bool gw_http_parser_in_message(const struct gw_http_parser *parser);
 

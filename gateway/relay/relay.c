@@ -52,16 +52,18 @@ static void answer_failure(struct gw_exchange *exchange, enum gw_status status) 
     if (exchange->phase != GW_RESPONSE_NONE)
         gw_exchange_break(exchange);
     else if (status == GW_TIMED_OUT)
-        gw_exchange_fail(exchange, 504, "upstream_timeout", "The registry did not answer in time.");
+        gw_exchange_fail(exchange, GW_ERROR_UPSTREAM_TIMEOUT,
+                         "The registry did not answer in time.");
     else if (status == GW_INVALID)
-        gw_exchange_fail(exchange, 502, "upstream_invalid", "The registry's answer is not valid.");
+        gw_exchange_fail(exchange, GW_ERROR_UPSTREAM_INVALID,
+                         "The registry's answer is not valid.");
     else if (status == GW_SYSTEM)
-        gw_exchange_fail(exchange, 503, "unavailable",
+        gw_exchange_fail(exchange, GW_ERROR_UNAVAILABLE,
                          "The gateway cannot open another connection now.");
     else if (status == GW_NO_MEMORY)
-        gw_exchange_fail(exchange, 503, "unavailable", "The gateway is out of memory.");
+        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
     else
-        gw_exchange_fail(exchange, 502, "upstream_failed", "The registry could not be reached.");
+        gw_exchange_fail(exchange, GW_ERROR_UPSTREAM_FAILED, "The registry could not be reached.");
 }
 
 // Last act of every path that comes here.
@@ -74,7 +76,7 @@ static void refuse_too_big(struct gw_exchange *exchange) {
     if (exchange->phase != GW_RESPONSE_NONE)
         gw_exchange_break(exchange);
     else
-        gw_exchange_fail(exchange, 413, "body_too_large", "The body is larger than 100 MiB.");
+        gw_exchange_fail(exchange, GW_ERROR_BODY_TOO_LARGE, "The body is larger than 100 MiB.");
 }
 
 // ---- the request, towards the registry ----
@@ -194,7 +196,7 @@ static void on_ended(struct gw_transfer *transfer, const struct gw_judgement *ju
         return;
     }
     exchange->close_after = true;
-    gw_authz_refuse_judged(exchange, judgement);
+    gw_exchange_refuse(exchange, &judgement->refusal);
 }
 
 // Where nobody may be known, or all may go on, there is nothing to find again.
@@ -224,13 +226,13 @@ static enum gw_upstream_body body_of(const struct gw_http_head *request) {
 // True when the exchange was answered here.
 static bool refuse(struct gw_exchange *exchange) {
     const struct gw_http_head *request = exchange->request;
-    const struct gw_http_failure *failure = gw_relay_fields_check(request);
+    const struct gw_refusal *failure = gw_relay_fields_check(request);
     if (failure != NULL) {
-        gw_exchange_fail(exchange, failure->status, failure->code, failure->message);
+        gw_exchange_refuse(exchange, failure);
         return true;
     }
     if (exchange->services->upstream == NULL) {
-        gw_exchange_fail(exchange, 503, "no_upstream", "No registry is configured.");
+        gw_exchange_fail(exchange, GW_ERROR_NO_UPSTREAM, "No registry is configured.");
         return true;
     }
     if (request->has_content_length && request->content_length > GW_BODY_FORWARD_BYTES_MAX) {
@@ -238,7 +240,7 @@ static bool refuse(struct gw_exchange *exchange) {
         return true;
     }
     if (gw_relay_via_count(request) >= GW_VIA_HOPS_MAX) {
-        gw_exchange_fail(exchange, 508, "loop_detected",
+        gw_exchange_fail(exchange, GW_ERROR_LOOP_DETECTED,
                          "The way to the registry leads back to the gateway.");
         return true;
     }

@@ -48,6 +48,10 @@ def code_spans(text):
     return re.findall(r"`([^`\n]+)`", without_fences(text))
 
 
+def without_links(text):
+    return re.sub(r"\[([^\]]+)\]\([^)\s]+\)", r"\1", text)
+
+
 FOLDERS = ("base", "token", "tls", "db", "gateway", "cli")
 
 
@@ -140,28 +144,30 @@ def test_exit_codes_of_wrong_usage():
 
 # ---- errors ---------------------------------------------------------------------------------------------------------
 
-VERDICTS = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "REFUSED": 400, "LIMITED": 429, "UNKNOWN": 503}
-
-
-def errors_of_the_sources():
-    """(code, status) of every place that names both."""
-    found = set()
-    for text in product_sources("gateway").values():
-        for status, code in re.findall(r"\b([45]\d\d),\s*\"([a-z]+(?:_[a-z]+)*)\"", text):
-            found.add((code, int(status)))
-        for verdict, code in re.findall(r"\bGW_VERDICT_([A-Z]+),\s*\"([a-z]+(?:_[a-z]+)*)\"", text):
-            found.add((code, VERDICTS[verdict]))
+def errors_of_the_table():
+    """{id: (code, status, when)} of GW_ERRORS."""
+    text = (ROOT / "gateway/http/errors.h").read_text(encoding="utf-8")
+    table = text[text.index("#define GW_ERRORS(X)"):text.index("// clang-format on")].replace("\\\n", "\n")
+    string = r'"(?:\\.|[^"\\])*"'
+    found = {}
+    for error, code, status, when in re.findall(
+            rf'X\((\w+),\s*"(\w+)",\s*(\d+),\s*\w+,\s*(?:NULL|{string}),\s*\d+,\s*((?:{string}\s*)+)\)', table):
+        found[error] = (code, int(status), "".join(part[1:-1] for part in re.findall(string, when)))
+    assert len(found) == len(re.findall(r"\bX\(\w+,", table))
     return found
 
 
-def test_error_codes_are_those_of_the_sources():
-    documented = [(row[0].strip("`"), int(row[1])) for row in rows(section("Errors"), "Code")]
-    assert len(documented) == len(set(documented))
-    assert set(documented) == errors_of_the_sources()
+def test_errors_are_those_of_the_table():
+    documented = [(row[0].strip("`"), int(row[1]), without_links(row[2])) for row in rows(section("Errors"), "Code")]
+    assert documented == list(errors_of_the_table().values())
+
+
+def test_each_error_of_the_table_is_answered_somewhere():
+    sources = "\n".join(text for path, text in product_sources("gateway").items() if path.stem != "errors")
+    assert set(re.findall(r"\bGW_ERROR_(\w+)", sources)) - {"NONE", "BODY_BYTES_MAX"} == set(errors_of_the_table())
 
 
 def test_error_codes_that_the_vectors_expect_are_documented():
-    """Finds codes that the sources name in a way that the test above does not see."""
     documented = {row[0].strip("`") for row in rows(section("Errors"), "Code")}
     expected = {code for path in (ROOT / "tests/vectors").glob("*.http")
                 for code in re.findall(r"^< [\d|?]+ ([a-z_]+)$", path.read_text(), re.MULTILINE)}

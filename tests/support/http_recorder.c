@@ -95,14 +95,15 @@ static void note_end(struct recorder *recorder) {
 }
 
 static void note_failure(struct recorder *recorder) {
-    const struct gw_http_failure *failure = gw_http_parser_failure(&recorder->parser);
+    const struct gw_refusal *failure = gw_http_parser_failure(&recorder->parser);
+    const struct gw_error_row *row = gw_error_row(failure->error);
     recorder->is_failed = true;
     write_body(recorder);
-    gw_assert(failure->status >= 400 && failure->message[0] != '\0');
+    gw_assert(row->status >= 400 && failure->message[0] != '\0');
     if (recorder->recording->is_reason_hidden)
         must(gw_buf_append_str(recorder->out, GW_STR("failed\n")));
     else
-        must(gw_buf_printf(recorder->out, "failed %d %s\n", failure->status, failure->code));
+        must(gw_buf_printf(recorder->out, "failed %d %s\n", row->status, row->code));
 }
 
 // One call of the parser. The bytes stand at the end of a block of their own, so that reading past

@@ -40,7 +40,7 @@ static void assert_accepted(struct gw_arena *arena, const char *body,
     struct gw_token_request request;
     struct gw_refusal refusal = {0};
     if (!gw_token_request_parse(arena, gw_str_from(body), NOW_MS, &request, &refusal))
-        fail_msg("%s: %d %s", body, refusal.status, refusal.message);
+        fail_msg("%s: %d %s", body, gw_error_row(refusal.error)->status, refusal.message);
     if (!gw_str_equal(request.name, expected->name) || request.scopes != expected->scopes ||
         request.expires_ms != expected->expires_ms ||
         request.binds_children != expected->binds_children)
@@ -54,9 +54,11 @@ static void assert_refused(struct gw_arena *arena, struct gw_str body, int statu
     struct gw_refusal refusal = {0};
     if (gw_token_request_parse(arena, body, NOW_MS, &request, &refusal))
         fail_msg("%.*s is accepted", GW_STR_ARG(body));
-    if (refusal.status != status || strcmp(refusal.code, code) != 0 ||
+    if (gw_error_row(refusal.error)->status != status ||
+        strcmp(gw_error_row(refusal.error)->code, code) != 0 ||
         strstr(refusal.message, message) == NULL)
-        fail_msg("%.*s: %d %s %s", GW_STR_ARG(body), refusal.status, refusal.code, refusal.message);
+        fail_msg("%.*s: %d %s %s", GW_STR_ARG(body), gw_error_row(refusal.error)->status,
+                 gw_error_row(refusal.error)->code, refusal.message);
 }
 
 // ---- create ----
@@ -314,8 +316,8 @@ static void test_pages_out_of_range_are_refused_by_name(void **state) {
         struct gw_refusal refusal = {0};
         if (gw_page_request_parse(gw_str_from(cases[i].query), &request, &refusal))
             fail_msg("%s is accepted", cases[i].query);
-        assert_int_equal(refusal.status, 422);
-        assert_string_equal(refusal.code, "validation_failed");
+        assert_int_equal(gw_error_row(refusal.error)->status, 422);
+        assert_string_equal(gw_error_row(refusal.error)->code, "validation_failed");
         assert_non_null(strstr(refusal.message, cases[i].message));
     }
 }
@@ -366,7 +368,7 @@ static void test_what_is_no_page_of_the_audit_is_refused_by_name(void **state) {
         struct gw_refusal refusal = {0};
         if (gw_audit_request_parse(gw_str_from(cases[i].query), &request, &refusal))
             fail_msg("%s is accepted", cases[i].query);
-        assert_int_equal(refusal.status, 422);
+        assert_int_equal(gw_error_row(refusal.error)->status, 422);
         assert_non_null(strstr(refusal.message, cases[i].word));
     }
 }
@@ -420,7 +422,7 @@ static void test_rotations_that_are_refused(void **state) {
         struct gw_refusal refusal = {0};
         if (gw_rotate_request_parse(*state, gw_str_from(cases[i].body), NOW_MS, &request, &refusal))
             fail_msg("%s is accepted", cases[i].body);
-        assert_int_equal(refusal.status, cases[i].status);
+        assert_int_equal(gw_error_row(refusal.error)->status, cases[i].status);
         assert_non_null(strstr(refusal.message, cases[i].word));
     }
 }
@@ -458,7 +460,7 @@ static void test_times_to_wait(void **state) {
             (is_right && request.wait_ms != (uint64_t)cases[i].wait_ms))
             fail_msg("%s: %d, %d ms", cases[i].query, (int)is_right, (int)request.wait_ms);
         if (!is_right) {
-            assert_int_equal(refusal.status, 422);
+            assert_int_equal(gw_error_row(refusal.error)->status, 422);
             assert_non_null(strstr(refusal.message, "wait"));
         }
     }
@@ -493,7 +495,7 @@ static void test_idempotency_keys(void **state) {
         if (cases[i].is_right)
             assert_ptr_equal(key.at, cases[i].values[0].at);
         else
-            assert_int_equal(refusal.status, 400);
+            assert_int_equal(gw_error_row(refusal.error)->status, 400);
     }
 }
 
@@ -544,7 +546,7 @@ static void test_successors_are_true_or_false(void **state) {
         if (cases[i].is_right)
             assert_int_equal(request.with_successors, cases[i].with_successors);
         else
-            assert_int_equal(refusal.status, 422);
+            assert_int_equal(gw_error_row(refusal.error)->status, 422);
     }
 }
 

@@ -175,8 +175,8 @@ static void assert_verdict(const struct fixture *fixture, enum gw_verdict verdic
         fail_msg("verdict %d instead of %d", fixture->decision.verdict, verdict);
     if (verdict == GW_VERDICT_ALLOW)
         return;
-    assert_string_equal(fixture->decision.code, code);
-    assert_non_null(fixture->decision.message);
+    assert_string_equal(gw_error_row(fixture->decision.refusal.error)->code, code);
+    assert_non_null(fixture->decision.refusal.message);
     // Who is refused has no identity and is no use of the token.
     assert_false(fixture->exchange.has_identity);
     assert_int_equal(fixture->last_used.note_count, 0);
@@ -611,7 +611,7 @@ static void test_each_scope_contains_those_below_it(void **state) {
                 continue;
             }
             assert_verdict(fixture, GW_VERDICT_FORBIDDEN, "insufficient_scope");
-            assert_non_null(strstr(fixture->decision.message, named[routes[i].needed]));
+            assert_non_null(strstr(fixture->decision.refusal.message, named[routes[i].needed]));
         }
     }
 }
@@ -720,7 +720,7 @@ static bool start_again(struct fixture *fixture) {
 static void assert_again(const struct fixture *fixture, enum gw_verdict verdict, const char *code) {
     assert_int_equal(fixture->decision.verdict, verdict);
     if (verdict != GW_VERDICT_ALLOW)
-        assert_string_equal(fixture->decision.code, code);
+        assert_string_equal(gw_error_row(fixture->decision.refusal.error)->code, code);
     assert_int_equal(fixture->last_used.note_count, 0);
     assert_int_equal(fixture->metrics.failed_tokens_total, 0);
 }

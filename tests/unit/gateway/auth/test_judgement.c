@@ -57,8 +57,8 @@ static void assert_allowed(struct gw_judgement judgement) {
 static void assert_refused(struct gw_judgement judgement, enum gw_verdict verdict,
                            const char *code) {
     assert_int_equal(judgement.verdict, verdict);
-    assert_string_equal(judgement.code, code);
-    assert_non_null(judgement.message);
+    assert_string_equal(gw_error_row(judgement.refusal.error)->code, code);
+    assert_non_null(judgement.refusal.message);
 }
 
 static void test_a_live_token_may_do_what_its_scope_says(void **state) {
@@ -125,7 +125,7 @@ static void test_no_list_has_an_unknown_client(void **state) {
     row.allowed_ip_count = 2;
     const struct gw_judgement judgement = judge_from(&row, "GET", SKILLS, UNKNOWN);
     assert_refused(judgement, GW_VERDICT_FORBIDDEN, "address_not_allowed");
-    assert_non_null(strstr(judgement.message, "the proxy did not say"));
+    assert_non_null(strstr(judgement.refusal.message, "the proxy did not say"));
     row.allowed_ip_count = 0;
     assert_allowed(judge_from(&row, "GET", SKILLS, UNKNOWN));
 }

@@ -243,7 +243,7 @@ static void assert_ended(const struct fixture *fixture, int index, enum gw_verdi
     const struct under_way *own = &fixture->list[index];
     assert_int_equal(own->ended_count, 1);
     assert_int_equal(own->judgement.verdict, verdict);
-    assert_string_equal(own->judgement.code, code);
+    assert_string_equal(gw_error_row(own->judgement.refusal.error)->code, code);
 }
 
 // ---- news ----

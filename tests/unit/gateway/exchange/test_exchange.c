@@ -136,7 +136,7 @@ static void test_an_expiry_that_is_near_is_told_with_every_response(void **state
         struct gw_exchange *exchange = start_get(fixture);
         exchange->expires_soon_ms = i < 2 ? 1769860800000 : DB_NO_TIME;
         if (i == 0)
-            gw_exchange_fail(exchange, 403, "org_mismatch", "x");
+            gw_exchange_fail(exchange, GW_ERROR_ORG_MISMATCH, "x");
         else
             gw_exchange_begin(exchange, 200, NULL, 0, 0);
         struct gw_str output = gw_buf_bytes(&fixture->output);
@@ -280,7 +280,7 @@ static void test_a_head_that_could_not_be_read_is_answered_and_closed(void **sta
     fixture->services.request_id_next = 7;
     gw_exchange_start(&fixture->exchange, NULL);
     memcpy(fixture->services.http_date, DATE, sizeof(fixture->services.http_date));
-    gw_exchange_fail(&fixture->exchange, 431, "headers_too_large", "Too large.");
+    gw_exchange_fail(&fixture->exchange, GW_ERROR_HEADERS_TOO_LARGE, "Too large.");
     assert_output(fixture,
                   "HTTP/1.1 431 Request Header Fields Too Large\r\n" COMMON
                   "Content-Type: application/json\r\nCache-Control: no-store\r\n"
@@ -467,7 +467,7 @@ static void test_100_continue_is_sent_again_for_the_next_request(void **state) {
 
 static void test_the_error_shape_to_the_letter(void **state) {
     struct fixture *fixture = *state;
-    gw_exchange_fail(start_get(fixture), 404, "not_found", "There is \"nothing\".\r\nX: y");
+    gw_exchange_fail(start_get(fixture), GW_ERROR_NOT_FOUND, "There is \"nothing\".\r\nX: y");
     assert_output(
         fixture,
         "HTTP/1.1 404 Not Found\r\n" COMMON
@@ -481,24 +481,24 @@ static void test_the_error_shape_to_the_letter(void **state) {
 static void test_what_a_refusal_adds(void **state) {
     struct fixture *fixture = *state;
     static const struct {
-        int status;
-        const char *code;
+        enum gw_error error;
         const char *added; // its line, or "" for none
     } cases[] = {
-        {400, "bad_request", ""},
-        {401, "missing_token", "WWW-Authenticate: Bearer\r\n"},
-        {401, "invalid_token", "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"},
-        {403, "insufficient_scope", "WWW-Authenticate: Bearer error=\"insufficient_scope\"\r\n"},
-        {403, "org_mismatch", ""},
-        {404, "not_found", ""},
-        {429, "too_many_requests", "Retry-After: 1\r\n"},
-        {502, "upstream_failed", ""},
-        {503, "unavailable", "Retry-After: 1\r\n"},
-        {504, "upstream_timeout", ""},
+        {GW_ERROR_BAD_REQUEST, ""},
+        {GW_ERROR_MISSING_TOKEN, "WWW-Authenticate: Bearer\r\n"},
+        {GW_ERROR_INVALID_TOKEN, "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"},
+        {GW_ERROR_INSUFFICIENT_SCOPE, "WWW-Authenticate: Bearer error=\"insufficient_scope\"\r\n"},
+        {GW_ERROR_ORG_MISMATCH, ""},
+        {GW_ERROR_NOT_FOUND, ""},
+        {GW_ERROR_REQUEST_IN_PROGRESS, "Retry-After: 2\r\n"},
+        {GW_ERROR_RATE_LIMITED, "Retry-After: 1\r\n"},
+        {GW_ERROR_UPSTREAM_FAILED, ""},
+        {GW_ERROR_UNAVAILABLE, "Retry-After: 1\r\n"},
+        {GW_ERROR_UPSTREAM_TIMEOUT, ""},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         char expected[256];
-        gw_exchange_fail(start_get(fixture), cases[i].status, cases[i].code, "x");
+        gw_exchange_fail(start_get(fixture), cases[i].error, "x");
         struct gw_str output = gw_buf_bytes(&fixture->output);
         snprintf(expected, sizeof(expected),
                  "Cache-Control: no-store\r\n%sContent-Length: ", cases[i].added);
@@ -511,14 +511,14 @@ static void test_what_a_refusal_adds(void **state) {
 static void test_a_field_of_the_caller_stands_in_place_of_the_added_one(void **state) {
     struct fixture *fixture = *state;
     const struct gw_response_field allow = {GW_STR("Allow"), GW_STR("GET, HEAD")};
-    gw_exchange_fail_with(start_get(fixture), 405, "method_not_allowed", "No.", &allow);
+    gw_exchange_fail_with(start_get(fixture), GW_ERROR_METHOD_NOT_ALLOWED, "No.", &allow);
     assert_output(fixture, "HTTP/1.1 405 Method Not Allowed\r\n" COMMON
                            "Content-Type: application/json\r\nCache-Control: no-store\r\n"
                            "Allow: GET, HEAD\r\nContent-Length: 55\r\n\r\n"
                            "{\"error\":{\"code\":\"method_not_allowed\",\"message\":\"No.\"}}");
     gw_exchange_end(&fixture->exchange);
     const struct gw_response_field later = {GW_STR("Retry-After"), GW_STR("30")};
-    gw_exchange_fail_with(start_get(fixture), 503, "unavailable", "No.", &later);
+    gw_exchange_fail_with(start_get(fixture), GW_ERROR_UNAVAILABLE, "No.", &later);
     struct gw_str output = gw_buf_bytes(&fixture->output);
     assert_non_null(memmem(output.at, output.length, "Retry-After: 30\r\n", 17));
     assert_null(memmem(output.at, output.length, "Retry-After: 1\r\n", 16));
@@ -526,10 +526,10 @@ static void test_a_field_of_the_caller_stands_in_place_of_the_added_one(void **s
 
 static void test_a_bad_request_closes_and_other_refusals_do_not(void **state) {
     struct fixture *fixture = *state;
-    gw_exchange_fail(start_get(fixture), 400, "bad_request", "x");
+    gw_exchange_fail(start_get(fixture), GW_ERROR_BAD_REQUEST, "x");
     assert_true(fixture->exchange.close_after);
     gw_exchange_end(&fixture->exchange);
-    gw_exchange_fail(start_get(fixture), 404, "not_found", "x");
+    gw_exchange_fail(start_get(fixture), GW_ERROR_NOT_FOUND, "x");
     assert_false(fixture->exchange.close_after);
     gw_exchange_end(&fixture->exchange);
     gw_exchange_respond(start_get(fixture), 200, NULL, 0, NULL, GW_STR(""));
@@ -538,7 +538,7 @@ static void test_a_bad_request_closes_and_other_refusals_do_not(void **state) {
 
 static void test_a_refusal_of_head_has_no_body(void **state) {
     struct fixture *fixture = *state;
-    gw_exchange_fail(start(fixture, HTTP_HEAD, 1, true), 404, "not_found", "x");
+    gw_exchange_fail(start(fixture, HTTP_HEAD, 1, true), GW_ERROR_NOT_FOUND, "x");
     assert_output(fixture, "HTTP/1.1 404 Not Found\r\n" COMMON
                            "Content-Type: application/json\r\nCache-Control: no-store\r\n"
                            "Content-Length: 44\r\n\r\n");

@@ -176,8 +176,8 @@ static void test_connection_must_not_name_protected_fields(void **state) {
         "", "close", "keep-alive", "TE, Keep-Alive", "Upgrade, HTTP2-Settings", "X-Anything"};
     for (size_t i = 0; i < COUNT(refused); i++) {
         struct gw_http_head head = head_with_connection((const char *[]){refused[i], NULL});
-        const struct gw_http_failure *failure = gw_relay_fields_check(&head);
-        if (failure == NULL || failure->status != 400)
+        const struct gw_refusal *failure = gw_relay_fields_check(&head);
+        if (failure == NULL || failure->error != GW_ERROR_BAD_REQUEST)
             fail_msg("Connection: %s is accepted", refused[i]);
     }
     for (size_t i = 0; i < COUNT(accepted); i++) {

@@ -663,6 +663,12 @@ static char *make_long(const char *before, const char *unit, size_t count, const
     return text;
 }
 
+// 0: it refused nothing.
+static int refused_status(const struct gw_http_parser *parser) {
+    enum gw_error error = gw_http_parser_failure(parser)->error;
+    return error != GW_ERROR_NONE ? gw_error_row(error)->status : 0;
+}
+
 // Feeds byte by byte; how many it took until the refusal, or all.
 static size_t bytes_until_refusal(const char *text, int status) {
     struct gw_http_parser parser;
@@ -672,7 +678,7 @@ static size_t bytes_until_refusal(const char *text, int status) {
     enum gw_http_event event = GW_HTTP_WANT_INPUT;
     while (event != GW_HTTP_FAILED && text[i] != '\0')
         event = gw_http_parser_feed(&parser, gw_str(text + i++, 1), &consumed);
-    assert_int_equal(gw_http_parser_failure(&parser)->status, status);
+    assert_int_equal(refused_status(&parser), status);
     gw_http_parser_deinit(&parser);
     return i;
 }
@@ -919,11 +925,11 @@ static void test_nothing_is_read_after_a_failure(void **state) {
     size_t consumed = 99;
     gw_http_parser_init(&parser, GW_HTTP_REQUESTS, ignore_body);
     assert_int_equal(feed(&parser, "GARBAGE"), GW_HTTP_FAILED);
-    assert_int_equal(gw_http_parser_failure(&parser)->status, 501);
+    assert_int_equal(refused_status(&parser), 501);
     assert_int_equal(gw_http_parser_feed(&parser, GW_STR(GET("")), &consumed), GW_HTTP_FAILED);
     assert_int_equal(consumed, 0);
     assert_int_equal(feed(&parser, "\n"), GW_HTTP_FAILED);
-    assert_int_equal(gw_http_parser_failure(&parser)->status, 501);
+    assert_int_equal(refused_status(&parser), 501);
     assert_false(gw_http_parser_finish(&parser));
     gw_http_parser_deinit(&parser);
 }
