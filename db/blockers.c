@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "db/pg_binary.h"
 #include "db/pg_conn.h"
+#include "db/result.h"
 
 const struct db_statement db_blockers_statement = {
     .name = "blockers",
@@ -22,9 +22,8 @@ enum column { COLUMN_PID, COLUMN_USER, COLUMN_APPLICATION, COLUMN_STATE, COLUMN_
 void db_blockers_init(struct db_blockers *blockers,
                       void (*on_done)(struct db_query *query, enum gw_status status,
                                       const PGresult *result)) {
-    *blockers =
-        (struct db_blockers){.query = {.statement = &db_blockers_statement, .on_done = on_done}};
-    gw_list_init(&blockers->query.link);
+    *blockers = (struct db_blockers){.on_done = on_done};
+    (void)db_query_start(&blockers->query, &db_blockers_statement, on_done);
 }
 
 void db_blockers_watch(struct db_blockers *blockers, const struct db_conn *conn) {
@@ -85,7 +84,8 @@ bool db_blockers_look(struct db_blockers *blockers, uint64_t now_ms) {
                                  length == 0 ? '{' : ',', PQbackendPID(blockers->conns[i]->pg));
     }
     blockers->pids[length++] = '}';
-    db_set_bytes(&blockers->query, 0, gw_str(blockers->pids, length));
+    db_put_text(db_query_start(&blockers->query, &db_blockers_statement, blockers->on_done),
+                gw_str(blockers->pids, length));
     return true;
 }
 
@@ -112,7 +112,7 @@ static void log_blocker(const struct db_conn *longest, uint64_t waited_ms, const
     struct gw_log_quote state;
     char since[GW_CLOCK_ISO_LENGTH + 1] = "unknown";
     int64_t since_ms = db_get_time(result, row, COLUMN_SINCE);
-    if (since_ms != DB_TIME_NULL) {
+    if (since_ms != DB_NO_TIME) {
         gw_clock_format_iso(since_ms, since);
         since[GW_CLOCK_ISO_LENGTH] = '\0';
     }

@@ -30,6 +30,7 @@ struct db_blockers_stats {
 
 struct db_blockers {
     struct db_query query; // the question, for the owner to submit
+    void (*on_done)(struct db_query *query, enum gw_status status, const PGresult *result);
     const struct db_conn *conns[DB_BLOCKED_MAX];
     int conn_count;
     uint64_t looked_ms; // when it was asked last

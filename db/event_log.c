@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "db/event_log.h"
 
-#include "db/pg_binary.h"
+#include "db/result.h"
 
 const struct db_statement db_event_log_newest_statement = {
     .name = "event_newest",
@@ -29,8 +29,8 @@ static int64_t get_at(const PGresult *result, int row) {
     return db_get_int(result, row, COLUMN_AT, 0);
 }
 
-void db_event_log_bind(const struct db_event_log *log, struct db_query *query, char scratch[8]) {
-    db_set_int8(query, 0, (int64_t)log->applied_seq, scratch);
+void db_event_log_put(const struct db_event_log *log, struct db_params *params) {
+    db_put_int8(params, (int64_t)log->applied_seq);
 }
 
 void db_event_log_take_newest(struct db_event_log *log, const PGresult *result) {

@@ -32,10 +32,10 @@ enum db_event_log_state {
 
 // The newest row, or none.
 extern const struct db_statement db_event_log_newest_statement;
-// The last row applied, and those after it; db_event_log_bind sets its parameter.
+// The last row applied, and those after it; db_event_log_put puts its parameter.
 extern const struct db_statement db_event_log_page_statement;
 
-void db_event_log_bind(const struct db_event_log *log, struct db_query *query, char scratch[8]);
+void db_event_log_put(const struct db_event_log *log, struct db_params *params);
 // Everything up to the newest row is given up: on_gap, but for the first time, when nothing can be
 // outdated yet.
 void db_event_log_take_newest(struct db_event_log *log, const PGresult *result);

@@ -20,8 +20,8 @@
 #include "db/backoff.h"
 #include "db/event_log.h"
 #include "db/events_wait.h"
-#include "db/pg_binary.h"
 #include "db/pg_link.h"
+#include "db/result.h"
 
 #define ROUND_INTERVAL_MS_MAX 1000
 #define HEARTBEAT_PAUSE_MS 500 // at the least, between two that tell the same
@@ -65,11 +65,10 @@ static const struct db_statement *const statements[] = {
     &db_event_waits_statement,
 };
 
-// Of each there is one; its link tells whether it is on its way.
+// There is one of each.
 struct statement_query {
     struct db_query query;
     uint64_t sent_ms;
-    char scratch[2][8];
 };
 
 struct db_events {
@@ -116,12 +115,18 @@ static void send_statement(struct db_events *events, struct statement_query *sta
     db_link_send(&events->link, &statement->query);
 }
 
-static void bind_heartbeat(struct db_events *events, struct db_query *query) {
-    db_set_bytes(query, 0, gw_str_from(events->gateway_id));
-    db_set_int8(query, 1, (int64_t)events->heartbeat_seq, events->heartbeat.scratch[0]);
-    db_set_int8(query, 2, (int64_t)events->stale_ms, events->heartbeat.scratch[1]);
+static struct db_params *start(struct statement_query *query,
+                               const struct db_statement *statement) {
+    return db_query_start(&query->query, statement, NULL); // the link has the answer
+}
+
+static void put_heartbeat(struct db_events *events) {
+    struct db_params *params = start(&events->heartbeat, &heartbeat_statement);
+    db_put_text(params, gw_str_from(events->gateway_id));
+    db_put_int8(params, (int64_t)events->heartbeat_seq);
+    db_put_int8(params, (int64_t)events->stale_ms);
     struct gw_str slot = gw_str_from(events->slot);
-    db_set_bytes_or_null(query, 3, slot.length > 0 ? slot : gw_str(NULL, 0));
+    db_put_text_or_null(params, slot.length > 0 ? slot : gw_str(NULL, 0));
 }
 
 // While one is on its way its answer looks again.
@@ -129,7 +134,7 @@ static void send_heartbeat(struct db_events *events) {
     if (events->has_left || !db_link_is_up(&events->link) || is_on_its_way(&events->heartbeat))
         return;
     events->heartbeat_seq = events->log.applied_seq;
-    bind_heartbeat(events, &events->heartbeat.query);
+    put_heartbeat(events);
     send_statement(events, &events->heartbeat);
 }
 
@@ -148,14 +153,14 @@ static void send_page(struct db_events *events) {
         send_heartbeat(events);
     events->is_page_wanted = false;
     events->page_beat_ms = events->heartbeat.sent_ms;
-    db_event_log_bind(&events->log, &events->page.query, events->page.scratch[0]);
+    db_event_log_put(&events->log, start(&events->page, &db_event_log_page_statement));
     send_statement(events, &events->page);
 }
 
 static void send_prune(struct db_events *events) {
     events->prune_due_ms =
         now_ms(events) + PRUNE_INTERVAL_MS / 2 + db_backoff_random_below(PRUNE_INTERVAL_MS);
-    db_set_int8(&events->prune.query, 0, PRUNE_ROWS_MAX, events->prune.scratch[0]);
+    db_put_int8(start(&events->prune, &prune_statement), PRUNE_ROWS_MAX);
     send_statement(events, &events->prune);
 }
 
@@ -165,7 +170,7 @@ static void start_round(struct db_events *events) {
     if (!events->log.is_known || is_on_its_way(&events->newest))
         return;
     send_page(events);
-    if (now >= events->prune_due_ms)
+    if (now >= events->prune_due_ms && !is_on_its_way(&events->prune))
         send_prune(events);
 }
 
@@ -306,18 +311,13 @@ static const struct db_link_events link_events = {
     .on_closed = on_link_closed,
 };
 
-static void init_statement(struct statement_query *query, const struct db_statement *statement) {
-    query->query.statement = statement;
-    gw_list_init(&query->query.link);
-}
-
 static void init_statements(struct db_events *events) {
-    init_statement(&events->listen, &listen_statement);
-    init_statement(&events->newest, &db_event_log_newest_statement);
-    init_statement(&events->page, &db_event_log_page_statement);
-    init_statement(&events->heartbeat, &heartbeat_statement);
-    init_statement(&events->leave, &leave_statement);
-    init_statement(&events->prune, &prune_statement);
+    (void)start(&events->listen, &listen_statement);
+    (void)start(&events->newest, &db_event_log_newest_statement);
+    (void)start(&events->page, &db_event_log_page_statement);
+    (void)start(&events->heartbeat, &heartbeat_statement);
+    (void)start(&events->leave, &leave_statement);
+    (void)start(&events->prune, &prune_statement);
 }
 
 static enum gw_status open_link(struct db_events *events, uv_loop_t *loop,
@@ -384,7 +384,7 @@ bool db_events_leave(struct db_events *events, struct db_events_departure *depar
     if (events->heartbeat.sent_ms == 0)
         return false;
     events->departure = departure;
-    db_set_bytes(&events->leave.query, 0, gw_str_from(events->gateway_id));
+    db_put_text(start(&events->leave, &leave_statement), gw_str_from(events->gateway_id));
     send_statement(events, &events->leave);
     db_link_flush(&events->link);
     return true;

@@ -2,7 +2,7 @@
 #include "db/events_wait.h"
 
 #include "db/backoff.h"
-#include "db/pg_binary.h"
+#include "db/result.h"
 
 #define ASK_INTERVAL_MS 25 // and up to as much more
 
@@ -37,8 +37,7 @@ static void plan_timer(struct db_event_waits *waits) {
 
 void db_event_waits_init(struct db_event_waits *waits, struct db_link *connection) {
     waits->connection = connection;
-    waits->query = (struct db_query){.statement = &db_event_waits_statement};
-    gw_list_init(&waits->query.link);
+    (void)db_query_start(&waits->query, &db_event_waits_statement, NULL);
     gw_list_init(&waits->asked);
     gw_list_init(&waits->waiting);
     gw_list_init(&waits->late);

@@ -168,6 +168,10 @@ static bool send_sync(PGconn *pg) {
 #endif
 }
 
+// As db/params.h writes them, and results come.
+static const int binary[DB_PARAMS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+#define BINARY 1
+
 struct statement_name {
     char text[64]; // as much as PostgreSQL looks at
 };
@@ -183,17 +187,16 @@ static const char *name_of(const struct db_conn *conn, const struct db_statement
 }
 
 static bool send_named(struct db_conn *conn, const struct db_query *query) {
-    const struct db_statement *statement = query->statement;
+    const struct db_params *params = &query->params;
     struct statement_name name;
-    return PQsendQueryPrepared(conn->pg, name_of(conn, statement, &name),
-                               statement->parameter_count, query->values, query->lengths,
-                               query->formats, 1) == 1;
+    return PQsendQueryPrepared(conn->pg, name_of(conn, query->statement, &name), params->count,
+                               params->values, params->lengths, binary, BINARY) == 1;
 }
 
 static bool send_text(struct db_conn *conn, const struct db_query *query) {
-    const struct db_statement *statement = query->statement;
-    return PQsendQueryParams(conn->pg, statement->sql, statement->parameter_count, NULL,
-                             query->values, query->lengths, query->formats, 1) == 1;
+    const struct db_params *params = &query->params;
+    return PQsendQueryParams(conn->pg, query->statement->sql, params->count, NULL, params->values,
+                             params->lengths, binary, BINARY) == 1;
 }
 
 // The query is on conn->in_flight.
@@ -206,7 +209,8 @@ static void send_query(struct db_conn *conn, struct db_query *query) {
 }
 
 void db_conn_send(struct db_conn *conn, struct db_query *query) {
-    gw_assert(db_conn_has_room(conn));
+    gw_assert(db_conn_has_room(conn) && query->conn == NULL);
+    gw_assert(query->params.count == query->statement->parameter_count);
     query->conn = conn;
     gw_list_push_back(&conn->in_flight, &query->link);
     send_query(conn, query);
@@ -259,7 +263,7 @@ static const char *const planning[] = {"set plan_cache_mode = force_generic_plan
 static bool ask_of_role(struct db_conn *conn) {
     if (conn->statements->role_check == NULL)
         return true;
-    if (PQsendQueryParams(conn->pg, db_role_check_sql, 0, NULL, NULL, NULL, NULL, 1) != 1 ||
+    if (PQsendQueryParams(conn->pg, db_role_check_sql, 0, NULL, NULL, NULL, NULL, BINARY) != 1 ||
         !send_sync(conn->pg))
         return false;
     push_slot(conn, NULL)->is_of_role = true;

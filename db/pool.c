@@ -98,7 +98,13 @@ static uint64_t due_ms_of(const struct db_pool *pool) {
     return due_ms;
 }
 
-// ---- queries that end without an answer ----
+// ---- queries that end ----
+
+// The last touch of the query.
+static void tell_done(struct db_query *query, enum gw_status status, const PGresult *result) {
+    db_params_deinit(&query->params);
+    query->on_done(query, status, result);
+}
 
 // Off the list that it was on.
 static void end_query(struct db_pool *pool, struct db_query *query, enum gw_status outcome) {
@@ -121,7 +127,7 @@ static void tell_ended(struct db_pool *pool) {
     while ((link = gw_list_pop_front(&pool->ended)) != NULL) {
         struct db_query *query = gw_container_of(link, struct db_query, link);
         count_failure(pool, query, query->outcome);
-        query->on_done(query, query->outcome, NULL);
+        tell_done(query, query->outcome, NULL);
     }
 }
 
@@ -255,7 +261,7 @@ static void on_answer(struct db_conn *conn, struct db_query *query, enum gw_stat
         count_failure(pool, query, status);
         db_pool_log_error(&pool->log, query->statement, error, uv_now(pool->loop));
     }
-    query->on_done(query, status, result);
+    tell_done(query, status, result);
 }
 
 // ---- dealing out ----
@@ -497,11 +503,15 @@ void db_pool_close(struct db_pool *pool, void (*on_closed)(struct db_pool *pool)
 // ---- queries ----
 
 enum gw_status db_pool_submit(struct db_pool *pool, struct db_query *query) {
-    gw_assert(query->statement->parameter_count <= DB_QUERY_PARAMETERS_MAX);
     struct db_pool_lane *lane = pool->lane_of[query->statement->kind];
-    enum gw_status status = pool->is_closing ? GW_UNAVAILABLE : db_pool_lane_admit(lane);
-    if (status != GW_OK)
+    enum gw_status status = query->params.status;
+    if (status == GW_OK)
+        status = pool->is_closing ? GW_UNAVAILABLE : db_pool_lane_admit(lane);
+    if (status != GW_OK) {
+        db_params_deinit(&query->params);
         return status;
+    }
+    gw_assert(query->params.count == query->statement->parameter_count);
     query->conn = NULL;
     query->repeats = 0;
     query->repeat_ms = 0;
@@ -513,8 +523,9 @@ enum gw_status db_pool_submit(struct db_pool *pool, struct db_query *query) {
 }
 
 void db_pool_cancel(struct db_pool *pool, struct db_query *query) {
-    if (gw_list_is_empty(&query->link))
+    if (query->link.next == NULL || gw_list_is_empty(&query->link))
         return;
+    db_params_deinit(&query->params);
     if (query->conn != NULL) {
         gw_container_of(query->conn, struct pool_member, conn)->lane->in_flight--;
         db_conn_forget(query->conn, query);

@@ -45,10 +45,10 @@ enum gw_status db_pool_create(uv_loop_t *loop, const struct db_pool_options *opt
 void db_pool_close(struct db_pool *pool, void (*on_closed)(struct db_pool *pool));
 
 // GW_UNAVAILABLE: queue full or the pool is closing; GW_BUSY: full of changes, behind some that
-// wait. on_done will not be called.
+// wait; what failed while the parameters were put. on_done will not be called.
 enum gw_status db_pool_submit(struct db_pool *pool, struct db_query *query) GW_MUST_USE;
 // on_done will not be called any more. A statement in flight still runs. Harmless for a query that
-// is done or was never submitted, provided its link was initialised with gw_list_init.
+// is done, was refused, or was never started (all zero).
 void db_pool_cancel(struct db_pool *pool, struct db_query *query);
 
 // Sends what was submitted so far. The pool does so by itself before the loop sleeps; for those who

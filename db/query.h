@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // One statement on its way to PostgreSQL and back. The owner embeds struct db_query in its own
-// request struct and gets back to it with gw_container_of. Parameters belong to the owner and must
-// stay as they are until on_done was called (or the query was cancelled). on_done is called exactly
-// once, never inside the call that submitted the query, and is the pool's last touch of the query:
-// the owner may free it there.
+// request struct and gets back to it with gw_container_of: db_query_start, then the parameters
+// (db/params.h), then db_pool_submit. on_done is called exactly once, never inside the call that
+// submitted the query, and is the pool's last touch of the query: the owner may free it there.
 
 #include <libpq-fe.h>
 #include <stddef.h>
@@ -12,13 +11,13 @@
 
 #include "base/list.h"
 #include "base/status.h"
+#include "db/params.h"
 
 // What a statement may wait for at the server.
 enum db_statement_kind {
     DB_STATEMENT_READ,   // no lock that another transaction may hold for long
-    DB_STATEMENT_CHANGE, // locks of rows and of the log: asked for by somebody who waits for the
-                         // answer
-    DB_STATEMENT_NOTE,   // the same, written in the background
+    DB_STATEMENT_CHANGE, // locks of rows and of the log, while a client waits for the answer
+    DB_STATEMENT_NOTE,   // the same locks, written in the background
     DB_STATEMENT_KIND_COUNT
 };
 
@@ -30,14 +29,10 @@ struct db_statement {
     enum db_statement_kind kind;
 };
 
-#define DB_QUERY_PARAMETERS_MAX 12
-
 struct db_query {
-    struct gw_list link; // the pool's
+    struct gw_list link; // of the pool or the connection that has it
     const struct db_statement *statement;
-    const char *values[DB_QUERY_PARAMETERS_MAX]; // NULL = SQL null
-    int lengths[DB_QUERY_PARAMETERS_MAX];        // of binary values
-    int formats[DB_QUERY_PARAMETERS_MAX];        // 0 text, 1 binary
+    struct db_params params; // what they hold on the heap is freed when the query has ended
     // Results come in the binary format. GW_OK: `result` holds the rows, valid during the call.
     // GW_UNAVAILABLE: connection lost, timed out, server shutting down or in recovery: the
     // statement may or may not have run. GW_BUSY: it waited for another transaction until its time
@@ -52,3 +47,16 @@ struct db_query {
     int repeats;
     enum gw_status outcome; // of one that ended without an answer
 };
+
+// A query that is not on its way (all zero at first) becomes one of `statement`, still without
+// parameters.
+static inline struct db_params *db_query_start(
+    struct db_query *query, const struct db_statement *statement,
+    void (*on_done)(struct db_query *query, enum gw_status status, const PGresult *result)) {
+    gw_assert(query->link.next == NULL || gw_list_is_empty(&query->link));
+    gw_list_init(&query->link);
+    query->statement = statement;
+    query->on_done = on_done;
+    db_params_init(&query->params);
+    return &query->params;
+}

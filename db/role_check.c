@@ -8,7 +8,7 @@
 #include "base/crc32.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "db/pg_binary.h"
+#include "db/result.h"
 
 const char db_role_check_sql[] =
     "select current_user::text, current_setting('default_transaction_isolation'),"

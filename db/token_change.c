@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Parameters are bound in the binary format: text then needs no terminator and no quoting.
 #include "db/token_change.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
-#include "db/pg_binary.h"
-
-// NOLINTNEXTLINE(misc-redundant-expression): two names of two headers
-_Static_assert(DB_TIME_NULL == DB_NO_TIME, "null times pass through");
-_Static_assert(sizeof((struct db_token_create){0}.scratch) >=
-                   16 + DB_IP_RANGES_BYTES(GW_ALLOWED_IPS_MAX),
-               "room for every parameter");
+#include "db/result.h"
 
 const struct db_statement db_token_create_statement = {
     .name = "token_create",
@@ -103,35 +96,36 @@ static void on_create_done(struct db_query *query, enum gw_status status, const 
     create->on_done(create, status, status == GW_OK ? &made : NULL);
 }
 
-// Null for none: no restriction.
-static void bind_allowed_ips(struct db_token_create *create, int index, char *out) {
-    struct db_array ranges;
-    db_array_start(&ranges, out, DB_OID_CIDR);
+// Without ranges null: no restriction.
+static void put_allowed_ips(struct db_params *params, const struct db_token_create *create) {
     gw_assert(create->allowed_ip_count <= GW_ALLOWED_IPS_MAX);
-    for (int i = 0; i < create->allowed_ip_count; i++)
-        db_array_add_ip_range(&ranges, &create->allowed_ips[i]);
-    struct gw_str array = db_array_finish(&ranges);
-    db_set_bytes_or_null(&create->query, index, ranges.count > 0 ? array : gw_str(NULL, 0));
+    size_t count = create->allowed_ip_count;
+    if (count == 0) {
+        db_put_null(params);
+        return;
+    }
+    db_put_array(params, DB_ARRAY_CIDR, count, count * DB_IP_RANGE_BYTES_MAX);
+    for (size_t i = 0; i < count; i++)
+        db_add_ip_range(params, &create->allowed_ips[i]);
 }
 
 enum gw_status db_token_store_create_token(struct db_token_store *store,
                                            struct db_token_create *create) {
     struct db_query *query = &create->query;
-    query->statement = &db_token_create_statement;
-    query->on_done = on_create_done;
-    db_set_bytes(query, 0, create->id);
-    db_set_bytes(query, 1, create->org_id);
-    db_set_bytes(query, 2, create->name);
-    db_set_bytes(query, 3, create->prefix);
-    db_set_bytes(query, 4, gw_str((const char *)create->digest, DB_DIGEST_LENGTH));
-    db_set_int2(query, 5, create->scopes, create->scratch);
-    enum gw_status status = db_set_time(query, 6, create->expires_ms, create->scratch + 8);
-    db_set_bytes(query, 7, create->created_by);
-    db_set_bytes_or_null(query, 8, create->created_from);
-    db_set_boolean(query, 9, create->is_imported);
-    bind_allowed_ips(create, 10, create->scratch + 16);
-    db_set_boolean(query, 11, create->binds_children);
-    return status == GW_OK ? db_pool_submit(db_token_store_pool(store), query) : status;
+    struct db_params *params = db_query_start(query, &db_token_create_statement, on_create_done);
+    db_put_text(params, create->id);
+    db_put_text(params, create->org_id);
+    db_put_text(params, create->name);
+    db_put_text(params, create->prefix);
+    db_put_bytes(params, create->digest, DB_DIGEST_LENGTH);
+    db_put_int2(params, create->scopes);
+    db_put_time(params, create->expires_ms);
+    db_put_text(params, create->created_by);
+    db_put_text_or_null(params, create->created_from);
+    db_put_boolean(params, create->is_imported);
+    put_allowed_ips(params, create);
+    db_put_boolean(params, create->binds_children);
+    return db_pool_submit(db_token_store_pool(store), query);
 }
 
 // ---- revoke ----
@@ -166,13 +160,12 @@ static void on_revoke_done(struct db_query *query, enum gw_status status, const 
 enum gw_status db_token_store_revoke_token(struct db_token_store *store,
                                            struct db_token_revoke *revoke) {
     struct db_query *query = &revoke->query;
-    query->statement = &db_token_revoke_statement;
-    query->on_done = on_revoke_done;
-    db_set_bytes(query, 0, revoke->org_id);
-    db_set_bytes(query, 1, revoke->id);
-    db_set_bytes(query, 2, revoke->revoked_by);
-    db_set_bytes_or_null(query, 3, revoke->revoked_from);
-    db_set_boolean(query, 4, revoke->with_successors);
+    struct db_params *params = db_query_start(query, &db_token_revoke_statement, on_revoke_done);
+    db_put_text(params, revoke->org_id);
+    db_put_text(params, revoke->id);
+    db_put_text(params, revoke->revoked_by);
+    db_put_text_or_null(params, revoke->revoked_from);
+    db_put_boolean(params, revoke->with_successors);
     return db_pool_submit(db_token_store_pool(store), query);
 }
 
@@ -218,19 +211,18 @@ static void on_rotate_done(struct db_query *query, enum gw_status status, const 
 enum gw_status db_token_store_rotate_token(struct db_token_store *store,
                                            struct db_token_rotate *rotate) {
     struct db_query *query = &rotate->query;
-    query->statement = &db_token_rotate_statement;
-    query->on_done = on_rotate_done;
-    db_set_bytes(query, 0, rotate->org_id);
-    db_set_bytes(query, 1, rotate->id);
-    db_set_bytes(query, 2, rotate->new_id);
-    db_set_bytes(query, 3, rotate->new_prefix);
-    db_set_bytes(query, 4, gw_str((const char *)rotate->new_digest, DB_DIGEST_LENGTH));
-    db_set_int8(query, 5, rotate->overlap_s, rotate->scratch);
-    enum gw_status status = db_set_time(query, 6, rotate->expires_ms, rotate->scratch + 8);
-    db_set_bytes_or_null(query, 7, rotate->key);
-    db_set_bytes(query, 8, rotate->rotated_by);
-    db_set_bytes_or_null(query, 9, rotate->rotated_from);
-    db_set_bytes_or_null(query, 10, rotate->instead_of);
-    db_set_bytes(query, 11, gw_str((const char *)rotate->body_digest, DB_DIGEST_LENGTH));
-    return status == GW_OK ? db_pool_submit(db_token_store_pool(store), query) : status;
+    struct db_params *params = db_query_start(query, &db_token_rotate_statement, on_rotate_done);
+    db_put_text(params, rotate->org_id);
+    db_put_text(params, rotate->id);
+    db_put_text(params, rotate->new_id);
+    db_put_text(params, rotate->new_prefix);
+    db_put_bytes(params, rotate->new_digest, DB_DIGEST_LENGTH);
+    db_put_int8(params, rotate->overlap_s);
+    db_put_time(params, rotate->expires_ms);
+    db_put_text_or_null(params, rotate->key);
+    db_put_text(params, rotate->rotated_by);
+    db_put_text_or_null(params, rotate->rotated_from);
+    db_put_text_or_null(params, rotate->instead_of);
+    db_put_bytes(params, rotate->body_digest, DB_DIGEST_LENGTH);
+    return db_pool_submit(db_token_store_pool(store), query);
 }

@@ -6,7 +6,7 @@
 
 #include "base/limits.h"
 #include "base/status.h"
-#include "db/pg_binary.h"
+#include "db/result.h"
 
 #define PREFIXES_PER_STATEMENT 500
 
@@ -46,7 +46,6 @@ struct lookup_batch {
     struct db_query query;
     struct db_token_lookups *lookups;
     struct gw_list members; // of struct db_token_lookup
-    char *array;            // the prefixes, in wire form
     int count;              // members at the start
     struct db_token_lookup *sorted[];
 };
@@ -59,12 +58,6 @@ static int compare_prefixes(const void *a, const void *b) {
     return memcmp((*left)->prefix, (*right)->prefix, GW_TOKEN_PREFIX_LENGTH);
 }
 
-// Off the list already.
-static void free_batch(struct lookup_batch *batch) {
-    free(batch->array);
-    free(batch);
-}
-
 static void end_members(struct gw_list *members) {
     struct gw_list *link;
     while ((link = gw_list_pop_front(members)) != NULL) {
@@ -73,38 +66,29 @@ static void end_members(struct gw_list *members) {
     }
 }
 
-// Room for `count` members with as many prefixes.
+// Room for `count` members.
 static struct lookup_batch *create_batch(struct db_token_lookups *lookups, int count) {
     struct lookup_batch *batch =
         calloc(1, sizeof(*batch) + (size_t)count * sizeof(struct db_token_lookup *));
     if (batch == NULL)
         return NULL;
-    size_t prefix_bytes = (size_t)count * GW_TOKEN_PREFIX_LENGTH;
-    batch->array = malloc(db_array_bytes((size_t)count, prefix_bytes));
-    if (batch->array == NULL) {
-        free(batch);
-        return NULL;
-    }
     batch->lookups = lookups;
     batch->count = count;
     gw_list_init(&batch->link);
     gw_list_init(&batch->members);
-    gw_list_init(&batch->query.link);
     return batch;
 }
 
 static void on_answer(struct db_query *query, enum gw_status status, const PGresult *result);
 
 static enum gw_status submit_batch(struct lookup_batch *batch, struct db_token_lookup **sorted) {
-    struct db_array array;
-    db_array_start(&array, batch->array, DB_OID_TEXT);
+    struct db_params *params = db_query_start(&batch->query, &db_token_lookup_statement, on_answer);
+    size_t count = (size_t)batch->count;
+    db_put_array(params, DB_ARRAY_TEXT, count, count * GW_TOKEN_PREFIX_LENGTH);
     for (int i = 0; i < batch->count; i++) {
         if (i == 0 || compare_prefixes(&sorted[i - 1], &sorted[i]) != 0)
-            db_array_add_text(&array, gw_str(sorted[i]->prefix, GW_TOKEN_PREFIX_LENGTH));
+            db_add_text(params, gw_str(sorted[i]->prefix, GW_TOKEN_PREFIX_LENGTH));
     }
-    batch->query.statement = &db_token_lookup_statement;
-    batch->query.on_done = on_answer;
-    db_set_bytes(&batch->query, 0, db_array_finish(&array));
     return db_pool_submit(batch->lookups->pool, &batch->query);
 }
 
@@ -119,8 +103,8 @@ static void send_batch(struct db_token_lookups *lookups, struct db_token_lookup 
     }
     if (is_sent)
         gw_list_push_back(&lookups->batches, &batch->link);
-    else if (batch != NULL)
-        free_batch(batch);
+    else
+        free(batch);
 }
 
 // How many of the sorted lookups fit one statement: all of PREFIXES_PER_STATEMENT distinct
@@ -298,7 +282,7 @@ static void on_answer(struct db_query *query, enum gw_status status, const PGres
         while ((link = gw_list_pop_front(&batch->members)) != NULL)
             tell(gw_container_of(link, struct db_token_lookup, link), result);
     }
-    free_batch(batch);
+    free(batch);
 }
 
 // ---- life ----
@@ -343,7 +327,7 @@ void db_token_lookups_close(struct db_token_lookups *lookups,
         struct lookup_batch *batch = gw_container_of(link, struct lookup_batch, link);
         db_pool_cancel(lookups->pool, &batch->query);
         gw_list_append_all(&lookups->waiting, &batch->members);
-        free_batch(batch);
+        free(batch);
     }
     gw_list_init(&lookups->batches);
     uv_close((uv_handle_t *)&lookups->prepare, on_prepare_closed);

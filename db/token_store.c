@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// Parameters are bound in the binary format: text then needs no terminator and no quoting.
 #include "db/token_store.h"
 
 #include <stdlib.h>
@@ -7,12 +6,9 @@
 
 #include "base/limits.h"
 #include "db/blockers.h"
-#include "db/pg_binary.h"
+#include "db/result.h"
 #include "db/token_change.h"
 #include "db/token_lookup.h"
-
-// NOLINTNEXTLINE(misc-redundant-expression): two names of two headers
-_Static_assert(DB_TIME_NULL == DB_NO_TIME, "null times pass through");
 
 struct db_token_store {
     struct db_pool *pool;
@@ -110,19 +106,8 @@ enum gw_status db_token_store_lookup(struct db_token_store *store, struct db_tok
     return db_token_lookups_add(&store->lookups, lookup);
 }
 
-static void free_scratch(struct db_query *query) {
-    if (query->statement != &last_used_statement)
-        return;
-    struct db_last_used_write *write = gw_container_of(query, struct db_last_used_write, query);
-    free(write->scratch);
-    write->scratch = NULL;
-}
-
 void db_token_store_cancel(struct db_token_store *store, struct db_query *query) {
-    if (gw_list_is_empty(&query->link))
-        return;
     db_pool_cancel(store->pool, query);
-    free_scratch(query);
 }
 
 // ---- list ----
@@ -170,11 +155,10 @@ enum gw_status db_token_store_list_tokens(struct db_token_store *store,
     if (list->limit < 1 || list->limit > GW_LIST_LIMIT_MAX || list->offset > INT64_MAX)
         return GW_INVALID;
     struct db_query *query = &list->query;
-    query->statement = &token_list_statement;
-    query->on_done = on_list_done;
-    db_set_bytes(query, 0, list->org_id);
-    db_set_int8(query, 1, list->limit, list->scratch);
-    db_set_int8(query, 2, (int64_t)list->offset, list->scratch + 8);
+    struct db_params *params = db_query_start(query, &token_list_statement, on_list_done);
+    db_put_text(params, list->org_id);
+    db_put_int8(params, list->limit);
+    db_put_int8(params, (int64_t)list->offset);
     return db_pool_submit(store->pool, query);
 }
 
@@ -215,11 +199,10 @@ enum gw_status db_token_store_list_audit(struct db_token_store *store, struct db
     if (list->limit < 1 || list->limit > GW_LIST_LIMIT_MAX)
         return GW_INVALID;
     struct db_query *query = &list->query;
-    query->statement = &audit_list_statement;
-    query->on_done = on_audit_done;
-    db_set_bytes(query, 0, list->org_id);
-    db_set_int8(query, 1, list->before, list->scratch);
-    db_set_int8(query, 2, (int64_t)list->limit + 1, list->scratch + 8);
+    struct db_params *params = db_query_start(query, &audit_list_statement, on_audit_done);
+    db_put_text(params, list->org_id);
+    db_put_int8(params, list->before);
+    db_put_int8(params, (int64_t)list->limit + 1);
     return db_pool_submit(store->pool, query);
 }
 
@@ -231,46 +214,32 @@ static void on_last_used_done(struct db_query *query, enum gw_status status,
     uint64_t written = 0;
     if (status == GW_OK)
         written = (uint64_t)db_get_int(result, 0, 0, 0);
-    free_scratch(query);
     write->on_done(write, status, written);
 }
 
-// Both arrays in one block. GW_INVALID for a time that PostgreSQL has not.
-static enum gw_status bind_last_used(struct db_last_used_write *write) {
-    size_t count = (size_t)write->count;
-    size_t id_bytes = 0;
+static void put_ids(struct db_params *params, const struct gw_str *ids, size_t count) {
+    size_t bytes = 0;
     for (size_t i = 0; i < count; i++)
-        id_bytes += write->ids[i].length;
-    size_t ids_room = db_array_bytes(count, id_bytes);
-    write->scratch = malloc(ids_room + db_array_bytes(count, 8 * count));
-    if (write->scratch == NULL)
-        return GW_NO_MEMORY;
-    struct db_array ids;
-    struct db_array times;
-    db_array_start(&ids, write->scratch, DB_OID_TEXT);
-    db_array_start(&times, write->scratch + ids_room, DB_OID_TIMESTAMPTZ);
-    enum gw_status status = GW_OK;
-    for (size_t i = 0; i < count && status == GW_OK; i++) {
-        db_array_add_text(&ids, write->ids[i]);
-        status = db_array_add_time(&times, write->used_ms[i]);
-    }
-    db_set_bytes(&write->query, 0, db_array_finish(&ids));
-    db_set_bytes(&write->query, 1, db_array_finish(&times));
-    return status;
+        bytes += ids[i].length;
+    db_put_array(params, DB_ARRAY_TEXT, count, bytes);
+    for (size_t i = 0; i < count; i++)
+        db_add_text(params, ids[i]);
+}
+
+static void put_times(struct db_params *params, const int64_t *times_ms, size_t count) {
+    db_put_array(params, DB_ARRAY_TIMESTAMPTZ, count, count * DB_TIME_BYTES);
+    for (size_t i = 0; i < count; i++)
+        db_add_time(params, times_ms[i]);
 }
 
 enum gw_status db_token_store_write_last_used(struct db_token_store *store,
                                               struct db_last_used_write *write) {
     gw_assert(write->count > 0);
     struct db_query *query = &write->query;
-    query->statement = &last_used_statement;
-    query->on_done = on_last_used_done;
-    enum gw_status status = bind_last_used(write);
-    if (status == GW_OK)
-        status = db_pool_submit(store->pool, query);
-    if (status != GW_OK)
-        free_scratch(query);
-    return status;
+    struct db_params *params = db_query_start(query, &last_used_statement, on_last_used_done);
+    put_ids(params, write->ids, (size_t)write->count);
+    put_times(params, write->used_ms, (size_t)write->count);
+    return db_pool_submit(store->pool, query);
 }
 
 // ---- organisations ----
@@ -285,11 +254,10 @@ static void on_org_create_done(struct db_query *query, enum gw_status status,
 enum gw_status db_token_store_create_org(struct db_token_store *store,
                                          struct db_org_create *create) {
     struct db_query *query = &create->query;
-    query->statement = &org_create_statement;
-    query->on_done = on_org_create_done;
-    db_set_bytes(query, 0, create->id);
-    db_set_bytes(query, 1, create->slug);
-    db_set_bytes(query, 2, create->name);
+    struct db_params *params = db_query_start(query, &org_create_statement, on_org_create_done);
+    db_put_text(params, create->id);
+    db_put_text(params, create->slug);
+    db_put_text(params, create->name);
     return db_pool_submit(store->pool, query);
 }
 
@@ -309,8 +277,6 @@ static void on_org_find_done(struct db_query *query, enum gw_status status,
 
 enum gw_status db_token_store_find_org(struct db_token_store *store, struct db_org_find *find) {
     struct db_query *query = &find->query;
-    query->statement = &org_find_statement;
-    query->on_done = on_org_find_done;
-    db_set_bytes(query, 0, find->slug);
+    db_put_text(db_query_start(query, &org_find_statement, on_org_find_done), find->slug);
     return db_pool_submit(store->pool, query);
 }

@@ -16,13 +16,13 @@
 #include "base/str.h"
 #include "db/pool.h"
 #include "db/query.h"
+#include "db/time.h"
 #include "token/scope.h"
 #include "token/syntax.h"
 
 #define DB_ID_LENGTH_MAX 32
 #define DB_SLUG_LENGTH_MAX 48
 #define DB_DIGEST_LENGTH 32
-#define DB_NO_TIME INT64_MIN
 
 // One token as it stands in the database; times in milliseconds of wall clock, DB_NO_TIME = null.
 struct db_token_row {
@@ -114,8 +114,7 @@ struct db_token_create {
                     const struct db_token_row *made);
     // Set before on_done with GW_DENIED.
     enum db_refusal refusal;
-    int64_t expires_ms_max;                           // of DB_REFUSAL_ENDS_TOO_LATE
-    char scratch[64 + 24 * (GW_ALLOWED_IPS_MAX + 1)]; // the store's: parameters in wire form
+    int64_t expires_ms_max; // of DB_REFUSAL_ENDS_TOO_LATE
 };
 enum gw_status db_token_store_create_token(struct db_token_store *store,
                                            struct db_token_create *create) GW_MUST_USE;
@@ -182,7 +181,6 @@ struct db_token_rotate {
     void (*on_done)(struct db_token_rotate *rotate, enum gw_status status,
                     const struct db_token_rotation *rotation);
     enum db_refusal refusal; // set before on_done with GW_DENIED
-    char scratch[64];
 };
 enum gw_status db_token_store_rotate_token(struct db_token_store *store,
                                            struct db_token_rotate *rotate) GW_MUST_USE;
@@ -197,7 +195,6 @@ struct db_token_list {
     // `rows` has `count` entries (organisation slices are empty in them); `total` counts all pages.
     void (*on_done)(struct db_token_list *list, enum gw_status status,
                     const struct db_token_row *rows, int count, uint64_t total);
-    char scratch[64];
 };
 enum gw_status db_token_store_list_tokens(struct db_token_store *store,
                                           struct db_token_list *list) GW_MUST_USE;
@@ -222,7 +219,6 @@ struct db_audit_list {
     uint32_t limit;
     void (*on_done)(struct db_audit_list *list, enum gw_status status,
                     const struct db_audit_event *events, int count, bool has_more);
-    char scratch[64];
 };
 enum gw_status db_token_store_list_audit(struct db_token_store *store,
                                          struct db_audit_list *list) GW_MUST_USE;
@@ -235,7 +231,6 @@ struct db_last_used_write {
     const int64_t *used_ms;
     int count;
     void (*on_done)(struct db_last_used_write *write, enum gw_status status, uint64_t rows_written);
-    char *scratch; // the store's, heap, freed by it
 };
 enum gw_status db_token_store_write_last_used(struct db_token_store *store,
                                               struct db_last_used_write *write) GW_MUST_USE;

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
-#include "db/pg_binary.h"
 #include "db/pg_conn.h"
+#include "db/result.h"
 #include "tests/support/postgres.h"
 
 static const struct db_statement echo = {"echo", "select $1::int8", 1, DB_STATEMENT_READ};
@@ -80,7 +80,6 @@ struct call {
     bool is_done;
     enum gw_status status;
     int64_t value;
-    char wire[8];
     void (*then)(struct call *call);
 };
 
@@ -98,10 +97,9 @@ static void on_done(struct db_query *query, enum gw_status status, const PGresul
 
 static void init_call(struct call *call, const struct db_statement *statement, int64_t value) {
     memset(call, 0, sizeof(*call));
-    gw_list_init(&call->query.link);
-    call->query.statement = statement;
-    call->query.on_done = on_done;
-    db_set_int8(&call->query, 0, value, call->wire);
+    struct db_params *params = db_query_start(&call->query, statement, on_done);
+    if (statement->parameter_count > 0)
+        db_put_int8(params, value);
 }
 
 static void submit(struct call *call) {

@@ -13,7 +13,6 @@
 
 #include "base/limits.h"
 #include "db/migrate.h"
-#include "db/pg_binary.h"
 #include "tests/support/postgres.h"
 
 static const struct db_statement echo = {"echo", "select $1::int8", 1, DB_STATEMENT_READ};
@@ -104,7 +103,6 @@ struct call {
     struct db_query query;
     bool is_done;
     enum gw_status status;
-    char wire[8];
 };
 
 static void on_done(struct db_query *query, enum gw_status status, const PGresult *result) {
@@ -117,10 +115,9 @@ static void on_done(struct db_query *query, enum gw_status status, const PGresul
 
 static void init_call(struct call *call, const struct db_statement *statement, int64_t value) {
     memset(call, 0, sizeof(*call));
-    gw_list_init(&call->query.link);
-    call->query.statement = statement;
-    call->query.on_done = on_done;
-    db_set_int8(&call->query, 0, value, call->wire);
+    struct db_params *params = db_query_start(&call->query, statement, on_done);
+    if (statement->parameter_count > 0)
+        db_put_int8(params, value);
 }
 
 static void submit(struct call *call, const struct db_statement *statement, int64_t value) {

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "db/pg_binary.h"
+#include "db/result.h"
 #include "tests/support/postgres.h"
 
 #define CALLS 50
@@ -30,7 +30,6 @@ struct call {
     struct load *load;
     bool is_in_flight;
     int64_t value;
-    char wire[8];
 };
 
 struct load {
@@ -62,10 +61,7 @@ static void on_done(struct db_query *query, enum gw_status status, const PGresul
 static void start_call(struct call *call) {
     static int64_t next_value;
     call->value = next_value++;
-    gw_list_init(&call->query.link);
-    call->query.statement = &echo;
-    call->query.on_done = on_done;
-    db_set_int8(&call->query, 0, call->value, call->wire);
+    db_put_int8(db_query_start(&call->query, &echo, on_done), call->value);
     assert_int_equal(db_pool_submit(call->load->pool, &call->query), GW_OK);
     call->is_in_flight = true;
     call->load->in_flight++;
