@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/ascii.h"
+
 #define MS_PER_SECOND 1000
 #define SECONDS_PER_DAY 86400
 #define MS_PER_DAY ((int64_t)SECONDS_PER_DAY * MS_PER_SECOND)
@@ -128,17 +130,13 @@ void gw_clock_format_http(int64_t wall_ms, char *out) {
     memcpy(out + 25, " GMT", 4);
 }
 
-static bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
 // Takes exactly `width` digits from the front.
 static bool take_digits(struct gw_str *rest, size_t width, int *value) {
     if (rest->length < width)
         return false;
     int sum = 0;
     for (size_t i = 0; i < width; i++) {
-        if (!is_digit(rest->at[i]))
+        if (!gw_ascii_is_digit(rest->at[i]))
             return false;
         sum = sum * 10 + (rest->at[i] - '0');
     }
@@ -177,7 +175,7 @@ static bool take_fraction(struct gw_str *rest, int *ms) {
         return true;
     int scale = 100;
     size_t count = 0;
-    for (; count < rest->length && is_digit(rest->at[count]); count++) {
+    for (; count < rest->length && gw_ascii_is_digit(rest->at[count]); count++) {
         *ms += (rest->at[count] - '0') * scale;
         scale /= 10;
     }
@@ -246,7 +244,7 @@ enum gw_status gw_clock_parse_duration(struct gw_str text, uint64_t *duration_ms
         {GW_STR_INIT("d"), (uint64_t)SECONDS_PER_DAY * MS_PER_SECOND},
     };
     size_t digits = 0;
-    while (digits < text.length && is_digit(text.at[digits]))
+    while (digits < text.length && gw_ascii_is_digit(text.at[digits]))
         digits++;
     struct gw_str unit = gw_str_slice(text, digits, text.length);
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {

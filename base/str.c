@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/word.h"
 
 struct gw_str gw_str_from(const char *terminated) {
@@ -17,12 +18,8 @@ bool gw_str_equal(struct gw_str a, struct gw_str b) {
     return a.length == 0 || memcmp(a.at, b.at, a.length) == 0;
 }
 
-static char fold(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
-// fold() of eight bytes at once: names of fields are compared on each request. The sums have the
-// top bit of a byte set from 'A' on, and behind 'Z'; no carry leaves a byte.
+// gw_ascii_to_lower() of eight bytes at once: names of fields are compared on each request. The
+// sums have the top bit of a byte set from 'A' on, and behind 'Z'; no carry leaves a byte.
 static uint64_t fold_word(const char *at) {
     uint64_t word;
     memcpy(&word, at, GW_WORD_BYTES);
@@ -41,7 +38,7 @@ bool gw_str_equal_nocase(struct gw_str a, struct gw_str b) {
             return false;
     }
     for (; i < a.length; i++) {
-        if (fold(a.at[i]) != fold(b.at[i]))
+        if (gw_ascii_to_lower(a.at[i]) != gw_ascii_to_lower(b.at[i]))
             return false;
     }
     return true;
@@ -102,7 +99,7 @@ enum gw_status gw_str_to_u64(struct gw_str digits, uint64_t *value) {
     uint64_t sum = 0;
     bool overflow = false;
     for (size_t i = 0; i < digits.length; i++) {
-        if (digits.at[i] < '0' || digits.at[i] > '9')
+        if (!gw_ascii_is_digit(digits.at[i]))
             return GW_INVALID;
         unsigned digit = (unsigned)(digits.at[i] - '0');
         overflow = overflow || __builtin_mul_overflow(sum, 10U, &sum) ||
@@ -136,83 +133,4 @@ void gw_bytes_wipe(void *at, size_t length) {
     memset(at, 0, length);
     // The compiler must take it that the zeros are read here.
     __asm__ __volatile__("" : : "r"(at) : "memory");
-}
-
-void gw_hex_encode(const void *bytes, size_t length, char *out) {
-    static const char digits[] = "0123456789abcdef";
-    const unsigned char *from = bytes;
-    for (size_t i = 0; i < length; i++) {
-        *out++ = digits[from[i] >> 4];
-        *out++ = digits[from[i] & 15];
-    }
-}
-
-static const char base64url_alphabet[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-void gw_base64url_encode(const void *bytes, size_t length, char *out) {
-    const unsigned char *from = bytes;
-    unsigned pending = 0;
-    unsigned pending_bits = 0;
-    for (size_t i = 0; i < length; i++) {
-        pending = ((pending << 8) | from[i]) & 0xffff;
-        pending_bits += 8;
-        while (pending_bits >= 6) {
-            pending_bits -= 6;
-            *out++ = base64url_alphabet[(pending >> pending_bits) & 63];
-        }
-    }
-    if (pending_bits > 0)
-        *out = base64url_alphabet[(pending << (6 - pending_bits)) & 63];
-}
-
-// The value of each character plus one, 0 for the foreign ones: a look-up, so that no branch
-// depends on a character of a secret.
-static const unsigned char base64url_values[256] = {
-    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
-    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
-    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
-    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
-    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
-    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
-    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
-    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63, ['_'] = 64,
-};
-
-// The value of a character, or -1.
-static int base64url_value(char c) {
-    return base64url_values[(unsigned char)c] - 1;
-}
-
-bool gw_is_base64url_char(char c) {
-    return base64url_value(c) >= 0;
-}
-
-enum gw_status gw_base64url_decode(struct gw_str text, void *out, size_t out_max,
-                                   size_t *out_length) {
-    if (text.length % 4 == 1)
-        return GW_INVALID;
-    for (size_t i = 0; i < text.length; i++) {
-        if (!gw_is_base64url_char(text.at[i]))
-            return GW_INVALID;
-    }
-    size_t length = text.length / 4 * 3 + (text.length % 4 * 3) / 4;
-    unsigned stray_mask = text.length % 4 == 2 ? 15 : text.length % 4 == 3 ? 3 : 0;
-    if (stray_mask != 0 && ((unsigned)base64url_value(text.at[text.length - 1]) & stray_mask) != 0)
-        return GW_INVALID;
-    if (length > out_max)
-        return GW_TOO_BIG;
-    unsigned char *to = out;
-    unsigned pending = 0;
-    unsigned pending_bits = 0;
-    for (size_t i = 0; i < text.length; i++) {
-        pending = ((pending << 6) | (unsigned)base64url_value(text.at[i])) & 0xffff;
-        pending_bits += 6;
-        if (pending_bits >= 8) {
-            pending_bits -= 8;
-            *to++ = (unsigned char)(pending >> pending_bits);
-        }
-    }
-    *out_length = length;
-    return GW_OK;
 }

@@ -45,13 +45,3 @@ enum gw_status gw_str_to_u64(struct gw_str digits, uint64_t *value) GW_MUST_USE;
 bool gw_bytes_equal_constant_time(const void *a, const void *b, size_t length);
 // Overwrites so that the compiler cannot leave it out.
 void gw_bytes_wipe(void *at, size_t length);
-// Lower-case hexadecimal; `out` takes 2 * length bytes and no terminator.
-void gw_hex_encode(const void *bytes, size_t length, char *out);
-// RFC 4648 section 5 without padding. `out` takes gw_base64url_length(length) bytes, no terminator.
-#define gw_base64url_length(length) ((4 * (length) + 2) / 3)
-void gw_base64url_encode(const void *bytes, size_t length, char *out);
-// GW_INVALID on a foreign character, an impossible length or stray bits in the last character;
-// GW_TOO_BIG when `out_max` bytes are too few.
-enum gw_status gw_base64url_decode(struct gw_str text, void *out, size_t out_max,
-                                   size_t *out_length) GW_MUST_USE;
-bool gw_is_base64url_char(char c);

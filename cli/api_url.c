@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/base64url.h"
+
 #define API_PATH "/api/v1"
 
 static bool has_part(CURLU *url, CURLUPart part) {
@@ -105,7 +107,7 @@ out:
 }
 
 static bool is_unreserved(char c) {
-    return gw_is_base64url_char(c) || c == '.' || c == '~';
+    return gw_base64url_is_char(c) || c == '.' || c == '~';
 }
 
 enum gw_status cli_api_url_append_encoded(struct gw_buf *url, struct gw_str text) {

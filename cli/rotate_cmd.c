@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "cli/rotate_cmd.h"
 
-#include <sys/random.h>
-
+#include "base/hex.h"
+#include "base/random.h"
 #include "cli/answer.h"
 #include "cli/config_file.h"
 #include "cli/new_token.h"
@@ -21,7 +21,7 @@ struct rotation {
 
 static bool make_key(char key[KEY_LENGTH + 1]) {
     unsigned char random[KEY_RANDOM_BYTES];
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+    if (gw_random_bytes(random, sizeof(random)) != GW_OK)
         return false;
     gw_hex_encode(random, sizeof(random), key);
     key[KEY_LENGTH] = '\0';

@@ -28,21 +28,6 @@ static bool needs_org(const struct cli_options *options) {
            !cli_options_has(options, CLI_FLAG_SELF);
 }
 
-static bool is_slug_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-}
-
-static bool is_slug(struct gw_str text) {
-    if (text.length < 2 || text.length >= CLI_SETTINGS_ORG_BYTES_MAX || text.at[0] == '-' ||
-        text.at[text.length - 1] == '-')
-        return false;
-    for (size_t i = 0; i < text.length; i++) {
-        if (!is_slug_char(text.at[i]))
-            return false;
-    }
-    return true;
-}
-
 enum cli_exit cli_settings_set_token(struct cli_settings *settings, struct gw_str token,
                                      struct cli_reason *why) {
     token = cli_text_trim(token);
@@ -83,7 +68,7 @@ static enum cli_exit set_org(struct cli_settings *settings, struct gw_str org,
                              struct cli_reason *why) {
     if (org.at == NULL)
         return CLI_DONE; // the token's own, found out when it is needed
-    if (!is_slug(org))
+    if (!gw_org_slug_valid(org))
         return cli_fail(why, CLI_USAGE,
                         "\"%.*s\" is no organisation, a slug is 2 to 48 of a-z, 0-9 and -",
                         (int)(org.length < 64 ? org.length : 64), org.at);

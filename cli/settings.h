@@ -10,9 +10,10 @@
 
 #include "cli/api_url.h"
 #include "cli/options.h"
+#include "token/slug.h"
 
 #define CLI_SETTINGS_TOKEN_BYTES_MAX 512
-#define CLI_SETTINGS_ORG_BYTES_MAX 49 // a slug has 2 to 48 characters
+#define CLI_SETTINGS_ORG_BYTES_MAX (GW_ORG_SLUG_LENGTH_MAX + 1)
 
 enum cli_token_source {
     CLI_TOKEN_OF_FILE,

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "db/backoff.h"
 
-#include <sys/random.h>
 #include <uv.h>
 
 #include "base/limits.h"
+#include "base/random.h"
 
 uint64_t db_backoff_random_below(uint64_t bound) {
     uint64_t value = 0;
-    if (getrandom(&value, sizeof(value), GRND_NONBLOCK) != (ssize_t)sizeof(value))
+    if (gw_random_bytes(&value, sizeof(value)) != GW_OK)
         value = uv_hrtime();
     return value % bound;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64url.h"
 #include "base/limits.h"
 #include "base/status.h"
 #include "db/result.h"
@@ -179,7 +180,7 @@ enum gw_status db_token_lookups_add(struct db_token_lookups *lookups,
     if (lookups->is_closing)
         return GW_UNAVAILABLE;
     for (size_t i = 0; i < GW_TOKEN_PREFIX_LENGTH; i++) {
-        if (!gw_is_base64url_char(lookup->prefix[i]))
+        if (!gw_base64url_is_char(lookup->prefix[i]))
             return GW_INVALID;
     }
     gw_list_push_back(&lookups->waiting, &lookup->link);

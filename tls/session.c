@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/clock.h"
 #include "tls/hello.h"
 #include "tls/memory.h"
@@ -316,7 +317,7 @@ static bool is_to_repeat(struct tls_session *session, int code) {
 // RFC 8446 section 5.1: the first byte of a TLS connection is 0x16. A method starts with an
 // upper-case letter.
 static bool starts_like_http(struct gw_str input) {
-    return input.at[0] >= 'A' && input.at[0] <= 'Z';
+    return gw_ascii_is_upper(input.at[0]);
 }
 
 // A header field ends where its last space begins.

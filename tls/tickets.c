@@ -13,10 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/big_endian.h"
+#include "base/random.h"
 #include "tls/context.h"
 
 #define NAME_BYTES 16
@@ -85,8 +85,7 @@ enum gw_status tls_ticket_secret_read(const char *file,
 }
 
 enum gw_status tls_ticket_secret_make(unsigned char secret[TLS_TICKET_SECRET_BYTES]) {
-    ssize_t got = getrandom(secret, TLS_TICKET_SECRET_BYTES, 0);
-    return got == TLS_TICKET_SECRET_BYTES ? GW_OK : GW_SYSTEM;
+    return gw_random_bytes(secret, TLS_TICKET_SECRET_BYTES);
 }
 
 // ---- keys ----

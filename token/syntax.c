@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/base64url.h"
 #include "base/crc32.h"
 
 #define CHECKSUM_BYTES 4
@@ -31,7 +32,7 @@ enum gw_status gw_token_syntax_parse(struct gw_str secret, enum gw_token_kind *k
     struct gw_str body = gw_str_slice(secret, prefixes[found].length, secret.length);
     bool is_valid = body.length >= GW_TOKEN_BODY_MIN && body.length <= GW_TOKEN_BODY_MAX;
     for (size_t i = 0; i < body.length; i++)
-        is_valid = gw_is_base64url_char(body.at[i]) && is_valid;
+        is_valid = gw_base64url_is_char(body.at[i]) && is_valid;
     if (!is_valid)
         return GW_INVALID;
     *kind = (enum gw_token_kind)found;

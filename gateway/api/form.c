@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/api/form.h"
 
-static int hex_value(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "base/ascii.h"
 
 // Unescapes in place: what comes out is never longer.
 static enum gw_status unescape(char *text, size_t length, struct gw_str *plain) {
@@ -14,8 +9,8 @@ static enum gw_status unescape(char *text, size_t length, struct gw_str *plain) 
     for (size_t i = 0; i < length; i++) {
         char c = text[i] == '+' ? ' ' : text[i];
         if (c == '%') {
-            int high = i + 2 < length ? hex_value(text[i + 1]) : -1;
-            int low = i + 2 < length ? hex_value(text[i + 2]) : -1;
+            int high = i + 2 < length ? gw_ascii_hex_value(text[i + 1]) : -1;
+            int low = i + 2 < length ? gw_ascii_hex_value(text[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return GW_INVALID;
             c = (char)(high * 16 + low);

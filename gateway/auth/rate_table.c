@@ -2,7 +2,8 @@
 #include "gateway/auth/rate_table.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
+
+#include "base/random.h"
 
 struct gw_rate_slot {
     uint64_t key;
@@ -13,7 +14,7 @@ enum gw_status gw_rate_table_init(struct gw_rate_table *table, size_t capacity) 
     struct gw_rate_table made = {.set_bits = 1};
     while (((size_t)GW_RATE_TABLE_WAYS << made.set_bits) < capacity)
         made.set_bits++;
-    if (getrandom(&made.seed, sizeof(made.seed), 0) != (ssize_t)sizeof(made.seed))
+    if (gw_random_bytes(&made.seed, sizeof(made.seed)) != GW_OK)
         return GW_SYSTEM;
     made.seed |= 1;
     made.slots = calloc((size_t)GW_RATE_TABLE_WAYS << made.set_bits, sizeof(made.slots[0]));

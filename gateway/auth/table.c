@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/limits.h"
+#include "base/random.h"
 #include "token/name.h"
 
 // Ranges lie behind the text, wherever that ends.
@@ -31,7 +31,7 @@ enum gw_status gw_auth_table_init(struct gw_auth_table *table, uint32_t live_max
     table->buckets = calloc((size_t)1 << table->bucket_bits, sizeof(struct gw_auth_entry *));
     if (table->buckets == NULL)
         return GW_NO_MEMORY;
-    if (getrandom(&table->seed, sizeof(table->seed), 0) != (ssize_t)sizeof(table->seed)) {
+    if (gw_random_bytes(&table->seed, sizeof(table->seed)) != GW_OK) {
         free(table->buckets);
         return GW_SYSTEM;
     }

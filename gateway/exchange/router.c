@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/limits.h"
 #include "base/utf8.h"
 
@@ -65,13 +66,6 @@ const struct gw_route *gw_router_routes(int *count) {
 
 // ---- what a target may look like ----
 
-static int hex_value(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 // The byte at *index, unescaped, and *index behind it. Negative: an escape that is none.
 static int next_byte(struct gw_str text, size_t *index) {
     char c = text.at[(*index)++];
@@ -79,8 +73,8 @@ static int next_byte(struct gw_str text, size_t *index) {
         return (unsigned char)c;
     if (*index + 2 > text.length)
         return -1;
-    int high = hex_value(text.at[*index]);
-    int low = hex_value(text.at[*index + 1]);
+    int high = gw_ascii_hex_value(text.at[*index]);
+    int low = gw_ascii_hex_value(text.at[*index + 1]);
     *index += 2;
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
@@ -139,7 +133,8 @@ static bool segment_ok(struct gw_str segment) {
     }
     struct gw_str unescaped = gw_str(plain, length);
     for (size_t i = 0; i + 2 < length; i++) {
-        if (plain[i] == '%' && hex_value(plain[i + 1]) >= 0 && hex_value(plain[i + 2]) >= 0)
+        if (plain[i] == '%' && gw_ascii_hex_value(plain[i + 1]) >= 0 &&
+            gw_ascii_hex_value(plain[i + 2]) >= 0)
             return false;
     }
     return !is_no_name(gw_str(plain + part, length - part)) && gw_utf8_valid(unescaped);

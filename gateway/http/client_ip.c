@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/http/client_ip.h"
 
+#include "base/ascii.h"
 #include "base/limits.h"
 
 struct walk {
@@ -14,8 +15,7 @@ struct walk {
 // ---- one address ----
 
 static bool is_token_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
+    return gw_ascii_is_alphanumeric(c) || c == '.' || c == '_' || c == '-';
 }
 
 // ":" and a port, or nothing. RFC 7239 section 6 lets a proxy hide the number: "_" and a name.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/http/field_rules.h"
 
+#include "base/ascii.h"
+
 enum field_rule_flag {
     NOT_TO_REGISTRY = 1,
     NOT_TO_CLIENT = 2,
@@ -47,9 +49,7 @@ static const struct field_rule rules[] = {
 // clang-format on
 
 static char fold(char c) {
-    if (c >= 'A' && c <= 'Z')
-        return (char)(c | 0x20);
-    return c == '_' || c == '.' ? '-' : c;
+    return c == '_' || c == '.' ? '-' : gw_ascii_to_lower(c);
 }
 
 static bool rule_matches(const struct field_rule *rule, struct gw_str name) {

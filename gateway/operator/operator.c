@@ -70,12 +70,6 @@ static bool write_all(struct gw_str bytes) {
     return true;
 }
 
-static void wipe_buf(struct gw_buf *buf) {
-    if (buf->memory != NULL)
-        gw_bytes_wipe(buf->memory, buf->capacity);
-    gw_buf_deinit(buf);
-}
-
 // `secret` is empty for a token that its owner has already.
 static enum gw_status render_json(struct gw_buf *out, const struct db_token_row *row,
                                   struct gw_str secret) {
@@ -118,7 +112,7 @@ static enum exit_code show_token(const struct gw_operator_options *options,
     enum gw_status status =
         options->wants_json ? render_json(&out, row, secret) : render_text(&out, row, secret);
     bool is_shown = status == GW_OK && write_all(gw_buf_bytes(&out));
-    wipe_buf(&out);
+    gw_buf_deinit_wiped(&out);
     if (is_shown)
         return EXIT_DONE;
     gw_complain("the token %.*s exists but could not be shown", GW_STR_ARG(row->id));

@@ -9,12 +9,12 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "db/events.h"
 #include "db/pool.h"
 #include "db/role_check.h"
@@ -493,7 +493,8 @@ int gw_server_run(const struct gw_config *config, const struct gw_worker *worker
     server.services.worker_count = worker->count;
     server.worker = worker;
     gw_metrics_reset_gauges(server.services.metrics);
-    if (getrandom(&server.services.request_id_base, sizeof(server.services.request_id_base), 0) < 0)
+    if (gw_random_bytes(&server.services.request_id_base,
+                        sizeof(server.services.request_id_base)) != GW_OK)
         server.services.request_id_base = (uint64_t)gw_clock_wall_ms();
     open_handles(&server);
     watch_highest_descriptor(&server);

@@ -277,7 +277,7 @@ int gw_supervisor_run(const struct gw_config *config) {
         .all_metrics = metrics, .ticket_secret = ticket_secret, .index = 0, .count = 1};
     int code = config->workers > 1 ? run_workers(config, metrics, ticket_secret)
                                    : gw_server_run(config, &only);
-    explicit_bzero(ticket_secret, sizeof(ticket_secret));
+    gw_bytes_wipe(ticket_secret, sizeof(ticket_secret));
     munmap(metrics, bytes);
     return code;
 }

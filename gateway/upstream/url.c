@@ -4,6 +4,8 @@
 #include <string.h>
 #include <uv.h>
 
+#include "base/ascii.h"
+
 #define PORT_OF_HTTP 80
 #define PORT_OF_HTTPS 443
 
@@ -13,8 +15,7 @@ static enum gw_status refuse(const char *why, const char **problem) {
 }
 
 static bool is_name_character(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_';
+    return gw_ascii_is_alphanumeric(c) || c == '-' || c == '.' || c == '_';
 }
 
 static bool is_name(struct gw_str host) {

@@ -178,71 +178,6 @@ static void test_wipe_clears_exactly_its_length(void **state) {
     gw_bytes_wipe(NULL, 0);
 }
 
-static void test_hex_is_lower_case(void **state) {
-    (void)state;
-    char out[6];
-    gw_hex_encode("\x00\x9F\xFA", 3, out);
-    assert_memory_equal(out, "009ffa", 6);
-}
-
-// RFC 4648 section 10, without the padding, and the two characters that differ from plain base64.
-static const struct {
-    struct gw_str bytes;
-    struct gw_str text;
-} base64url_vectors[] = {
-    {GW_STR_INIT(""), GW_STR_INIT("")},
-    {GW_STR_INIT("f"), GW_STR_INIT("Zg")},
-    {GW_STR_INIT("fo"), GW_STR_INIT("Zm8")},
-    {GW_STR_INIT("foo"), GW_STR_INIT("Zm9v")},
-    {GW_STR_INIT("foob"), GW_STR_INIT("Zm9vYg")},
-    {GW_STR_INIT("fooba"), GW_STR_INIT("Zm9vYmE")},
-    {GW_STR_INIT("foobar"), GW_STR_INIT("Zm9vYmFy")},
-    {GW_STR_INIT("\xFB\xFF\xBF"), GW_STR_INIT("-_-_")},
-    {GW_STR_INIT("\x00\x00"), GW_STR_INIT("AAA")},
-};
-
-static void test_base64url_follows_rfc_4648_both_ways(void **state) {
-    (void)state;
-    for (size_t i = 0; i < sizeof(base64url_vectors) / sizeof(base64url_vectors[0]); i++) {
-        struct gw_str bytes = base64url_vectors[i].bytes;
-        struct gw_str text = base64url_vectors[i].text;
-        char encoded[16];
-        unsigned char decoded[16];
-        size_t length = 99;
-        assert_int_equal(gw_base64url_length(bytes.length), text.length);
-        gw_base64url_encode(bytes.at, bytes.length, encoded);
-        assert_true(gw_str_equal(gw_str(encoded, text.length), text));
-        assert_int_equal(gw_base64url_decode(text, decoded, sizeof(decoded), &length), GW_OK);
-        assert_true(gw_str_equal(gw_str((char *)decoded, length), bytes));
-    }
-}
-
-static void test_base64url_refuses_what_encodes_nothing(void **state) {
-    (void)state;
-    static const char *const malformed[] = {
-        "A", "AAAAA", "Zg==", "Zm9+", "Zm9/", "Zm 9", "Zh", "Zm9", "\xC3\xA4\xC3\xA4"};
-    unsigned char out[16];
-    size_t length = 99;
-    for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
-        struct gw_str text = gw_str_from(malformed[i]);
-        assert_int_equal(gw_base64url_decode(text, out, sizeof(out), &length), GW_INVALID);
-    }
-    assert_int_equal(gw_base64url_decode(GW_STR("Zm9v"), out, 2, &length), GW_TOO_BIG);
-    assert_int_equal(length, 99);
-    assert_int_equal(gw_base64url_decode(GW_STR("Zm9v"), out, 3, &length), GW_OK);
-}
-
-static void test_base64url_has_sixty_four_characters(void **state) {
-    (void)state;
-    int count = 0;
-    for (int c = -128; c < 128; c++)
-        count += gw_is_base64url_char((char)c);
-    assert_int_equal(count, 64);
-    assert_true(gw_is_base64url_char('-') && gw_is_base64url_char('_'));
-    assert_false(gw_is_base64url_char('+') || gw_is_base64url_char('/') ||
-                 gw_is_base64url_char('='));
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_null_becomes_the_empty_slice),
@@ -260,10 +195,6 @@ int main(void) {
         cmocka_unit_test(test_u64_refuses_what_is_no_number_or_too_big),
         cmocka_unit_test(test_constant_time_comparison_sees_every_byte),
         cmocka_unit_test(test_wipe_clears_exactly_its_length),
-        cmocka_unit_test(test_hex_is_lower_case),
-        cmocka_unit_test(test_base64url_follows_rfc_4648_both_ways),
-        cmocka_unit_test(test_base64url_refuses_what_encodes_nothing),
-        cmocka_unit_test(test_base64url_has_sixty_four_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "gateway/auth/secret.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

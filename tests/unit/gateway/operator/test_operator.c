@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "base/hex.h"
 #include "db/migrate.h"
 #include "gateway/auth/secret.h"
 #include "gateway/operator/operator.h"
