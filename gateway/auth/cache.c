@@ -38,7 +38,8 @@ struct gw_auth_cache {
     uint64_t own_seq;     // the newest event of a revocation through this process
     struct gw_metrics *metrics;
     struct gw_auth_table table;
-    struct gw_known_tokens *known; // where no entry is kept, else NULL
+    bool keeps_no_rows; // and in their place knows which tokens were live
+    struct gw_known_tokens known;
     struct gw_list flights[FLIGHT_BUCKETS];
     uint32_t jitter; // state of a small generator: spread, not secrecy
 };
@@ -52,8 +53,8 @@ enum gw_status gw_auth_cache_create(uv_loop_t *loop, const struct gw_auth_cache_
     uint32_t negative_max = options->entries_max > 0 ? options->negative_entries_max : 0;
     enum gw_status status = gw_auth_table_init(&cache->table, options->entries_max, negative_max);
     if (status == GW_OK && options->entries_max == 0) {
-        cache->known = calloc(1, sizeof(*cache->known));
-        status = cache->known != NULL ? GW_OK : GW_NO_MEMORY;
+        cache->keeps_no_rows = true;
+        status = gw_known_tokens_init(&cache->known);
     }
     if (status != GW_OK) {
         gw_auth_table_deinit(&cache->table);
@@ -299,19 +300,19 @@ static void answer_question(struct flight *flight, struct gw_auth_question *ques
 // Whose question may cause a lookup when others may not.
 static bool was_live(const struct gw_auth_cache *cache, const struct gw_auth_entry *entry,
                      const unsigned char *digest) {
-    if (cache->known != NULL)
-        return gw_known_tokens_has(cache->known, digest);
+    if (cache->keeps_no_rows)
+        return gw_known_tokens_has(&cache->known, digest);
     return entry != NULL && entry->kind == GW_AUTH_ENTRY_LIVE;
 }
 
 static void note_known(struct gw_auth_cache *cache, const unsigned char *digest,
                        enum gw_status status) {
-    if (cache->known == NULL)
+    if (!cache->keeps_no_rows)
         return;
     if (status == GW_OK)
-        gw_known_tokens_add(cache->known, digest);
+        gw_known_tokens_add(&cache->known, digest);
     else if (status == GW_NOT_FOUND)
-        gw_known_tokens_remove(cache->known, digest);
+        gw_known_tokens_remove(&cache->known, digest);
 }
 
 // Told by an event: no answer of a lookup says otherwise.
@@ -547,6 +548,6 @@ void gw_auth_cache_destroy(struct gw_auth_cache *cache) {
     for (int i = 0; i < FLIGHT_BUCKETS; i++)
         gw_assert(gw_list_is_empty(&cache->flights[i]));
     gw_auth_table_deinit(&cache->table);
-    free(cache->known);
+    gw_known_tokens_deinit(&cache->known);
     free(cache);
 }

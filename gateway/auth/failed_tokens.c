@@ -4,15 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fixed_table.h"
 #include "base/limits.h"
-#include "gateway/auth/rate_table.h"
 #include "gateway/settings/rate.h"
 
 struct gw_failed_tokens {
     struct gw_rate rate;
     struct gw_rate site_rate;
-    struct gw_rate_table table;
-    struct gw_rate_table sites;
+    struct gw_fixed_table table;
+    struct gw_fixed_table sites;
     uint64_t unknown_us; // the arrival time of all unknown clients
     struct gw_metrics *metrics;
 };
@@ -29,9 +29,9 @@ enum gw_status gw_failed_tokens_create(uint64_t per_minute, struct gw_metrics *m
     made->rate = a_minute(per_minute);
     made->site_rate = a_minute(GW_FAILED_TOKENS_SITE_TIMES * per_minute);
     made->metrics = metrics;
-    enum gw_status status = gw_rate_table_init(&made->table, GW_RATE_ADDRESSES_MAX);
+    enum gw_status status = gw_fixed_table_init(&made->table, GW_RATE_ADDRESSES_MAX);
     if (status == GW_OK)
-        status = gw_rate_table_init(&made->sites, GW_RATE_SITES_MAX);
+        status = gw_fixed_table_init(&made->sites, GW_RATE_SITES_MAX);
     if (status == GW_OK)
         *failed = made;
     else
@@ -42,8 +42,8 @@ enum gw_status gw_failed_tokens_create(uint64_t per_minute, struct gw_metrics *m
 void gw_failed_tokens_destroy(struct gw_failed_tokens *failed) {
     if (failed == NULL)
         return;
-    gw_rate_table_deinit(&failed->sites);
-    gw_rate_table_deinit(&failed->table);
+    gw_fixed_table_deinit(&failed->sites);
+    gw_fixed_table_deinit(&failed->table);
     free(failed);
 }
 
@@ -51,13 +51,13 @@ static struct gw_rate_verdict judge(const struct gw_failed_tokens *failed,
                                     const struct gw_client *client, uint64_t now_us) {
     uint64_t key;
     uint64_t arrival_us =
-        gw_client_key(client, &key) ? gw_rate_table_find(&failed->table, key) : failed->unknown_us;
+        gw_client_key(client, &key) ? gw_fixed_table_find(&failed->table, key) : failed->unknown_us;
     return gw_rate_judge(&failed->rate, arrival_us, now_us);
 }
 
 static struct gw_rate_verdict judge_site(const struct gw_failed_tokens *failed, uint64_t key,
                                          uint64_t now_us) {
-    return gw_rate_judge(&failed->site_rate, gw_rate_table_find(&failed->sites, key), now_us);
+    return gw_rate_judge(&failed->site_rate, gw_fixed_table_find(&failed->sites, key), now_us);
 }
 
 static uint64_t wait_us_of(struct gw_rate_verdict verdict) {
@@ -78,9 +78,9 @@ uint64_t gw_failed_tokens_wait_s(const struct gw_failed_tokens *failed,
     return wait_us > 0 ? gw_rate_seconds(wait_us) : 0;
 }
 
-static void keep_in(struct gw_failed_tokens *failed, struct gw_rate_table *table, uint64_t key,
+static void keep_in(struct gw_failed_tokens *failed, struct gw_fixed_table *table, uint64_t key,
                     uint64_t arrival_us, uint64_t now_us) {
-    if (!gw_rate_table_put(table, key, arrival_us, now_us))
+    if (gw_fixed_table_put(table, key, arrival_us) > now_us)
         failed->metrics->rate_entries_displaced_total++;
 }
 

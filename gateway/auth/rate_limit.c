@@ -6,15 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fixed_table.h"
+#include "base/hash.h"
 #include "base/limits.h"
-#include "gateway/auth/rate_table.h"
 
 enum policy { TOKEN, SEARCH, ORG, POLICIES };
 
 struct gw_rate_limit {
     struct gw_rate rates[POLICIES];
-    struct gw_rate_table tables[POLICIES]; // only of rates that limit
-    uint64_t unknown_clients_us;           // the arrival time of their searches, all together
+    struct gw_fixed_table tables[POLICIES]; // arrival times; only of rates that limit
+    uint64_t unknown_clients_us;            // the arrival time of their searches, all together
     struct gw_metrics *metrics;
 };
 
@@ -41,7 +42,7 @@ enum gw_status gw_rate_limit_create(const struct gw_rate_limit_options *options,
     enum gw_status status = GW_OK;
     for (int i = 0; i < POLICIES && status == GW_OK; i++) {
         if (made->rates[i].count > 0)
-            status = gw_rate_table_init(&made->tables[i], GW_RATE_KEYS_MAX);
+            status = gw_fixed_table_init(&made->tables[i], GW_RATE_KEYS_MAX);
     }
     if (status == GW_OK)
         *limit = made;
@@ -54,18 +55,15 @@ void gw_rate_limit_destroy(struct gw_rate_limit *limit) {
     if (limit == NULL)
         return;
     for (int i = 0; i < POLICIES; i++)
-        gw_rate_table_deinit(&limit->tables[i]);
+        gw_fixed_table_deinit(&limit->tables[i]);
     free(limit);
 }
 
 // ---- counting ----
 
-// FNV-1a, 64 bit. Ids are ours, so nobody can choose them to meet.
+// The gateway makes the ids, so no client can choose two with one key.
 static uint64_t key_of(struct gw_str id) {
-    uint64_t key = 0xcbf29ce484222325;
-    for (size_t i = 0; i < id.length; i++)
-        key = (key ^ (unsigned char)id.at[i]) * 0x100000001b3;
-    return key;
+    return gw_hash_bytes(0, id.at, id.length);
 }
 
 static void add_claim(const struct gw_rate_limit *limit, struct claim claim, uint64_t now_us,
@@ -74,7 +72,7 @@ static void add_claim(const struct gw_rate_limit *limit, struct claim claim, uin
         return;
     uint64_t arrival_us = claim.is_of_unknown_client
                               ? limit->unknown_clients_us
-                              : gw_rate_table_find(&limit->tables[claim.policy], claim.key);
+                              : gw_fixed_table_find(&limit->tables[claim.policy], claim.key);
     claim.verdict = gw_rate_judge(&limit->rates[claim.policy], arrival_us, now_us);
     claims[(*count)++] = claim;
 }
@@ -106,8 +104,8 @@ static int find_claims(const struct gw_rate_limit *limit, const struct gw_rate_s
 static void keep_claim(struct gw_rate_limit *limit, const struct claim *claim, uint64_t now_us) {
     if (claim->is_of_unknown_client)
         limit->unknown_clients_us = claim->verdict.arrival_us;
-    else if (!gw_rate_table_put(&limit->tables[claim->policy], claim->key,
-                                claim->verdict.arrival_us, now_us))
+    else if (gw_fixed_table_put(&limit->tables[claim->policy], claim->key,
+                                claim->verdict.arrival_us) > now_us)
         limit->metrics->rate_entries_displaced_total++;
 }
 
