@@ -1,32 +1,99 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // One connection of a client, from accept to close: carries requests one after another over a
-// transport, decides each, hands it to its handler and writes the answer. Pipelined requests are
-// answered in order, one at a time; what has been read and cannot be parsed yet waits in a bounded
-// buffer.
+// transport, decides each, hands it to its handler and writes the response. Pipelined requests are
+// answered in order, one at a time; what has been read and cannot be parsed yet waits in `input`.
 //
-//            on_open          head read           verdict: allow
-//   OPEN ─────────────▶ HEAD ───────────▶ DECIDE ───────────────▶ HANDLE
-//                        ▲  │ refused        │ refused              │
-//                        │  └────────────────┴──────────▶───────────┤ response complete
-//                        └──────────────── keep-alive ◀─────────────┤
-//                                                                   ▼ close
-//                                    CLOSE ◀── peer gone / time ── LINGER
+//           opened           head read            allowed
+//   OPEN ───────────▶ HEAD ───────────▶ DECIDE ─────────────▶ HANDLE
+//                      ▲  │ no route,      │ refused             ▲ │
+//                      │  │ unreadable     ├─────────────────────┤ │
+//                      │  └────────────────│─────────────────────┤ │
+//                      │                   └──▶ DELAY ───────────┘ │ response complete
+//                      └────────────────── keep-alive ─────────────┤
+//                                                                  ▼ last one
+//                               CLOSE ◀── LINGER ◀──────────── FAREWELL
 //
-// A client over its budget of failed tokens is refused late: DECIDE goes through DELAY then.
+// A client over its budget of failed tokens is refused late, through DELAY. A connection without a
+// request leaves HEAD for FAREWELL or CLOSE. Whatever breaks the stream leads from any state to
+// LINGER (broken TLS) or CLOSE.
 //
-// A connection owns itself: it is freed when its last handle has closed, and tells its group
-// before.
+// conn.c has the steps. accept.c makes connections and has the callbacks: each stores here what
+// happened and calls gw_conn_run. A connection owns itself: it is freed when its last handle has
+// closed, and leaves its group before.
 
-#include <uv.h>
+#include <stdbool.h>
+#include <stddef.h>
 
+#include "gateway/auth/authz.h"
 #include "gateway/client/group.h"
-#include "tls/context.h"
+#include "gateway/client/input.h"
+#include "gateway/client/output.h"
+#include "gateway/client/peer.h"
+#include "gateway/exchange/exchange.h"
+#include "gateway/http/parse.h"
+#include "gateway/net/transport.h"
+
+#define GW_CONN_STATES(X)                                                                          \
+    X(OPEN, step_open)         /* the PROXY header and the TLS handshake are awaited */            \
+    X(HEAD, step_head)         /* between requests, and up to the end of the next head */          \
+    X(DECIDE, step_decide)     /* the verdict is awaited */                                        \
+    X(DELAY, step_delay)       /* a refusal is held back */                                        \
+    X(HANDLE, step_handle)     /* the body is read, the response written */                        \
+    X(FAREWELL, step_farewell) /* after the last response */                                       \
+    X(LINGER, step_linger)     /* the end of the peer is awaited */                                \
+    X(CLOSE, step_close)
+
+enum gw_conn_state {
+#define X(name, step) GW_CONN_##name,
+    GW_CONN_STATES(X)
+#undef X
+};
+
+// Of the byte stream. Moves on alone, never back.
+enum gw_conn_phase {
+    GW_PHASE_OPENING,
+    GW_PHASE_OPEN,
+    GW_PHASE_ENDED,  // the peer sends no more
+    GW_PHASE_FAILED, // broken TLS: the transport says so to the peer, whose end is awaited
+    GW_PHASE_BROKEN, // a response was cut: the peer has to see a reset
+    GW_PHASE_GONE    // the peer has left, or its time is over
+};
+
+enum gw_conn_serving { GW_SERVED_NOTHING, GW_SERVING, GW_SERVED };
 
 enum gw_conn_kind { GW_CONN_CLIENT, GW_CONN_ADMIN };
 
-// Accepts the next connection of `listener`. `tls` NULL: plain. Over the limit, or without memory
-// for what belongs to a connection, the newcomer is closed at once. GW_NO_MEMORY: not even that
-// could be done, and nothing was accepted.
-enum gw_status gw_conn_accept(struct gw_conn_group *group, uv_stream_t *listener,
-                              struct tls_context *tls, enum gw_conn_kind kind) GW_MUST_USE;
+struct gw_conn {
+    struct gw_transport transport;
+    struct gw_http_parser parser;
+    struct gw_exchange exchange;
+    struct gw_decision decision;
+    struct gw_deadline deadline;
+    struct gw_group_member member;
+    struct gw_conn_group *group;
+    struct gw_peer peer;
+    struct gw_input input;
+    struct gw_output output;
+    enum gw_conn_kind kind;
+    enum gw_conn_state state;
+    enum gw_conn_phase phase;
+    enum gw_conn_serving serving;    // GW_SERVING: the exchange is under way
+    enum gw_deadline_id deadline_id; // GW_DEADLINE_COUNT: none is set
+    size_t body_bytes;               // of the request, since its deadline was set
+    bool is_advancing;
+    bool is_expired; // the deadline of this state has passed
+    bool is_decided;
+    bool is_body_wanted;
+    bool is_input_paused;
+};
+
+// Something was stored: takes the steps that follow from it.
+void gw_conn_run(struct gw_conn *conn);
+// The same with bytes, valid during the call.
+void gw_conn_run_with(struct gw_conn *conn, struct gw_str bytes);
+// The stream has come to `phase`, if it was not further: takes the steps that follow.
+void gw_conn_move_on(struct gw_conn *conn, enum gw_conn_phase phase);
+void gw_conn_flush(struct gw_conn *conn);
+// The request, if there is one, is over.
+void gw_conn_end_exchange(struct gw_conn *conn);

@@ -12,7 +12,7 @@
 #include <uv.h>
 
 #include "base/status.h"
-#include "gateway/client/conn.h"
+#include "gateway/client/accept.h"
 #include "tls/context.h"
 
 struct gw_listener {
