@@ -45,9 +45,9 @@ void gw_peer_take_header(struct gw_peer *peer, const struct gw_proxy_header *hea
 
 void gw_peer_note_open(struct gw_peer *peer, const struct gw_transport *transport) {
     struct gw_metrics *metrics = peer->exchange->services->metrics;
-    gw_assert(!peer->needs_header);
-    if (!peer->is_tls)
+    if (!peer->is_tls) // also one that ends before its header: the end opens it
         return;
+    gw_assert(!peer->needs_header);
     peer->exchange->client_subject = tls_session_client_subject(transport->tls);
     if (tls_session_is_resumed(transport->tls))
         metrics->tls_handshakes_resumed_total++;
