@@ -7,22 +7,10 @@
 #include "base/ascii.h"
 
 #define MS_PER_SECOND 1000
-#define SECONDS_PER_DAY 86400
-#define MS_PER_DAY ((int64_t)SECONDS_PER_DAY * MS_PER_SECOND)
+#define MS_PER_MINUTE (60 * MS_PER_SECOND)
 
 #define WALL_MS_MIN (-62167219200000) // 0000-01-01T00:00:00.000Z
 #define WALL_MS_MAX 253402300799999   // 9999-12-31T23:59:59.999Z
-
-// The Gregorian calendar repeats after 400 years. Days are counted from a 1 March, so that the leap
-// day is the last of its year; year 0000 of that count begins 719468 days before 1970.
-#define DAYS_PER_ERA 146097
-#define DAYS_BEFORE_1970 719468
-
-struct civil {
-    int year;
-    int month; // 1-12
-    int day;   // 1-31
-};
 
 uint64_t gw_clock_monotonic_ms(void) {
     struct timespec now;
@@ -36,33 +24,6 @@ int64_t gw_clock_wall_ms(void) {
     return (int64_t)now.tv_sec * MS_PER_SECOND + now.tv_nsec / 1000000;
 }
 
-// `days` since 1970-01-01, not before the year -400.
-static struct civil civil_from_days(int days) {
-    int shifted = days + DAYS_BEFORE_1970 + DAYS_PER_ERA;
-    int era = shifted / DAYS_PER_ERA - 1;
-    int day_of_era = shifted % DAYS_PER_ERA;
-    int year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int month_from_march = (5 * day_of_year + 2) / 153;
-    int month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
-    return (struct civil){
-        .year = era * 400 + year_of_era + (month <= 2),
-        .month = month,
-        .day = day_of_year - (153 * month_from_march + 2) / 5 + 1,
-    };
-}
-
-static int days_from_civil(struct civil date) {
-    int year = date.year + 400 - (date.month <= 2);
-    int era = year / 400;
-    int year_of_era = year % 400;
-    int month_from_march = date.month > 2 ? date.month - 3 : date.month + 9;
-    int day_of_year = (153 * month_from_march + 2) / 5 + date.day - 1;
-    int day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return (era - 1) * DAYS_PER_ERA + day_of_era - DAYS_BEFORE_1970;
-}
-
 // `value` in `width` digits, zeros in front.
 static void put_digits(char *out, int value, int width) {
     for (int i = width - 1; i >= 0; i--) {
@@ -72,61 +33,60 @@ static void put_digits(char *out, int value, int width) {
 }
 
 // Takes a wall time apart; what is outside the years 0000 to 9999 is clamped.
-static struct civil split(int64_t wall_ms, int *days, int *ms_of_day) {
+static struct tm split(int64_t wall_ms, int *ms) {
     if (wall_ms < WALL_MS_MIN)
         wall_ms = WALL_MS_MIN;
     if (wall_ms > WALL_MS_MAX)
         wall_ms = WALL_MS_MAX;
-    int64_t rest = wall_ms % MS_PER_DAY;
+    int rest = (int)(wall_ms % MS_PER_SECOND);
     if (rest < 0)
-        rest += MS_PER_DAY;
-    *days = (int)((wall_ms - rest) / MS_PER_DAY);
-    *ms_of_day = (int)rest;
-    return civil_from_days(*days);
+        rest += MS_PER_SECOND;
+    time_t seconds = (wall_ms - rest) / MS_PER_SECOND;
+    struct tm date;
+    const struct tm *made = gmtime_r(&seconds, &date);
+    gw_assert(made != NULL); // it fails only for a year that no int takes
+    *ms = rest;
+    return date;
 }
 
 // "12:00:00"
-static void put_time(char *out, int ms_of_day) {
-    int seconds = ms_of_day / MS_PER_SECOND;
-    put_digits(out, seconds / 3600, 2);
+static void put_time(char *out, const struct tm *date) {
+    put_digits(out, date->tm_hour, 2);
     out[2] = ':';
-    put_digits(out + 3, seconds / 60 % 60, 2);
+    put_digits(out + 3, date->tm_min, 2);
     out[5] = ':';
-    put_digits(out + 6, seconds % 60, 2);
+    put_digits(out + 6, date->tm_sec, 2);
 }
 
 void gw_clock_format_iso(int64_t wall_ms, char *out) {
-    int days;
-    int ms_of_day;
-    struct civil date = split(wall_ms, &days, &ms_of_day);
-    put_digits(out, date.year, 4);
+    int ms;
+    struct tm date = split(wall_ms, &ms);
+    put_digits(out, date.tm_year + 1900, 4);
     out[4] = '-';
-    put_digits(out + 5, date.month, 2);
+    put_digits(out + 5, date.tm_mon + 1, 2);
     out[7] = '-';
-    put_digits(out + 8, date.day, 2);
+    put_digits(out + 8, date.tm_mday, 2);
     out[10] = 'T';
-    put_time(out + 11, ms_of_day);
+    put_time(out + 11, &date);
     out[19] = '.';
-    put_digits(out + 20, ms_of_day % MS_PER_SECOND, 3);
+    put_digits(out + 20, ms, 3);
     out[23] = 'Z';
 }
 
 void gw_clock_format_http(int64_t wall_ms, char *out) {
-    static const char day_names[] = "ThuFriSatSunMonTueWed"; // 1970-01-01 was a Thursday
+    static const char day_names[] = "SunMonTueWedThuFriSat";
     static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    int days;
-    int ms_of_day;
-    struct civil date = split(wall_ms, &days, &ms_of_day);
-    int weekday = (days % 7 + 7) % 7;
-    memcpy(out, day_names + (ptrdiff_t)3 * weekday, 3);
+    int ms;
+    struct tm date = split(wall_ms, &ms);
+    memcpy(out, day_names + (ptrdiff_t)3 * date.tm_wday, 3);
     memcpy(out + 3, ", ", 2);
-    put_digits(out + 5, date.day, 2);
+    put_digits(out + 5, date.tm_mday, 2);
     out[7] = ' ';
-    memcpy(out + 8, month_names + (ptrdiff_t)3 * (date.month - 1), 3);
+    memcpy(out + 8, month_names + (ptrdiff_t)3 * date.tm_mon, 3);
     out[11] = ' ';
-    put_digits(out + 12, date.year, 4);
+    put_digits(out + 12, date.tm_year + 1900, 4);
     out[16] = ' ';
-    put_time(out + 17, ms_of_day);
+    put_time(out + 17, &date);
     memcpy(out + 25, " GMT", 4);
 }
 
@@ -154,17 +114,23 @@ static bool take_one_of(struct gw_str *rest, const char *accepted, char *taken) 
     return true;
 }
 
-static bool take_date(struct gw_str *rest, struct civil *date) {
-    static const int month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+// timegm moves a date that the month does not have into the next one.
+static bool is_in_calendar(const struct tm *date) {
+    struct tm moved = {.tm_year = date->tm_year, .tm_mon = date->tm_mon, .tm_mday = date->tm_mday};
+    (void)timegm(&moved);
+    return moved.tm_mon == date->tm_mon && moved.tm_mday == date->tm_mday;
+}
+
+static bool take_date(struct gw_str *rest, struct tm *date) {
+    int year;
+    int month;
+    int day;
     char c;
-    if (!take_digits(rest, 4, &date->year) || !take_one_of(rest, "-", &c) ||
-        !take_digits(rest, 2, &date->month) || !take_one_of(rest, "-", &c) ||
-        !take_digits(rest, 2, &date->day))
+    if (!take_digits(rest, 4, &year) || !take_one_of(rest, "-", &c) ||
+        !take_digits(rest, 2, &month) || !take_one_of(rest, "-", &c) || !take_digits(rest, 2, &day))
         return false;
-    if (date->month < 1 || date->month > 12 || date->day < 1)
-        return false;
-    bool is_leap = (date->year % 4 == 0 && date->year % 100 != 0) || date->year % 400 == 0;
-    return date->day <= month_days[date->month - 1] + (date->month == 2 && is_leap);
+    *date = (struct tm){.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
+    return is_in_calendar(date);
 }
 
 // One to nine digits after the dot, cut to milliseconds; no dot is no fraction.
@@ -183,21 +149,16 @@ static bool take_fraction(struct gw_str *rest, int *ms) {
     return count >= 1 && count <= 9;
 }
 
-static bool take_time(struct gw_str *rest, int *ms_of_day) {
-    int hour;
-    int minute;
-    int second;
-    int ms;
+static bool take_time(struct gw_str *rest, struct tm *date, int *ms) {
     char c;
-    if (!take_digits(rest, 2, &hour) || !take_one_of(rest, ":", &c) ||
-        !take_digits(rest, 2, &minute) || !take_one_of(rest, ":", &c) ||
-        !take_digits(rest, 2, &second) || !take_fraction(rest, &ms))
+    if (!take_digits(rest, 2, &date->tm_hour) || !take_one_of(rest, ":", &c) ||
+        !take_digits(rest, 2, &date->tm_min) || !take_one_of(rest, ":", &c) ||
+        !take_digits(rest, 2, &date->tm_sec) || !take_fraction(rest, ms))
         return false;
-    if (hour > 23 || minute > 59 || second > 60)
+    if (date->tm_hour > 23 || date->tm_min > 59 || date->tm_sec > 60)
         return false;
-    if (second == 60)
-        ms = 0;
-    *ms_of_day = ((hour * 60 + minute) * 60 + second) * MS_PER_SECOND + ms;
+    if (date->tm_sec == 60)
+        *ms = 0;
     return true;
 }
 
@@ -217,15 +178,15 @@ static bool take_offset(struct gw_str *rest, int *minutes) {
 }
 
 enum gw_status gw_clock_parse_iso(struct gw_str text, int64_t *wall_ms) {
-    struct civil date;
-    int ms_of_day;
+    struct tm date;
+    int ms;
     int offset_minutes;
     char c;
     if (!take_date(&text, &date) || !take_one_of(&text, "Tt ", &c) ||
-        !take_time(&text, &ms_of_day) || !take_offset(&text, &offset_minutes) || text.length != 0)
+        !take_time(&text, &date, &ms) || !take_offset(&text, &offset_minutes) || text.length != 0)
         return GW_INVALID;
     int64_t utc_ms =
-        days_from_civil(date) * MS_PER_DAY + ms_of_day - offset_minutes * (int64_t)60000;
+        (int64_t)timegm(&date) * MS_PER_SECOND + ms - offset_minutes * (int64_t)MS_PER_MINUTE;
     if (utc_ms < WALL_MS_MIN || utc_ms > WALL_MS_MAX)
         return GW_INVALID;
     *wall_ms = utc_ms;
@@ -239,9 +200,9 @@ enum gw_status gw_clock_parse_duration(struct gw_str text, uint64_t *duration_ms
     } units[] = {
         {GW_STR_INIT("ms"), 1},
         {GW_STR_INIT("s"), MS_PER_SECOND},
-        {GW_STR_INIT("m"), 60 * MS_PER_SECOND},
+        {GW_STR_INIT("m"), MS_PER_MINUTE},
         {GW_STR_INIT("h"), 3600 * MS_PER_SECOND},
-        {GW_STR_INIT("d"), (uint64_t)SECONDS_PER_DAY * MS_PER_SECOND},
+        {GW_STR_INIT("d"), 24 * UINT64_C(3600) * MS_PER_SECOND},
     };
     size_t digits = 0;
     while (digits < text.length && gw_ascii_is_digit(text.at[digits]))
