@@ -2,6 +2,7 @@
 #include "gateway/http/client_ip.h"
 
 #include "base/ascii.h"
+#include "base/host_port.h"
 #include "base/limits.h"
 
 struct walk {
@@ -18,33 +19,26 @@ static bool is_token_char(char c) {
     return gw_ascii_is_alphanumeric(c) || c == '.' || c == '_' || c == '-';
 }
 
-// ":" and a port, or nothing. RFC 7239 section 6 lets a proxy hide the number: "_" and a name.
+// RFC 7239 section 6 lets a proxy hide the number: "_" and a name.
 static bool is_port(struct gw_str text) {
-    uint64_t number;
-    if (text.length == 0)
-        return true;
-    struct gw_str port = gw_str_slice(text, 1, text.length);
-    if (text.at[0] != ':' || port.length == 0)
-        return false;
-    if (port.at[0] != '_')
-        return port.length <= 5 && gw_str_to_u64(port, &number) == GW_OK && number <= UINT16_MAX;
-    for (size_t i = 1; i < port.length; i++) {
-        if (!is_token_char(port.at[i]))
+    uint16_t number;
+    if (text.length == 0 || text.at[0] != '_')
+        return text.length <= 5 && gw_port_parse(text, &number) == GW_OK;
+    for (size_t i = 1; i < text.length; i++) {
+        if (!is_token_char(text.at[i]))
             return false;
     }
-    return port.length > 1;
+    return text.length > 1;
 }
 
 // "192.0.2.1", "192.0.2.1:80", "[2001:db8::1]", "[2001:db8::1]:80".
 static enum gw_status parse_node(struct gw_str text, struct gw_ip *ip) {
-    bool is_bracketed = text.length > 0 && text.at[0] == '[';
-    size_t end = gw_str_find(text, is_bracketed ? ']' : ':');
-    struct gw_str address = gw_str_slice(text, is_bracketed ? 1 : 0, end);
-    bool is_v6 = gw_str_find(address, ':') < address.length;
-    if (is_bracketed != is_v6 || (is_bracketed && end == text.length) ||
-        !is_port(gw_str_slice(text, is_bracketed ? end + 1 : end, text.length)))
+    struct gw_host_port parts;
+    if (gw_host_port_split(text, &parts) != GW_OK ||
+        (parts.port.at != NULL && !is_port(parts.port)))
         return GW_INVALID;
-    return gw_ip_parse(address, ip);
+    bool is_v6 = gw_str_find(parts.host, ':') < parts.host.length;
+    return parts.is_bracketed == is_v6 ? gw_ip_parse(parts.host, ip) : GW_INVALID;
 }
 
 // In X-Forwarded-For an IPv6 address usually stands without brackets.

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/host_port.h"
+
 #define SIGNATURE_BYTES 12
 #define FIXED_BYTES                                                                                \
     16 // of version 2: the signature, version and command, family and protocol, length
@@ -24,9 +26,9 @@ void gw_proxy_header_init(struct gw_proxy_header *header) {
 
 // A decimal number up to 65535 without leading zeros.
 static bool is_port(struct gw_str text) {
-    uint64_t number;
+    uint16_t number;
     bool has_leading_zero = text.length > 1 && text.at[0] == '0';
-    return !has_leading_zero && gw_str_to_u64(text, &number) == GW_OK && number <= UINT16_MAX;
+    return !has_leading_zero && gw_port_parse(text, &number) == GW_OK;
 }
 
 static bool is_address_of(struct gw_str text, bool is_v6, struct gw_ip *ip) {

@@ -9,7 +9,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "base/str.h"
+#include "base/host_port.h"
 #include "gateway/settings/complaint.h"
 
 #define ADDRESS_DEFAULT "127.0.0.1:9090"
@@ -22,18 +22,13 @@ static int usage(FILE *stream, int code) {
 
 // A connected socket, or -1.
 static int connect_to(const char *address) {
-    char host[256];
-    const char *colon = strrchr(address, ':');
-    uint64_t port;
-    if (colon == NULL || (size_t)(colon - address) >= sizeof(host) ||
-        gw_str_to_u64(gw_str_from(colon + 1), &port) != GW_OK || port > UINT16_MAX)
+    char host[GW_HOST_BYTES_MAX + 1];
+    const char *port;
+    if (gw_host_port_read(address, host, &port) != GW_OK)
         return -1;
-    size_t skip = address[0] == '[' ? 1 : 0;
-    snprintf(host, sizeof(host), "%.*s", (int)((size_t)(colon - address) - 2 * skip),
-             address + skip);
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *found;
-    if (getaddrinfo(host, colon + 1, &hints, &found) != 0)
+    if (getaddrinfo(host, port, &hints, &found) != 0)
         return -1;
     const struct timeval timeout = {.tv_sec = TIMEOUT_SECONDS};
     int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/host_port.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -15,29 +16,7 @@
 
 #define BACKLOG 4096
 #define COMPLAIN_EVERY_MS 10000
-#define HOST_BYTES_MAX 256
 #define ADDRESS_BYTES_MAX 64
-
-// "host:port" or "[v6]:port", into terminated pieces.
-static bool split_address(const char *address, char host[HOST_BYTES_MAX], const char **port) {
-    const char *colon = strrchr(address, ':');
-    uint64_t number;
-    // getaddrinfo would cut a larger one to 16 bits.
-    if (colon == NULL || gw_str_to_u64(gw_str_from(colon + 1), &number) != GW_OK ||
-        number > UINT16_MAX)
-        return false;
-    size_t length = (size_t)(colon - address);
-    if (length >= 2 && address[0] == '[' && address[length - 1] == ']') {
-        address++;
-        length -= 2;
-    }
-    if (length == 0 || length >= HOST_BYTES_MAX)
-        return false;
-    memcpy(host, address, length);
-    host[length] = '\0';
-    *port = colon + 1;
-    return true;
-}
 
 // A bound socket, or -1 with errno.
 static int bind_socket(const struct addrinfo *info, bool shares_port) {
@@ -63,9 +42,9 @@ static void log_refused(const struct gw_listener_options *options, const char *w
 
 // The socket for options->address, or -1 after a log line.
 static int open_socket(const struct gw_listener_options *options) {
-    char host[HOST_BYTES_MAX];
+    char host[GW_HOST_BYTES_MAX + 1];
     const char *port;
-    if (!split_address(options->address, host, &port)) {
+    if (gw_host_port_read(options->address, host, &port) != GW_OK) {
         log_refused(options, "not of the form host:port, the port 0 to 65535");
         return -1;
     }

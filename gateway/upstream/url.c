@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "base/ascii.h"
+#include "base/host_port.h"
 
 #define PORT_OF_HTTP 80
 #define PORT_OF_HTTPS 443
@@ -32,59 +33,35 @@ static bool is_ipv6(const char *text) {
     return strchr(text, '%') == NULL && uv_ip6_addr(text, 0, &address) == 0;
 }
 
-// Splits "host", "host:port", "[v6]" or "[v6]:port"; *port_text has .at NULL when there is no
-// colon.
-static bool split_authority(struct gw_str authority, struct gw_str *host, struct gw_str *port_text,
-                            bool *is_bracketed) {
-    size_t host_end;
-    *is_bracketed = authority.length > 0 && authority.at[0] == '[';
-    if (*is_bracketed) {
-        size_t bracket = gw_str_find(authority, ']');
-        if (bracket == authority.length)
-            return false;
-        *host = gw_str_slice(authority, 1, bracket);
-        host_end = bracket + 1;
-    } else {
-        host_end = gw_str_find(authority, ':');
-        *host = gw_str_slice(authority, 0, host_end);
-    }
-    *port_text = gw_str(NULL, 0);
-    if (host_end == authority.length)
-        return true;
-    *port_text = gw_str_slice(authority, host_end + 1, authority.length);
-    return authority.at[host_end] == ':';
-}
-
 // *port is the one to take when none is named.
 static enum gw_status parse_port(struct gw_str text, uint16_t *port, const char **problem) {
-    uint64_t number = *port;
-    if (text.at != NULL && gw_str_to_u64(text, &number) != GW_OK)
+    enum gw_status status = text.at != NULL ? gw_port_parse(text, port) : GW_OK;
+    if (status == GW_INVALID)
         return refuse("the port is not a number", problem);
-    if (number == 0 || number > UINT16_MAX)
+    if (status != GW_OK || *port == 0)
         return refuse("the port must be 1 to 65535", problem);
-    *port = (uint16_t)number;
     return GW_OK;
 }
 
 static enum gw_status parse_authority(struct gw_str authority, struct gw_upstream_url *url,
                                       const char **problem) {
-    struct gw_str host;
-    struct gw_str port_text;
-    bool is_bracketed;
+    struct gw_host_port parts;
     if (gw_str_find(authority, '@') < authority.length)
         return refuse("user information is not supported", problem);
-    if (!split_authority(authority, &host, &port_text, &is_bracketed))
+    if (gw_host_port_split(authority, &parts) != GW_OK)
         return refuse("the host is not valid", problem);
+    struct gw_str host = parts.host;
     if (host.length == 0)
         return refuse("the host is missing", problem);
     if (host.length > GW_UPSTREAM_HOST_BYTES_MAX)
         return refuse("the host is too long", problem);
     memcpy(url->host, host.at, host.length);
     url->host[host.length] = '\0';
-    if (strlen(url->host) != host.length || !(is_bracketed ? is_ipv6(url->host) : is_name(host)))
+    if (strlen(url->host) != host.length ||
+        !(parts.is_bracketed ? is_ipv6(url->host) : is_name(host)))
         return refuse("the host is not valid", problem);
     url->authority = authority;
-    return parse_port(port_text, &url->port, problem);
+    return parse_port(parts.port, &url->port, problem);
 }
 
 enum gw_status gw_upstream_url_parse(struct gw_str text, struct gw_upstream_url *url,
