@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "cli/option_values.h"
-
 #define OPERANDS_MAX 4
 #define QUOTED_BYTES_MAX 64
 
@@ -227,6 +225,63 @@ static enum cli_exit check_operands(struct cli_options *options, const struct op
                     shown(operands->at[taken]));
 }
 
+// ---- what a command needs ----
+
+static enum cli_exit read_create(struct cli_options *options, struct cli_reason *why) {
+    enum cli_exit exit = cli_option_name(options->values[CLI_FLAG_NAME], why);
+    if (exit == CLI_DONE)
+        exit = cli_option_scopes(options->values[CLI_FLAG_SCOPES], &options->scopes, why);
+    return exit == CLI_DONE
+               ? cli_option_expires(options->values[CLI_FLAG_EXPIRES], &options->expires_ms, why)
+               : exit;
+}
+
+static enum cli_exit read_rotate(struct cli_options *options, struct cli_reason *why) {
+    enum cli_exit exit = cli_option_id(options->id, command_words[options->command], why);
+    if (exit == CLI_DONE)
+        exit = cli_option_overlap(options->values[CLI_FLAG_OVERLAP], &options->overlap_s, why);
+    return exit == CLI_DONE
+               ? cli_option_expires(options->values[CLI_FLAG_EXPIRES], &options->expires_ms, why)
+               : exit;
+}
+
+static enum cli_exit check_revoke(const struct cli_options *options, struct cli_reason *why) {
+    if (!cli_options_has(options, CLI_FLAG_SELF))
+        return cli_option_id(options->id, command_words[options->command], why);
+    if (options->id != NULL)
+        return cli_fail(why, CLI_USAGE,
+                        "token revoke takes an id or --self (the token that asks), not both");
+    if (cli_options_has(options, CLI_FLAG_ORG))
+        return cli_fail(why, CLI_USAGE,
+                        "token revoke --self takes no --org: a token is of one organisation");
+    return CLI_DONE;
+}
+
+static enum cli_exit read_values(struct cli_options *options, struct cli_reason *why) {
+    switch (options->command) {
+    case CLI_COMMAND_NONE:
+        return cli_fail(why, CLI_USAGE, "no command given");
+    case CLI_COMMAND_TOKEN:
+        return cli_fail(why, CLI_USAGE, "token needs one of create, list, rotate, revoke");
+    case CLI_COMMAND_TOKEN_CREATE:
+        return read_create(options, why);
+    case CLI_COMMAND_TOKEN_ROTATE:
+        return read_rotate(options, why);
+    case CLI_COMMAND_TOKEN_REVOKE:
+        return check_revoke(options, why);
+    case CLI_COMMAND_AUDIT:
+        return cli_option_limit(options->values[CLI_FLAG_LIMIT], &options->limit, why);
+    case CLI_COMMAND_LOGIN:
+        if (!cli_options_has(options, CLI_FLAG_TOKEN))
+            return cli_fail(why, CLI_USAGE,
+                            "login through a browser is not part of this tool yet, use: skillreg "
+                            "login --token");
+        return CLI_DONE;
+    default:
+        return CLI_DONE;
+    }
+}
+
 enum cli_exit cli_options_parse(int argument_count, char *const arguments[],
                                 struct cli_options *options, struct cli_reason *why) {
     *options = (struct cli_options){.command = CLI_COMMAND_NONE};
@@ -245,5 +300,5 @@ enum cli_exit cli_options_parse(int argument_count, char *const arguments[],
     if (exit != CLI_DONE || only_told)
         return exit;
     exit = check_operands(options, &operands, taken, why);
-    return exit == CLI_DONE ? cli_option_values_read(options, why) : exit;
+    return exit == CLI_DONE ? read_values(options, why) : exit;
 }

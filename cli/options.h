@@ -8,6 +8,7 @@
 // command is refused. There is no way to pass a token as an argument, where `ps` would show it;
 // what looks like one is never repeated in an error.
 
+#include "cli/option_values.h"
 #include "cli/outcome.h"
 #include "token/scope.h"
 
@@ -48,14 +49,13 @@ enum cli_flag {
 };
 
 #define CLI_OPTIONS_ALLOWED_IPS_MAX 32
-#define CLI_OPTIONS_NO_TIME INT64_MIN
 
 struct cli_options {
     enum cli_command command;
     const char *values[CLI_FLAG_COUNT]; // NULL: not given; a switch that is given holds ""
     const char *id;      // of `token rotate` and `token revoke`, never empty; NULL with --self
     gw_scope_set scopes; // of `token create`; read and write where --scopes is not given
-    int64_t expires_ms;  // since 1970, of --expires; CLI_OPTIONS_NO_TIME where it is not given
+    int64_t expires_ms;  // since 1970, of --expires; CLI_OPTION_NO_TIME where it is not given
     int64_t overlap_s;   // of `token rotate`
     int64_t limit;       // of `audit`
     const char *allowed_ips[CLI_OPTIONS_ALLOWED_IPS_MAX];

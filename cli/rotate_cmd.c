@@ -68,7 +68,7 @@ static enum gw_status write_body(const struct cli_options *options, struct gw_bu
     gw_json_open_object(&writer);
     gw_json_key(&writer, "overlapSeconds");
     gw_json_write_integer(&writer, options->overlap_s);
-    if (options->expires_ms != CLI_OPTIONS_NO_TIME) {
+    if (options->expires_ms != CLI_OPTION_NO_TIME) {
         gw_json_key(&writer, "expiresAt");
         gw_json_write_time(&writer, options->expires_ms);
     }

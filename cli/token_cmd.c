@@ -28,7 +28,7 @@ static enum gw_status write_create_body(const struct cli_options *options, struc
     gw_json_write_string(&writer, gw_str_from(options->values[CLI_FLAG_NAME]));
     gw_json_key(&writer, "scopes");
     gw_scope_write_json(&writer, options->scopes);
-    if (options->expires_ms != CLI_OPTIONS_NO_TIME) {
+    if (options->expires_ms != CLI_OPTION_NO_TIME) {
         gw_json_key(&writer, "expiresAt");
         gw_json_write_time(&writer, options->expires_ms);
     }

@@ -139,7 +139,7 @@ static void test_options_takes_a_time_to_end_as_duration_date_or_time(void **sta
                     gw_clock_wall_ms() + INT64_C(90) * 86400000);
     assert_int_equal(parsed("token rotate a --expires 2100-01-01").expires_ms,
                      INT64_C(4102444800000));
-    assert_int_equal(parsed("token create --name ci").expires_ms, CLI_OPTIONS_NO_TIME);
+    assert_int_equal(parsed("token create --name ci").expires_ms, CLI_OPTION_NO_TIME);
     assert_refused("token create --name ci --expires never",
                    "--expires takes a duration such as 12h or 90d, a date such as 2027-01-31, or a "
                    "time such as 2027-01-31T12:00:00Z");
