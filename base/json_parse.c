@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/json_scan.h"
 #include "base/utf8.h"
 
@@ -39,7 +40,7 @@ static struct unescaper unescaper_of(struct gw_str raw) {
 static unsigned hex4(const char *at) {
     unsigned unit = 0;
     for (int i = 0; i < 4; i++)
-        unit = unit << 4 | (unsigned)gw_json_hex_value(at[i]);
+        unit = unit << 4 | (unsigned)gw_ascii_hex_value(at[i]);
     return unit;
 }
 

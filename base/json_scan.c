@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/json_scan.h"
 
+#include "base/ascii.h"
 #include "base/json.h"
 #include "base/utf8.h"
 
@@ -33,8 +34,9 @@ static int peek(const struct scanner *scanner) {
     return (unsigned char)scanner->text.at[scanner->at];
 }
 
+// -1 is none.
 static bool is_digit(int c) {
-    return c >= '0' && c <= '9';
+    return gw_ascii_is_digit((char)c);
 }
 
 static void skip_white_space(struct scanner *scanner) {
@@ -88,7 +90,7 @@ static bool scan_literal(struct scanner *scanner, const char *word) {
 static bool scan_hex4(struct scanner *scanner, unsigned *unit) {
     *unit = 0;
     for (int i = 0; i < 4; i++) {
-        int digit = gw_json_hex_value(peek(scanner));
+        int digit = gw_ascii_hex_value((char)peek(scanner));
         if (digit < 0)
             return false;
         *unit = *unit << 4 | (unsigned)digit;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Whether a text is JSON as base/json.h defines it, except for duplicate keys: one pass over the
-// bytes, with a bit for each open container, so neither recursion nor allocation. Below: what the
-// scanner and the reader both need to know about escapes.
+// bytes, with a bit for each open container, so neither recursion nor allocation.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,15 +14,7 @@
 enum gw_status gw_json_scan(struct gw_str text, int tokens_max, int *tokens,
                             size_t *stopped_at) GW_MUST_USE;
 
-// -1: not a hexadecimal digit.
-static inline int gw_json_hex_value(int c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
+// The halves of a \u pair.
 static inline bool gw_json_is_high_surrogate(unsigned unit) {
     return unit >= 0xD800 && unit <= 0xDBFF;
 }

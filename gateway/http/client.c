@@ -4,6 +4,7 @@
 struct gw_client gw_client_at(const struct gw_ip *ip) {
     struct gw_client client = {.is_known = true, .ip = *ip};
     client.text_length = (uint8_t)gw_ip_format(ip, client.text);
+    gw_assert(client.text_length > 0);
     return client;
 }
 

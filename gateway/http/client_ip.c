@@ -8,9 +8,9 @@
 struct walk {
     const struct gw_trusted_proxies *trusted;
     enum gw_http_field_id field;
-    struct gw_ip client; // as far as it is known
+    struct gw_ip client; // the address read last
     int elements;        // read
-    bool is_lost;        // at one that cannot be read
+    bool is_lost;        // an element could not be read
 };
 
 // ---- one address ----
@@ -41,14 +41,14 @@ static enum gw_status parse_node(struct gw_str text, struct gw_ip *ip) {
     return parts.is_bracketed == is_v6 ? gw_ip_parse(parts.host, ip) : GW_INVALID;
 }
 
-// In X-Forwarded-For an IPv6 address usually stands without brackets.
+// X-Forwarded-For usually has IPv6 addresses without brackets.
 static enum gw_status parse_plain_node(struct gw_str text, struct gw_ip *ip) {
     return gw_ip_parse(text, ip) == GW_OK ? GW_OK : parse_node(text, ip);
 }
 
 // ---- one element of Forwarded ----
 
-// Whether the character at `index` is escaped: an odd number of backslashes stands before it.
+// Whether the character at `index` is escaped: an odd number of backslashes precedes it.
 static bool is_escaped(struct gw_str text, size_t index) {
     size_t first = index;
     while (first > 0 && text.at[first - 1] == '\\')
@@ -56,7 +56,7 @@ static bool is_escaped(struct gw_str text, size_t index) {
     return (index - first) % 2 == 1;
 }
 
-// Where the quoted string begins that ends at `close`; false when none does.
+// The opening quote of the quoted string that ends at `close`; false when there is none.
 static bool find_opening_quote(struct gw_str text, size_t close, size_t *open) {
     if (is_escaped(text, close))
         return false;
@@ -67,8 +67,8 @@ static bool find_opening_quote(struct gw_str text, size_t close, size_t *open) {
     return false;
 }
 
-// Cuts what stands behind the last `separator` outside of quoted strings off *rest (NULL when that
-// was all).
+// Moves the part after the last `separator` outside of quoted strings from *rest to *part; *rest is
+// NULL after the last part.
 static bool take_last(struct gw_str *rest, char separator, struct gw_str *part) {
     size_t i = rest->length;
     while (i > 0 && rest->at[i - 1] != separator) {
@@ -86,7 +86,7 @@ static struct gw_str unquote(struct gw_str value) {
     return is_quoted ? gw_str_slice(value, 1, value.length - 1) : value;
 }
 
-// The address in the one parameter `for`. It needs no escapes, so none are undone.
+// The address in the one parameter `for`. An address needs no escapes, so they are not undone.
 static enum gw_status parse_element(struct gw_str element, struct gw_ip *ip) {
     struct gw_str pair;
     struct gw_str node = {NULL, 0};
@@ -105,7 +105,7 @@ static enum gw_status parse_element(struct gw_str element, struct gw_ip *ip) {
 
 // ---- the walk ----
 
-// Reads the next element to the left; true when it is a trusted proxy too, and the walk goes on.
+// Reads the next element to the left. True: it is a trusted proxy, and the walk goes on.
 static bool step(struct walk *walk, struct gw_str element) {
     enum gw_status status = GW_TOO_BIG;
     if (walk->elements++ < GW_FORWARDED_HOPS_MAX)
@@ -115,7 +115,7 @@ static bool step(struct walk *walk, struct gw_str element) {
     return !walk->is_lost && gw_trusted_proxies_contain(walk->trusted, &walk->client);
 }
 
-// False when the walk ends here.
+// False: the walk has ended.
 static bool walk_list(struct walk *walk, struct gw_str list) {
     struct gw_str element;
     do {
@@ -129,7 +129,7 @@ static bool walk_list(struct walk *walk, struct gw_str list) {
     return true;
 }
 
-// Several fields of a name are one list, in their order.
+// Fields of the same name are one list, in order (RFC 9110 section 5.3).
 static void walk_fields(struct walk *walk, const struct gw_http_head *request) {
     bool is_walking = true;
     for (int i = request->field_count - 1; i >= 0 && is_walking; i--) {
@@ -140,6 +140,7 @@ static void walk_fields(struct walk *walk, const struct gw_http_head *request) {
 }
 
 enum gw_http_field_id gw_client_ip_other_field(enum gw_http_field_id field) {
+    gw_assert(field == GW_FIELD_FORWARDED || field == GW_FIELD_X_FORWARDED_FOR);
     return field == GW_FIELD_FORWARDED ? GW_FIELD_X_FORWARDED_FOR : GW_FIELD_FORWARDED;
 }
 

@@ -8,29 +8,29 @@ enum field_rule_flag {
     NOT_TO_CLIENT = 2,
     NEITHER = NOT_TO_REGISTRY | NOT_TO_CLIENT,
     NOT_AN_OPTION = 4, // Connection must not name it
-    CREDENTIAL = 8     // to the registry only when the operator says so
+    CREDENTIAL = 8     // to the registry only with --forward-authorization
 };
 
 struct field_rule {
-    struct gw_str name; // folded; a trailing "-" means every name that starts so
+    struct gw_str name; // folded; a trailing "-" stands for every name with this prefix
     unsigned flags;
 };
 
 // clang-format off
 static const struct field_rule rules[] = {
-    // Hop-by-hop, and what RFC 9110 section 7.6.1 adds to them.
+    // Hop-by-hop (RFC 9110 section 7.6.1).
     {GW_STR_INIT("connection"), NEITHER},
     {GW_STR_INIT("keep-alive"), NEITHER},
     {GW_STR_INIT("proxy-"), NEITHER},
     {GW_STR_INIT("te"), NEITHER},
     {GW_STR_INIT("trailer"), NEITHER},
     {GW_STR_INIT("upgrade"), NEITHER},
-    // Framing and target: made anew from what was parsed.
+    // Framing and target: written anew from the parsed head.
     {GW_STR_INIT("content-length"), NEITHER | NOT_AN_OPTION},
     {GW_STR_INIT("transfer-encoding"), NEITHER | NOT_AN_OPTION},
     {GW_STR_INIT("host"), NOT_TO_REGISTRY | NOT_AN_OPTION},
     {GW_STR_INIT("expect"), NOT_TO_REGISTRY | NOT_AN_OPTION},
-    // Identity: ours alone.
+    // Identity: the gateway alone sets it.
     {GW_STR_INIT("authorization"), CREDENTIAL | NOT_AN_OPTION},
     {GW_STR_INIT("x-skillreg-"), NOT_TO_REGISTRY | NOT_AN_OPTION},
     {GW_STR_INIT("x-request-id"), NEITHER | NOT_AN_OPTION},
@@ -38,7 +38,7 @@ static const struct field_rule rules[] = {
     {GW_STR_INIT("x-forwarded-"), NOT_TO_REGISTRY | NOT_AN_OPTION},
     {GW_STR_INIT("forwarded"), NOT_TO_REGISTRY | NOT_AN_OPTION},
     {GW_STR_INIT("x-real-ip"), NOT_TO_REGISTRY | NOT_AN_OPTION},
-    // Would change method, path or outgoing proxy of the registry behind the decision.
+    // Would change method, path or outgoing proxy of the registry after the decision.
     {GW_STR_INIT("x-http-method-override"), NOT_TO_REGISTRY},
     {GW_STR_INIT("x-http-method"), NOT_TO_REGISTRY},
     {GW_STR_INIT("x-method-override"), NOT_TO_REGISTRY},
@@ -53,6 +53,7 @@ static char fold(char c) {
 }
 
 static bool rule_matches(const struct field_rule *rule, struct gw_str name) {
+    gw_assert(rule->name.length > 0);
     bool is_family = rule->name.at[rule->name.length - 1] == '-';
     if (is_family ? name.length < rule->name.length : name.length != rule->name.length)
         return false;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Which header fields cross the gateway, and which stop here. One table in the .c says it for
-// requests and responses: hop-by-hop fields (RFC 9110 section 7.6.1), fields that the gateway sets
-// itself, and fields that try to change a request behind the decision. Names are compared under
-// folding (lower case; `_` and `.` read as `-`), because many servers fold them so when they hand
-// them to an application. Pure: no I/O, no allocation.
+// Which header fields cross the gateway and which stop here, as one table in the .c for requests
+// and responses: hop-by-hop fields (RFC 9110 section 7.6.1), fields that the gateway sets itself,
+// and fields that would change a request after it was decided on. Names are compared folded (lower
+// case, `_` and `.` as `-`), because many servers fold them for their applications. Pure: no I/O,
+// no allocation.
 
 #include <stdbool.h>
 
 #include "base/status.h"
 #include "base/str.h"
 #include "gateway/http/errors.h"
-#include "gateway/http/parse.h"
+#include "gateway/http/head_block.h"
 
-// The options that Connection lists; names of fields among them are hop-by-hop too.
+// The options that Connection lists; a field named there is hop-by-hop too.
 #define GW_RELAY_OPTIONS_MAX 32
 struct gw_relay_options {
     struct gw_str names[GW_RELAY_OPTIONS_MAX];
@@ -23,15 +23,14 @@ struct gw_relay_options {
 enum gw_status gw_relay_options_read(const struct gw_http_head *head,
                                      struct gw_relay_options *options) GW_MUST_USE;
 
-// NULL when nothing is wrong. Else a 400: Connection names a field of identity, authorisation or
-// framing (to have ours removed behind us), or lists too many. Fit for every route, before the
-// decision.
+// NULL when nothing is wrong. Else a 400: Connection lists too many options, or names a field of
+// identity, authorisation or framing, so that the registry would drop ours. For every route, before
+// the decision.
 const struct gw_refusal *gw_relay_fields_check(const struct gw_http_head *request);
 
-// The name under which each gateway adds itself to Via, behind what is there (RFC 9110
-// section 7.6.3).
+// The name that each gateway appends to Via (RFC 9110 section 7.6.3).
 #define GW_VIA_NAME "skillreg-gateway"
-// How many of them a request came through.
+// How many gateways the request has passed.
 int gw_relay_via_count(const struct gw_http_head *request);
 
 bool gw_relay_passes_to_registry(const struct gw_http_field *field,

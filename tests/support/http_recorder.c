@@ -91,7 +91,7 @@ static void note_end(struct recorder *recorder) {
     must(gw_buf_printf(recorder->out, "end %zu\n", recorder->offset));
     gw_http_parser_forget(&recorder->parser);
     if (recorder->offset % 2 == 0)
-        gw_http_parser_rest(&recorder->parser);
+        gw_http_parser_trim(&recorder->parser);
 }
 
 static void note_failure(struct recorder *recorder) {
