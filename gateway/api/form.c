@@ -46,8 +46,3 @@ enum gw_status gw_form_take(char *form, size_t length, struct gw_str name, struc
     }
     return found;
 }
-
-bool gw_is_form_content_type(struct gw_str content_type) {
-    struct gw_str type = gw_str_slice(content_type, 0, gw_str_find(content_type, ';'));
-    return gw_str_equal_nocase(gw_str_trim(type), GW_STR("application/x-www-form-urlencoded"));
-}

@@ -2,8 +2,6 @@
 #pragma once
 // Bodies of application/x-www-form-urlencoded: one parameter of a form. Pure.
 
-#include <stdbool.h>
-
 #include "base/status.h"
 #include "base/str.h"
 
@@ -12,5 +10,3 @@
 // several; GW_INVALID: an escape that is none, or of NUL.
 enum gw_status gw_form_take(char *form, size_t length, struct gw_str name,
                             struct gw_str *value) GW_MUST_USE;
-// "application/x-www-form-urlencoded", with or without parameters.
-bool gw_is_form_content_type(struct gw_str content_type);

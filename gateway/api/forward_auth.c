@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gateway/api/original_request.h"
+#include "gateway/api/reply.h"
 #include "gateway/auth/authz.h"
 #include "gateway/exchange/exchange.h"
 #include "gateway/exchange/identity_fields.h"
@@ -67,12 +68,9 @@ static void refuse_original(struct gw_exchange *exchange, enum gw_route_outcome 
 
 static void decide(struct gw_exchange *exchange, const struct gw_route_match *match) {
     static const struct gw_handler_calls calls = {.on_over = on_over};
-    struct forward_auth_call *call = gw_arena_allocate(&exchange->arena, sizeof(*call));
-    if (call == NULL) {
-        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
+    struct forward_auth_call *call = gw_api_reply_start_call(exchange, sizeof(*call));
+    if (call == NULL)
         return;
-    }
-    memset(call, 0, sizeof(*call));
     call->match = *match;
     call->handler = (struct gw_handler){.calls = &calls, .exchange = exchange};
     exchange->handler = &call->handler;

@@ -5,33 +5,27 @@
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "gateway/api/body.h"
 #include "gateway/api/form.h"
 #include "gateway/api/reply.h"
 #include "gateway/auth/authz.h"
 #include "gateway/auth/cache.h"
 #include "gateway/auth/secret.h"
-#include "gateway/exchange/exchange.h"
 #include "gateway/exchange/services.h"
 #include "gateway/exchange/token_json.h"
 
 #define ANSWER_BYTES_MAX (4 * 1024)
 
 struct introspect_call {
-    struct gw_handler handler;
+    struct gw_api_body body;
     struct gw_auth_question question;
     struct gw_decision asker; // judged again
-    struct gw_buf body;
-    bool is_answered;
 };
-
-static struct introspect_call *call_of(struct gw_handler *handler) {
-    return gw_container_of(handler, struct introspect_call, handler);
-}
 
 // ---- the answer ----
 
-// RFC 7662 section 2.2; times in seconds. Only who was handed the token knows where it came from,
-// and has to look whether that is allowed.
+// RFC 7662 section 2.2; times in seconds. allowed_ips tells the service where the token may be used
+// from: the service alone knows where it came from, and has to compare.
 static void write_token(struct gw_json_writer *json, const struct db_token_row *row) {
     char scopes[GW_SCOPE_TEXT_BYTES_MAX];
     size_t length = gw_scope_format(row->scopes, " ", scopes);
@@ -59,7 +53,6 @@ static void write_token(struct gw_json_writer *json, const struct db_token_row *
 
 // `row` NULL: not active.
 static void respond(struct gw_exchange *exchange, const struct db_token_row *row) {
-    const struct gw_response_field field = {GW_STR("Cache-Control"), GW_STR("no-store")};
     struct gw_buf body;
     struct gw_json_writer json;
     gw_buf_init(&body, ANSWER_BYTES_MAX);
@@ -70,10 +63,7 @@ static void respond(struct gw_exchange *exchange, const struct db_token_row *row
     if (row != NULL)
         write_token(&json, row);
     gw_json_close_object(&json);
-    if (gw_json_writer_finish(&json) == GW_OK)
-        gw_exchange_respond(exchange, 200, &field, 1, "application/json", gw_buf_bytes(&body));
-    else
-        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
+    gw_api_reply_json(exchange, 200, &json);
     gw_buf_deinit(&body);
 }
 
@@ -98,12 +88,12 @@ static void act_on_answer(struct gw_exchange *exchange, enum gw_auth_answer answ
 static void on_answer(struct gw_auth_question *question, enum gw_auth_answer answer,
                       const struct db_token_row *row) {
     struct introspect_call *call = gw_container_of(question, struct introspect_call, question);
-    act_on_answer(call->handler.exchange, answer, row);
+    act_on_answer(call->body.handler.exchange, answer, row);
 }
 
-// Asked as for an admin route: what is said here is never older than that allows.
+// Asked as for an admin route, so the answer is never older than such a route allows.
 static void ask(struct introspect_call *call, struct gw_str secret) {
-    struct gw_exchange *exchange = call->handler.exchange;
+    struct gw_exchange *exchange = call->body.handler.exchange;
     struct gw_auth_question *question = &call->question;
     struct db_token_row row;
     memcpy(question->prefix, secret.at, GW_TOKEN_PREFIX_LENGTH);
@@ -115,21 +105,12 @@ static void ask(struct introspect_call *call, struct gw_str secret) {
         act_on_answer(exchange, answer, &row);
 }
 
-// ---- the body ----
-
-static void on_body(struct gw_handler *handler, struct gw_str bytes) {
-    struct introspect_call *call = call_of(handler);
-    if (call->is_answered || gw_buf_append_str(&call->body, bytes) == GW_OK)
-        return;
-    call->is_answered = true;
-    gw_api_reply_body_too_big(handler->exchange);
-}
-
 static void act_on_body(struct introspect_call *call) {
-    struct gw_exchange *exchange = call->handler.exchange;
+    struct gw_exchange *exchange = call->body.handler.exchange;
+    struct gw_buf *bytes = &call->body.bytes;
     struct gw_str secret;
-    char *form = call->body.memory + call->body.start;
-    if (gw_form_take(form, gw_buf_length(&call->body), GW_STR("token"), &secret) != GW_OK)
+    if (gw_form_take(bytes->memory + bytes->start, gw_buf_length(bytes), GW_STR("token"),
+                     &secret) != GW_OK)
         gw_exchange_fail(exchange, GW_ERROR_BAD_REQUEST,
                          "The body must be a form with exactly one parameter token.");
     else if (gw_authz_accepts(exchange->services->config, secret))
@@ -138,7 +119,7 @@ static void act_on_body(struct introspect_call *call) {
         respond(exchange, NULL);
 }
 
-// ---- who asks ----
+// ---- the caller, once more ----
 
 static void act_on_asker(struct introspect_call *call) {
     if (call->asker.verdict == GW_VERDICT_ALLOW)
@@ -151,51 +132,36 @@ static void on_asker_judged(struct gw_decision *decision) {
     act_on_asker(gw_container_of(decision, struct introspect_call, asker));
 }
 
-// A body may take long, and a token that was taken away meanwhile learns nothing.
-static void on_body_end(struct gw_handler *handler) {
-    struct introspect_call *call = call_of(handler);
-    if (!call->is_answered &&
-        gw_authz_start_again(&call->asker, handler->exchange, on_asker_judged))
+static struct introspect_call *call_of(struct gw_api_body *body) {
+    return gw_container_of(body, struct introspect_call, body);
+}
+
+// A body may take long: a caller whose token was revoked meanwhile learns nothing.
+static void on_whole(struct gw_api_body *body) {
+    struct introspect_call *call = call_of(body);
+    if (gw_authz_start_again(&call->asker, body->handler.exchange, on_asker_judged))
         act_on_asker(call);
 }
 
-static void on_over(struct gw_handler *handler) {
-    struct introspect_call *call = call_of(handler);
+static void on_over(struct gw_api_body *body) {
+    struct introspect_call *call = call_of(body);
     gw_authz_cancel(&call->asker);
     gw_auth_cache_cancel(&call->question);
-    gw_buf_deinit_wiped(&call->body);
-}
-
-static void start_call(struct gw_exchange *exchange) {
-    static const struct gw_handler_calls calls = {
-        .on_body = on_body, .on_body_end = on_body_end, .on_over = on_over};
-    struct introspect_call *call = gw_arena_allocate(&exchange->arena, sizeof(*call));
-    if (call == NULL) {
-        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
-        return;
-    }
-    memset(call, 0, sizeof(*call));
-    gw_list_init(&call->question.link);
-    gw_buf_init(&call->body, GW_BODY_OWN_BYTES_MAX);
-    call->handler = (struct gw_handler){.calls = &calls, .exchange = exchange};
-    // All of it at once: a buffer that grows would leave copies of the secret behind.
-    char *at;
-    if (gw_buf_reserve(&call->body, GW_BODY_OWN_BYTES_MAX, &at) != GW_OK) {
-        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
-        return;
-    }
-    exchange->handler = &call->handler;
-    gw_exchange_continue(exchange);
 }
 
 void gw_introspect_start(struct gw_exchange *exchange) {
-    const struct gw_http_head *request = exchange->request;
-    const struct gw_http_field *type = gw_http_head_field(request, GW_FIELD_CONTENT_TYPE);
-    if (request->has_content_length && request->content_length > GW_BODY_OWN_BYTES_MAX)
-        gw_api_reply_body_too_big(exchange);
-    else if (type == NULL || !gw_is_form_content_type(type->value))
-        gw_exchange_fail(exchange, GW_ERROR_UNSUPPORTED_MEDIA_TYPE,
-                         "The body must be application/x-www-form-urlencoded.");
+    static const struct gw_api_body_calls calls = {.on_whole = on_whole, .on_over = on_over};
+    if (!gw_api_body_check(exchange, GW_API_BODY_FORM, false))
+        return;
+    struct introspect_call *call = gw_api_reply_start_call(exchange, sizeof(*call));
+    if (call == NULL)
+        return;
+    gw_assert(exchange->has_identity);
+    gw_list_init(&call->question.link);
+    gw_api_body_init(&call->body, exchange, &calls);
+    char *at;
+    if (gw_buf_reserve(&call->body.bytes, GW_BODY_OWN_BYTES_MAX, &at) == GW_OK)
+        gw_api_body_read(&call->body);
     else
-        start_call(exchange);
+        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
 }

@@ -5,12 +5,12 @@
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "gateway/api/body.h"
 #include "gateway/api/reply.h"
 #include "gateway/api/requests.h"
 #include "gateway/auth/cache.h"
 #include "gateway/auth/last_used.h"
 #include "gateway/auth/secret.h"
-#include "gateway/exchange/exchange.h"
 #include "gateway/exchange/services.h"
 #include "gateway/exchange/token_json.h"
 #include "token/id.h"
@@ -18,18 +18,20 @@
 // ---- what both have ----
 
 struct issue_call {
-    struct gw_handler handler;
-    struct gw_buf body;
+    struct gw_api_body body;
     struct gw_token_secret secret;
     unsigned char digest[DB_DIGEST_LENGTH];
     char id[GW_ID_LENGTH + 1];
-    bool is_answered; // the body is of no more interest
     struct db_query *query;
     void (*act)(struct issue_call *call); // the body is there
 };
 
-static struct issue_call *issue_call_of(struct gw_handler *handler) {
-    return gw_container_of(handler, struct issue_call, handler);
+static struct issue_call *issue_call_of(struct gw_api_body *body) {
+    return gw_container_of(body, struct issue_call, body);
+}
+
+static struct gw_exchange *exchange_of(const struct issue_call *call) {
+    return call->body.handler.exchange;
 }
 
 static struct gw_str secret_of(const struct issue_call *call) {
@@ -42,7 +44,7 @@ static struct gw_str prefix_of(const struct issue_call *call) {
 
 // A secret, its digest and an id. False: answered.
 static bool mint(struct issue_call *call) {
-    struct gw_exchange *exchange = call->handler.exchange;
+    struct gw_exchange *exchange = exchange_of(call);
     bool is_test = exchange->services->config->is_test_environment;
     if (gw_token_mint(is_test ? GW_TOKEN_TEST : GW_TOKEN_LIVE, &call->secret) != GW_OK ||
         gw_id_make(call->id) != GW_OK) {
@@ -73,7 +75,7 @@ static void write_replaced(struct gw_json_writer *json, struct gw_str id, int64_
 // `rotation` NULL: it replaces none.
 static void respond_issued(struct issue_call *call, const struct db_token_row *row,
                            const struct db_token_rotation *rotation) {
-    struct gw_exchange *exchange = call->handler.exchange;
+    struct gw_exchange *exchange = exchange_of(call);
     struct gw_buf body;
     gw_buf_init(&body, GW_BODY_OWN_BYTES_MAX);
     struct gw_json_writer json;
@@ -90,60 +92,27 @@ static void respond_issued(struct issue_call *call, const struct db_token_row *r
     gw_buf_deinit_wiped(&body);
 }
 
-static void on_body(struct gw_handler *handler, struct gw_str bytes) {
-    struct issue_call *call = issue_call_of(handler);
-    if (call->is_answered)
-        return;
-    enum gw_status status = gw_buf_append_str(&call->body, bytes);
-    call->is_answered = status != GW_OK;
-    if (status == GW_TOO_BIG)
-        gw_api_reply_body_too_big(handler->exchange);
-    else if (status != GW_OK)
-        gw_exchange_refuse(handler->exchange, &gw_refusal_no_memory);
+static void on_whole(struct gw_api_body *body) {
+    struct issue_call *call = issue_call_of(body);
+    call->act(call);
 }
 
-static void on_body_end(struct gw_handler *handler) {
-    struct issue_call *call = issue_call_of(handler);
-    if (!call->is_answered)
-        call->act(call);
-}
-
-static void on_over(struct gw_handler *handler) {
-    struct issue_call *call = issue_call_of(handler);
-    db_token_store_cancel(handler->exchange->services->tokens, call->query);
+static void on_over(struct gw_api_body *body) {
+    struct issue_call *call = issue_call_of(body);
+    db_token_store_cancel(body->handler.exchange->services->tokens, call->query);
     gw_bytes_wipe(&call->secret, sizeof(call->secret));
-    gw_buf_deinit(&call->body);
-}
-
-// Whether the announced body is one that we read. False: answered.
-static bool check_body(struct gw_exchange *exchange, bool is_optional) {
-    const struct gw_http_head *request = exchange->request;
-    const struct gw_http_field *type = gw_http_head_field(request, GW_FIELD_CONTENT_TYPE);
-    if (request->has_content_length && request->content_length > GW_BODY_OWN_BYTES_MAX) {
-        gw_api_reply_body_too_big(exchange);
-        return false;
-    }
-    bool has_body = request->is_chunked || request->content_length > 0;
-    bool may_lack_type = is_optional && !has_body;
-    if (may_lack_type || (type != NULL && gw_is_json_content_type(type->value)))
-        return true;
-    gw_exchange_fail(exchange, GW_ERROR_UNSUPPORTED_MEDIA_TYPE,
-                     "The body must be application/json.");
-    return false;
 }
 
 // `query` and `act` belong to the call that embeds this one.
 static void start(struct issue_call *call, struct gw_exchange *exchange, struct db_query *query,
                   void (*act)(struct issue_call *call)) {
-    static const struct gw_handler_calls calls = {
-        .on_body = on_body, .on_body_end = on_body_end, .on_over = on_over};
+    static const struct gw_api_body_calls calls = {.on_whole = on_whole, .on_over = on_over};
+    gw_assert(exchange->has_identity);
     gw_list_init(&query->link);
-    gw_buf_init(&call->body, GW_BODY_OWN_BYTES_MAX);
-    call->handler = (struct gw_handler){.calls = &calls, .exchange = exchange};
     call->query = query;
     call->act = act;
-    exchange->handler = &call->handler;
-    gw_exchange_continue(exchange);
+    gw_api_body_init(&call->body, exchange, &calls);
+    gw_api_body_read(&call->body);
 }
 
 // ---- create ----
@@ -161,15 +130,15 @@ static void on_created(struct db_token_create *store_call, enum gw_status status
     if (status == GW_OK)
         respond_issued(&call->issue, made, NULL);
     else if (status == GW_NOT_FOUND)
-        gw_api_reply_change(call->issue.handler.exchange, GW_DENIED, DB_REFUSAL_NOT_LIVE);
+        gw_api_reply_change(exchange_of(&call->issue), GW_DENIED, DB_REFUSAL_NOT_LIVE);
     else if (status == GW_DENIED && store_call->refusal == DB_REFUSAL_ENDS_TOO_LATE)
-        gw_api_reply_ends_too_late(call->issue.handler.exchange, store_call->expires_ms_max);
+        gw_api_reply_ends_too_late(exchange_of(&call->issue), store_call->expires_ms_max);
     else
-        gw_api_reply_change(call->issue.handler.exchange, status, store_call->refusal);
+        gw_api_reply_change(exchange_of(&call->issue), status, store_call->refusal);
 }
 
 static void store_created(struct create_call *call) {
-    struct gw_exchange *exchange = call->issue.handler.exchange;
+    struct gw_exchange *exchange = exchange_of(&call->issue);
     struct db_token_create *store_call = &call->store_call;
     memcpy(store_call->digest, call->issue.digest, DB_DIGEST_LENGTH);
     store_call->org_id = exchange->identity.org_id;
@@ -191,9 +160,9 @@ static void store_created(struct create_call *call) {
 
 static void act_on_create(struct issue_call *issue) {
     struct create_call *call = gw_container_of(issue, struct create_call, issue);
-    struct gw_exchange *exchange = issue->handler.exchange;
+    struct gw_exchange *exchange = exchange_of(issue);
     struct gw_refusal refusal;
-    if (!gw_token_request_parse(&exchange->arena, gw_buf_bytes(&issue->body),
+    if (!gw_token_request_parse(&exchange->arena, gw_buf_bytes(&issue->body.bytes),
                                 exchange->services->wall_ms, &call->request, &refusal))
         gw_exchange_refuse(exchange, &refusal);
     else if (mint(issue))
@@ -201,7 +170,7 @@ static void act_on_create(struct issue_call *issue) {
 }
 
 void gw_token_issue_create(struct gw_exchange *exchange) {
-    if (!check_body(exchange, false))
+    if (!gw_api_body_check(exchange, GW_API_BODY_JSON, false))
         return;
     struct create_call *call = gw_api_reply_start_call(exchange, sizeof(*call));
     if (call != NULL)
@@ -217,7 +186,7 @@ struct rotate_call {
 };
 
 static void submit(struct rotate_call *call) {
-    struct gw_exchange *exchange = call->issue.handler.exchange;
+    struct gw_exchange *exchange = exchange_of(&call->issue);
     enum gw_status status =
         db_token_store_rotate_token(exchange->services->tokens, &call->store_call);
     if (status != GW_OK)
@@ -237,7 +206,7 @@ static void fail_rotated(struct gw_exchange *exchange, struct gw_str successor_i
 // There is a successor. The same rotation may be made once more, unless this process has noted a
 // use of the successor that the database has not heard of yet.
 static void act_on_successor(struct rotate_call *call, const struct db_token_rotation *rotation) {
-    struct gw_exchange *exchange = call->issue.handler.exchange;
+    struct gw_exchange *exchange = exchange_of(&call->issue);
     struct gw_str id = rotation->successor.id;
     bool was_asked = call->store_call.instead_of.at != NULL;
     if (was_asked || !rotation->may_repeat ||
@@ -267,7 +236,7 @@ static void note_rotated(struct gw_auth_cache *cache, const struct db_token_rota
 static void on_rotated(struct db_token_rotate *store_call, enum gw_status status,
                        const struct db_token_rotation *rotation) {
     struct rotate_call *call = gw_container_of(store_call, struct rotate_call, store_call);
-    struct gw_exchange *exchange = call->issue.handler.exchange;
+    struct gw_exchange *exchange = exchange_of(&call->issue);
     if (status == GW_OK) {
         note_rotated(exchange->services->auth, rotation);
         respond_issued(&call->issue, &rotation->successor, rotation);
@@ -279,7 +248,7 @@ static void on_rotated(struct db_token_rotate *store_call, enum gw_status status
 }
 
 static void store_rotated(struct rotate_call *call) {
-    struct gw_exchange *exchange = call->issue.handler.exchange;
+    struct gw_exchange *exchange = exchange_of(&call->issue);
     struct db_token_rotate *store_call = &call->store_call;
     memcpy(store_call->new_digest, call->issue.digest, DB_DIGEST_LENGTH);
     store_call->org_id = exchange->identity.org_id;
@@ -288,7 +257,7 @@ static void store_rotated(struct rotate_call *call) {
     store_call->new_prefix = prefix_of(&call->issue);
     store_call->overlap_s = call->request.overlap_s;
     store_call->expires_ms = call->request.expires_ms;
-    gw_token_digest(gw_buf_bytes(&call->issue.body), store_call->body_digest);
+    gw_token_digest(gw_buf_bytes(&call->issue.body.bytes), store_call->body_digest);
     store_call->rotated_by = exchange->identity.id;
     store_call->rotated_from = gw_client_address(&exchange->client);
     store_call->on_done = on_rotated;
@@ -297,9 +266,9 @@ static void store_rotated(struct rotate_call *call) {
 
 static void act_on_rotate(struct issue_call *issue) {
     struct rotate_call *call = gw_container_of(issue, struct rotate_call, issue);
-    struct gw_exchange *exchange = issue->handler.exchange;
+    struct gw_exchange *exchange = exchange_of(issue);
     struct gw_refusal refusal;
-    if (!gw_rotate_request_parse(&exchange->arena, gw_buf_bytes(&issue->body),
+    if (!gw_rotate_request_parse(&exchange->arena, gw_buf_bytes(&issue->body.bytes),
                                  exchange->services->wall_ms, &call->request, &refusal))
         gw_exchange_refuse(exchange, &refusal);
     else if (mint(issue))
@@ -317,7 +286,7 @@ void gw_token_issue_rotate(struct gw_exchange *exchange) {
         gw_exchange_refuse(exchange, &refusal);
         return;
     }
-    if (!check_body(exchange, true))
+    if (!gw_api_body_check(exchange, GW_API_BODY_JSON, true))
         return;
     struct rotate_call *call = gw_api_reply_start_call(exchange, sizeof(*call));
     if (call == NULL)

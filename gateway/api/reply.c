@@ -71,10 +71,6 @@ void gw_api_reply_ends_too_late(struct gw_exchange *exchange, int64_t expires_ms
     gw_exchange_fail(exchange, GW_ERROR_VALIDATION_FAILED, message);
 }
 
-void gw_api_reply_body_too_big(struct gw_exchange *exchange) {
-    gw_exchange_fail(exchange, GW_ERROR_BODY_TOO_LARGE, "The body is over 16 KiB.");
-}
-
 void gw_api_reply_no_token(struct gw_exchange *exchange) {
     gw_exchange_fail(exchange, GW_ERROR_NOT_FOUND, "There is no live token with this id here.");
 }

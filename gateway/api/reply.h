@@ -23,8 +23,6 @@ void gw_api_reply_change(struct gw_exchange *exchange, enum gw_status status,
                          enum db_refusal refusal);
 // 422, for a token that would outlive the one that asks, whose end is `expires_ms_max`.
 void gw_api_reply_ends_too_late(struct gw_exchange *exchange, int64_t expires_ms_max);
-// 413, for a body over GW_BODY_OWN_BYTES_MAX.
-void gw_api_reply_body_too_big(struct gw_exchange *exchange);
 void gw_api_reply_no_token(struct gw_exchange *exchange);
 // Memory of the request for a call of `size` bytes, all zero. NULL: answered with 503.
 void *gw_api_reply_start_call(struct gw_exchange *exchange, size_t size) GW_MUST_USE;

@@ -292,8 +292,3 @@ bool gw_revoke_request_parse(struct gw_str query, struct gw_revoke_request *requ
     }
     return true;
 }
-
-bool gw_is_json_content_type(struct gw_str content_type) {
-    struct gw_str type = gw_str_slice(content_type, 0, gw_str_find(content_type, ';'));
-    return gw_str_equal_nocase(gw_str_trim(type), GW_STR("application/json"));
-}

@@ -64,6 +64,3 @@ struct gw_revoke_request {
 };
 bool gw_revoke_request_parse(struct gw_str query, struct gw_revoke_request *request,
                              struct gw_refusal *refusal) GW_MUST_USE;
-
-// "application/json", with or without parameters.
-bool gw_is_json_content_type(struct gw_str content_type);

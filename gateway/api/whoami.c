@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "gateway/api/reply.h"
 #include "gateway/exchange/exchange.h"
 #include "gateway/exchange/services.h"
 #include "gateway/exchange/token_json.h"
@@ -65,20 +66,15 @@ void gw_whoami_start(struct gw_exchange *exchange) {
     struct gw_buf body;
     gw_buf_init(&body, WHOAMI_BYTES_MAX);
     char *unused;
-    enum gw_status status = gw_buf_reserve(&body, WHOAMI_BYTES_USUAL, &unused); // grow once
     struct gw_json_writer json;
     gw_json_writer_init(&json, &body);
+    json.status = gw_buf_reserve(&body, WHOAMI_BYTES_USUAL, &unused); // grow once
     gw_json_open_object(&json);
     write_user(&json, exchange);
     write_org(&json, &exchange->identity);
     write_orgs(&json, &exchange->identity);
     write_token(&json, exchange);
     gw_json_close_object(&json);
-    if (status == GW_OK && gw_json_writer_finish(&json) == GW_OK) {
-        const struct gw_response_field field = {GW_STR("Cache-Control"), GW_STR("no-store")};
-        gw_exchange_respond(exchange, 200, &field, 1, "application/json", gw_buf_bytes(&body));
-    } else {
-        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
-    }
+    gw_api_reply_json(exchange, 200, &json);
     gw_buf_deinit(&body);
 }

@@ -499,26 +499,6 @@ static void test_idempotency_keys(void **state) {
     }
 }
 
-static void test_json_content_types(void **state) {
-    (void)state;
-    static const char *const good[] = {"application/json", "Application/JSON",
-                                       "application/json; charset=utf-8", "application/json ;x"};
-    static const char *const bad[] = {"",
-                                      "text/json",
-                                      "application/jsonp",
-                                      "application/json-patch+json",
-                                      "application/problem+json",
-                                      "application/json, text/plain",
-                                      "text/plain; application/json",
-                                      "application / json",
-                                      "application/x-www-form-urlencoded",
-                                      "multipart/form-data"};
-    for (size_t i = 0; i < COUNT(good); i++)
-        assert_true(gw_is_json_content_type(gw_str_from(good[i])));
-    for (size_t i = 0; i < COUNT(bad); i++)
-        assert_false(gw_is_json_content_type(gw_str_from(bad[i])));
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 // ---- revoke ----
@@ -569,7 +549,6 @@ int main(void) {
         TEST(test_rotations_that_are_refused),
         TEST(test_times_to_wait),
         TEST(test_idempotency_keys),
-        TEST(test_json_content_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

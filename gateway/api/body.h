@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The whole body of a request to the gateway's own API: at most GW_BODY_OWN_BYTES_MAX, gathered in
+// one buffer, which is wiped at the end. Embedded in the call of a handler that needs all of the
+// body before it can act.
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "gateway/exchange/exchange.h"
+
+struct gw_api_body;
+struct gw_api_body_calls {
+    // The body is complete. Called at most once: not after a refusal, nor when the client leaves.
+    void (*on_whole)(struct gw_api_body *body);
+    // The exchange is over: detach what else the call has under way. Exactly once, after
+    // gw_api_body_read.
+    void (*on_over)(struct gw_api_body *body);
+};
+
+struct gw_api_body {
+    struct gw_handler handler;
+    struct gw_buf bytes;
+    const struct gw_api_body_calls *calls;
+    bool is_refused; // too large, or no memory for it
+};
+
+enum gw_api_body_kind { GW_API_BODY_JSON, GW_API_BODY_FORM };
+
+// Whether the head announces a body that the handler reads: not too large, and of the media type,
+// which may have parameters. `is_optional`: an empty body needs no media type. False: the exchange
+// is answered, with 413 or 415.
+bool gw_api_body_check(struct gw_exchange *exchange, enum gw_api_body_kind kind,
+                       bool is_optional) GW_MUST_USE;
+// In this order. A body that holds a secret gets its memory in between, all at once
+// (gw_buf_reserve), for a buffer that grows would leave copies behind.
+void gw_api_body_init(struct gw_api_body *body, struct gw_exchange *exchange,
+                      const struct gw_api_body_calls *calls);
+void gw_api_body_read(struct gw_api_body *body);
