@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// When each token was last used: a map of token id to newest use, written in one statement per
-// flush (every interval, or when full), never on the request path. The first use of a token is
-// written with the next flush; after that at most one more in each period of the resolution,
-// however busy the token is. While the database is away entries are kept (bounded) and retried. A
-// crash loses the uses of one interval, of a token in steady use those of one period.
+// When each token was last used: a map of token id to newest use, written in statements of at most
+// GW_LAST_USED_ENTRIES_MAX rows (every interval, or when so many are noted), never on the request
+// path. The first use of a token is written with the next flush; after that at most one more in
+// each period of the resolution, however busy the token is. While the database is away entries are
+// kept (bounded) and retried. A crash loses the uses of one interval, of a token in steady use
+// those of one period. No step takes longer than one statement's rows, however many tokens there
+// are.
 
 #include <stdint.h>
 #include <uv.h>
@@ -30,7 +32,7 @@ void gw_last_used_note(struct gw_last_used *last_used, struct gw_str token_id, i
 // The newest use known here, if it is not written yet; DB_NO_TIME otherwise.
 int64_t gw_last_used_find(const struct gw_last_used *last_used, struct gw_str token_id);
 // Writes everything, then calls back from the loop: GW_OK, or GW_UNAVAILABLE when `timeout_ms`
-// passed first. `drain` is embedded by whoever waits, and must stay until then.
+// passed first. `drain` is embedded by its owner, and must stay until then.
 struct gw_last_used_drain {
     void (*on_drained)(struct gw_last_used_drain *drain, enum gw_status status);
 };

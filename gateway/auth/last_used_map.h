@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Token id -> newest use, by open addressing. Ids are ours, so nobody can choose them to collide.
+// Token id -> newest use, in a table whose every operation is a bounded step (base/table.h).
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -8,41 +8,51 @@
 
 #include "base/status.h"
 #include "base/str.h"
+#include "base/table.h"
 #include "db/token_store.h"
 
+struct gw_last_use_key {
+    uint64_t length;
+    char id[DB_ID_LENGTH_MAX]; // zero behind its length
+};
+
+// A slot of the table.
 struct gw_last_use {
+    uint64_t hash;
+    struct gw_last_use_key key;
     int64_t used_ms;
-    uint32_t uses;     // requests that this entry stands for
-    uint8_t id_length; // 0: the slot is free
-    char id[DB_ID_LENGTH_MAX];
+    uint32_t uses; // requests that this entry stands for
+    uint32_t unused;
 };
 
 struct gw_last_used_map {
-    struct gw_last_use *slots;
-    size_t capacity; // a power of two, or 0
-    size_t count;
+    struct gw_table table;
 };
 
 static inline struct gw_str gw_last_use_id(const struct gw_last_use *use) {
-    return gw_str(use->id, use->id_length);
+    return gw_str(use->key.id, use->key.length);
 }
 
 // Adds `uses` and moves the time forward, never back.
 void gw_last_use_add(struct gw_last_use *use, int64_t used_ms, uint32_t uses);
+// Order of ids as PostgreSQL sorts them under the C collation, for qsort and bsearch.
+int gw_last_use_compare(const void *a, const void *b);
+
+enum gw_status gw_last_used_map_init(struct gw_last_used_map *map) GW_MUST_USE;
+// Frees everything; the map is empty, and can be used again.
+void gw_last_used_map_clear(struct gw_last_used_map *map);
+
+static inline size_t gw_last_used_map_count(const struct gw_last_used_map *map) {
+    return gw_table_count(&map->table);
+}
 
 // Adds `uses` to the entry of `id` and moves its time forward, never back. GW_NO_MEMORY;
 // GW_TOO_BIG: not there yet and `count_max` reached.
 enum gw_status gw_last_used_map_note(struct gw_last_used_map *map, struct gw_str id,
                                      int64_t used_ms, uint32_t uses, size_t count_max) GW_MUST_USE;
-// NULL when not there.
+// NULL when not there. Valid until the next call that changes the map.
 struct gw_last_use *gw_last_used_map_find(const struct gw_last_used_map *map, struct gw_str id);
-// Moves the uses that `from` has into `to`, where they fit; returns those that did not. `from` is
-// empty then.
-uint64_t gw_last_used_map_move(struct gw_last_used_map *to, struct gw_last_used_map *from,
-                               size_t count_max);
-// Turns the slots into an array of `count` entries sorted by id, owned by the caller (free); the
-// map is empty then.
-struct gw_last_use *gw_last_used_map_take_sorted(struct gw_last_used_map *map, size_t *count);
-void gw_last_used_map_deinit(struct gw_last_used_map *map);
-// Order of ids, for qsort and bsearch over such arrays.
-int gw_last_use_compare(const void *a, const void *b);
+void gw_last_used_map_remove(struct gw_last_used_map *map, struct gw_last_use *use);
+// Takes any entry out. False: the map is empty, or the visits are used up (base/table.h).
+bool gw_last_used_map_take(struct gw_last_used_map *map, struct gw_last_use *use,
+                           size_t *visits_left) GW_MUST_USE;
