@@ -109,4 +109,26 @@ void gw_json_write_null(struct gw_json_writer *writer);
 // ISO time as a string, null when `wall_ms` is GW_JSON_NO_TIME.
 #define GW_JSON_NO_TIME INT64_MIN
 void gw_json_write_time(struct gw_json_writer *writer, int64_t wall_ms);
+// A member of an object: its key and its value.
+GW_INLINE void gw_json_put_string(struct gw_json_writer *writer, const char *key,
+                                  struct gw_str text) {
+    gw_json_key(writer, key);
+    gw_json_write_string(writer, text);
+}
+GW_INLINE void gw_json_put_integer(struct gw_json_writer *writer, const char *key, int64_t number) {
+    gw_json_key(writer, key);
+    gw_json_write_integer(writer, number);
+}
+GW_INLINE void gw_json_put_boolean(struct gw_json_writer *writer, const char *key, bool truth) {
+    gw_json_key(writer, key);
+    gw_json_write_boolean(writer, truth);
+}
+GW_INLINE void gw_json_put_null(struct gw_json_writer *writer, const char *key) {
+    gw_json_key(writer, key);
+    gw_json_write_null(writer);
+}
+GW_INLINE void gw_json_put_time(struct gw_json_writer *writer, const char *key, int64_t wall_ms) {
+    gw_json_key(writer, key);
+    gw_json_write_time(writer, wall_ms);
+}
 enum gw_status gw_json_writer_finish(struct gw_json_writer *writer) GW_MUST_USE;

@@ -181,6 +181,15 @@ static void read_response(struct cli_api_client *client, struct cli_api_response
     read_headers(client, response);
 }
 
+// The wait is only explained where somebody watches it.
+static void wait_to_repeat(long seconds) {
+    gw_assert(seconds >= 0 && seconds <= RETRY_AFTER_S_MAX);
+    if (seconds > 0 && isatty(STDERR_FILENO))
+        cli_note("the gateway has only just answered the same request, asking again in %ld s",
+                 seconds);
+    (void)sleep((unsigned)seconds);
+}
+
 // Once more after the time that the gateway names, and once again, for that one may have come a
 // moment too early.
 static CURLcode perform_until_settled(struct cli_api_client *client,
@@ -192,7 +201,7 @@ static CURLcode perform_until_settled(struct cli_api_client *client,
     if (code == CURLE_OK)
         read_response(client, response);
     for (int i = 0; i < 2 && code == CURLE_OK && is_to_be_repeated(request, response); i++) {
-        (void)sleep((unsigned)response->retry_after_s);
+        wait_to_repeat(response->retry_after_s);
         code = perform(client);
         if (code == CURLE_OK)
             read_response(client, response);

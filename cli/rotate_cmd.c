@@ -66,11 +66,9 @@ static enum gw_status write_body(const struct cli_options *options, struct gw_bu
     struct gw_json_writer writer;
     gw_json_writer_init(&writer, body);
     gw_json_open_object(&writer);
-    gw_json_key(&writer, "overlapSeconds");
-    gw_json_write_integer(&writer, options->overlap_s);
+    gw_json_put_integer(&writer, "overlapSeconds", options->overlap_s);
     if (options->expires_ms != CLI_OPTION_NO_TIME) {
-        gw_json_key(&writer, "expiresAt");
-        gw_json_write_time(&writer, options->expires_ms);
+        gw_json_put_time(&writer, "expiresAt", options->expires_ms);
     }
     gw_json_close_object(&writer);
     return gw_json_writer_finish(&writer);

@@ -24,19 +24,16 @@ static enum gw_status write_create_body(const struct cli_options *options, struc
     struct gw_json_writer writer;
     gw_json_writer_init(&writer, body);
     gw_json_open_object(&writer);
-    gw_json_key(&writer, "name");
-    gw_json_write_string(&writer, gw_str_from(options->values[CLI_FLAG_NAME]));
+    gw_json_put_string(&writer, "name", gw_str_from(options->values[CLI_FLAG_NAME]));
     gw_json_key(&writer, "scopes");
     gw_scope_write_json(&writer, options->scopes);
     if (options->expires_ms != CLI_OPTION_NO_TIME) {
-        gw_json_key(&writer, "expiresAt");
-        gw_json_write_time(&writer, options->expires_ms);
+        gw_json_put_time(&writer, "expiresAt", options->expires_ms);
     }
     if (options->allowed_ip_count > 0)
         write_allowed_ips(options, &writer);
     if (cli_options_has(options, CLI_FLAG_BIND_CHILDREN)) {
-        gw_json_key(&writer, "bindChildren");
-        gw_json_write_boolean(&writer, true);
+        gw_json_put_boolean(&writer, "bindChildren", true);
     }
     gw_json_close_object(&writer);
     return gw_json_writer_finish(&writer);

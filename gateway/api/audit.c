@@ -32,16 +32,14 @@ static void write_string_or_null(struct gw_json_writer *json, const char *key,
 static void write_event_id(struct gw_json_writer *json, const char *key, int64_t id) {
     char digits[24];
     int length = snprintf(digits, sizeof(digits), "%" PRId64, id);
-    gw_json_key(json, key);
-    gw_json_write_string(json, gw_str(digits, (size_t)length));
+    gw_json_put_string(json, key, gw_str(digits, (size_t)length));
 }
 
 static void write_actor(struct gw_json_writer *json, const struct db_audit_event *event) {
     bool is_token = event->actor_token_id.at != NULL;
     gw_json_key(json, "actor");
     gw_json_open_object(json);
-    gw_json_key(json, "kind");
-    gw_json_write_string(json, is_token ? GW_STR("token") : GW_STR("operator"));
+    gw_json_put_string(json, "kind", is_token ? GW_STR("token") : GW_STR("operator"));
     write_string_or_null(json, "tokenId", event->actor_token_id);
     write_string_or_null(json, "name", event->actor_name);
     gw_json_close_object(json);
@@ -56,8 +54,7 @@ static struct gw_str address_of(const struct db_audit_event *event) {
 static void write_event(struct gw_json_writer *json, const struct db_audit_event *event) {
     gw_json_open_object(json);
     write_event_id(json, "id", event->id);
-    gw_json_key(json, "at");
-    gw_json_write_time(json, event->at_ms);
+    gw_json_put_time(json, "at", event->at_ms);
     write_string_or_null(json, "action", event->action);
     write_string_or_null(json, "tokenId", event->token_id);
     write_string_or_null(json, "tokenName", event->token_name);
@@ -79,8 +76,7 @@ static void write_page(struct gw_json_writer *json, const struct db_audit_event 
     if (has_more) {
         write_event_id(json, "next", events[count - 1].id);
     } else {
-        gw_json_key(json, "next");
-        gw_json_write_null(json);
+        gw_json_put_null(json, "next");
     }
     gw_json_close_object(json);
 }

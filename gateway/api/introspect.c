@@ -29,24 +29,16 @@ struct introspect_call {
 static void write_token(struct gw_json_writer *json, const struct db_token_row *row) {
     char scopes[GW_SCOPE_TEXT_BYTES_MAX];
     size_t length = gw_scope_format(row->scopes, " ", scopes);
-    gw_json_key(json, "scope");
-    gw_json_write_string(json, gw_str(scopes, length));
-    gw_json_key(json, "client_id");
-    gw_json_write_string(json, row->id);
-    gw_json_key(json, "username");
-    gw_json_write_string(json, row->name);
-    gw_json_key(json, "token_type");
-    gw_json_write_string(json, GW_STR("Bearer"));
+    gw_json_put_string(json, "scope", gw_str(scopes, length));
+    gw_json_put_string(json, "client_id", row->id);
+    gw_json_put_string(json, "username", row->name);
+    gw_json_put_string(json, "token_type", GW_STR("Bearer"));
     if (row->expires_ms != DB_NO_TIME) {
-        gw_json_key(json, "exp");
-        gw_json_write_integer(json, row->expires_ms / 1000);
+        gw_json_put_integer(json, "exp", row->expires_ms / 1000);
     }
-    gw_json_key(json, "iat");
-    gw_json_write_integer(json, row->created_ms / 1000);
-    gw_json_key(json, "sub");
-    gw_json_write_string(json, row->id);
-    gw_json_key(json, "org");
-    gw_json_write_string(json, row->org_slug);
+    gw_json_put_integer(json, "iat", row->created_ms / 1000);
+    gw_json_put_string(json, "sub", row->id);
+    gw_json_put_string(json, "org", row->org_slug);
     if (row->allowed_ip_count > 0)
         gw_token_json_write_ranges(json, "allowed_ips", row);
 }
@@ -58,8 +50,7 @@ static void respond(struct gw_exchange *exchange, const struct db_token_row *row
     gw_buf_init(&body, ANSWER_BYTES_MAX);
     gw_json_writer_init(&json, &body);
     gw_json_open_object(&json);
-    gw_json_key(&json, "active");
-    gw_json_write_boolean(&json, row != NULL);
+    gw_json_put_boolean(&json, "active", row != NULL);
     if (row != NULL)
         write_token(&json, row);
     gw_json_close_object(&json);

@@ -58,17 +58,14 @@ static bool mint(struct issue_call *call) {
 static void write_issued(struct gw_json_writer *json, const struct issue_call *call,
                          const struct db_token_row *row) {
     gw_token_json_write(json, row);
-    gw_json_key(json, "token");
-    gw_json_write_string(json, secret_of(call));
+    gw_json_put_string(json, "token", secret_of(call));
 }
 
 static void write_replaced(struct gw_json_writer *json, struct gw_str id, int64_t expires_ms) {
     gw_json_key(json, "replaces");
     gw_json_open_object(json);
-    gw_json_key(json, "id");
-    gw_json_write_string(json, id);
-    gw_json_key(json, "expiresAt");
-    gw_json_write_time(json, expires_ms);
+    gw_json_put_string(json, "id", id);
+    gw_json_put_time(json, "expiresAt", expires_ms);
     gw_json_close_object(json);
 }
 

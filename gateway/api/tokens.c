@@ -30,14 +30,10 @@ static void write_pagination(struct gw_json_writer *json, struct gw_page_request
                              uint64_t total) {
     gw_json_key(json, "pagination");
     gw_json_open_object(json);
-    gw_json_key(json, "page");
-    gw_json_write_integer(json, page.page);
-    gw_json_key(json, "limit");
-    gw_json_write_integer(json, page.limit);
-    gw_json_key(json, "total");
-    gw_json_write_integer(json, (int64_t)total);
-    gw_json_key(json, "totalPages");
-    gw_json_write_integer(json, (int64_t)((total + page.limit - 1) / page.limit));
+    gw_json_put_integer(json, "page", page.page);
+    gw_json_put_integer(json, "limit", page.limit);
+    gw_json_put_integer(json, "total", (int64_t)total);
+    gw_json_put_integer(json, "totalPages", (int64_t)((total + page.limit - 1) / page.limit));
     gw_json_close_object(json);
 }
 
@@ -127,12 +123,9 @@ struct revoke_call {
 };
 
 static void write_revoked(struct gw_json_writer *json, const struct revoked_token *token) {
-    gw_json_key(json, "id");
-    gw_json_write_string(json, token->id);
-    gw_json_key(json, "name");
-    gw_json_write_string(json, token->name);
-    gw_json_key(json, "revokedAt");
-    gw_json_write_time(json, token->revoked_ms);
+    gw_json_put_string(json, "id", token->id);
+    gw_json_put_string(json, "name", token->name);
+    gw_json_put_time(json, "revokedAt", token->revoked_ms);
 }
 
 // Those that came of it by rotation and lived: what was revoked with it has a time.

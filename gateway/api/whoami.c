@@ -11,11 +11,6 @@
 #define WHOAMI_BYTES_MAX (8 * 1024)
 #define WHOAMI_BYTES_USUAL 1024
 
-static void write_string(struct gw_json_writer *json, const char *key, struct gw_str value) {
-    gw_json_key(json, key);
-    gw_json_write_string(json, value);
-}
-
 // A token stands for a machine: its user is the token itself, with an address under the reserved
 // domain (RFC 2606), because clients want one and none of it must ever reach a mailbox.
 static void write_user(struct gw_json_writer *json, struct gw_exchange *exchange) {
@@ -25,18 +20,18 @@ static void write_user(struct gw_json_writer *json, struct gw_exchange *exchange
     struct gw_str email = gw_arena_join(&exchange->arena, pieces, 4);
     gw_json_key(json, "user");
     gw_json_open_object(json);
-    write_string(json, "id", identity->id);
-    write_string(json, "email", email);
-    write_string(json, "name", identity->name);
+    gw_json_put_string(json, "id", identity->id);
+    gw_json_put_string(json, "email", email);
+    gw_json_put_string(json, "name", identity->name);
     gw_json_close_object(json);
 }
 
 static void write_org(struct gw_json_writer *json, const struct db_token_row *identity) {
     gw_json_key(json, "org");
     gw_json_open_object(json);
-    write_string(json, "id", identity->org_id);
-    write_string(json, "slug", identity->org_slug);
-    write_string(json, "name", identity->org_name);
+    gw_json_put_string(json, "id", identity->org_id);
+    gw_json_put_string(json, "slug", identity->org_slug);
+    gw_json_put_string(json, "name", identity->org_name);
     gw_json_close_object(json);
 }
 
@@ -45,9 +40,9 @@ static void write_orgs(struct gw_json_writer *json, const struct db_token_row *i
     gw_json_key(json, "orgs");
     gw_json_open_array(json);
     gw_json_open_object(json);
-    write_string(json, "slug", identity->org_slug);
-    write_string(json, "name", identity->org_name);
-    write_string(json, "role", is_admin ? GW_STR("admin") : GW_STR("member"));
+    gw_json_put_string(json, "slug", identity->org_slug);
+    gw_json_put_string(json, "name", identity->org_name);
+    gw_json_put_string(json, "role", is_admin ? GW_STR("admin") : GW_STR("member"));
     gw_json_close_object(json);
     gw_json_close_array(json);
 }

@@ -353,10 +353,8 @@ static void write_error(struct gw_json_writer *json, const char *code, const cha
     gw_json_open_object(json);
     gw_json_key(json, "error");
     gw_json_open_object(json);
-    gw_json_key(json, "code");
-    gw_json_write_string(json, gw_str_from(code));
-    gw_json_key(json, "message");
-    gw_json_write_string(json, gw_str_from(message));
+    gw_json_put_string(json, "code", gw_str_from(code));
+    gw_json_put_string(json, "message", gw_str_from(message));
     gw_json_close_object(json);
     gw_json_close_object(json);
 }

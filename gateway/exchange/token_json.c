@@ -19,23 +19,16 @@ void gw_token_json_write_ranges(struct gw_json_writer *json, const char *key,
 }
 
 void gw_token_json_write(struct gw_json_writer *json, const struct db_token_row *row) {
-    gw_json_key(json, "id");
-    gw_json_write_string(json, row->id);
-    gw_json_key(json, "name");
-    gw_json_write_string(json, row->name);
-    gw_json_key(json, "prefix");
-    gw_json_write_string(json, row->prefix);
+    gw_json_put_string(json, "id", row->id);
+    gw_json_put_string(json, "name", row->name);
+    gw_json_put_string(json, "prefix", row->prefix);
     gw_json_key(json, "scopes");
     gw_scope_write_json(json, row->scopes);
-    gw_json_key(json, "createdAt");
-    gw_json_write_time(json, row->created_ms);
-    gw_json_key(json, "lastUsedAt");
-    gw_json_write_time(json, row->last_used_ms);
-    gw_json_key(json, "expiresAt");
-    gw_json_write_time(json, row->expires_ms);
+    gw_json_put_time(json, "createdAt", row->created_ms);
+    gw_json_put_time(json, "lastUsedAt", row->last_used_ms);
+    gw_json_put_time(json, "expiresAt", row->expires_ms);
     gw_token_json_write_ranges(json, "allowedIps", row);
     if (row->binds_children) {
-        gw_json_key(json, "bindChildren");
-        gw_json_write_boolean(json, true);
+        gw_json_put_boolean(json, "bindChildren", true);
     }
 }

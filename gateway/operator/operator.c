@@ -78,8 +78,7 @@ static enum gw_status render_json(struct gw_buf *out, const struct db_token_row 
     gw_json_open_object(&json);
     gw_token_json_write(&json, row);
     if (secret.length > 0) {
-        gw_json_key(&json, "token");
-        gw_json_write_string(&json, secret);
+        gw_json_put_string(&json, "token", secret);
     }
     gw_json_close_object(&json);
     enum gw_status status = gw_json_writer_finish(&json);

@@ -331,6 +331,23 @@ def test_a_rotation_whose_answer_is_lost_is_sent_again_with_the_same_key(stub, c
     assert first.body == second.body
 
 
+def test_a_rotation_that_waits_to_be_repeated_says_so_on_a_terminal_alone(stub, cli):
+    busy = (409, error("request_in_progress", "Try again later."), {"Retry-After": "1"})
+    stub.answers[ROTATE] = lambda request: busy if len(rotations(stub)) % 2 == 1 else (201, ROTATED)
+    terminal = cli.on_terminal("token", "rotate", "clx7f2k3a")
+    try:
+        terminal.wait_for(b"\n")
+        output, _ = terminal.process.communicate(timeout=PATIENCE_S)
+        assert (terminal.process.returncode, output.decode()) == (0, ROTATED_TEXT)
+        assert terminal.seen.decode() == (
+            "skillreg: note: the gateway has only just answered the same request, asking again in 1 s\r\n")
+    finally:
+        terminal.close()
+    done = cli.run("token", "rotate", "clx7f2k3a")
+    assert (done.returncode, done.stdout, done.stderr) == (0, ROTATED_TEXT, "")
+    assert len(rotations(stub)) == 4
+
+
 def test_a_rotation_that_is_never_answered_is_3_and_says_what_may_have_happened(stub, cli):
     stub.server.handle_error = lambda *_: None
     stub.answers["GET", "/api/v1/auth/whoami"] = (200, WHOAMI, {"Connection": "close"})

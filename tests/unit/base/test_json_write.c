@@ -175,6 +175,20 @@ static void test_times_are_iso_or_null(void **state) {
                                    "\"1970-01-01T00:00:00.000Z\"]"));
 }
 
+static void test_a_member_is_its_key_and_its_value(void **state) {
+    struct fixture *fixture = *state;
+    gw_json_open_object(&fixture->writer);
+    gw_json_put_string(&fixture->writer, "string", GW_STR("<a>"));
+    gw_json_put_integer(&fixture->writer, "integer", -7);
+    gw_json_put_boolean(&fixture->writer, "boolean", true);
+    gw_json_put_null(&fixture->writer, "null");
+    gw_json_put_time(&fixture->writer, "time", 0);
+    gw_json_close_object(&fixture->writer);
+    assert_written(fixture,
+                   GW_STR("{\"string\":\"\\u003ca\\u003e\",\"integer\":-7,\"boolean\":true,"
+                          "\"null\":null,\"time\":\"1970-01-01T00:00:00.000Z\"}"));
+}
+
 static void write_everything(struct gw_json_writer *writer) {
     gw_json_open_object(writer);
     gw_json_key(writer, "key");
@@ -219,6 +233,7 @@ int main(void) {
         json_test(test_what_is_written_can_be_read_back),
         json_test(test_integers_are_written_to_their_limits),
         json_test(test_times_are_iso_or_null),
+        json_test(test_a_member_is_its_key_and_its_value),
         json_test(test_the_first_failure_sticks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
