@@ -12,7 +12,7 @@ from .process import pinned
 PIPELINE_LENGTH = 50
 CLIENTS = 4  # as many connections as the gateway keeps
 
-# The gateway's statement (db/token_lookup.c) for one token. pgbench knows numbers alone, so the prefix is put
+# The gateway's statement (db/lookup.c) for one token. pgbench knows numbers alone, so the prefix is put
 # together here; the hot tokens have their number in it.
 _LOOKUP = """
 select t.prefix, t.digest, t.id, t.name, t.scopes, t.created_at, t.last_used_at, t.expires_at, o.id, o.slug, o.name,

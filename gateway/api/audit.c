@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "db/audit.h"
 #include "gateway/api/reply.h"
 #include "gateway/api/requests.h"
 #include "gateway/exchange/exchange.h"
@@ -100,7 +101,7 @@ static void on_listed(struct db_audit_list *store_call, enum gw_status status,
 
 static void on_over(struct gw_handler *handler) {
     struct list_call *call = gw_container_of(handler, struct list_call, handler);
-    db_token_store_cancel(handler->exchange->services->tokens, &call->store_call.query);
+    db_pool_cancel(handler->exchange->services->pool, &call->store_call.query);
 }
 
 void gw_audit_api_list(struct gw_exchange *exchange) {
@@ -121,8 +122,7 @@ void gw_audit_api_list(struct gw_exchange *exchange) {
     call->store_call.on_done = on_listed;
     gw_list_init(&call->store_call.query.link);
     exchange->handler = &call->handler;
-    enum gw_status status =
-        db_token_store_list_audit(exchange->services->tokens, &call->store_call);
+    enum gw_status status = db_audit_list(exchange->services->pool, &call->store_call);
     if (status != GW_OK)
         gw_api_reply_database(exchange, status);
 }

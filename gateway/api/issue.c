@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "db/tokens.h"
 #include "gateway/api/body.h"
 #include "gateway/api/reply.h"
 #include "gateway/api/requests.h"
@@ -96,7 +97,7 @@ static void on_whole(struct gw_api_body *body) {
 
 static void on_over(struct gw_api_body *body) {
     struct issue_call *call = issue_call_of(body);
-    db_token_store_cancel(body->handler.exchange->services->tokens, call->query);
+    db_pool_cancel(body->handler.exchange->services->pool, call->query);
     gw_bytes_wipe(&call->secret, sizeof(call->secret));
 }
 
@@ -150,7 +151,7 @@ static void store_created(struct create_call *call) {
     store_call->created_by = exchange->identity.id;
     store_call->created_from = gw_client_address(&exchange->client);
     store_call->on_done = on_created;
-    enum gw_status status = db_token_store_create_token(exchange->services->tokens, store_call);
+    enum gw_status status = db_tokens_create(exchange->services->pool, store_call);
     if (status != GW_OK)
         gw_api_reply_database(exchange, status);
 }
@@ -184,8 +185,7 @@ struct rotate_call {
 
 static void submit(struct rotate_call *call) {
     struct gw_exchange *exchange = exchange_of(&call->issue);
-    enum gw_status status =
-        db_token_store_rotate_token(exchange->services->tokens, &call->store_call);
+    enum gw_status status = db_tokens_rotate(exchange->services->pool, &call->store_call);
     if (status != GW_OK)
         gw_api_reply_database(exchange, status);
 }

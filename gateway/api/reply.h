@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "base/status.h"
-#include "db/token_store.h"
+#include "db/tokens.h"
 
 struct gw_exchange;
 

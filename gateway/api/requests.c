@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/limits.h"
-#include "db/token_store.h"
+#include "db/token.h"
 #include "token/name.h"
 
 static bool refuse(struct gw_refusal *refusal, enum gw_error error, const char *message) {

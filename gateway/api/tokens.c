@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "db/events.h"
+#include "db/tokens.h"
 #include "gateway/api/reply.h"
 #include "gateway/api/requests.h"
 #include "gateway/auth/cache.h"
@@ -75,7 +76,7 @@ static void on_listed(struct db_token_list *store_call, enum gw_status status,
 
 static void on_list_over(struct gw_handler *handler) {
     struct list_call *call = gw_container_of(handler, struct list_call, handler);
-    db_token_store_cancel(handler->exchange->services->tokens, &call->store_call.query);
+    db_pool_cancel(handler->exchange->services->pool, &call->store_call.query);
 }
 
 void gw_token_api_list(struct gw_exchange *exchange) {
@@ -97,8 +98,7 @@ void gw_token_api_list(struct gw_exchange *exchange) {
     call->store_call.on_done = on_listed;
     gw_list_init(&call->store_call.query.link);
     exchange->handler = &call->handler;
-    enum gw_status status =
-        db_token_store_list_tokens(exchange->services->tokens, &call->store_call);
+    enum gw_status status = db_tokens_list(exchange->services->pool, &call->store_call);
     if (status != GW_OK)
         gw_api_reply_database(exchange, status);
 }
@@ -246,7 +246,7 @@ static void on_revoked(struct db_token_revoke *store_call, enum gw_status status
 
 static void on_revoke_over(struct gw_handler *handler) {
     struct revoke_call *call = gw_container_of(handler, struct revoke_call, handler);
-    db_token_store_cancel(handler->exchange->services->tokens, &call->store_call.query);
+    db_pool_cancel(handler->exchange->services->pool, &call->store_call.query);
     db_events_cancel_wait(&call->wait);
 }
 
@@ -272,8 +272,7 @@ static void start_revoke(struct gw_exchange *exchange, struct gw_str id) {
     gw_list_init(&call->store_call.query.link);
     gw_list_init(&call->wait.link);
     exchange->handler = &call->handler;
-    enum gw_status status =
-        db_token_store_revoke_token(exchange->services->tokens, &call->store_call);
+    enum gw_status status = db_tokens_revoke(exchange->services->pool, &call->store_call);
     if (status != GW_OK)
         gw_api_reply_database(exchange, status);
 }

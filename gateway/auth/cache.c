@@ -31,7 +31,7 @@ struct gw_auth_cache {
     uv_loop_t *loop;
     struct gw_auth_cache_options options;
     struct db_pool *pool;
-    struct db_token_store *store;
+    struct db_lookups *lookups;
     const struct db_events *events;
     struct gw_auth_watcher *watcher;
     uint64_t followed_ms; // when the log was known to be followed; 0: not yet
@@ -45,7 +45,7 @@ struct gw_auth_cache {
 };
 
 enum gw_status gw_auth_cache_create(uv_loop_t *loop, const struct gw_auth_cache_options *options,
-                                    struct db_pool *pool, struct db_token_store *store,
+                                    struct db_pool *pool, struct db_lookups *lookups,
                                     struct gw_metrics *metrics, struct gw_auth_cache **cache_out) {
     struct gw_auth_cache *cache = calloc(1, sizeof(*cache));
     if (cache == NULL)
@@ -64,7 +64,7 @@ enum gw_status gw_auth_cache_create(uv_loop_t *loop, const struct gw_auth_cache_
     cache->loop = loop;
     cache->options = *options;
     cache->pool = pool;
-    cache->store = store;
+    cache->lookups = lookups;
     cache->metrics = metrics;
     cache->jitter = (uint32_t)cache->table.seed;
     for (int i = 0; i < FLIGHT_BUCKETS; i++)
@@ -186,7 +186,7 @@ static enum gw_status send_flight(struct flight *flight) {
     flight->heard_ms = heard_ms(cache);
     flight->needed_seq = newest_seq(cache);
     cache->metrics->lookups_total++;
-    return db_token_store_lookup(cache->store, &flight->lookup);
+    return db_lookups_add(cache->lookups, &flight->lookup);
 }
 
 // NULL: no memory, or the database's queue is full.

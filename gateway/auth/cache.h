@@ -32,7 +32,7 @@
 
 #include "base/list.h"
 #include "base/status.h"
-#include "db/token_store.h"
+#include "db/lookup.h"
 #include "token/scope.h"
 
 struct db_event;
@@ -80,14 +80,14 @@ struct gw_auth_watcher {
 };
 
 enum gw_status gw_auth_cache_create(uv_loop_t *loop, const struct gw_auth_cache_options *options,
-                                    struct db_pool *pool, struct db_token_store *store,
+                                    struct db_pool *pool, struct db_lookups *lookups,
                                     struct gw_metrics *metrics,
                                     struct gw_auth_cache **cache) GW_MUST_USE;
 // Whose log to go by; without one nothing counts as heard. Set before the first question.
 void gw_auth_cache_follow(struct gw_auth_cache *cache, const struct db_events *events);
 // One at a time; NULL: nobody any more.
 void gw_auth_cache_watch(struct gw_auth_cache *cache, struct gw_auth_watcher *watcher);
-// After the store was closed: that ended every lookup.
+// After the lookups were closed: that ended every one.
 void gw_auth_cache_destroy(struct gw_auth_cache *cache);
 
 // Answers at once where it can; then on_answer is not called and *row (GW_AUTH_LIVE) is valid until

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "db/token_store.h"
+#include "db/token.h"
 #include "gateway/exchange/router.h"
 #include "gateway/http/client.h"
 #include "gateway/http/errors.h"

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/fixed_table.h"
-#include "db/token_store.h"
+#include "db/token.h"
 
 #define GW_KNOWN_TOKENS_MAX 16384
 

@@ -15,7 +15,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "db/token_store.h"
+#include "db/last_used.h"
 #include "gateway/auth/last_used_map.h"
 #include "gateway/settings/metrics.h"
 
@@ -27,7 +27,7 @@ struct gw_last_used {
     uv_timer_t interval;
     uv_timer_t drain_timer;
     uv_timer_t step; // the next of a flush that found nothing to write in this one
-    struct db_token_store *store;
+    struct db_pool *pool;
     struct gw_metrics *metrics;
     struct gw_last_used_options options;
     uint64_t period_ends_ms; // uv_now
@@ -105,7 +105,7 @@ static void open_timers(struct gw_last_used *last_used, uv_loop_t *loop) {
     uv_unref((uv_handle_t *)&last_used->interval);
 }
 
-enum gw_status gw_last_used_create(uv_loop_t *loop, struct db_token_store *store,
+enum gw_status gw_last_used_create(uv_loop_t *loop, struct db_pool *pool,
                                    struct gw_metrics *metrics,
                                    const struct gw_last_used_options *options,
                                    struct gw_last_used **last_used) {
@@ -124,9 +124,8 @@ enum gw_status gw_last_used_create(uv_loop_t *loop, struct db_token_store *store
     }
     created->options = *options;
     created->period_ends_ms = uv_now(loop) + options->resolution_ms;
-    created->store = store;
+    created->pool = pool;
     created->metrics = metrics;
-    gw_list_init(&created->write.query.link);
     open_timers(created, loop);
     *last_used = created;
     return GW_OK;
@@ -276,7 +275,7 @@ static void write_slice(struct gw_last_used *last_used) {
     last_used->write.used_ms = last_used->slice_times;
     last_used->write.count = (int)last_used->slice_count;
     last_used->write.on_done = on_written;
-    if (db_token_store_write_last_used(last_used->store, &last_used->write) == GW_OK)
+    if (db_last_used_write(last_used->pool, &last_used->write) == GW_OK)
         last_used->is_writing = true;
     else
         fail_slice(last_used);
@@ -370,7 +369,7 @@ static void close_timer(struct gw_last_used *last_used, uv_timer_t *timer) {
 void gw_last_used_close(struct gw_last_used *last_used,
                         void (*on_closed)(struct gw_last_used *last_used)) {
     last_used->on_closed = on_closed;
-    db_token_store_cancel(last_used->store, &last_used->write.query);
+    db_pool_cancel(last_used->pool, &last_used->write.query);
     close_timer(last_used, &last_used->interval);
     close_timer(last_used, &last_used->drain_timer);
     close_timer(last_used, &last_used->step);

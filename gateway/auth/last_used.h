@@ -14,7 +14,7 @@
 #include "base/status.h"
 #include "base/str.h"
 
-struct db_token_store;
+struct db_pool;
 struct gw_last_used;
 struct gw_metrics;
 
@@ -23,7 +23,7 @@ struct gw_last_used_options {
     uint64_t resolution_ms; // 0: every interval
 };
 
-enum gw_status gw_last_used_create(uv_loop_t *loop, struct db_token_store *store,
+enum gw_status gw_last_used_create(uv_loop_t *loop, struct db_pool *pool,
                                    struct gw_metrics *metrics,
                                    const struct gw_last_used_options *options,
                                    struct gw_last_used **last_used) GW_MUST_USE;

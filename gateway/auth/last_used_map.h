@@ -9,7 +9,7 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "base/table.h"
-#include "db/token_store.h"
+#include "db/token.h"
 
 struct gw_last_use_key {
     uint64_t length;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Making the secret of a token, and its digest. What a secret looks like is token/syntax.h; where
-// tokens are kept is db/token_store.h.
+// tokens are kept is db/tokens.h.
 
 #include <stddef.h>
 

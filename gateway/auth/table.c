@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/random.h"
 #include "token/name.h"
+#include "token/syntax.h"
 
 // Ranges lie behind the text, wherever that ends.
 _Static_assert(_Alignof(struct gw_ip_range) == 1, "no place is wrong for a range");

@@ -10,7 +10,7 @@
 
 #include "base/list.h"
 #include "base/status.h"
-#include "db/token_store.h"
+#include "db/token.h"
 
 enum gw_auth_kind {
     GW_AUTH_ENTRY_LIVE,

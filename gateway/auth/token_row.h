@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "db/token_store.h"
+#include "db/token.h"
 
 // Never 0.
 size_t gw_token_row_bytes(const struct db_token_row *row);

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
-#include "db/token_store.h"
+#include "db/token.h"
 #include "gateway/auth/cache.h"
 
 #define GW_TRANSFER_BUCKETS 1024

@@ -18,7 +18,7 @@
 #include "base/buf.h"
 #include "base/status.h"
 #include "base/str.h"
-#include "db/token_store.h"
+#include "db/token.h"
 #include "gateway/exchange/router.h"
 #include "gateway/exchange/services.h"
 #include "gateway/http/client.h"

@@ -12,7 +12,7 @@
 
 struct db_events;
 struct db_pool;
-struct db_token_store;
+struct db_lookups;
 struct gw_auth_cache;
 struct gw_failed_tokens;
 struct gw_last_used;
@@ -44,7 +44,7 @@ struct gw_services {
     struct gw_transport_shared *transport_shared;
     struct gw_deadline_kind *deadlines; // GW_DEADLINE_COUNT of them
     struct db_pool *pool;
-    struct db_token_store *tokens;
+    struct db_lookups *lookups;
     struct db_events *events;
     struct gw_auth_cache *auth;
     struct gw_failed_tokens *failed_tokens; // NULL: no limit

@@ -4,7 +4,7 @@
 // never a secret or a hash.
 
 #include "base/json.h"
-#include "db/token_store.h"
+#include "db/token.h"
 
 // Writes the members into an object that the caller has opened.
 void gw_token_json_write(struct gw_json_writer *json, const struct db_token_row *row);

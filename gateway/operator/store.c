@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "db/orgs.h"
+#include "db/statements.h"
 
 #define WATCH_MS 20
 
@@ -23,12 +25,10 @@ enum gw_status gw_operator_store_open(struct gw_operator_store *store, const cha
         .queue_max = 1,
         .query_timeout_ms = 2ULL * GW_DB_CONNECT_TIMEOUT_MS, // the connect comes first
         .connect_timeout_ms = GW_DB_CONNECT_TIMEOUT_MS,
-        .statements = db_token_store_statements,
-        .statement_count = db_token_store_statement_count,
+        .statements = db_statements,
+        .statement_count = db_statement_count,
     };
     enum gw_status status = db_pool_create(&store->loop, &options, &store->pool);
-    if (status == GW_OK)
-        status = db_token_store_create(&store->loop, store->pool, &store->store);
     if (status != GW_OK) {
         gw_operator_store_close(store);
         return status;
@@ -40,12 +40,10 @@ enum gw_status gw_operator_store_open(struct gw_operator_store *store, const cha
 }
 
 void gw_operator_store_close(struct gw_operator_store *store) {
-    if (store->store != NULL) {
+    if (store->pool != NULL) {
         uv_close((uv_handle_t *)&store->watch, NULL);
-        db_token_store_close(store->store, NULL);
-    }
-    if (store->pool != NULL)
         db_pool_close(store->pool, NULL);
+    }
     (void)uv_run(&store->loop, UV_RUN_DEFAULT);
     int error = uv_loop_close(&store->loop);
     gw_assert(error == 0);
@@ -70,7 +68,7 @@ static enum gw_status wait_for(struct gw_operator_store *store, struct db_query 
     while (!*is_done && db_pool_trouble(store->pool, &is_reached) == NULL)
         (void)uv_run(&store->loop, UV_RUN_ONCE);
     enum gw_status outcome = *is_done ? *status : GW_UNAVAILABLE;
-    db_token_store_cancel(store->store, query);
+    db_pool_cancel(store->pool, query);
     if (outcome == GW_UNAVAILABLE)
         keep_reason(store);
     return outcome;
@@ -105,7 +103,7 @@ static void on_found(struct db_org_find *find, enum gw_status status, struct gw_
 enum gw_status gw_operator_store_find_org(struct gw_operator_store *store, struct gw_str slug,
                                           char id[DB_ID_LENGTH_MAX], size_t *id_length) {
     struct find_call call = {.find = {.slug = slug, .on_done = on_found}};
-    enum gw_status status = db_token_store_find_org(store->store, &call.find);
+    enum gw_status status = db_orgs_find(store->pool, &call.find);
     if (status == GW_OK)
         status = wait_for(store, &call.find.query, &call.is_done, &call.status);
     if (status != GW_OK)
@@ -131,7 +129,7 @@ enum gw_status gw_operator_store_create_org(struct gw_operator_store *store, str
                                             struct gw_str slug, struct gw_str name) {
     struct org_call call = {
         .create = {.id = id, .slug = slug, .name = name, .on_done = on_org_created}};
-    enum gw_status status = db_token_store_create_org(store->store, &call.create);
+    enum gw_status status = db_orgs_create(store->pool, &call.create);
     if (status == GW_OK)
         status = wait_for(store, &call.create.query, &call.is_done, &call.status);
     return status;
@@ -158,7 +156,7 @@ enum gw_status gw_operator_store_create_token(struct gw_operator_store *store,
                                               struct db_token_create *create, int64_t *created_ms) {
     struct token_call call = {.create = *create};
     call.create.on_done = on_token_created;
-    enum gw_status status = db_token_store_create_token(store->store, &call.create);
+    enum gw_status status = db_tokens_create(store->pool, &call.create);
     if (status == GW_OK)
         status = wait_for(store, &call.create.query, &call.is_done, &call.status);
     if (status == GW_OK)

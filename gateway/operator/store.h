@@ -8,7 +8,7 @@
 #include <uv.h>
 
 #include "base/status.h"
-#include "db/token_store.h"
+#include "db/tokens.h"
 
 #define GW_OPERATOR_REASON_LENGTH 320
 
@@ -16,7 +16,6 @@ struct gw_operator_store {
     uv_loop_t loop;
     uv_timer_t watch;
     struct db_pool *pool;
-    struct db_token_store *store;
     bool is_reached; // false with GW_UNAVAILABLE: there is no server, or it does not let us in
     char reason[GW_OPERATOR_REASON_LENGTH];
 };

@@ -16,9 +16,10 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "db/events.h"
+#include "db/lookup.h"
 #include "db/pool.h"
 #include "db/role_check.h"
-#include "db/token_store.h"
+#include "db/statements.h"
 #include "gateway/auth/cache.h"
 #include "gateway/auth/failed_tokens.h"
 #include "gateway/auth/last_used.h"
@@ -192,8 +193,8 @@ static void close_everything(struct gw_server *server) {
         db_events_close(services->events);
     if (services->last_used != NULL)
         gw_last_used_close(services->last_used, NULL);
-    if (services->tokens != NULL)
-        db_token_store_close(services->tokens, NULL);
+    if (services->lookups != NULL)
+        db_lookups_close(services->lookups, NULL);
     if (services->pool != NULL)
         db_pool_close(services->pool, NULL);
     gw_deadlines_close(&server->deadlines, NULL);
@@ -289,7 +290,7 @@ static enum gw_status open_cache(struct gw_services *services) {
                                                   .lease_ms = config->freshness_lease_ms,
                                                   .stale_read_ms = config->stale_read_ms,
                                                   .stale_write_ms = config->stale_write_ms};
-    return gw_auth_cache_create(services->loop, &options, services->pool, services->tokens,
+    return gw_auth_cache_create(services->loop, &options, services->pool, services->lookups,
                                 services->metrics, &services->auth);
 }
 
@@ -357,7 +358,7 @@ static enum gw_status open_last_used(struct gw_services *services) {
     const struct gw_last_used_options options = {
         .interval_ms = services->config->last_used_interval_ms,
         .resolution_ms = services->config->last_used_resolution_ms};
-    return gw_last_used_create(services->loop, services->tokens, services->metrics, &options,
+    return gw_last_used_create(services->loop, services->pool, services->metrics, &options,
                                &services->last_used);
 }
 
@@ -370,12 +371,12 @@ static enum gw_status open_database(struct gw_server *server) {
                                             .queue_max = GW_DB_QUEUE_MAX,
                                             .query_timeout_ms = GW_DB_QUERY_TIMEOUT_MS,
                                             .connect_timeout_ms = GW_DB_CONNECT_TIMEOUT_MS,
-                                            .statements = db_token_store_statements,
-                                            .statement_count = db_token_store_statement_count,
+                                            .statements = db_statements,
+                                            .statement_count = db_statement_count,
                                             .role_check = &server->role_check};
     enum gw_status status = db_pool_create(services->loop, &options, &services->pool);
     if (status == GW_OK)
-        status = db_token_store_create(services->loop, services->pool, &services->tokens);
+        status = db_lookups_create(services->loop, services->pool, &services->lookups);
     if (status == GW_OK)
         status = open_last_used(services);
     if (status == GW_OK)

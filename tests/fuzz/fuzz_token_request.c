@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "db/token_store.h"
+#include "db/token.h"
 #include "gateway/api/requests.h"
 #include "token/name.h"
 

@@ -18,6 +18,7 @@
 
 #include "base/limits.h"
 #include "db/migrate.h"
+#include "db/statements.h"
 
 #define SKIPPED 77
 #define RUN_TIMEOUT_MS 60000
@@ -233,15 +234,13 @@ void test_store_open(struct test_store *fixture) {
         .queue_max = GW_DB_QUEUE_MAX,
         .query_timeout_ms = GW_DB_QUERY_TIMEOUT_MS,
         .connect_timeout_ms = GW_DB_CONNECT_TIMEOUT_MS,
-        .statements = db_token_store_statements,
-        .statement_count = db_token_store_statement_count,
+        .statements = db_statements,
+        .statement_count = db_statement_count,
     };
     assert_int_equal(db_pool_create(&fixture->loop, &options, &fixture->pool), GW_OK);
-    assert_int_equal(db_token_store_create(&fixture->loop, fixture->pool, &fixture->store), GW_OK);
 }
 
 void test_store_close(struct test_store *fixture) {
-    db_token_store_close(fixture->store, NULL);
     db_pool_close(fixture->pool, NULL);
     test_loop_close(&fixture->loop);
 }

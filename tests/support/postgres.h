@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A real PostgreSQL for tests, and the pool and token store on it. ctest starts one server for all
+// A real PostgreSQL for tests, and a pool on it. ctest starts one server for all
 // of them (the fixture of tests/unit/postgres.cmake); each test program has a database of its own
 // there, empty at the start of each test. Tests that hurt a server start one of their own. Without
 // PostgreSQL a test program ends with 77: skipped.
@@ -13,7 +13,7 @@
 #include <uv.h>
 
 #include "db/pool.h"
-#include "db/token_store.h"
+#include "db/token.h"
 
 // ---- servers ----
 // The one of ctest, or exit(77).
@@ -52,12 +52,11 @@ void test_run_until(uv_loop_t *loop, const bool *done);
 // Runs the loop until nothing is left and closes it: fails the test when a handle is left.
 void test_loop_close(uv_loop_t *loop);
 
-// A migrated database with a loop, a pool and a store; organisation "acme" has the id "org1".
+// A migrated database with a loop and a pool; organisation "acme" has the id "org1".
 struct test_store {
     struct test_database database;
     uv_loop_t loop;
     struct db_pool *pool;
-    struct db_token_store *store;
 };
 void test_store_open(struct test_store *fixture);
 void test_store_close(struct test_store *fixture);

@@ -12,7 +12,7 @@
 
 #include "base/json.h"
 #include "base/limits.h"
-#include "db/token_store.h"
+#include "db/token.h"
 #include "gateway/api/requests.h"
 #include "token/name.h"
 

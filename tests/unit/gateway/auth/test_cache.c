@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The cache over a database, a log and a clock of the test's own: what follows stands in for
-// db/pool, db/token_store, db/events and uv_now at link time, so that every order of lookups,
+// db/pool, db/lookup, db/events and uv_now at link time, so that every order of lookups,
 // answers and events can be played.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ struct db_pool {
     bool is_ready;
 };
 
-struct db_token_store {
+struct db_lookups {
     struct gw_list pending;
     int asked_count;
     bool is_full;
@@ -44,7 +44,7 @@ struct world {
     uv_loop_t loop; // never run; its data is the clock
     uint64_t now_ms;
     struct db_pool pool;
-    struct db_token_store store;
+    struct db_lookups lookups;
     struct db_events events;
     struct gw_metrics metrics;
     struct gw_auth_cache *cache;
@@ -66,11 +66,11 @@ uint64_t db_events_applied_seq(const struct db_events *events) {
     return events->applied_seq;
 }
 
-enum gw_status db_token_store_lookup(struct db_token_store *store, struct db_token_lookup *lookup) {
-    if (store->is_full)
+enum gw_status db_lookups_add(struct db_lookups *lookups, struct db_token_lookup *lookup) {
+    if (lookups->is_full)
         return GW_UNAVAILABLE;
-    gw_list_push_back(&store->pending, &lookup->link);
-    store->asked_count++;
+    gw_list_push_back(&lookups->pending, &lookup->link);
+    lookups->asked_count++;
     return GW_OK;
 }
 
@@ -87,8 +87,8 @@ static void open_world_with(struct world *world, const struct gw_auth_cache_opti
     *world = (struct world){
         .now_ms = START_MS, .pool = {.is_ready = true}, .events = {.heard_ms = START_MS - 1}};
     world->loop.data = &world->now_ms;
-    gw_list_init(&world->store.pending);
-    assert_int_equal(gw_auth_cache_create(&world->loop, options, &world->pool, &world->store,
+    gw_list_init(&world->lookups.pending);
+    assert_int_equal(gw_auth_cache_create(&world->loop, options, &world->pool, &world->lookups,
                                           &world->metrics, &world->cache),
                      GW_OK);
     gw_auth_cache_follow(world->cache, &world->events);
@@ -99,7 +99,7 @@ static void open_world(struct world *world) {
 }
 
 static void close_world(struct world *world) {
-    for (struct gw_list *link; (link = gw_list_pop_front(&world->store.pending)) != NULL;) {
+    for (struct gw_list *link; (link = gw_list_pop_front(&world->lookups.pending)) != NULL;) {
         struct db_token_lookup *lookup = gw_container_of(link, struct db_token_lookup, link);
         lookup->on_done(lookup, GW_UNAVAILABLE, NULL);
     }
@@ -185,7 +185,7 @@ static enum gw_auth_answer answer_at_once(struct world *world, uint32_t token,
 
 static int pending_count(const struct world *world) {
     int count = 0;
-    for (struct gw_list *link = world->store.pending.next; link != &world->store.pending;
+    for (struct gw_list *link = world->lookups.pending.next; link != &world->lookups.pending;
          link = link->next)
         count++;
     return count;
@@ -193,7 +193,7 @@ static int pending_count(const struct world *world) {
 
 // A standby that has replayed the log up to `seen_seq` answers the oldest lookup.
 static void answer_from_standby(struct world *world, uint64_t seen_seq, enum gw_status status) {
-    struct gw_list *link = gw_list_pop_front(&world->store.pending);
+    struct gw_list *link = gw_list_pop_front(&world->lookups.pending);
     assert_non_null(link);
     struct db_token_lookup *lookup = gw_container_of(link, struct db_token_lookup, link);
     lookup->seen_seq = seen_seq;
@@ -203,7 +203,7 @@ static void answer_from_standby(struct world *world, uint64_t seen_seq, enum gw_
 // The database answers the oldest lookup.
 static void answer_lookup(struct world *world, enum gw_status status,
                           const struct db_token_row *row) {
-    struct gw_list *link = gw_list_pop_front(&world->store.pending);
+    struct gw_list *link = gw_list_pop_front(&world->lookups.pending);
     assert_non_null(link);
     struct db_token_lookup *lookup = gw_container_of(link, struct db_token_lookup, link);
     lookup->seen_seq = DB_SEEN_ALL;
@@ -258,7 +258,7 @@ static void test_a_miss_asks_once_and_then_hits(void **state) {
         assert_int_equal(ask(&world, &asked, 1), GW_AUTH_LIVE);
     assert_string_equal(asked.name, "ci-deploy");
     assert_int_equal(asked.answer_count, 0);
-    assert_int_equal(world.store.asked_count, 1);
+    assert_int_equal(world.lookups.asked_count, 1);
     assert_int_equal(world.metrics.cache_hits_total, 5);
     assert_int_equal(world.metrics.cache_misses_total, 1);
     assert_int_equal(world.metrics.cache_entries, 1);
@@ -288,11 +288,11 @@ static void test_a_question_for_known_tokens_looks_up_only_what_was_live(void **
     assert_int_equal(ask_for_known(&world, 1), GW_AUTH_LIVE);
     for (uint32_t token = 2; token <= 5; token++)
         assert_int_equal(ask_for_known(&world, token), GW_AUTH_UNSEEN);
-    assert_int_equal(world.store.asked_count, 3);
+    assert_int_equal(world.lookups.asked_count, 3);
     assert_int_equal(world.metrics.cache_misses_total, 3);
     pass(&world, TTL_MS);
     assert_int_equal(ask_for_known(&world, 1), GW_AUTH_PENDING);
-    assert_int_equal(world.store.asked_count, 4);
+    assert_int_equal(world.lookups.asked_count, 4);
     gw_auth_cache_cancel(&asked.question);
     close_world(&world);
 }
@@ -305,7 +305,7 @@ static void test_many_questions_of_one_token_share_one_lookup(void **state) {
     open_world(&world);
     for (int i = 0; i < COUNT; i++)
         assert_int_equal(ask(&world, &asked[i], 1), GW_AUTH_PENDING);
-    assert_int_equal(world.store.asked_count, 1);
+    assert_int_equal(world.lookups.asked_count, 1);
     answer_lookup(&world, GW_OK, &usual_row);
     for (int i = 0; i < COUNT; i++) {
         assert_int_equal(asked[i].answer_count, 1);
@@ -338,7 +338,7 @@ static void test_an_absent_token_is_remembered_for_its_own_shorter_time(void **s
     open_world(&world);
     look_up_absent(&world, 1);
     assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_READ), GW_AUTH_ABSENT);
-    assert_int_equal(world.store.asked_count, 1);
+    assert_int_equal(world.lookups.asked_count, 1);
     assert_int_equal(world.metrics.cache_negative_entries, 1);
     pass(&world, NEGATIVE_TTL_MS);
     assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_READ), GW_AUTH_PENDING);
@@ -386,7 +386,7 @@ static void test_without_a_cache_questions_still_share_a_lookup(void **state) {
         answer_lookup(&world, GW_OK, &usual_row);
         assert_int_equal(asked[0].answer, GW_AUTH_LIVE);
         assert_int_equal(asked[1].answer, GW_AUTH_LIVE);
-        assert_int_equal(world.store.asked_count, round);
+        assert_int_equal(world.lookups.asked_count, round);
     }
     look_up_absent(&world, 2);
     look_up_absent(&world, 2);
@@ -407,7 +407,7 @@ static void test_the_time_to_live_is_spread_within_its_bounds(void **state) {
     open_world(&world);
     for (uint32_t token = 0; token < COUNT; token++)
         look_up_live(&world, token);
-    world.store.is_full = true; // no refreshes: they would renew
+    world.lookups.is_full = true; // no refreshes: they would renew
     pass(&world, TTL_MS * 4 / 5 - 1);
     for (uint32_t token = 0; token < COUNT; token++)
         assert_int_equal(answer_at_once(&world, token, GW_SCOPE_READ), GW_AUTH_LIVE);
@@ -569,7 +569,7 @@ static void test_a_revocation_heard_of_ends_the_entry(void **state) {
     look_up_live(&world, 1);
     hear(&world, DB_EVENT_TOKEN_REVOKED, 1);
     assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_READ), GW_AUTH_ABSENT);
-    assert_int_equal(world.store.asked_count, 1);
+    assert_int_equal(world.lookups.asked_count, 1);
     assert_int_equal(world.metrics.events_applied_total, 1);
     close_world(&world);
 }
@@ -689,7 +689,7 @@ static void test_an_end_heard_of_is_believed(void **state) {
     const struct db_event ended = {.seq = 5, .kind = DB_EVENT_TOKEN_CHANGED, .is_ended = true};
     hear_event(&world, &ended, 1);
     assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_READ), GW_AUTH_ABSENT);
-    assert_int_equal(world.store.asked_count, 1);
+    assert_int_equal(world.lookups.asked_count, 1);
     assert_int_equal(answer_after(&world, DB_EVENT_TOKEN_CREATED, 6), GW_AUTH_PENDING);
     close_world(&world);
 }
@@ -748,11 +748,11 @@ static void test_a_lookup_outdated_again_and_again_is_given_up(void **state) {
     open_world(&world);
     assert_int_equal(ask(&world, &asked, 1), GW_AUTH_PENDING);
     while (pending_count(&world) > 0) {
-        assert_true(world.store.asked_count < 10);
+        assert_true(world.lookups.asked_count < 10);
         hear(&world, DB_EVENT_TOKEN_CHANGED, 1);
         answer_lookup(&world, GW_OK, &usual_row);
     }
-    assert_true(world.store.asked_count > 1);
+    assert_true(world.lookups.asked_count > 1);
     assert_int_equal(asked.answer_count, 1);
     assert_int_equal(asked.answer, GW_AUTH_UNKNOWN);
     close_world(&world);
@@ -860,7 +860,7 @@ static void test_within_the_lease_a_silent_log_is_trusted(void **state) {
     pass(&world, 10000); // heard last now
     pass_in_silence(&world, LEASE_MS - 1);
     assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_ADMIN), GW_AUTH_LIVE);
-    assert_int_equal(world.store.asked_count, 1);
+    assert_int_equal(world.lookups.asked_count, 1);
     close_world(&world);
 }
 
@@ -890,7 +890,7 @@ static void test_a_log_heard_again_is_trusted_again(void **state) {
     pass_in_silence(&world, LEASE_MS * 2);
     pass(&world, 0);
     assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_READ), GW_AUTH_LIVE);
-    assert_int_equal(world.store.asked_count, 1);
+    assert_int_equal(world.lookups.asked_count, 1);
     close_world(&world);
 }
 
@@ -1009,7 +1009,7 @@ static void test_who_asks_late_while_nothing_is_heard_has_another_lookup(void **
     answer_lookup(&world, GW_NOT_FOUND, NULL);
     assert_int_equal(late[0].answer, GW_AUTH_ABSENT);
     assert_int_equal(late[1].answer, GW_AUTH_ABSENT);
-    assert_int_equal(world.store.asked_count, 2);
+    assert_int_equal(world.lookups.asked_count, 2);
     close_world(&world);
 }
 
@@ -1022,7 +1022,7 @@ static void test_who_asks_late_without_room_for_a_lookup_is_not_told_yes(void **
     world.events.heard_ms = 0;
     assert_int_equal(ask(&world, &early, 1), GW_AUTH_PENDING);
     assert_int_equal(ask(&world, &late, 1), GW_AUTH_PENDING);
-    world.store.is_full = true;
+    world.lookups.is_full = true;
     answer_lookup(&world, GW_OK, &usual_row);
     assert_int_equal(early.answer, GW_AUTH_LIVE);
     assert_int_equal(late.answer_count, 1);
@@ -1074,10 +1074,10 @@ static void test_a_full_queue_is_answered_at_once(void **state) {
     open_world(&world);
     look_up_live(&world, 1);
     pass_in_silence(&world, LEASE_MS);
-    world.store.is_full = true;
+    world.lookups.is_full = true;
     assert_answers(&world, 1, GW_AUTH_LIVE, GW_AUTH_LIVE);
     assert_answers(&world, 2, GW_AUTH_UNKNOWN, GW_AUTH_UNKNOWN);
-    world.store.is_full = false;
+    world.lookups.is_full = false;
     look_up_live(&world, 2);
     close_world(&world);
 }
@@ -1089,7 +1089,7 @@ static void test_the_queue_is_full_when_an_outdated_lookup_is_asked_again(void *
     open_world(&world);
     assert_int_equal(ask(&world, &asked, 1), GW_AUTH_PENDING);
     hear(&world, DB_EVENT_TOKEN_CHANGED, 1);
-    world.store.is_full = true;
+    world.lookups.is_full = true;
     answer_lookup(&world, GW_OK, &usual_row);
     assert_int_equal(asked.answer_count, 1);
     assert_int_equal(asked.answer, GW_AUTH_UNKNOWN);
@@ -1152,7 +1152,7 @@ static void test_a_standby_that_stays_behind_is_not_believed(void **state) {
             answer_from_standby(&world, 6, answers[i]);
         assert_int_equal(asked.answer_count, 1);
         assert_int_equal(asked.answer, GW_AUTH_UNKNOWN);
-        assert_true(world.store.asked_count <= 3);
+        assert_true(world.lookups.asked_count <= 3);
         assert_int_equal(world.metrics.cache_entries + world.metrics.cache_negative_entries, 0);
         close_world(&world);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Against a store made here: the two functions of db/token_store.h that the code under test calls
-// stand below, and the linker takes them in place of the library's.
+// Against a pool made here: the two functions of db/ that the code under test calls stand below,
+// and the linker takes them in place of the library's.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "db/token_store.h"
+#include "db/last_used.h"
 #include "gateway/auth/last_used.h"
 #include "gateway/settings/metrics.h"
 
@@ -21,9 +21,9 @@
 #define NEVER_MS ((uint64_t)3600 * 1000)
 #define WATCHDOG_MS 60000
 
-// ---- the store ----
+// ---- the pool ----
 
-struct db_token_store {
+struct db_pool {
     uv_loop_t *loop;
     struct db_last_used_write *pending; // not answered yet
     enum gw_status refusal;             // of the call itself; GW_OK: it is taken
@@ -40,32 +40,31 @@ static void assert_sorted(const struct db_last_used_write *write) {
     }
 }
 
-enum gw_status db_token_store_write_last_used(struct db_token_store *store,
-                                              struct db_last_used_write *write) {
-    assert_null(store->pending); // one statement at a time
+enum gw_status db_last_used_write(struct db_pool *pool, struct db_last_used_write *write) {
+    assert_null(pool->pending); // one statement at a time
     assert_in_range(write->count, 1, GW_LAST_USED_ENTRIES_MAX);
     assert_sorted(write);
-    store->call_count++;
-    uv_stop(store->loop);
-    if (store->refusal == GW_OK)
-        store->pending = write;
-    return store->refusal;
+    pool->call_count++;
+    uv_stop(pool->loop);
+    if (pool->refusal == GW_OK)
+        pool->pending = write;
+    return pool->refusal;
 }
 
-void db_token_store_cancel(struct db_token_store *store, struct db_query *query) {
-    store->cancel_count++;
-    if (store->pending != NULL)
-        assert_ptr_equal(&store->pending->query, query);
-    store->pending = NULL;
+void db_pool_cancel(struct db_pool *pool, struct db_query *query) {
+    pool->cancel_count++;
+    if (pool->pending != NULL)
+        assert_ptr_equal(&pool->pending->query, query);
+    pool->pending = NULL;
 }
 
-static void answer(struct db_token_store *store, enum gw_status status) {
-    struct db_last_used_write *write = store->pending;
+static void answer(struct db_pool *pool, enum gw_status status) {
+    struct db_last_used_write *write = pool->pending;
     if (write == NULL) {
         fail_msg("nothing is being written");
         return;
     }
-    store->pending = NULL;
+    pool->pending = NULL;
     write->on_done(write, status, status == GW_OK ? (uint64_t)write->count : 0);
 }
 
@@ -74,7 +73,7 @@ static void answer(struct db_token_store *store, enum gw_status status) {
 struct fixture {
     uv_loop_t loop;
     uv_timer_t watchdog;
-    struct db_token_store store;
+    struct db_pool pool;
     struct gw_metrics metrics;
     struct gw_last_used *last_used;
     struct gw_last_used_drain drain;
@@ -92,8 +91,8 @@ static struct fixture *make(struct gw_last_used_options options) {
     assert_int_equal(uv_loop_init(&fixture->loop), 0);
     uv_timer_init(&fixture->loop, &fixture->watchdog);
     uv_timer_start(&fixture->watchdog, on_watchdog, WATCHDOG_MS, 0);
-    fixture->store.loop = &fixture->loop;
-    assert_int_equal(gw_last_used_create(&fixture->loop, &fixture->store, &fixture->metrics,
+    fixture->pool.loop = &fixture->loop;
+    assert_int_equal(gw_last_used_create(&fixture->loop, &fixture->pool, &fixture->metrics,
                                          &options, &fixture->last_used),
                      GW_OK);
     return fixture;
@@ -122,7 +121,7 @@ static int set_up_with_short_periods(void **state) {
 static int tear_down(void **state) {
     struct fixture *fixture = *state;
     gw_last_used_close(fixture->last_used, NULL);
-    assert_int_equal(fixture->store.cancel_count, 1);
+    assert_int_equal(fixture->pool.cancel_count, 1);
     uv_close((uv_handle_t *)&fixture->watchdog, NULL);
     while (uv_run(&fixture->loop, UV_RUN_DEFAULT) != 0) // a stop of before may still stand
         continue;
@@ -148,10 +147,10 @@ static int64_t find(struct fixture *fixture, const char *id) {
 }
 
 static void run_until_write(struct fixture *fixture) {
-    int calls = fixture->store.call_count;
-    while (fixture->store.call_count == calls)
+    int calls = fixture->pool.call_count;
+    while (fixture->pool.call_count == calls)
         uv_run(&fixture->loop, UV_RUN_DEFAULT);
-    assert_int_equal(fixture->store.call_count, calls + 1);
+    assert_int_equal(fixture->pool.call_count, calls + 1);
 }
 
 static void on_intervals_passed(uv_timer_t *timer) {
@@ -160,21 +159,21 @@ static void on_intervals_passed(uv_timer_t *timer) {
 
 // Several intervals; nothing may be written in them.
 static void run_intervals(struct fixture *fixture) {
-    int calls = fixture->store.call_count;
+    int calls = fixture->pool.call_count;
     uv_timer_start(&fixture->watchdog, on_intervals_passed, (uint64_t)5 * INTERVAL_MS, 0);
     while (uv_is_active((uv_handle_t *)&fixture->watchdog))
         uv_run(&fixture->loop, UV_RUN_ONCE);
     uv_timer_start(&fixture->watchdog, on_watchdog, WATCHDOG_MS, 0);
-    assert_int_equal(fixture->store.call_count, calls);
+    assert_int_equal(fixture->pool.call_count, calls);
 }
 
 // The rows of the statement under way; 0 when there is none.
 static int count_pending(const struct fixture *fixture) {
-    return fixture->store.pending != NULL ? fixture->store.pending->count : 0;
+    return fixture->pool.pending != NULL ? fixture->pool.pending->count : 0;
 }
 
 static void assert_written(struct fixture *fixture, int index, const char *id, int64_t used_ms) {
-    const struct db_last_used_write *write = fixture->store.pending;
+    const struct db_last_used_write *write = fixture->pool.pending;
     if (write == NULL || index >= write->count) {
         fail_msg("not written: %s", id);
         return;
@@ -191,12 +190,12 @@ static void test_an_interval_writes_the_newest_use_of_each_token(void **state) {
     note(fixture, "cla", 30);
     note(fixture, "cla", 20);
     note(fixture, "clb", 40);
-    assert_int_equal(fixture->store.call_count, 0); // never on the request path
+    assert_int_equal(fixture->pool.call_count, 0); // never on the request path
     run_until_write(fixture);
     assert_int_equal(count_pending(fixture), 2);
     assert_written(fixture, 0, "cla", 30);
     assert_written(fixture, 1, "clb", 40);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
     assert_int_equal(fixture->metrics.last_used_rows_written_total, 2);
     assert_int_equal(fixture->metrics.last_used_requests_total, 4);
     assert_int_equal(fixture->metrics.last_used_flush_failures_total, 0);
@@ -207,7 +206,7 @@ static void test_nothing_noted_is_nothing_written(void **state) {
     run_intervals(fixture);
     note(fixture, "cla", 1);
     run_until_write(fixture);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
     run_intervals(fixture); // and not twice
 }
 
@@ -218,31 +217,31 @@ static void test_uses_during_a_write_wait_for_the_next(void **state) {
     note(fixture, "cla", 2);
     run_intervals(fixture);
     assert_written(fixture, 0, "cla", 1);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
     run_until_write(fixture);
     assert_written(fixture, 0, "cla", 2);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
 }
 
 static void test_a_full_map_is_written_at_once_and_in_slices(void **state) {
     struct fixture *fixture = *state;
     note_many(fixture, GW_LAST_USED_ENTRIES_MAX - 1);
-    assert_int_equal(fixture->store.call_count, 0);
+    assert_int_equal(fixture->pool.call_count, 0);
     note(fixture, "zz", 1);
-    assert_int_equal(fixture->store.call_count, 1);
+    assert_int_equal(fixture->pool.call_count, 1);
     assert_int_equal(count_pending(fixture), GW_LAST_USED_ENTRIES_MAX);
     // A slow database: three times as many come meanwhile, and leave in slices.
     note_many(fixture, 3 * GW_LAST_USED_ENTRIES_MAX - 1);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
     note(fixture, "zz", 2);
-    assert_int_equal(fixture->store.call_count, 2);
+    assert_int_equal(fixture->pool.call_count, 2);
     int written = 0;
-    while (fixture->store.pending != NULL) {
+    while (fixture->pool.pending != NULL) {
         written += count_pending(fixture);
-        answer(&fixture->store, GW_OK);
+        answer(&fixture->pool, GW_OK);
     }
     assert_int_equal(written, 3 * GW_LAST_USED_ENTRIES_MAX);
-    assert_int_equal(fixture->store.call_count, 4);
+    assert_int_equal(fixture->pool.call_count, 4);
     assert_int_equal(fixture->metrics.last_used_rows_written_total, 4 * GW_LAST_USED_ENTRIES_MAX);
     assert_int_equal(fixture->metrics.last_used_requests_total, 4 * GW_LAST_USED_ENTRIES_MAX);
 }
@@ -256,7 +255,7 @@ static void test_what_fails_is_kept_and_written_later_with_what_came_since(void 
     run_until_write(fixture);
     note(fixture, "clb", 9);
     note(fixture, "clc", 7);
-    answer(&fixture->store, GW_UNAVAILABLE);
+    answer(&fixture->pool, GW_UNAVAILABLE);
     assert_int_equal(fixture->metrics.last_used_flush_failures_total, 1);
     assert_int_equal(fixture->metrics.last_used_rows_written_total, 0);
     run_until_write(fixture);
@@ -264,27 +263,27 @@ static void test_what_fails_is_kept_and_written_later_with_what_came_since(void 
     assert_written(fixture, 0, "cla", 5);
     assert_written(fixture, 1, "clb", 9);
     assert_written(fixture, 2, "clc", 7);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
     assert_int_equal(fixture->metrics.last_used_requests_total, 4);
 }
 
 static void test_a_store_that_takes_nothing_is_asked_again(void **state) {
     struct fixture *fixture = *state;
-    fixture->store.refusal = GW_UNAVAILABLE;
+    fixture->pool.refusal = GW_UNAVAILABLE;
     note(fixture, "cla", 5);
     run_until_write(fixture);
     run_until_write(fixture);
     assert_int_equal(fixture->metrics.last_used_flush_failures_total, 2);
     assert_int_equal(find(fixture, "cla"), 5);
-    fixture->store.refusal = GW_OK;
+    fixture->pool.refusal = GW_OK;
     run_until_write(fixture);
     assert_written(fixture, 0, "cla", 5);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
 }
 
 static void forget_pending(struct fixture *fixture, bool *is_left) {
     for (int i = 0; i < count_pending(fixture); i++) {
-        unsigned long number = strtoul(fixture->store.pending->ids[i].at + 2, NULL, 10);
+        unsigned long number = strtoul(fixture->pool.pending->ids[i].at + 2, NULL, 10);
         assert_true(is_left[number]);
         is_left[number] = false;
     }
@@ -295,31 +294,31 @@ static void test_only_the_slices_not_written_are_kept(void **state) {
     static bool is_left[2 * GW_LAST_USED_ENTRIES_MAX];
     memset(is_left, true, sizeof(is_left));
     note(fixture, "cl0", 1);
-    fixture->store.refusal = GW_UNAVAILABLE;
+    fixture->pool.refusal = GW_UNAVAILABLE;
     run_until_write(fixture); // failing: a full map waits for the interval
     note_many(fixture, 2 * GW_LAST_USED_ENTRIES_MAX);
-    fixture->store.refusal = GW_OK;
+    fixture->pool.refusal = GW_OK;
     run_until_write(fixture);
     forget_pending(fixture, is_left);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
     assert_int_equal(count_pending(fixture), GW_LAST_USED_ENTRIES_MAX);
-    answer(&fixture->store, GW_UNAVAILABLE);
+    answer(&fixture->pool, GW_UNAVAILABLE);
     run_until_write(fixture);
     assert_int_equal(count_pending(fixture), GW_LAST_USED_ENTRIES_MAX);
     forget_pending(fixture, is_left);
-    answer(&fixture->store, GW_OK);
-    assert_null(fixture->store.pending);
+    answer(&fixture->pool, GW_OK);
+    assert_null(fixture->pool.pending);
     assert_int_equal(fixture->metrics.last_used_rows_written_total, 2 * GW_LAST_USED_ENTRIES_MAX);
     assert_int_equal(fixture->metrics.last_used_requests_total, 2 * GW_LAST_USED_ENTRIES_MAX + 1);
 }
 
 static void test_what_is_kept_in_an_outage_is_bounded(void **state) {
     struct fixture *fixture = *state;
-    fixture->store.refusal = GW_UNAVAILABLE;
+    fixture->pool.refusal = GW_UNAVAILABLE;
     note(fixture, "zz", 1);
     run_until_write(fixture);
     note_many(fixture, GW_LAST_USED_KEPT_MAX + 9);
-    assert_int_equal(fixture->store.call_count, 1); // no storm of tries
+    assert_int_equal(fixture->pool.call_count, 1); // no storm of tries
     assert_int_equal(fixture->metrics.last_used_dropped_total, 10);
     note(fixture, "zz", 2); // known ones are still noted
     assert_int_equal(find(fixture, "zz"), 2);
@@ -342,7 +341,7 @@ static void test_the_newest_use_is_found_until_it_is_written(void **state) {
     assert_int_equal(find(fixture, "much longer than any identifier of a token is"), DB_NO_TIME);
     note(fixture, "cla", 8);
     assert_int_equal(find(fixture, "cla"), 8);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
     assert_int_equal(find(fixture, "clb"), DB_NO_TIME);
     assert_int_equal(find(fixture, "cla"), 8);
 }
@@ -353,7 +352,7 @@ static void test_a_busy_token_is_written_once_a_period(void **state) {
     struct fixture *fixture = *state;
     note(fixture, "cla", 1);
     run_until_write(fixture);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
     note(fixture, "cla", 2);
     note(fixture, "cla", 3);
     run_intervals(fixture);
@@ -362,7 +361,7 @@ static void test_a_busy_token_is_written_once_a_period(void **state) {
     run_until_write(fixture);
     assert_int_equal(count_pending(fixture), 1);
     assert_written(fixture, 0, "clb", 4);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
     assert_int_equal(fixture->metrics.last_used_requests_total, 2);
 }
 
@@ -372,7 +371,7 @@ static void test_what_waited_is_written_when_the_period_ends(void **state) {
         note(fixture, "cla", 2 * i);
         run_until_write(fixture);
         assert_written(fixture, 0, "cla", 2 * i);
-        answer(&fixture->store, GW_OK);
+        answer(&fixture->pool, GW_OK);
     }
     assert_int_equal(fixture->metrics.last_used_rows_written_total, 3);
 }
@@ -381,11 +380,11 @@ static void test_a_use_that_was_not_written_does_not_make_a_token_wait(void **st
     struct fixture *fixture = *state;
     note(fixture, "cla", 1);
     run_until_write(fixture);
-    answer(&fixture->store, GW_UNAVAILABLE);
+    answer(&fixture->pool, GW_UNAVAILABLE);
     note(fixture, "cla", 2);
     run_until_write(fixture);
     assert_written(fixture, 0, "cla", 2);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
 }
 
 static void test_a_failed_slice_takes_along_what_came_since(void **state) {
@@ -393,12 +392,12 @@ static void test_a_failed_slice_takes_along_what_came_since(void **state) {
     note(fixture, "cla", 1);
     run_until_write(fixture);
     note(fixture, "cla", 2); // waits for the next period
-    answer(&fixture->store, GW_UNAVAILABLE);
+    answer(&fixture->pool, GW_UNAVAILABLE);
     assert_int_equal(find(fixture, "cla"), 2);
     run_until_write(fixture);
     assert_int_equal(count_pending(fixture), 1);
     assert_written(fixture, 0, "cla", 2);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
     assert_int_equal(fixture->metrics.last_used_requests_total, 2);
 }
 
@@ -410,18 +409,18 @@ static void test_a_slice_that_fails_in_the_next_period_is_noted_once(void **stat
     note(fixture, "cla", 2);
     run_intervals(fixture);
     assert_int_equal(find(fixture, "cla"), 2);
-    answer(&fixture->store, GW_UNAVAILABLE);
+    answer(&fixture->pool, GW_UNAVAILABLE);
     run_until_write(fixture);
     assert_int_equal(count_pending(fixture), 1);
     assert_written(fixture, 0, "cla", 2);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
     run_intervals(fixture);
     assert_int_equal(fixture->metrics.last_used_requests_total, 2);
 }
 
 static void write_all(struct fixture *fixture) {
-    while (fixture->store.pending != NULL)
-        answer(&fixture->store, GW_OK);
+    while (fixture->pool.pending != NULL)
+        answer(&fixture->pool, GW_OK);
 }
 
 // ---- the end ----
@@ -457,20 +456,20 @@ static void test_a_drain_writes_what_is_noted_without_waiting_for_the_interval(v
     note(fixture, "cla", 5);
     start_drain(fixture, NEVER_MS);
     assert_written(fixture, 0, "cla", 5);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
     assert_drained(fixture, GW_OK);
 }
 
 static void test_a_drain_waits_for_the_write_under_way_and_what_came_since(void **state) {
     struct fixture *fixture = *state;
     note_many(fixture, GW_LAST_USED_ENTRIES_MAX);
-    assert_non_null(fixture->store.pending);
+    assert_non_null(fixture->pool.pending);
     note(fixture, "cla", 5);
     start_drain(fixture, NEVER_MS);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
     assert_int_equal(fixture->drained_count, 0);
     assert_written(fixture, 0, "cla", 5);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
     assert_drained(fixture, GW_OK);
 }
 
@@ -478,10 +477,10 @@ static void test_a_drain_goes_on_after_a_failure(void **state) {
     struct fixture *fixture = *state;
     note(fixture, "cla", 5);
     start_drain(fixture, NEVER_MS);
-    answer(&fixture->store, GW_UNAVAILABLE);
+    answer(&fixture->pool, GW_UNAVAILABLE);
     assert_int_equal(fixture->drained_count, 0);
     run_until_write(fixture);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
     assert_drained(fixture, GW_OK);
 }
 
@@ -492,7 +491,7 @@ static void test_a_drain_ends_when_its_time_is_up(void **state) {
     while (fixture->drained_count == 0)
         uv_run(&fixture->loop, UV_RUN_DEFAULT);
     assert_drained(fixture, GW_UNAVAILABLE);
-    answer(&fixture->store, GW_OK); // too late to be told of
+    answer(&fixture->pool, GW_OK); // too late to be told of
     assert_drained(fixture, GW_UNAVAILABLE);
 }
 
@@ -500,15 +499,15 @@ static void test_a_drain_does_not_wait_for_the_period(void **state) {
     struct fixture *fixture = *state;
     note(fixture, "cla", 1);
     run_until_write(fixture);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
     note(fixture, "cla", 2);
     start_drain(fixture, NEVER_MS);
     assert_written(fixture, 0, "cla", 2);
     note(fixture, "cla", 3); // the last requests end while it drains
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
     assert_int_equal(fixture->drained_count, 0);
     assert_written(fixture, 0, "cla", 3);
-    answer(&fixture->store, GW_OK);
+    answer(&fixture->pool, GW_OK);
     assert_drained(fixture, GW_OK);
 }
 
@@ -521,7 +520,7 @@ static void test_the_uses_of_many_tokens_wait_for_the_period(void **state) {
     write_all(fixture);
     note_many(fixture, count);
     note_many(fixture, count);
-    assert_null(fixture->store.pending);
+    assert_null(fixture->pool.pending);
     start_drain(fixture, NEVER_MS);
     assert_int_equal(count_pending(fixture), GW_LAST_USED_ENTRIES_MAX);
     write_all(fixture);
@@ -536,9 +535,9 @@ static void test_a_period_of_many_tokens_ends_in_steps(void **state) {
     int turns = 0;
     note_many(fixture, 8 * GW_LAST_USED_ENTRIES_MAX);
     while (fixture->metrics.last_used_rows_written_total < 8 * GW_LAST_USED_ENTRIES_MAX) {
-        if (fixture->store.pending == NULL)
+        if (fixture->pool.pending == NULL)
             run_until_write(fixture);
-        answer(&fixture->store, GW_OK);
+        answer(&fixture->pool, GW_OK);
     }
     start_drain(fixture, NEVER_MS);
     for (; fixture->drained_count == 0; turns++)

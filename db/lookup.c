@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "db/token_lookup.h"
+#include "db/lookup.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 
 #define PREFIXES_PER_STATEMENT 500
 
-const struct db_statement db_token_lookup_statement = {
+const struct db_statement db_lookup_statement = {
     .name = "token_lookup",
     .sql =
         "select t.prefix, t.digest, t.id, t.name, t.scopes, t.created_at, t.last_used_at,"
@@ -40,12 +40,23 @@ enum lookup_column {
     COLUMN_SEEN_SEQ
 };
 
-// One statement on its way. It belongs to the store until its answer has come; a lookup belongs to
-// its caller and may leave the list at any time.
+struct db_lookups {
+    struct db_pool *pool;
+    uv_prepare_t prepare;
+    uv_timer_t patience;    // runs while lookups wait for a connection
+    int handle_count;       // of the two above
+    struct gw_list waiting; // of this turn, or for a connection
+    struct gw_list batches; // on their way
+    bool is_patient;
+    bool is_closing;
+    void (*on_closed)(struct db_lookups *lookups);
+};
+
+// One statement on its way. A lookup belongs to its caller and may leave `members` at any time.
 struct lookup_batch {
     struct gw_list link;
     struct db_query query;
-    struct db_token_lookups *lookups;
+    struct db_lookups *lookups;
     struct gw_list members; // of struct db_token_lookup
     int count;              // members at the start
     struct db_token_lookup *sorted[];
@@ -68,7 +79,7 @@ static void end_members(struct gw_list *members) {
 }
 
 // Room for `count` members.
-static struct lookup_batch *create_batch(struct db_token_lookups *lookups, int count) {
+static struct lookup_batch *create_batch(struct db_lookups *lookups, int count) {
     struct lookup_batch *batch =
         calloc(1, sizeof(*batch) + (size_t)count * sizeof(struct db_token_lookup *));
     if (batch == NULL)
@@ -83,7 +94,7 @@ static struct lookup_batch *create_batch(struct db_token_lookups *lookups, int c
 static void on_answer(struct db_query *query, enum gw_status status, const PGresult *result);
 
 static enum gw_status submit_batch(struct lookup_batch *batch, struct db_token_lookup **sorted) {
-    struct db_params *params = db_query_start(&batch->query, &db_token_lookup_statement, on_answer);
+    struct db_params *params = db_query_start(&batch->query, &db_lookup_statement, on_answer);
     size_t count = (size_t)batch->count;
     db_put_array(params, DB_ARRAY_TEXT, count, count * GW_TOKEN_PREFIX_LENGTH);
     for (int i = 0; i < batch->count; i++) {
@@ -93,8 +104,8 @@ static enum gw_status submit_batch(struct lookup_batch *batch, struct db_token_l
     return db_pool_submit(batch->lookups->pool, &batch->query);
 }
 
-// Sends `count` lookups, sorted by prefix; those that cannot leave go to `refused`.
-static void send_batch(struct db_token_lookups *lookups, struct db_token_lookup **sorted, int count,
+// Sends `count` lookups, sorted by prefix; without memory or room in the pool they go to `refused`.
+static void send_batch(struct db_lookups *lookups, struct db_token_lookup **sorted, int count,
                        struct gw_list *refused) {
     struct lookup_batch *batch = create_batch(lookups, count);
     bool is_sent = batch != NULL && submit_batch(batch, sorted) == GW_OK;
@@ -108,7 +119,7 @@ static void send_batch(struct db_token_lookups *lookups, struct db_token_lookup 
         free(batch);
 }
 
-// How many of the sorted lookups fit one statement: all of PREFIXES_PER_STATEMENT distinct
+// How many of the sorted lookups fit one statement: those of PREFIXES_PER_STATEMENT distinct
 // prefixes.
 static int take_prefixes(struct db_token_lookup **sorted, int count) {
     int distinct = 1;
@@ -135,7 +146,7 @@ static void sort_list(const struct gw_list *list, struct db_token_lookup **out, 
     qsort(out, (size_t)count, sizeof(struct db_token_lookup *), compare_prefixes);
 }
 
-static void send_waiting(struct db_token_lookups *lookups) {
+static void send_waiting(struct db_lookups *lookups) {
     int count = list_length(&lookups->waiting);
     struct gw_list refused;
     gw_list_init(&refused);
@@ -155,13 +166,12 @@ static void send_waiting(struct db_token_lookups *lookups) {
 }
 
 static void on_impatient(uv_timer_t *patience) {
-    gw_container_of(patience, struct db_token_lookups, patience)->is_patient = false;
+    gw_container_of(patience, struct db_lookups, patience)->is_patient = false;
 }
 
-// Before the loop sleeps. A connection that answers slowly, or not at all, delays what waits only
-// so long.
+// Before the loop sleeps. A slow or silent connection delays what waits by the patience at most.
 static void on_prepare(uv_prepare_t *prepare) {
-    struct db_token_lookups *lookups = gw_container_of(prepare, struct db_token_lookups, prepare);
+    struct db_lookups *lookups = gw_container_of(prepare, struct db_lookups, prepare);
     uv_timer_t *patience = &lookups->patience;
     bool is_any_waiting = !gw_list_is_empty(&lookups->waiting);
     if (is_any_waiting && lookups->is_patient && db_pool_is_busy(lookups->pool)) {
@@ -175,8 +185,7 @@ static void on_prepare(uv_prepare_t *prepare) {
         send_waiting(lookups);
 }
 
-enum gw_status db_token_lookups_add(struct db_token_lookups *lookups,
-                                    struct db_token_lookup *lookup) {
+enum gw_status db_lookups_add(struct db_lookups *lookups, struct db_token_lookup *lookup) {
     if (lookups->is_closing)
         return GW_UNAVAILABLE;
     for (size_t i = 0; i < GW_TOKEN_PREFIX_LENGTH; i++) {
@@ -189,7 +198,7 @@ enum gw_status db_token_lookups_add(struct db_token_lookups *lookups,
 
 // ---- the answer ----
 
-// First of the sorted lookups whose prefix is not below `prefix`.
+// The first of the sorted lookups with a prefix not below `prefix`.
 static int first_of_prefix(struct db_token_lookup **sorted, int count, const char *prefix) {
     int low = 0;
     int high = count;
@@ -203,7 +212,7 @@ static int first_of_prefix(struct db_token_lookup **sorted, int count, const cha
     return low;
 }
 
-// Of each member, what holds for the whole answer.
+// Sets in each member what holds for the whole answer.
 static void start_matching(struct lookup_batch *batch, int count, uint64_t seen_seq) {
     for (int i = 0; i < count; i++) {
         batch->sorted[i]->row = -1;
@@ -214,7 +223,7 @@ static void start_matching(struct lookup_batch *batch, int count, uint64_t seen_
 static uint64_t read_seen_seq(const PGresult *result) {
     for (int row = PQntuples(result) - 1; row >= 0; row--) {
         if (PQgetisnull(result, row, COLUMN_SEEN_SEQ) == 0)
-            return (uint64_t)db_get_int(result, row, COLUMN_SEEN_SEQ, 0);
+            return db_get_number(result, row, COLUMN_SEEN_SEQ);
     }
     return DB_SEEN_ALL;
 }
@@ -258,7 +267,7 @@ static enum gw_status read_row(const PGresult *result, int row, struct db_token_
     return db_get_ip_ranges(result, row, COLUMN_ALLOWED_IPS, allowed_ips, &out->allowed_ip_count);
 }
 
-static void tell(struct db_token_lookup *lookup, const PGresult *result) {
+static void finish(struct db_token_lookup *lookup, const PGresult *result) {
     if (lookup->row < 0) {
         lookup->on_done(lookup, GW_NOT_FOUND, NULL);
         return;
@@ -271,54 +280,61 @@ static void tell(struct db_token_lookup *lookup, const PGresult *result) {
         lookup->on_done(lookup, GW_UNAVAILABLE, NULL); // restrictions that cannot be read
 }
 
-// An error of the server, of whatever kind, is not knowing.
+// After any error of the server the lookups are unknown.
 static void on_answer(struct db_query *query, enum gw_status status, const PGresult *result) {
     struct lookup_batch *batch = gw_container_of(query, struct lookup_batch, query);
-    gw_list_remove(&batch->link); // closing from a callback leaves us alone
+    gw_assert(!batch->lookups->is_closing); // closing has cancelled every batch
+    gw_list_remove(&batch->link);           // closing from a callback leaves this batch alone
     if (status != GW_OK) {
         end_members(&batch->members);
     } else {
         match_rows(batch, result);
         struct gw_list *link;
         while ((link = gw_list_pop_front(&batch->members)) != NULL)
-            tell(gw_container_of(link, struct db_token_lookup, link), result);
+            finish(gw_container_of(link, struct db_token_lookup, link), result);
     }
     free(batch);
 }
 
 // ---- life ----
 
-void db_token_lookups_init(struct db_token_lookups *lookups, uv_loop_t *loop,
-                           struct db_pool *pool) {
+enum gw_status db_lookups_create(uv_loop_t *loop, struct db_pool *pool,
+                                 struct db_lookups **lookups_out) {
+    struct db_lookups *lookups = calloc(1, sizeof(*lookups));
+    if (lookups == NULL)
+        return GW_NO_MEMORY;
     lookups->pool = pool;
-    lookups->is_closing = false;
     gw_list_init(&lookups->waiting);
     gw_list_init(&lookups->batches);
     lookups->is_patient = true;
-    // none of these can fail; see their manual
+    // these cannot fail; see their manual
     (void)uv_prepare_init(loop, &lookups->prepare);
     (void)uv_prepare_start(&lookups->prepare, on_prepare);
     (void)uv_timer_init(loop, &lookups->patience);
     lookups->handle_count = 2;
+    *lookups_out = lookups;
+    return GW_OK;
 }
 
-static void on_handle_closed(struct db_token_lookups *lookups) {
+static void on_handle_closed(struct db_lookups *lookups) {
+    gw_assert(lookups->is_closing && lookups->handle_count > 0);
     if (--lookups->handle_count > 0)
         return;
     end_members(&lookups->waiting);
-    lookups->on_closed(lookups);
+    if (lookups->on_closed != NULL)
+        lookups->on_closed(lookups);
+    free(lookups);
 }
 
 static void on_prepare_closed(uv_handle_t *handle) {
-    on_handle_closed(gw_container_of(handle, struct db_token_lookups, prepare));
+    on_handle_closed(gw_container_of(handle, struct db_lookups, prepare));
 }
 
 static void on_patience_closed(uv_handle_t *handle) {
-    on_handle_closed(gw_container_of(handle, struct db_token_lookups, patience));
+    on_handle_closed(gw_container_of(handle, struct db_lookups, patience));
 }
 
-void db_token_lookups_close(struct db_token_lookups *lookups,
-                            void (*on_closed)(struct db_token_lookups *lookups)) {
+void db_lookups_close(struct db_lookups *lookups, void (*on_closed)(struct db_lookups *lookups)) {
     gw_assert(!lookups->is_closing);
     lookups->is_closing = true;
     lookups->on_closed = on_closed;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Proves of db/token_store.c, on a real PostgreSQL: what is made is listed, pages, and can be
-// revoked once and by its own organisation only; last-used times only move forward.
+// Proves of db/tokens.c, on a real PostgreSQL: what is made is listed, pages, and can be revoked
+// once and by its own organisation only; a rotation makes one successor; a change judges its actor.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "db/tokens.h"
 #include "tests/support/postgres.h"
 
 static struct test_store fixture;
@@ -68,7 +69,7 @@ static void init_creation(struct creation *creation, const char *id) {
 
 static enum gw_status run_creation(struct creation *creation) {
     creation->is_done = false;
-    assert_int_equal(db_token_store_create_token(fixture.store, &creation->create), GW_OK);
+    assert_int_equal(db_tokens_create(fixture.pool, &creation->create), GW_OK);
     assert_false(creation->is_done); // never inside the call
     test_run_until(&fixture.loop, &creation->is_done);
     return creation->status;
@@ -169,7 +170,7 @@ static void test_create_refuses_what_the_schema_refuses(void **state) {
     assert_int_equal(run_creation(&creation), GW_INVALID);
     creation.create.scopes = GW_SCOPE_READ;
     creation.create.expires_ms = INT64_MAX;
-    assert_int_equal(db_token_store_create_token(fixture.store, &creation.create), GW_INVALID);
+    assert_int_equal(db_tokens_create(fixture.pool, &creation.create), GW_INVALID);
 }
 
 // ---- revoke ----
@@ -214,7 +215,7 @@ static void init_revocation(struct revocation *revocation, const char *org_id, c
 }
 
 static void submit_revocation(struct revocation *revocation) {
-    assert_int_equal(db_token_store_revoke_token(fixture.store, &revocation->revoke), GW_OK);
+    assert_int_equal(db_tokens_revoke(fixture.pool, &revocation->revoke), GW_OK);
 }
 
 static void start_revocation(struct revocation *revocation, const char *org_id, const char *id) {
@@ -314,7 +315,7 @@ static void run_listing(struct listing *listing, const char *org_id, uint64_t of
     listing->list.offset = offset;
     listing->list.limit = limit;
     listing->list.on_done = on_listed;
-    assert_int_equal(db_token_store_list_tokens(fixture.store, &listing->list), GW_OK);
+    assert_int_equal(db_tokens_list(fixture.pool, &listing->list), GW_OK);
     test_run_until(&fixture.loop, &listing->is_done);
     assert_int_equal(listing->status, GW_OK);
 }
@@ -450,7 +451,7 @@ static void start_turn(struct turn *turn, const char *id, const char *new_id) {
     turn->rotate.rotated_by = GW_STR("operator");
     turn->rotate.rotated_from = GW_STR("192.0.2.7");
     turn->rotate.on_done = on_rotated;
-    assert_int_equal(db_token_store_rotate_token(fixture.store, &turn->rotate), GW_OK);
+    assert_int_equal(db_tokens_rotate(fixture.pool, &turn->rotate), GW_OK);
     assert_false(turn->is_done);
 }
 
@@ -793,217 +794,6 @@ static void test_revoke_names_the_live_successors_and_ends_them_when_asked(void 
                      0);
 }
 
-// ---- audit ----
-
-struct auditing {
-    struct db_audit_list list;
-    bool is_done;
-    enum gw_status status;
-    bool has_more;
-    int64_t last_id;
-    char lines[1024];
-};
-
-static void on_audited(struct db_audit_list *list, enum gw_status status,
-                       const struct db_audit_event *events, int count, bool has_more) {
-    struct auditing *auditing = gw_container_of(list, struct auditing, list);
-    auditing->is_done = true;
-    auditing->status = status;
-    auditing->has_more = has_more;
-    auditing->lines[0] = '\0';
-    for (int i = 0; i < count; i++) {
-        const struct db_audit_event *event = &events[i];
-        size_t used = strlen(auditing->lines);
-        (void)snprintf(auditing->lines + used, sizeof(auditing->lines) - used,
-                       "%.*s %.*s by %.*s (%.*s) from %.*s\n", GW_STR_ARG(event->action),
-                       GW_STR_ARG(event->token_id), GW_STR_ARG(event->actor_name),
-                       GW_STR_ARG(event->actor_token_id), GW_STR_ARG(event->address));
-        assert_true(event->at_ms > 1700000000000);
-        auditing->last_id = event->id;
-    }
-}
-
-static void run_audit(struct auditing *auditing, int64_t before, uint32_t limit) {
-    memset(auditing, 0, sizeof(*auditing));
-    auditing->list.org_id = GW_STR("org1");
-    auditing->list.before = before;
-    auditing->list.limit = limit;
-    auditing->list.on_done = on_audited;
-    assert_int_equal(db_token_store_list_audit(fixture.store, &auditing->list), GW_OK);
-    test_run_until(&fixture.loop, &auditing->is_done);
-    assert_int_equal(auditing->status, GW_OK);
-}
-
-static void test_audit_tells_who_did_what_from_where_newest_first(void **state) {
-    (void)state;
-    make_token("cladmin0");
-    struct creation creation;
-    init_creation(&creation, "cltoken1");
-    creation.create.is_imported = true;
-    test_execute(fixture.database.url, "update skillreg.api_token set scopes = 4");
-    creation.create.created_by = GW_STR("cladmin0");
-    creation.create.created_from = GW_STR("2001:db8::7");
-    assert_int_equal(run_creation(&creation), GW_OK);
-    struct revocation revocation;
-    assert_int_equal(run_revocation(&revocation, "org1", "cltoken1"), GW_OK);
-    struct auditing auditing;
-    run_audit(&auditing, INT64_MAX, 200);
-    assert_string_equal(auditing.lines, "revoke cltoken1 by operator () from \n"
-                                        "import cltoken1 by ci-deploy (cladmin0) from 2001:db8::7\n"
-                                        "create cladmin0 by operator () from \n");
-    assert_false(auditing.has_more);
-    run_audit(&auditing, INT64_MAX, 1);
-    assert_true(auditing.has_more);
-    run_audit(&auditing, auditing.last_id, 2);
-    assert_string_equal(auditing.lines, "import cltoken1 by ci-deploy (cladmin0) from 2001:db8::7\n"
-                                        "create cladmin0 by operator () from \n");
-    assert_false(auditing.has_more);
-    run_audit(&auditing, auditing.last_id, 2);
-    assert_string_equal(auditing.lines, "");
-}
-
-static void test_audit_is_of_one_organisation(void **state) {
-    (void)state;
-    test_execute(fixture.database.url, "insert into skillreg.organisation (id, slug, name)"
-                                       " values ('org2', 'other', 'Other')");
-    insert_tokens("org2", 3);
-    struct auditing auditing;
-    run_audit(&auditing, INT64_MAX, 200);
-    assert_string_equal(auditing.lines, "");
-}
-
-// ---- last used ----
-
-struct writing {
-    struct db_last_used_write write;
-    bool is_done;
-    enum gw_status status;
-    uint64_t rows;
-};
-
-static void on_written(struct db_last_used_write *write, enum gw_status status, uint64_t rows) {
-    struct writing *writing = gw_container_of(write, struct writing, write);
-    writing->is_done = true;
-    writing->status = status;
-    writing->rows = rows;
-}
-
-static uint64_t run_writing(const struct gw_str *ids, const int64_t *used_ms, int count) {
-    struct writing writing = {
-        .write = {.ids = ids, .used_ms = used_ms, .count = count, .on_done = on_written}};
-    assert_int_equal(db_token_store_write_last_used(fixture.store, &writing.write), GW_OK);
-    test_run_until(&fixture.loop, &writing.is_done);
-    assert_int_equal(writing.status, GW_OK);
-    return writing.rows;
-}
-
-static long last_used_of(const char *id) {
-    char sql[160];
-    (void)snprintf(sql, sizeof(sql),
-                   "select (extract(epoch from last_used_at) * 1000)::int8 from skillreg.api_token"
-                   " where id = '%s'",
-                   id);
-    return test_number(fixture.database.url, sql);
-}
-
-static void test_last_used_moves_forward_only(void **state) {
-    (void)state;
-    insert_tokens("org1", 3);
-    const struct gw_str ids[] = {GW_STR_INIT("org11"), GW_STR_INIT("org12")};
-    assert_int_equal(run_writing(ids, (int64_t[]){1750000000123, 1750000000456}, 2), 2);
-    assert_int_equal(last_used_of("org11"), 1750000000123);
-    assert_int_equal(last_used_of("org12"), 1750000000456);
-    assert_int_equal(run_writing(ids, (int64_t[]){1750000000122, 1750000000457}, 2), 1);
-    assert_int_equal(last_used_of("org11"), 1750000000123);
-    assert_int_equal(last_used_of("org12"), 1750000000457);
-    assert_int_equal(run_writing(ids, (int64_t[]){1750000000123, 1750000000457}, 2), 0);
-}
-
-static void test_last_used_skips_revoked_and_unknown_tokens(void **state) {
-    (void)state;
-    insert_tokens("org1", 2);
-    struct revocation revocation;
-    assert_int_equal(run_revocation(&revocation, "org1", "org11"), GW_OK);
-    const struct gw_str ids[] = {GW_STR_INIT("clnone"), GW_STR_INIT("org11"), GW_STR_INIT("org12")};
-    assert_int_equal(run_writing(ids, (int64_t[]){1, 2, 3}, 3), 1);
-    assert_int_equal(test_number(fixture.database.url, "select count(last_used_at)"
-                                                       " from skillreg.api_token"),
-                     1);
-}
-
-static void test_last_used_write_that_is_cancelled_frees_what_it_holds(void **state) {
-    (void)state;
-    const struct gw_str id = GW_STR("org11");
-    struct writing writing = {
-        .write = {.ids = &id, .used_ms = (int64_t[]){1}, .count = 1, .on_done = on_written}};
-    assert_int_equal(db_token_store_write_last_used(fixture.store, &writing.write), GW_OK);
-    db_token_store_cancel(fixture.store, &writing.write.query);
-    db_token_store_cancel(fixture.store, &writing.write.query); // harmless
-    struct listing listing;
-    run_listing(&listing, "org1", 0, 1);
-    assert_false(writing.is_done);
-}
-
-// ---- organisations ----
-
-struct org_making {
-    struct db_org_create create;
-    bool is_done;
-    enum gw_status status;
-};
-
-static void on_org_made(struct db_org_create *create, enum gw_status status) {
-    struct org_making *making = gw_container_of(create, struct org_making, create);
-    making->is_done = true;
-    making->status = status;
-}
-
-static enum gw_status make_org(const char *id, const char *slug) {
-    struct org_making making = {.create = {.id = gw_str_from(id),
-                                           .slug = gw_str_from(slug),
-                                           .name = GW_STR("Name"),
-                                           .on_done = on_org_made}};
-    assert_int_equal(db_token_store_create_org(fixture.store, &making.create), GW_OK);
-    test_run_until(&fixture.loop, &making.is_done);
-    return making.status;
-}
-
-struct org_finding {
-    struct db_org_find find;
-    bool is_done;
-    enum gw_status status;
-    char id[64];
-};
-
-static void on_org_found(struct db_org_find *find, enum gw_status status, struct gw_str id,
-                         struct gw_str name) {
-    (void)name;
-    struct org_finding *finding = gw_container_of(find, struct org_finding, find);
-    finding->is_done = true;
-    finding->status = status;
-    (void)snprintf(finding->id, sizeof(finding->id), "%.*s", GW_STR_ARG(id));
-}
-
-static enum gw_status find_org(struct org_finding *finding, const char *slug) {
-    *finding = (struct org_finding){.find = {.slug = gw_str_from(slug), .on_done = on_org_found}};
-    assert_int_equal(db_token_store_find_org(fixture.store, &finding->find), GW_OK);
-    test_run_until(&fixture.loop, &finding->is_done);
-    return finding->status;
-}
-
-static void test_org_is_made_once_and_found_until_deleted(void **state) {
-    (void)state;
-    struct org_finding finding;
-    assert_int_equal(make_org("org2", "globex"), GW_OK);
-    assert_int_equal(make_org("org3", "globex"), GW_CONFLICT);
-    assert_int_equal(make_org("org3", "-globex"), GW_INVALID);
-    assert_int_equal(find_org(&finding, "globex"), GW_OK);
-    assert_string_equal(finding.id, "org2");
-    assert_int_equal(find_org(&finding, "nobody"), GW_NOT_FOUND);
-    test_execute(fixture.database.url, "update skillreg.organisation set deleted_at = now()");
-    assert_int_equal(find_org(&finding, "globex"), GW_NOT_FOUND);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, close_store)
@@ -1026,20 +816,14 @@ int main(void) {
         TEST(test_rotate_without_an_overlap_is_repeated_too),
         TEST(test_rotate_is_not_repeated_once_the_successor_was_used_or_is_gone),
         TEST(test_rotate_twice_at_once_one_wins),
+        TEST(test_rotate_with_the_same_key_and_another_body_is_denied),
+        TEST(test_rotate_of_what_is_not_live_here_is_not_found),
         TEST(test_a_child_is_bound_as_its_maker_is),
         TEST(test_a_child_that_may_more_than_its_maker_is_not_made),
         TEST(test_who_lost_its_say_is_told_so),
         TEST(test_revoke_names_the_live_successors_and_ends_them_when_asked),
-        TEST(test_rotate_with_the_same_key_and_another_body_is_denied),
-        TEST(test_rotate_of_what_is_not_live_here_is_not_found),
-        TEST(test_audit_tells_who_did_what_from_where_newest_first),
-        TEST(test_audit_is_of_one_organisation),
-        TEST(test_last_used_moves_forward_only),
-        TEST(test_last_used_skips_revoked_and_unknown_tokens),
-        TEST(test_last_used_write_that_is_cancelled_frees_what_it_holds),
-        TEST(test_org_is_made_once_and_found_until_deleted),
 #undef TEST
     };
     (void)test_postgres_server();
-    return cmocka_run_group_tests_name("token_store", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("tokens", tests, NULL, NULL);
 }

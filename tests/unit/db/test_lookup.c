@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Proves of db/token_lookup.c: a lookup finds its own row and no other, whatever shares its prefix
+// Proves of db/lookup.c: a lookup finds its own row and no other, whatever shares its prefix
 // or its batch; a batch is one statement; who has left is not called.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,20 +11,28 @@
 
 #include <cmocka.h>
 
+#include "db/lookup.h"
 #include "tests/support/postgres.h"
 
 #define PREFIX "sr_live_a1b2"
 
 static struct test_store fixture;
+static struct db_lookups *lookups;
+
+static void open_lookups(void) {
+    assert_int_equal(db_lookups_create(&fixture.loop, fixture.pool, &lookups), GW_OK);
+}
 
 static int open_store(void **state) {
     (void)state;
     test_store_open(&fixture);
+    open_lookups();
     return 0;
 }
 
 static int close_store(void **state) {
     (void)state;
+    db_lookups_close(lookups, NULL);
     test_store_close(&fixture);
     return 0;
 }
@@ -92,7 +100,7 @@ static void init_lookup(struct lookup *lookup, const char *prefix, uint32_t numb
 }
 
 static void start(struct lookup *lookup) {
-    assert_int_equal(db_token_store_lookup(fixture.store, &lookup->call), GW_OK);
+    assert_int_equal(db_lookups_add(lookups, &lookup->call), GW_OK);
     assert_int_equal(lookup->calls, 0);
 }
 
@@ -215,14 +223,14 @@ static void test_lookups_of_one_turn_are_one_statement(void **state) {
     struct db_pool_stats before;
     struct db_pool_stats after;
     db_pool_stats(fixture.pool, &before);
-    static struct lookup lookups[300];
+    static struct lookup calls[300];
     int left = 300;
     for (int i = 0; i < 300; i++) { // 150 prefixes, each twice; the last 50 unknown
         char prefix[32];
         (void)snprintf(prefix, sizeof(prefix), "sr_live_%04d", i / 2 + 1);
-        init_lookup(&lookups[i], prefix, (uint32_t)(i / 2 + 1));
-        lookups[i].left = &left;
-        start(&lookups[i]);
+        init_lookup(&calls[i], prefix, (uint32_t)(i / 2 + 1));
+        calls[i].left = &left;
+        start(&calls[i]);
     }
     run_while_left(&left);
     db_pool_stats(fixture.pool, &after);
@@ -230,9 +238,9 @@ static void test_lookups_of_one_turn_are_one_statement(void **state) {
     for (int i = 0; i < 300; i++) {
         char id[32];
         (void)snprintf(id, sizeof(id), "cl%d", i / 2 + 1);
-        assert_int_equal(lookups[i].calls, 1);
-        assert_int_equal(lookups[i].status, i < 200 ? GW_OK : GW_NOT_FOUND);
-        assert_string_equal(lookups[i].id, i < 200 ? id : "");
+        assert_int_equal(calls[i].calls, 1);
+        assert_int_equal(calls[i].status, i < 200 ? GW_OK : GW_NOT_FOUND);
+        assert_string_equal(calls[i].id, i < 200 ? id : "");
     }
 }
 
@@ -241,8 +249,8 @@ static void test_lookups_past_the_size_of_a_statement_go_into_more(void **state)
     enum { COUNT = 1201 };
     insert_tokens("'sr_live_' || lpad(i::text, 4, '0')", COUNT);
     wait_until_ready();
-    struct lookup *lookups = calloc(COUNT, sizeof(struct lookup));
-    assert_non_null(lookups);
+    struct lookup *calls = calloc(COUNT, sizeof(struct lookup));
+    assert_non_null(calls);
     struct db_pool_stats before;
     struct db_pool_stats after;
     db_pool_stats(fixture.pool, &before);
@@ -250,16 +258,16 @@ static void test_lookups_past_the_size_of_a_statement_go_into_more(void **state)
     for (int i = 0; i < COUNT; i++) {
         char prefix[32];
         (void)snprintf(prefix, sizeof(prefix), "sr_live_%04d", i + 1);
-        init_lookup(&lookups[i], prefix, (uint32_t)i + 1);
-        lookups[i].left = &left;
-        start(&lookups[i]);
+        init_lookup(&calls[i], prefix, (uint32_t)i + 1);
+        calls[i].left = &left;
+        start(&calls[i]);
     }
     run_while_left(&left);
     db_pool_stats(fixture.pool, &after);
     assert_int_equal(after.queries_total - before.queries_total, 3);
     for (int i = 0; i < COUNT; i++)
-        assert_int_equal(lookups[i].status, GW_OK);
-    free(lookups);
+        assert_int_equal(calls[i].status, GW_OK);
+    free(calls);
 }
 
 // Statements that were sent and have no answer.
@@ -295,7 +303,7 @@ static void test_lookups_gather_while_every_connection_is_busy(void **state) {
     insert_tokens("'sr_live_' || lpad(i::text, 4, '0')", COUNT);
     wait_until_ready();
     PGconn *lock = lock_tokens();
-    static struct lookup lookups[COUNT];
+    static struct lookup calls[COUNT];
     struct db_pool_stats before;
     struct db_pool_stats after;
     db_pool_stats(fixture.pool, &before);
@@ -303,9 +311,9 @@ static void test_lookups_gather_while_every_connection_is_busy(void **state) {
     for (int i = 0; i < COUNT; i++) { // each in a turn of its own
         char prefix[32];
         (void)snprintf(prefix, sizeof(prefix), "sr_live_%04d", i + 1);
-        init_lookup(&lookups[i], prefix, (uint32_t)i + 1);
-        lookups[i].left = &left;
-        start(&lookups[i]);
+        init_lookup(&calls[i], prefix, (uint32_t)i + 1);
+        calls[i].left = &left;
+        start(&calls[i]);
         (void)uv_run(&fixture.loop, UV_RUN_NOWAIT);
     }
     unlock(lock);
@@ -315,7 +323,7 @@ static void test_lookups_gather_while_every_connection_is_busy(void **state) {
     // have lost patience
     assert_in_range(after.queries_total - before.queries_total, 2, COUNT / 2);
     for (int i = 0; i < COUNT; i++)
-        assert_int_equal(lookups[i].status, GW_OK);
+        assert_int_equal(calls[i].status, GW_OK);
 }
 
 static void test_lookups_wait_only_so_long_for_a_free_connection(void **state) {
@@ -323,37 +331,37 @@ static void test_lookups_wait_only_so_long_for_a_free_connection(void **state) {
     insert_tokens("'" PREFIX "'", 3);
     wait_until_ready();
     PGconn *lock = lock_tokens();
-    struct lookup lookups[3];
+    struct lookup calls[3];
     int left = 3;
     for (int i = 0; i < 3; i++) {
-        init_lookup(&lookups[i], PREFIX, (uint32_t)i + 1);
-        lookups[i].left = &left;
-        start(&lookups[i]);
+        init_lookup(&calls[i], PREFIX, (uint32_t)i + 1);
+        calls[i].left = &left;
+        start(&calls[i]);
         run_until_in_flight(i + 1);
     }
     unlock(lock);
     run_while_left(&left);
 }
 
-static void test_lookups_that_gather_when_the_store_closes_end_as_unavailable(void **state) {
+static void test_lookups_that_gather_when_they_close_end_as_unavailable(void **state) {
     (void)state;
     insert_tokens("'" PREFIX "'", 3);
     wait_until_ready();
     PGconn *lock = lock_tokens();
-    struct lookup lookups[3];
+    struct lookup calls[3];
     int left = 3;
     for (int i = 0; i < 3; i++) {
-        init_lookup(&lookups[i], PREFIX, (uint32_t)i + 1);
-        lookups[i].left = &left;
-        start(&lookups[i]);
+        init_lookup(&calls[i], PREFIX, (uint32_t)i + 1);
+        calls[i].left = &left;
+        start(&calls[i]);
         (void)uv_run(&fixture.loop, UV_RUN_NOWAIT);
     }
-    db_token_store_close(fixture.store, NULL);
+    db_lookups_close(lookups, NULL);
     run_while_left(&left);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(lookups[i].status, GW_UNAVAILABLE);
+        assert_int_equal(calls[i].status, GW_UNAVAILABLE);
     unlock(lock);
-    assert_int_equal(db_token_store_create(&fixture.loop, fixture.pool, &fixture.store), GW_OK);
+    open_lookups();
 }
 
 static void test_lookup_refuses_a_prefix_that_no_token_has(void **state) {
@@ -363,14 +371,14 @@ static void test_lookup_refuses_a_prefix_that_no_token_has(void **state) {
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
         struct lookup lookup;
         init_lookup(&lookup, prefixes[i], 1);
-        assert_int_equal(db_token_store_lookup(fixture.store, &lookup.call), GW_INVALID);
+        assert_int_equal(db_lookups_add(lookups, &lookup.call), GW_INVALID);
     }
     struct lookup nul;
     init_lookup(&nul, "sr_live_a1b\0", 1);
-    assert_int_equal(db_token_store_lookup(fixture.store, &nul.call), GW_INVALID);
+    assert_int_equal(db_lookups_add(lookups, &nul.call), GW_INVALID);
 }
 
-static void test_lookups_that_wait_when_the_store_closes_end_as_unavailable(void **state) {
+static void test_lookups_that_wait_when_they_close_end_as_unavailable(void **state) {
     (void)state;
     insert_tokens("'" PREFIX "'", 1);
     wait_until_ready();
@@ -385,15 +393,14 @@ static void test_lookups_that_wait_when_the_store_closes_end_as_unavailable(void
     start(&sent);
     (void)uv_run(&fixture.loop, UV_RUN_NOWAIT);
     start(&waiting);
-    struct db_token_store *store = fixture.store;
-    db_token_store_close(store, NULL);
+    db_lookups_close(lookups, NULL);
     assert_int_equal(waiting.calls, 0); // not inside the call
-    assert_int_equal(db_token_store_lookup(store, &late.call), GW_UNAVAILABLE);
+    assert_int_equal(db_lookups_add(lookups, &late.call), GW_UNAVAILABLE);
     run_while_left(&left);
     assert_int_equal(waiting.status, GW_UNAVAILABLE);
     assert_int_equal(waiting.calls + sent.calls, 2); // sent may have been answered before
     assert_int_equal(late.calls, 0);
-    assert_int_equal(db_token_store_create(&fixture.loop, fixture.pool, &fixture.store), GW_OK);
+    open_lookups();
 }
 
 static void test_lookup_that_the_server_refuses_is_unavailable_and_never_not_found(void **state) {
@@ -419,12 +426,12 @@ int main(void) {
         TEST(test_lookups_past_the_size_of_a_statement_go_into_more),
         TEST(test_lookups_gather_while_every_connection_is_busy),
         TEST(test_lookups_wait_only_so_long_for_a_free_connection),
-        TEST(test_lookups_that_gather_when_the_store_closes_end_as_unavailable),
+        TEST(test_lookups_that_gather_when_they_close_end_as_unavailable),
         TEST(test_lookup_refuses_a_prefix_that_no_token_has),
-        TEST(test_lookups_that_wait_when_the_store_closes_end_as_unavailable),
+        TEST(test_lookups_that_wait_when_they_close_end_as_unavailable),
         TEST(test_lookup_that_the_server_refuses_is_unavailable_and_never_not_found),
 #undef TEST
     };
     (void)test_postgres_server();
-    return cmocka_run_group_tests_name("token_lookup", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("lookup", tests, NULL, NULL);
 }

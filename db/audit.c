@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "db/audit.h"
+
+#include "base/limits.h"
+#include "db/result.h"
+
+const struct db_statement db_audit_list_statement = {
+    .name = "audit_list",
+    .sql = "select id, at, action, token_id, token_name, successor_id, actor_token_id, actor_name,"
+           " host(address)"
+           " from skillreg.token_audit where org_id = $1::text and id < $2::int8"
+           " order by id desc limit $3::int8",
+    .parameter_count = 3,
+};
+
+enum column {
+    COLUMN_ID,
+    COLUMN_AT,
+    COLUMN_ACTION,
+    COLUMN_TOKEN_ID,
+    COLUMN_TOKEN_NAME,
+    COLUMN_SUCCESSOR_ID,
+    COLUMN_ACTOR_TOKEN_ID,
+    COLUMN_ACTOR_NAME,
+    COLUMN_ADDRESS
+};
+
+static void read_audit_event(const PGresult *result, int row, struct db_audit_event *out) {
+    *out = (struct db_audit_event){
+        .id = db_get_int(result, row, COLUMN_ID, 0),
+        .at_ms = db_get_time(result, row, COLUMN_AT),
+        .action = db_get_bytes(result, row, COLUMN_ACTION),
+        .token_id = db_get_bytes(result, row, COLUMN_TOKEN_ID),
+        .token_name = db_get_bytes(result, row, COLUMN_TOKEN_NAME),
+        .successor_id = db_get_bytes(result, row, COLUMN_SUCCESSOR_ID),
+        .actor_token_id = db_get_bytes(result, row, COLUMN_ACTOR_TOKEN_ID),
+        .actor_name = db_get_bytes(result, row, COLUMN_ACTOR_NAME),
+        .address = db_get_bytes(result, row, COLUMN_ADDRESS),
+    };
+}
+
+// The statement asks for one row more than `limit`: that row is `has_more`.
+static void on_audit_done(struct db_query *query, enum gw_status status, const PGresult *result) {
+    struct db_audit_list *list = gw_container_of(query, struct db_audit_list, query);
+    struct db_audit_event events[GW_LIST_LIMIT_MAX];
+    if (status != GW_OK) {
+        list->on_done(list, status, NULL, 0, false);
+        return;
+    }
+    int count = PQntuples(result);
+    gw_assert(count <= (int)list->limit + 1);
+    bool has_more = count > (int)list->limit;
+    if (has_more)
+        count = (int)list->limit;
+    for (int i = 0; i < count; i++)
+        read_audit_event(result, i, &events[i]);
+    list->on_done(list, GW_OK, events, count, has_more);
+}
+
+enum gw_status db_audit_list(struct db_pool *pool, struct db_audit_list *list) {
+    if (list->limit < 1 || list->limit > GW_LIST_LIMIT_MAX)
+        return GW_INVALID;
+    struct db_query *query = &list->query;
+    struct db_params *params = db_query_start(query, &db_audit_list_statement, on_audit_done);
+    db_put_text(params, list->org_id);
+    db_put_int8(params, list->before);
+    db_put_int8(params, (int64_t)list->limit + 1);
+    return db_pool_submit(pool, query);
+}

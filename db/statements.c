@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#include "db/statements.h"
+
+#include "db/audit.h"
+#include "db/blockers.h"
+#include "db/last_used.h"
+#include "db/lookup.h"
+#include "db/orgs.h"
+#include "db/tokens.h"
+
+const struct db_statement *const db_statements[] = {
+    &db_lookup_statement,       &db_token_create_statement, &db_token_revoke_statement,
+    &db_token_rotate_statement, &db_token_list_statement,   &db_audit_list_statement,
+    &db_last_used_statement,    &db_org_create_statement,   &db_org_find_statement,
+    &db_blockers_statement,
+};
+const int db_statement_count = sizeof(db_statements) / sizeof(db_statements[0]);
