@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Which route a request is for, from the one route table (CONTRACT). Pure: bytes in, match out.
-// Matching works on the raw bytes of the path, and what is matched is what is forwarded; a path
-// that could read differently behind us (dot segments plain or encoded, backslash, NUL, invalid
-// escapes, empty segments) is refused here.
+// The route of a request, from the one route table (CONTRACT). Pure: bytes in, match out. Matching
+// works on the raw bytes of the path; gateway/exchange/target.h refuses those that can be read in
+// two ways.
 
 #include <stdbool.h>
 
 #include "base/str.h"
 #include "token/scope.h"
 
+// The handler that answers; a route is forwarded unless its row says otherwise.
 enum gw_route_target {
+    GW_ROUTE_FORWARD,
     GW_ROUTE_WHOAMI,
     GW_ROUTE_TOKEN_LIST,
     GW_ROUTE_TOKEN_CREATE,
@@ -19,30 +20,29 @@ enum gw_route_target {
     GW_ROUTE_TOKEN_ROTATE,
     GW_ROUTE_AUDIT,
     GW_ROUTE_FORWARD_AUTH,
-    GW_ROUTE_INTROSPECT,
-    GW_ROUTE_FORWARD
+    GW_ROUTE_INTROSPECT
 };
 
 enum gw_route_access {
-    GW_ACCESS_OPEN,     // no token looked at
-    GW_ACCESS_OPTIONAL, // a token, if sent, must be live, with the scope, and own the organisation
-                        // if one is named
+    GW_ACCESS_OPEN,     // no token is looked at
+    GW_ACCESS_OPTIONAL, // a token, if sent, must be live, have the scope, and belong to the
+                        // organisation if one is named
     GW_ACCESS_TOKEN,    // any live token
     GW_ACCESS_SCOPE,    // a live token of any organisation with the scope
     GW_ACCESS_ORG       // a live token of the organisation with the scope
 };
 
-// Which rate limit a request counts against (gateway/auth/rate_limit.h).
+// The rate limit that a request counts against (gateway/auth/rate_limit.h).
 enum gw_route_rate {
-    GW_ROUTE_RATE_NONE, // where no token is looked at; and ending one: who uses up its rate must
-                        // not keep its owner from that
     GW_ROUTE_RATE_TOKEN,
-    GW_ROUTE_RATE_SEARCH
+    GW_ROUTE_RATE_SEARCH,
+    GW_ROUTE_RATE_NONE // no token is looked at, or it is revoked: a thief that uses up its rate
+                       // must not keep the owner from revoking it
 };
 
 struct gw_route {
     const char *methods; // space separated, in the order Allow shows them
-    const char *pattern; // the whole path; "/**" at the end takes any rest, also none
+    const char *pattern; // the whole path; "/**" at the end takes any rest, an empty one too
     enum gw_route_access access;
     enum gw_scope scope;
     enum gw_route_target target;
@@ -66,9 +66,8 @@ enum gw_route_outcome {
     GW_ROUTE_METHOD_NOT_ALLOWED // 405, with gw_router_allow
 };
 
-// Splits the target (origin form, RFC 9112 section 3.2.1) and finds the route of it and the method.
-// Both may come from a request or from elsewhere: any bytes are fine. Slices of `match` point into
-// `target`.
+// The route of a method and a target (origin form). Both may come from a request or from a field of
+// it: any bytes are fine. Slices of `match` point into `target`.
 enum gw_route_outcome gw_router_match(struct gw_str method, struct gw_str target,
                                       struct gw_route_match *match) GW_MUST_USE;
 // The methods of the path that `target` names, for Allow ("GET, HEAD, POST"), terminated.

@@ -181,11 +181,12 @@ def routes_of_the_source():
     text = (ROOT / "gateway/exchange/router.c").read_text()
     table = text[text.index("routes[] = {"):text.index("#define ROUTE_COUNT")]
     found = set()
-    for methods, pattern, access, scope, parameter in re.findall(
-            r'\{"([A-Z ]+)",\s*"([^"]+)",\s*(?:GW_ACCESS|OF)_(\w+),\s*(\w+),\s*\w+,\s*\w+,\s*(NULL|"\w+")\}', table):
+    for methods, pattern, access, scope, rest in re.findall(
+            r'\{"([A-Z ]+)",\s*"([^"]+)",\s*GW_ACCESS_(\w+),\s*\.scope = GW_SCOPE_(\w+)((?:,\s*\.\w+ = ["\w]+)*)\}', table):
+        parameter = re.search(r'\.org_parameter = "(\w+)"', rest)
         pattern = pattern.replace("**", "...").removeprefix("/api/v1")
-        if parameter != "NULL":
-            pattern += "?" + parameter.strip('"') + "={org}"
+        if parameter:
+            pattern += f"?{parameter[1]}={{org}}"
         who = access if access != "ORG" else scope.lower()
         for method in methods.replace("GET HEAD", "GET").split() if len(methods) < 20 else ["any"]:
             found.add((method, pattern, who))
