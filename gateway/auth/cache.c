@@ -10,12 +10,11 @@
 #include "gateway/auth/table.h"
 #include "gateway/settings/metrics.h"
 
-#define FLIGHT_BUCKETS 1024
 #define ATTEMPTS_MAX 3
 
 // A lookup on its way, and the questions that wait for it (none: a refresh in the background).
 struct flight {
-    struct gw_list link; // of its bucket
+    struct gw_list link; // of the cache's flights
     struct db_token_lookup lookup;
     struct gw_auth_cache *cache;
     struct gw_list questions; // asked before it was sent
@@ -25,6 +24,12 @@ struct flight {
     uint64_t needed_seq; // the newest event known of, then
     int attempts;
     bool is_outdated; // an event for the digest came after it was sent
+};
+
+struct flight_slot {
+    uint64_t hash;
+    unsigned char digest[DB_DIGEST_LENGTH];
+    struct flight *flight;
 };
 
 struct gw_auth_cache {
@@ -40,7 +45,8 @@ struct gw_auth_cache {
     struct gw_auth_table table;
     bool keeps_no_rows; // and in their place knows which tokens were live
     struct gw_known_tokens known;
-    struct gw_list flights[FLIGHT_BUCKETS];
+    struct gw_list flights;
+    struct gw_table flights_by_digest;
     uint32_t jitter; // state of a small generator: spread, not secrecy
 };
 
@@ -52,6 +58,9 @@ enum gw_status gw_auth_cache_create(uv_loop_t *loop, const struct gw_auth_cache_
         return GW_NO_MEMORY;
     uint32_t negative_max = options->entries_max > 0 ? options->negative_entries_max : 0;
     enum gw_status status = gw_auth_table_init(&cache->table, options->entries_max, negative_max);
+    if (status == GW_OK)
+        status =
+            gw_table_init(&cache->flights_by_digest, sizeof(struct flight_slot), DB_DIGEST_LENGTH);
     if (status == GW_OK && options->entries_max == 0) {
         cache->keeps_no_rows = true;
         status = gw_known_tokens_init(&cache->known);
@@ -67,8 +76,7 @@ enum gw_status gw_auth_cache_create(uv_loop_t *loop, const struct gw_auth_cache_
     cache->lookups = lookups;
     cache->metrics = metrics;
     cache->jitter = (uint32_t)cache->table.seed;
-    for (int i = 0; i < FLIGHT_BUCKETS; i++)
-        gw_list_init(&cache->flights[i]);
+    gw_list_init(&cache->flights);
     *cache_out = cache;
     return GW_OK;
 }
@@ -161,20 +169,18 @@ static uint32_t spread(struct gw_auth_cache *cache, uint64_t ttl_ms) {
 static void on_looked_up(struct db_token_lookup *lookup, enum gw_status status,
                          const struct db_token_row *row);
 
-static struct gw_list *flight_bucket(struct gw_auth_cache *cache, const unsigned char *digest) {
-    uint64_t key;
-    memcpy(&key, digest, sizeof(key));
-    return &cache->flights[(key * cache->table.seed) >> 54];
+static struct flight *find_flight(const struct gw_auth_cache *cache, const unsigned char *digest) {
+    const struct flight_slot *slot = gw_table_find(&cache->flights_by_digest, digest);
+    return slot != NULL ? slot->flight : NULL;
 }
 
-static struct flight *find_flight(struct gw_auth_cache *cache, const unsigned char *digest) {
-    struct gw_list *bucket = flight_bucket(cache, digest);
-    for (struct gw_list *node = bucket->next; node != bucket; node = node->next) {
-        struct flight *flight = gw_container_of(node, struct flight, link);
-        if (gw_bytes_equal_constant_time(flight->lookup.digest, digest, DB_DIGEST_LENGTH))
-            return flight;
-    }
-    return NULL;
+// From here on the digest has no flight.
+static void land(struct flight *flight) {
+    struct gw_table *flights = &flight->cache->flights_by_digest;
+    struct flight_slot *slot = gw_table_find(flights, flight->lookup.digest);
+    gw_assert(slot != NULL && slot->flight == flight);
+    gw_table_remove(flights, slot);
+    gw_list_remove(&flight->link);
 }
 
 static enum gw_status send_flight(struct flight *flight) {
@@ -202,11 +208,16 @@ static struct flight *start_flight(struct gw_auth_cache *cache, const char *pref
     memcpy(flight->lookup.prefix, prefix, GW_TOKEN_PREFIX_LENGTH);
     memcpy(flight->lookup.digest, digest, DB_DIGEST_LENGTH);
     flight->lookup.on_done = on_looked_up;
-    if (send_flight(flight) != GW_OK) {
+    struct flight_slot *slot = gw_table_put(&cache->flights_by_digest, digest);
+    if (slot == NULL || send_flight(flight) != GW_OK) {
+        if (slot != NULL)
+            gw_table_remove(&cache->flights_by_digest, slot);
         free(flight);
         return NULL;
     }
-    gw_list_push_back(flight_bucket(cache, digest), &flight->link);
+    gw_assert(slot->flight == NULL); // one at a time
+    slot->flight = flight;
+    gw_list_push_back(&cache->flights, &flight->link);
     return flight;
 }
 
@@ -358,7 +369,7 @@ static void on_looked_up(struct db_token_lookup *lookup, enum gw_status status,
             return;
         status = GW_UNAVAILABLE;
     }
-    gw_list_remove(&flight->link);
+    land(flight);
     if (is_final(gw_auth_table_find(&cache->table, lookup->digest))) {
         status = GW_NOT_FOUND;
         lookup->seen_seq = DB_SEEN_ALL; // whoever answered
@@ -449,11 +460,9 @@ static void hear_of_token(struct gw_auth_cache *cache, const unsigned char *dige
 }
 
 static void outdate_all_flights(struct gw_auth_cache *cache) {
-    for (int i = 0; i < FLIGHT_BUCKETS; i++) {
-        struct gw_list *bucket = &cache->flights[i];
-        for (struct gw_list *node = bucket->next; node != bucket; node = node->next)
-            gw_container_of(node, struct flight, link)->is_outdated = true;
-    }
+    struct gw_list *flights = &cache->flights;
+    for (struct gw_list *node = flights->next; node != flights; node = node->next)
+        gw_container_of(node, struct flight, link)->is_outdated = true;
 }
 
 static void hear_of_org(struct gw_auth_cache *cache, struct gw_str org_id) {
@@ -545,8 +554,8 @@ void gw_auth_cache_forget_all(struct gw_auth_cache *cache) {
 void gw_auth_cache_destroy(struct gw_auth_cache *cache) {
     if (cache == NULL)
         return;
-    for (int i = 0; i < FLIGHT_BUCKETS; i++)
-        gw_assert(gw_list_is_empty(&cache->flights[i]));
+    gw_assert(gw_list_is_empty(&cache->flights));
+    gw_table_clear(&cache->flights_by_digest);
     gw_auth_table_deinit(&cache->table);
     gw_known_tokens_deinit(&cache->known);
     free(cache);

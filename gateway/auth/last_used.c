@@ -11,7 +11,6 @@
 #include "gateway/auth/last_used.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -161,10 +160,9 @@ void gw_last_used_note(struct gw_last_used *last_used, struct gw_str token_id, i
 
 static const struct gw_last_use *find_in_slice(const struct gw_last_used *last_used,
                                                struct gw_str token_id) {
-    struct gw_last_use wanted = {.key.length = token_id.length};
     if (!last_used->is_writing || token_id.length > DB_ID_LENGTH_MAX)
         return NULL;
-    memcpy(wanted.key.id, token_id.at, token_id.length);
+    const struct gw_last_use wanted = {.key = gw_id_key_of(token_id)};
     return bsearch(&wanted, last_used->slice, last_used->slice_count, sizeof(wanted),
                    gw_last_use_compare);
 }

@@ -12,31 +12,25 @@ void gw_last_use_add(struct gw_last_use *use, int64_t used_ms, uint32_t uses) {
 }
 
 int gw_last_use_compare(const void *a, const void *b) {
-    const struct gw_last_use_key *left = &((const struct gw_last_use *)a)->key;
-    const struct gw_last_use_key *right = &((const struct gw_last_use *)b)->key;
+    const struct gw_id_key *left = &((const struct gw_last_use *)a)->key;
+    const struct gw_id_key *right = &((const struct gw_last_use *)b)->key;
     size_t shorter = left->length < right->length ? left->length : right->length;
-    int order = memcmp(left->id, right->id, shorter);
+    int order = memcmp(left->text, right->text, shorter);
     return order != 0 ? order : (left->length > right->length) - (left->length < right->length);
 }
 
 enum gw_status gw_last_used_map_init(struct gw_last_used_map *map) {
-    return gw_table_init(&map->table, sizeof(struct gw_last_use), sizeof(struct gw_last_use_key));
+    return gw_table_init(&map->table, sizeof(struct gw_last_use), sizeof(struct gw_id_key));
 }
 
 void gw_last_used_map_clear(struct gw_last_used_map *map) {
     gw_table_clear(&map->table);
 }
 
-static struct gw_last_use_key key_of(struct gw_str id) {
-    struct gw_last_use_key key = {.length = id.length};
-    memcpy(key.id, id.at, id.length);
-    return key;
-}
-
 enum gw_status gw_last_used_map_note(struct gw_last_used_map *map, struct gw_str id,
                                      int64_t used_ms, uint32_t uses, size_t count_max) {
-    gw_assert(id.length > 0 && id.length <= DB_ID_LENGTH_MAX);
-    const struct gw_last_use_key key = key_of(id);
+    gw_assert(id.length > 0);
+    const struct gw_id_key key = gw_id_key_of(id);
     struct gw_last_use *use = gw_table_find(&map->table, &key);
     if (use == NULL) {
         if (gw_last_used_map_count(map) >= count_max)
@@ -53,7 +47,7 @@ enum gw_status gw_last_used_map_note(struct gw_last_used_map *map, struct gw_str
 struct gw_last_use *gw_last_used_map_find(const struct gw_last_used_map *map, struct gw_str id) {
     if (gw_last_used_map_count(map) == 0 || id.length > DB_ID_LENGTH_MAX)
         return NULL;
-    const struct gw_last_use_key key = key_of(id);
+    const struct gw_id_key key = gw_id_key_of(id);
     return gw_table_find(&map->table, &key);
 }
 

@@ -9,17 +9,12 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "base/table.h"
-#include "db/token.h"
-
-struct gw_last_use_key {
-    uint64_t length;
-    char id[DB_ID_LENGTH_MAX]; // zero behind its length
-};
+#include "gateway/auth/id_key.h"
 
 // A slot of the table.
 struct gw_last_use {
     uint64_t hash;
-    struct gw_last_use_key key;
+    struct gw_id_key key;
     int64_t used_ms;
     uint32_t uses; // requests that this entry stands for
     uint32_t unused;
@@ -30,7 +25,7 @@ struct gw_last_used_map {
 };
 
 static inline struct gw_str gw_last_use_id(const struct gw_last_use *use) {
-    return gw_str(use->key.id, use->key.length);
+    return gw_str(use->key.text, use->key.length);
 }
 
 // Adds `uses` and moves the time forward, never back.

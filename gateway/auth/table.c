@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
-#include "base/random.h"
+#include "gateway/auth/id_key.h"
 #include "token/name.h"
 #include "token/syntax.h"
 
@@ -13,6 +14,13 @@
 _Static_assert(_Alignof(struct gw_ip_range) == 1, "no place is wrong for a range");
 _Static_assert(GW_ALLOWED_IPS_MAX < 64 && 4 * GW_TOKEN_NAME_CHARACTERS_MAX < 1024,
                "counts fit their bits");
+
+// Of `orgs`.
+struct org_slot {
+    uint64_t hash;
+    struct gw_id_key id;
+    struct gw_auth_org *org;
+};
 
 // ---- the table ----
 
@@ -29,18 +37,16 @@ enum gw_status gw_auth_table_init(struct gw_auth_table *table, uint32_t live_max
     table->bucket_bits = 4;
     while (((uint64_t)1 << table->bucket_bits) < entries && table->bucket_bits < 28)
         table->bucket_bits++;
+    budget_init(&table->live, live_max);
+    budget_init(&table->negative, negative_max);
     table->buckets = calloc((size_t)1 << table->bucket_bits, sizeof(struct gw_auth_entry *));
     if (table->buckets == NULL)
         return GW_NO_MEMORY;
-    if (gw_random_bytes(&table->seed, sizeof(table->seed)) != GW_OK) {
-        free(table->buckets);
-        return GW_SYSTEM;
-    }
-    table->seed |= 1;
-    budget_init(&table->live, live_max);
-    budget_init(&table->negative, negative_max);
     table->bytes = sizeof(struct gw_auth_entry *) << table->bucket_bits;
-    return GW_OK;
+    if (gw_hash_seed_make(&table->seed) != GW_OK)
+        return GW_SYSTEM;
+    table->seed |= 1;
+    return gw_table_init(&table->orgs, sizeof(struct org_slot), sizeof(struct gw_id_key));
 }
 
 // Multiply-shift by a secret odd number.
@@ -80,52 +86,63 @@ static struct gw_str org_name_of(const struct gw_auth_org *org) {
     return gw_str(org->text + org->id_length + org->slug_length, org->name_length);
 }
 
-static struct gw_auth_org **org_bucket(struct gw_auth_table *table, struct gw_str id) {
-    uint32_t hash = 2166136261U; // FNV-1a; ids are ours
-    for (size_t i = 0; i < id.length; i++)
-        hash = (hash ^ (unsigned char)id.at[i]) * 16777619U;
-    return &table->orgs[(hash ^ (hash >> 16)) & 255];
-}
-
 static bool org_is(const struct gw_auth_org *org, const struct db_token_row *row) {
     return gw_str_equal(org_id_of(org), row->org_id) &&
            gw_str_equal(org_slug_of(org), row->org_slug) &&
            gw_str_equal(org_name_of(org), row->org_name);
 }
 
-static struct gw_auth_org *org_acquire(struct gw_auth_table *table,
-                                       const struct db_token_row *row) {
-    struct gw_auth_org **bucket = org_bucket(table, row->org_id);
-    for (struct gw_auth_org *org = *bucket; org != NULL; org = org->next) {
-        if (org_is(org, row))
-            return org->use_count++, org;
-    }
+static size_t org_bytes(const struct gw_auth_org *org) {
+    return sizeof(*org) + org->id_length + org->slug_length + org->name_length;
+}
+
+static struct gw_auth_org *org_make(const struct db_token_row *row) {
     size_t length = row->org_id.length + row->org_slug.length + row->org_name.length;
     struct gw_auth_org *org = malloc(sizeof(*org) + length);
     if (org == NULL)
         return NULL;
-    *org = (struct gw_auth_org){.next = *bucket,
-                                .use_count = 1,
-                                .id_length = (uint8_t)row->org_id.length,
+    *org = (struct gw_auth_org){.id_length = (uint8_t)row->org_id.length,
                                 .slug_length = (uint8_t)row->org_slug.length,
                                 .name_length = (uint16_t)row->org_name.length};
     memcpy(org->text, row->org_id.at, row->org_id.length);
     memcpy(org->text + row->org_id.length, row->org_slug.at, row->org_slug.length);
     memcpy(org->text + row->org_id.length + row->org_slug.length, row->org_name.at,
            row->org_name.length);
-    *bucket = org;
-    table->bytes += sizeof(*org) + length;
     return org;
 }
 
+// Where a row tells another slug or name, its organisation takes the place of the older one, which
+// lives on with the entries that have it.
+static struct gw_auth_org *org_acquire(struct gw_auth_table *table,
+                                       const struct db_token_row *row) {
+    const struct gw_id_key key = gw_id_key_of(row->org_id);
+    struct org_slot *slot = gw_table_put(&table->orgs, &key);
+    if (slot == NULL)
+        return NULL;
+    if (slot->org == NULL || !org_is(slot->org, row)) {
+        struct gw_auth_org *org = org_make(row);
+        if (org != NULL) {
+            slot->org = org;
+            table->bytes += org_bytes(org);
+        } else if (slot->org == NULL) {
+            gw_table_remove(&table->orgs, slot);
+        }
+        if (org == NULL)
+            return NULL;
+    }
+    slot->org->use_count++;
+    return slot->org;
+}
+
 static void org_release(struct gw_auth_table *table, struct gw_auth_org *org) {
+    gw_assert(org->use_count > 0);
     if (--org->use_count > 0)
         return;
-    struct gw_auth_org **at = org_bucket(table, org_id_of(org));
-    while (*at != org)
-        at = &(*at)->next;
-    *at = org->next;
-    table->bytes -= sizeof(*org) + org->id_length + org->slug_length + org->name_length;
+    const struct gw_id_key key = gw_id_key_of(org_id_of(org));
+    struct org_slot *slot = gw_table_find(&table->orgs, &key);
+    if (slot != NULL && slot->org == org)
+        gw_table_remove(&table->orgs, slot);
+    table->bytes -= org_bytes(org);
     free(org);
 }
 
@@ -279,6 +296,8 @@ void gw_auth_table_clear(struct gw_auth_table *table) {
 void gw_auth_table_deinit(struct gw_auth_table *table) {
     remove_where(table, &table->live, is_any, GW_STR(""));
     remove_where(table, &table->negative, is_any, GW_STR(""));
+    gw_assert(gw_table_count(&table->orgs) == 0);
+    gw_table_clear(&table->orgs);
     free(table->buckets);
     table->buckets = NULL;
 }

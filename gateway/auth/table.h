@@ -10,6 +10,7 @@
 
 #include "base/list.h"
 #include "base/status.h"
+#include "base/table.h"
 #include "db/token.h"
 
 enum gw_auth_kind {
@@ -19,9 +20,8 @@ enum gw_auth_kind {
     GW_AUTH_ENTRY_ENDED    // expired when it was changed last, by the clock of the database
 };
 
-// An organisation, shared by the entries of its tokens.
+// An organisation as a row told it, shared by the entries of its tokens.
 struct gw_auth_org {
-    struct gw_auth_org *next;
     uint32_t use_count;
     uint8_t id_length, slug_length;
     uint16_t name_length;
@@ -65,10 +65,11 @@ struct gw_auth_table {
     uint64_t seed; // odd; nobody outside can choose digests for one bucket
     struct gw_auth_budget live;
     struct gw_auth_budget negative;
-    struct gw_auth_org *orgs[256];
+    struct gw_table orgs; // by id: the newest that a row told
     size_t bytes;
 };
 
+// After a failure, too, the table is to be deinitialised.
 enum gw_status gw_auth_table_init(struct gw_auth_table *table, uint32_t live_max,
                                   uint32_t negative_max) GW_MUST_USE;
 void gw_auth_table_deinit(struct gw_auth_table *table);

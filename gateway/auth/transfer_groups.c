@@ -4,52 +4,43 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "gateway/exchange/exchange.h"
 
-void gw_transfer_groups_init(struct gw_transfer_groups *groups) {
-    for (int i = 0; i < GW_TRANSFER_BUCKETS; i++)
-        gw_list_init(&groups->buckets[i]);
+struct slot {
+    uint64_t hash;
+    unsigned char digest[DB_DIGEST_LENGTH];
+    struct gw_transfer_group *group;
+};
+
+enum gw_status gw_transfer_groups_init(struct gw_transfer_groups *groups) {
     for (int i = 0; i < GW_TRANSFER_SHELVES; i++) {
         gw_list_init(&groups->shelves[i].link);
         gw_list_init(&groups->shelves[i].groups);
         gw_list_init(&groups->shelves[i].doubted);
     }
+    return gw_table_init(&groups->by_digest, sizeof(struct slot), DB_DIGEST_LENGTH);
+}
+
+void gw_transfer_groups_deinit(struct gw_transfer_groups *groups) {
+    gw_assert(gw_transfer_groups_is_empty(groups));
+    gw_table_clear(&groups->by_digest);
 }
 
 bool gw_transfer_groups_is_empty(const struct gw_transfer_groups *groups) {
-    for (int i = 0; i < GW_TRANSFER_BUCKETS; i++) {
-        if (!gw_list_is_empty(&groups->buckets[i]))
-            return false;
-    }
-    return true;
+    return gw_table_count(&groups->by_digest) == 0;
 }
 
-// Nobody chooses digests: tokens are made here, or brought by an operator.
-static struct gw_list *bucket_of(struct gw_transfer_groups *groups, const unsigned char *digest) {
-    uint32_t start;
-    memcpy(&start, digest, sizeof(start));
-    return &groups->buckets[start % GW_TRANSFER_BUCKETS];
-}
-
-// FNV-1a, folded.
+// The gateway makes the ids, so no client can put its organisation on the shelf of another.
 struct gw_transfer_shelf *gw_transfer_groups_shelf(struct gw_transfer_groups *groups,
                                                    struct gw_str org_id) {
-    uint32_t hash = 2166136261U;
-    for (size_t i = 0; i < org_id.length; i++)
-        hash = (hash ^ (unsigned char)org_id.at[i]) * 16777619U;
-    return &groups->shelves[(hash ^ hash >> 8) % GW_TRANSFER_SHELVES];
+    return &groups->shelves[gw_hash_bytes(0, org_id.at, org_id.length) % GW_TRANSFER_SHELVES];
 }
 
-struct gw_transfer_group *gw_transfer_groups_find(struct gw_transfer_groups *groups,
+struct gw_transfer_group *gw_transfer_groups_find(const struct gw_transfer_groups *groups,
                                                   const unsigned char digest[DB_DIGEST_LENGTH]) {
-    struct gw_list *bucket = bucket_of(groups, digest);
-    for (struct gw_list *node = bucket->next; node != bucket; node = node->next) {
-        struct gw_transfer_group *group =
-            gw_container_of(node, struct gw_transfer_group, bucket_link);
-        if (gw_bytes_equal_constant_time(group->question.digest, digest, DB_DIGEST_LENGTH))
-            return group;
-    }
-    return NULL;
+    const struct slot *slot = gw_table_find(&groups->by_digest, digest);
+    return slot != NULL ? slot->group : NULL;
 }
 
 static void init_group(struct gw_transfer_group *group, const struct gw_exchange *exchange) {
@@ -69,14 +60,16 @@ static void init_group(struct gw_transfer_group *group, const struct gw_exchange
 
 struct gw_transfer_group *gw_transfer_groups_acquire(struct gw_transfer_groups *groups,
                                                      const struct gw_exchange *exchange) {
-    struct gw_transfer_group *group = gw_transfer_groups_find(groups, exchange->token_digest);
-    if (group != NULL)
-        return group;
-    group = calloc(1, sizeof(*group));
-    if (group == NULL)
+    struct slot *slot = gw_table_put(&groups->by_digest, exchange->token_digest);
+    if (slot == NULL || slot->group != NULL)
+        return slot != NULL ? slot->group : NULL;
+    struct gw_transfer_group *group = calloc(1, sizeof(*group));
+    if (group == NULL) {
+        gw_table_remove(&groups->by_digest, slot);
         return NULL;
+    }
+    slot->group = group;
     init_group(group, exchange);
-    gw_list_push_back(bucket_of(groups, exchange->token_digest), &group->bucket_link);
     gw_list_push_back(&gw_transfer_groups_shelf(groups, exchange->identity.org_id)->groups,
                       &group->shelf_link);
     return group;
@@ -86,9 +79,11 @@ bool gw_transfer_group_is_empty(const struct gw_transfer_group *group) {
     return gw_list_is_empty(&group->settled) && gw_list_is_empty(&group->doubted);
 }
 
-void gw_transfer_group_free(struct gw_transfer_group *group) {
+void gw_transfer_groups_free(struct gw_transfer_groups *groups, struct gw_transfer_group *group) {
+    struct slot *slot = gw_table_find(&groups->by_digest, group->question.digest);
+    gw_assert(slot != NULL && slot->group == group);
     gw_assert(gw_transfer_group_is_empty(group) && group->row == NULL && !group->is_asked);
-    gw_list_remove(&group->bucket_link);
+    gw_table_remove(&groups->by_digest, slot);
     gw_list_remove(&group->shelf_link);
     gw_list_remove(&group->work_link);
     gw_list_remove(&group->end_link);

@@ -10,10 +10,10 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "base/table.h"
 #include "db/token.h"
 #include "gateway/auth/cache.h"
 
-#define GW_TRANSFER_BUCKETS 1024
 #define GW_TRANSFER_SHELVES 256
 
 struct gw_exchange;
@@ -22,7 +22,6 @@ struct gw_transfers;
 enum gw_transfer_knowledge { GW_TRANSFER_UNKNOWN, GW_TRANSFER_LIVE, GW_TRANSFER_GONE };
 
 struct gw_transfer_group {
-    struct gw_list bucket_link;
     struct gw_list shelf_link;
     struct gw_list work_link; // of what is to be done with it, if anything
     struct gw_list end_link;  // of those whose token has an end
@@ -48,14 +47,15 @@ struct gw_transfer_shelf {
 };
 
 struct gw_transfer_groups {
-    struct gw_list buckets[GW_TRANSFER_BUCKETS];
+    struct gw_table by_digest;
     struct gw_transfer_shelf shelves[GW_TRANSFER_SHELVES];
 };
 
-void gw_transfer_groups_init(struct gw_transfer_groups *groups);
+enum gw_status gw_transfer_groups_init(struct gw_transfer_groups *groups) GW_MUST_USE;
+void gw_transfer_groups_deinit(struct gw_transfer_groups *groups);
 bool gw_transfer_groups_is_empty(const struct gw_transfer_groups *groups);
 // NULL: it has nothing under way.
-struct gw_transfer_group *gw_transfer_groups_find(struct gw_transfer_groups *groups,
+struct gw_transfer_group *gw_transfer_groups_find(const struct gw_transfer_groups *groups,
                                                   const unsigned char digest[DB_DIGEST_LENGTH]);
 // Of the exchange's token, made when there is none: then without an end, and to be freed. NULL: no
 // memory.
@@ -65,4 +65,4 @@ struct gw_transfer_shelf *gw_transfer_groups_shelf(struct gw_transfer_groups *gr
                                                    struct gw_str org_id);
 bool gw_transfer_group_is_empty(const struct gw_transfer_group *group);
 // Off every list. It is empty and knows nothing.
-void gw_transfer_group_free(struct gw_transfer_group *group);
+void gw_transfer_groups_free(struct gw_transfer_groups *groups, struct gw_transfer_group *group);

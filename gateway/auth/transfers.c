@@ -79,7 +79,7 @@ static void drop_if_empty(struct gw_transfer_group *group) {
         return;
     forget_answer(group);
     log_ended(group);
-    gw_transfer_group_free(group);
+    gw_transfer_groups_free(&group->transfers->groups, group);
 }
 
 enum gw_status gw_transfers_add(struct gw_transfers *transfers, struct gw_transfer *transfer,
@@ -339,7 +339,10 @@ enum gw_status gw_transfers_create(struct gw_services *services,
     transfers->watcher = (struct gw_auth_watcher){
         .on_token = on_token_news, .on_org = on_org_news, .on_all = on_any_news};
     init_lists(transfers);
-    gw_transfer_groups_init(&transfers->groups);
+    if (gw_transfer_groups_init(&transfers->groups) != GW_OK) {
+        free(transfers);
+        return GW_SYSTEM;
+    }
     uv_idle_init(services->loop, &transfers->worker);
     uv_timer_init(services->loop, &transfers->ticker);
     uv_timer_start(&transfers->ticker, on_tick, GW_TRANSFER_TICK_MS, GW_TRANSFER_TICK_MS);
@@ -352,8 +355,10 @@ enum gw_status gw_transfers_create(struct gw_services *services,
 }
 
 static void on_handle_closed(struct gw_transfers *transfers) {
-    if (--transfers->handle_count == 0)
-        free(transfers);
+    if (--transfers->handle_count > 0)
+        return;
+    gw_transfer_groups_deinit(&transfers->groups);
+    free(transfers);
 }
 
 static void on_worker_closed(uv_handle_t *handle) {

@@ -132,10 +132,8 @@ static void test_the_order_of_ids(void **state) {
     static const char *const ids[] = {"0", "a", "a0", "aa", "b", "z9", "za"};
     for (size_t i = 0; i < 7; i++) {
         for (size_t j = 0; j < 7; j++) {
-            struct gw_last_use a = {.key.length = strlen(ids[i])};
-            struct gw_last_use b = {.key.length = strlen(ids[j])};
-            memcpy(a.key.id, ids[i], a.key.length);
-            memcpy(b.key.id, ids[j], b.key.length);
+            const struct gw_last_use a = {.key = gw_id_key_of(gw_str_from(ids[i]))};
+            const struct gw_last_use b = {.key = gw_id_key_of(gw_str_from(ids[j]))};
             int order = gw_last_use_compare(&a, &b);
             assert_int_equal((order > 0) - (order < 0), (i > j) - (i < j));
         }

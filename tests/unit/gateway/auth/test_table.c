@@ -33,11 +33,16 @@ static void init_table(struct gw_auth_table *table, uint32_t live_max, uint32_t 
     assert_int_equal(gw_auth_table_init(table, live_max, negative_max), GW_OK);
 }
 
-static struct gw_auth_entry *put_live(struct gw_auth_table *table, uint32_t number) {
+static struct gw_auth_entry *put_row(struct gw_auth_table *table, uint32_t number,
+                                     const struct db_token_row *row) {
     unsigned char digest[DB_DIGEST_LENGTH];
-    const struct db_token_row row = row_of("org1");
     digest_of(number, digest);
-    return gw_auth_table_put_live(table, digest, &row);
+    return gw_auth_table_put_live(table, digest, row);
+}
+
+static struct gw_auth_entry *put_live(struct gw_auth_table *table, uint32_t number) {
+    const struct db_token_row row = row_of("org1");
+    return put_row(table, number, &row);
 }
 
 static struct gw_auth_entry *put_negative(struct gw_auth_table *table, uint32_t number,
@@ -257,6 +262,31 @@ static void test_a_renamed_organisation_is_another_text(void **state) {
     gw_auth_table_deinit(&table);
 }
 
+// The newest name leaves first, then the older one, and then it comes back.
+static void test_names_of_an_organisation_leave_in_any_order(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    struct db_token_row row = row_of("org1");
+    struct db_token_row back;
+    init_table(&table, 10, 10);
+    size_t empty = table.bytes;
+    assert_non_null(put_row(&table, 1, &row));
+    row.org_name = GW_STR("Acme Incorporated");
+    assert_non_null(put_row(&table, 2, &row));
+    gw_auth_table_remove(&table, find(&table, 2));
+    gw_auth_entry_row(find(&table, 1), &back);
+    assert_true(gw_str_equal(back.org_name, GW_STR("Acme Corporation")));
+    assert_non_null(put_row(&table, 3, &row));
+    gw_auth_table_remove(&table, find(&table, 1));
+    assert_ptr_equal(put_row(&table, 4, &row)->org, find(&table, 3)->org);
+    gw_auth_table_remove(&table, find(&table, 4));
+    gw_auth_entry_row(find(&table, 3), &back);
+    assert_true(gw_str_equal(back.org_name, GW_STR("Acme Incorporated")));
+    gw_auth_table_remove(&table, find(&table, 3));
+    assert_int_equal(table.bytes, empty);
+    gw_auth_table_deinit(&table);
+}
+
 static void test_clearing_keeps_the_revoked_ones_alone(void **state) {
     (void)state;
     struct gw_auth_table table;
@@ -325,6 +355,7 @@ int main(void) {
         cmocka_unit_test(test_a_put_without_budget_still_removes_what_was_there),
         cmocka_unit_test(test_only_the_tokens_of_the_organisation_go),
         cmocka_unit_test(test_a_renamed_organisation_is_another_text),
+        cmocka_unit_test(test_names_of_an_organisation_leave_in_any_order),
         cmocka_unit_test(test_clearing_keeps_the_revoked_ones_alone),
         cmocka_unit_test(test_the_bytes_return_to_those_of_the_empty_table),
         cmocka_unit_test(test_a_live_entry_takes_less_than_200_bytes),

@@ -17,13 +17,12 @@
 
 static int set_up(void **state) {
     struct gw_transfer_groups *groups = test_malloc(sizeof(*groups));
-    gw_transfer_groups_init(groups);
     *state = groups;
-    return 0;
+    return gw_transfer_groups_init(groups) == GW_OK ? 0 : -1;
 }
 
 static int tear_down(void **state) {
-    assert_true(gw_transfer_groups_is_empty(*state));
+    gw_transfer_groups_deinit(*state);
     test_free(*state);
     return 0;
 }
@@ -62,7 +61,7 @@ static void test_a_token_has_one_group_for_as_long_as_it_has_any(void **state) {
     assert_memory_equal(group->question.prefix, "sr_live_abcd", GW_TOKEN_PREFIX_LENGTH);
     assert_memory_equal(group->id, "cl1", group->id_length);
     assert_int_equal(group->expires_ms, DB_NO_TIME);
-    gw_transfer_group_free(group);
+    gw_transfer_groups_free(*state, group);
     assert_null(find(*state, 1));
 }
 
@@ -74,11 +73,11 @@ static void test_many_tokens_are_told_apart(void **state) {
     for (int i = 0; i < MANY; i++)
         assert_ptr_equal(find(*state, i), made[i]);
     for (int i = 0; i < MANY; i += 2)
-        gw_transfer_group_free(made[i]);
+        gw_transfer_groups_free(*state, made[i]);
     for (int i = 0; i < MANY; i++)
         assert_ptr_equal(find(*state, i), i % 2 == 0 ? NULL : made[i]);
     for (int i = 1; i < MANY; i += 2)
-        gw_transfer_group_free(made[i]);
+        gw_transfer_groups_free(*state, made[i]);
 }
 
 static void test_the_tokens_of_an_organisation_stand_on_one_shelf(void **state) {
@@ -91,7 +90,7 @@ static void test_the_tokens_of_an_organisation_stand_on_one_shelf(void **state) 
     assert_ptr_equal(made[0]->shelf_link.next, &made[1]->shelf_link);
     assert_ptr_not_equal(gw_transfer_groups_shelf(*state, GW_STR("clother")), shelf);
     for (int i = 0; i < 3; i++)
-        gw_transfer_group_free(made[i]);
+        gw_transfer_groups_free(*state, made[i]);
     assert_true(gw_list_is_empty(&shelf->groups));
 }
 
@@ -113,7 +112,7 @@ static void test_an_id_that_no_database_should_hold_is_cut(void **state) {
     struct gw_transfer_group *group =
         acquire(*state, 1, "cl34567890123456789012345678901234567890", "clorg");
     assert_int_equal(group->id_length, DB_ID_LENGTH_MAX);
-    gw_transfer_group_free(group);
+    gw_transfer_groups_free(*state, group);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
