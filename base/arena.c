@@ -70,9 +70,10 @@ static struct gw_arena_block *create_block(struct gw_arena *arena, size_t capaci
     return block;
 }
 
-// What a new block holds: as much as all blocks so far, so that their number grows with the
-// logarithm of the bytes, within the bounds of the arena and of a block.
+// A new block holds as much as all blocks so far, within the bounds of the arena and of a block, so
+// that the number of blocks grows with the logarithm of the bytes.
 static size_t next_capacity(const struct gw_arena *arena, size_t needed) {
+    gw_assert(arena->bytes_total <= arena->bytes_max);
     size_t capacity = arena->bytes_total;
     if (capacity < BLOCK_BYTES)
         capacity = BLOCK_BYTES;
@@ -84,8 +85,7 @@ static size_t next_capacity(const struct gw_arena *arena, size_t needed) {
     return capacity < left ? capacity : left;
 }
 
-// The first block has the standard size whatever is asked for: it is the one that an idle
-// connection keeps.
+// The first block has the standard size, however large the piece: an idle connection keeps it.
 static bool make_first_block(struct gw_arena *arena) {
     size_t capacity = arena->bytes_max < BLOCK_BYTES ? arena->bytes_max : BLOCK_BYTES;
     arena->first = create_block(arena, capacity);
@@ -97,6 +97,7 @@ static bool make_first_block(struct gw_arena *arena) {
 // A block for one piece of `length` bytes. It becomes the current one if it has more room left than
 // the old one.
 static void *allocate_in_new_block(struct gw_arena *arena, size_t length) {
+    gw_assert(arena->first != NULL && arena->used <= arena->current->capacity);
     size_t capacity = next_capacity(arena, length);
     if (capacity < length)
         return NULL;

@@ -27,6 +27,7 @@ void gw_buf_clear(struct gw_buf *buf) {
 }
 
 static void move_to_front(struct gw_buf *buf) {
+    gw_assert(buf->start <= buf->end && buf->end <= buf->capacity);
     size_t length = gw_buf_length(buf);
     if (buf->start > 0 && length > 0)
         memmove(buf->memory, buf->memory + buf->start, length);
@@ -37,6 +38,7 @@ static void move_to_front(struct gw_buf *buf) {
 // The block has one byte beyond its capacity, where gw_buf_printf may put the terminator of
 // vsnprintf.
 static enum gw_status grow(struct gw_buf *buf, size_t needed) {
+    gw_assert(needed <= buf->capacity_max);
     size_t capacity = buf->capacity == 0 ? CAPACITY_FIRST : 2 * buf->capacity;
     while (capacity < needed && capacity <= buf->capacity_max / 2)
         capacity *= 2;
@@ -57,6 +59,7 @@ static enum gw_status grow(struct gw_buf *buf, size_t needed) {
 
 enum gw_status gw_buf_make_room(struct gw_buf *buf, size_t length, char **at) {
     size_t held = gw_buf_length(buf);
+    gw_assert(held <= buf->capacity_max);
     if (length > buf->capacity_max - held)
         return GW_TOO_BIG;
     // Moving is cheap enough when it frees at least as many bytes as it moves, and all that is left

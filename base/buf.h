@@ -38,7 +38,7 @@ static inline struct gw_str gw_buf_bytes(const struct gw_buf *buf) {
 
 // gw_buf_reserve where the block has no room behind its last byte.
 enum gw_status gw_buf_make_room(struct gw_buf *buf, size_t length, char **at) GW_MUST_USE;
-// Room for `length` more bytes in one piece at *at; then gw_buf_commit says how many were written.
+// Room for `length` more bytes in one piece at *at; gw_buf_commit then adds the bytes written.
 GW_MUST_USE GW_INLINE enum gw_status gw_buf_reserve(struct gw_buf *buf, size_t length, char **at) {
     if (buf->memory == NULL || length > buf->capacity - buf->end)
         return gw_buf_make_room(buf, length, at);
@@ -49,7 +49,7 @@ GW_INLINE void gw_buf_commit(struct gw_buf *buf, size_t length) {
     gw_assert(length <= buf->capacity - buf->end);
     buf->end += length;
 }
-// The same, told by where what was written ends.
+// gw_buf_commit of the bytes up to `end`.
 GW_INLINE void gw_buf_commit_to(struct gw_buf *buf, const char *end) {
     gw_buf_commit(buf, (size_t)(end - (buf->memory + buf->end)));
 }
@@ -64,6 +64,5 @@ void gw_buf_clear(struct gw_buf *buf);
 // For pools of blocks. Gives a buffer that holds no memory a block of `bytes` from malloc, which it
 // then outgrows or frees like one of its own.
 void gw_buf_adopt(struct gw_buf *buf, char *block, size_t bytes);
-// Takes the block (NULL: none) away from an empty buffer; *bytes is what gw_buf_adopt would want to
-// hear.
+// Takes the block, or NULL, away from an empty buffer; *bytes is its size for gw_buf_adopt.
 char *gw_buf_release(struct gw_buf *buf, size_t *bytes);

@@ -26,13 +26,14 @@ int64_t gw_clock_wall_ms(void) {
 
 // `value` in `width` digits, zeros in front.
 static void put_digits(char *out, int value, int width) {
+    gw_assert(value >= 0);
     for (int i = width - 1; i >= 0; i--) {
         out[i] = (char)('0' + value % 10);
         value /= 10;
     }
 }
 
-// Takes a wall time apart; what is outside the years 0000 to 9999 is clamped.
+// Takes a wall time apart; a time outside the years 0000 to 9999 is clamped.
 static struct tm split(int64_t wall_ms, int *ms) {
     if (wall_ms < WALL_MS_MIN)
         wall_ms = WALL_MS_MIN;
@@ -133,7 +134,7 @@ static bool take_date(struct gw_str *rest, struct tm *date) {
     return is_in_calendar(date);
 }
 
-// One to nine digits after the dot, cut to milliseconds; no dot is no fraction.
+// One to nine digits after the dot, cut to milliseconds; without a dot the fraction is 0.
 static bool take_fraction(struct gw_str *rest, int *ms) {
     *ms = 0;
     char c;

@@ -14,8 +14,8 @@ int64_t gw_clock_wall_ms(void);
 // Writes GW_CLOCK_ISO_LENGTH bytes, no terminator. Years 0000 to 9999; outside they are clamped.
 void gw_clock_format_iso(int64_t wall_ms, char *out);
 // RFC 3339 date-time: "T"/"t"/space, optional fraction (1-9 digits, cut to ms), "Z"/"z" or +hh:mm.
-// Rejects impossible dates, and what an offset moves out of the years 0000 to 9999; leap second 60
-// counts as the next second.
+// Rejects impossible dates, and times that an offset moves out of the years 0000 to 9999; leap
+// second 60 counts as the next second.
 enum gw_status gw_clock_parse_iso(struct gw_str text, int64_t *wall_ms) GW_MUST_USE;
 
 #define GW_CLOCK_HTTP_LENGTH 29 // "Sun, 06 Nov 1994 08:49:37 GMT", RFC 9110 section 5.6.7

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/crc32.h"
 
-// What eight steps of the division make of each byte.
+// Each byte after eight steps of the division.
 static const uint32_t crc_table[256] = {
     0x00000000, 0x77073096, 0xEE0E612C, 0x990951BA, 0x076DC419, 0x706AF48F, 0xE963A535, 0x9E6495A3,
     0x0EDB8832, 0x79DCB8A4, 0xE0D5E91E, 0x97D2D988, 0x09B64C2B, 0x7EB17CBD, 0xE7B82D07, 0x90BF1D91,

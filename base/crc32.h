@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A checksum against accidents, not against people.
+// A checksum against accidents, not against forgery.
 
 #include <stddef.h>
 #include <stdint.h>

@@ -94,6 +94,7 @@ bool gw_ip_site_key(const struct gw_ip *ip, uint64_t *key) {
 // ---- ranges ----
 
 static bool shares_prefix(const struct gw_ip *a, const struct gw_ip *b, unsigned bits) {
+    gw_assert(bits <= ADDRESS_BITS);
     unsigned whole = bits / 8;
     if (memcmp(a->bytes, b->bytes, whole) != 0)
         return false;
@@ -102,6 +103,7 @@ static bool shares_prefix(const struct gw_ip *a, const struct gw_ip *b, unsigned
 }
 
 static bool has_bits_behind(const struct gw_ip *ip, unsigned prefix_bits) {
+    gw_assert(prefix_bits <= ADDRESS_BITS);
     for (unsigned bit = prefix_bits; bit < ADDRESS_BITS; bit++) {
         if ((ip->bytes[bit / 8] & (0x80U >> bit % 8)) != 0)
             return true;
@@ -149,5 +151,6 @@ size_t gw_ip_range_format(const struct gw_ip_range *range, char out[GW_IP_RANGE_
         return length;
     unsigned bits = range->prefix_bits - (gw_ip_is_v4(&range->first) ? V4_PREFIX_BITS : 0U);
     int added = snprintf(out + length, GW_IP_RANGE_TEXT_BYTES_MAX - length, "/%u", bits);
+    gw_assert(added > 0);
     return length + (size_t)added;
 }

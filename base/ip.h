@@ -2,8 +2,8 @@
 #pragma once
 // Addresses of clients and ranges of them, in one form: 16 bytes, an IPv4 address as its
 // IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2), so that 192.0.2.1 and ::ffff:192.0.2.1 are
-// one address whichever socket or text they came from. Only what means one address to every reader
-// is accepted: no zone, no port, no leading zeros in IPv4.
+// one address, from any socket or text. Accepts only text that every reader takes for the same
+// address: no zone, no port, no leading zeros in IPv4.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,22 +32,22 @@ bool gw_ip_is_v4(const struct gw_ip *ip);
 // length.
 size_t gw_ip_format(const struct gw_ip *ip, char out[GW_IP_TEXT_BYTES_MAX]);
 
-// What limits for each client count by: the address, and of IPv6 the /64 that one client usually
-// has. In one number: no two clients share it.
+// The number that limits for each client count by: the IPv4 address, or the /64 of the IPv6
+// address, which one client usually has. No two clients share it.
 uint64_t gw_ip_client_key(const struct gw_ip *ip);
-// The same for a site, which usually has a /48 of IPv6: who has one has 65,536 of the former. False
-// for IPv4, where addresses are dear.
+// The same for a site, which usually has a /48 of IPv6, and with it 65,536 client keys. False for
+// IPv4, where addresses are dear.
 bool gw_ip_site_key(const struct gw_ip *ip, uint64_t *key) GW_MUST_USE;
 
 // A range in CIDR form (RFC 4632). A range of one family never contains an address of the other:
-// "::/0" means every IPv6 address, "0.0.0.0/0" every IPv4 address, and who means both writes both.
+// "::/0" is every IPv6 address, "0.0.0.0/0" every IPv4 address; all addresses are both.
 struct gw_ip_range {
     struct gw_ip first;
     uint8_t prefix_bits; // of the 128: at least 96 for IPv4
 };
 
 // "10.0.0.0/8", "2001:db8::/32", or an address alone: a range of one. GW_INVALID as above, and for
-// bits that stand behind the prefix ("10.0.0.1/8": who wrote that meant something else).
+// bits behind the prefix ("10.0.0.1/8" is a mistake).
 enum gw_status gw_ip_range_parse(struct gw_str text, struct gw_ip_range *range) GW_MUST_USE;
 bool gw_ip_range_contains(const struct gw_ip_range *range, const struct gw_ip *ip);
 // One text for each range; a range of one address is that address. Terminated; returns the length.

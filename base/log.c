@@ -29,19 +29,21 @@ enum gw_status gw_log_level_parse(struct gw_str name, enum gw_log_level *level) 
     return GW_INVALID;
 }
 
-// A line is no longer than PIPE_BUF, so a pipe that can take any takes it whole; one that cannot,
+// A line is no longer than PIPE_BUF, so a pipe takes it whole or not at all. A pipe that is full,
 // because its reader sleeps, loses the line instead of stopping the service.
 static void write_line(const char *line, size_t length) {
+    gw_assert(length <= GW_LOG_LINE_BYTES_MAX);
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
     if (poll(&out, 1, 0) != 1 || (out.revents & POLLOUT) == 0)
         return;
     ssize_t written = write(STDERR_FILENO, line, length);
-    (void)written; // a full disk or a closed pipe: there is nobody to tell
+    (void)written; // a full disk or a closed pipe: the line is lost
 }
 
 // Ends a text that filled `room` bytes with "...", not within a UTF-8 sequence; returns the new
 // length.
 static size_t mark_cut(char *at, size_t room) {
+    gw_assert(room >= 3);
     size_t length = room - 3;
     while (length > 0 && ((unsigned char)at[length] & 0xC0) == 0x80)
         length--;
@@ -78,9 +80,10 @@ void gw_log(enum gw_log_level level, const char *component, const char *format, 
     errno = saved_errno;
 }
 
-// One code point as it may stand between the quotes; returns how many bytes. `source` is what it
-// was decoded from.
+// Writes one code point as it may stand between the quotes and returns the number of bytes.
+// `source` is its encoded form.
 static size_t quote_one(struct gw_str source, uint32_t code_point, char out[8]) {
+    gw_assert(source.length >= 1 && source.length <= 4);
     bool is_invalid = code_point == 0xFFFD && source.length == 1;
     if (code_point == '"' || code_point == '\\')
         return (size_t)snprintf(out, 8, "\\%c", (char)code_point);

@@ -3,9 +3,9 @@
 // One line per event on stderr: `2026-01-31T12:00:00.000Z level component message key=value ...`.
 // Values that came from outside go through gw_log_quoted, which escapes quotes, backslash, control
 // bytes and invalid UTF-8, so that nothing a peer sends can make a second line or field, or reach a
-// terminal as a command. Of what a caller forgot to quote at least such bytes are masked. A line is
-// at most GW_LOG_LINE_BYTES_MAX bytes (cut with "..."), written with one write(2) that is allowed
-// to fail: a full disk never stops the service. No secret is ever an argument.
+// terminal as a command. Such bytes are masked in the whole line, as a caller may forget to quote.
+// A line is at most GW_LOG_LINE_BYTES_MAX bytes (cut with "..."), written with one write(2) that is
+// allowed to fail: a full disk never stops the service. No secret is ever an argument.
 
 #include "base/str.h"
 

@@ -6,6 +6,6 @@
 
 #include "base/status.h"
 
-// At most 256 bytes: so many neither block, once the kernel is seeded, nor come short. GW_SYSTEM
-// when there are none.
+// At most 256 bytes: the kernel, once seeded, gives that many at once and in full. GW_SYSTEM: it
+// gives none.
 enum gw_status gw_random_bytes(void *out, size_t length) GW_MUST_USE;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // A program can be started with its standard streams closed (`2>&-`). Then the first files and
-// sockets that it opens get the numbers 0 to 2, and what is meant for standard output or the log
-// goes into them.
+// sockets that it opens get the numbers 0 to 2, and bytes for standard output or the log go into
+// them.
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A slice: bytes somebody else owns. Not terminated, may hold NUL. Nothing here allocates.
+// A slice: bytes that another owner holds. Not terminated, may hold NUL. Nothing here allocates.
 
 #include <stdbool.h>
 #include <stddef.h>

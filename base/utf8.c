@@ -7,6 +7,7 @@
 
 // The length of the well-formed sequence at the front (RFC 3629 section 4), or 0.
 static size_t decode(const unsigned char *at, size_t length, uint32_t *code_point) {
+    gw_assert(length > 0);
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     unsigned char first = at[0];
     if (first < 0x80) {
@@ -30,8 +31,7 @@ static size_t decode(const unsigned char *at, size_t length, uint32_t *code_poin
     return wanted;
 }
 
-// How many ASCII bytes stand at the front, a multiple of eight or the rest: most text is nothing
-// else.
+// The number of ASCII bytes at the front, a multiple of eight: most text is ASCII.
 static size_t skip_ascii(const unsigned char *at, size_t length) {
     size_t i = 0;
     for (; length - i >= 8; i += 8) {
@@ -127,7 +127,7 @@ static const struct range zero_width[] = {
     {0xE0100, 0xE01EF},
 };
 
-// East Asian Wide and Fullwidth (UAX #11), and what terminals draw as emoji. Not the
+// East Asian Wide and Fullwidth (UAX #11), and code points that terminals draw as emoji. Not the
 // regional indicators: two of them make one flag of two columns.
 static const struct range double_width[] = {
     {0x1100, 0x115F},   {0x231A, 0x231B},   {0x2329, 0x232A},   {0x23E9, 0x23EC},

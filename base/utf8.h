@@ -17,8 +17,8 @@ bool gw_utf8_next(struct gw_str *rest, uint32_t *code_point);
 // (U+200E, U+200F, U+2028-U+202E, U+2066-U+2069, U+FEFF).
 bool gw_utf8_is_control(uint32_t code_point);
 bool gw_utf8_has_control(struct gw_str text);
-// Makes text of others harmless where it stands: a blank for each byte of such a character, "?" for
-// a byte that is not UTF-8, which a terminal of another encoding may take for a control.
+// Makes foreign text harmless in place: a blank for each byte of such a character, "?" for a byte
+// that is not UTF-8, which a terminal of another encoding may take for a control.
 void gw_utf8_mask_controls(char *at, size_t length);
 // Terminal columns: 0 for combining marks and controls, 2 for East Asian wide and emoji, else 1.
 int gw_utf8_columns(uint32_t code_point);

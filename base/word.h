@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Eight bytes of text at once, in a uint64_t: for what looks at every byte of a request or an
-// answer.
+// Eight bytes of text at once, in a uint64_t, for loops over every byte of a request or an answer.
 
 #include <stdint.h>
 

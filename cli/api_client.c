@@ -67,6 +67,7 @@ static bool set_options(struct cli_api_client *client,
 enum cli_exit cli_api_client_open(struct cli_api_client *client,
                                   const struct cli_api_client_options *options,
                                   struct cli_reason *why) {
+    gw_assert(options->base_url != NULL && options->token != NULL);
     *client = (struct cli_api_client){
         .base_url = options->base_url,
         .total_timeout_ms = options->total_timeout_ms,
@@ -190,8 +191,8 @@ static void wait_to_repeat(long seconds) {
     (void)sleep((unsigned)seconds);
 }
 
-// Once more after the time that the gateway names, and once again, for that one may have come a
-// moment too early.
+// Repeats the request after the time that the gateway names, and once more: the first repetition
+// may have come a moment too early.
 static CURLcode perform_until_settled(struct cli_api_client *client,
                                       const struct cli_api_request *request,
                                       struct cli_api_response *response) {
@@ -212,6 +213,7 @@ static CURLcode perform_until_settled(struct cli_api_client *client,
 enum cli_exit cli_api_client_send(struct cli_api_client *client,
                                   const struct cli_api_request *request,
                                   struct cli_api_response *response, struct cli_reason *why) {
+    gw_assert(request->path[0] == '/');
     char url[URL_BYTES_MAX];
     int length = snprintf(url, sizeof(url), "%s%s", client->base_url, request->path);
     if (length >= (int)sizeof(url))
@@ -220,7 +222,7 @@ enum cli_exit cli_api_client_send(struct cli_api_client *client,
     char key_line[CLI_API_HEADER_BYTES_MAX];
     (void)snprintf(key_line, sizeof(key_line), "Idempotency-Key: %s",
                    request->idempotency_key != NULL ? request->idempotency_key : "");
-    // What only this request has stands before the headers of all.
+    // Headers of this request alone stand before those of every request.
     struct curl_slist *headers = client->headers;
     struct curl_slist type = {.data = type_line, .next = headers};
     if (request->body.at != NULL)

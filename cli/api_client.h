@@ -31,16 +31,16 @@ struct cli_api_client_options {
 struct cli_api_request {
     const char *method;
     const char *path;            // encoded, below base_url, begins with "/"
-    struct gw_str body;          // JSON; .at NULL: none
-    const char *idempotency_key; // NULL: none
+    struct gw_str body;          // JSON; .at NULL: without a body
+    const char *idempotency_key; // NULL: without one
 };
 
 struct cli_api_response {
     long status;
     struct gw_str body;                           // the client's, until the next request or close
-    char request_id[CLI_API_HEADER_BYTES_MAX];    // of X-Request-Id; empty: none
-    char token_expires[CLI_API_HEADER_BYTES_MAX]; // of SkillReg-Token-Expires; empty: none
-    long retry_after_s;                           // -1: none, or a date
+    char request_id[CLI_API_HEADER_BYTES_MAX];    // of X-Request-Id; may be empty
+    char token_expires[CLI_API_HEADER_BYTES_MAX]; // of SkillReg-Token-Expires; may be empty
+    long retry_after_s;                           // -1: missing, or a date
 };
 
 struct cli_api_client {
@@ -58,10 +58,10 @@ enum cli_exit cli_api_client_open(struct cli_api_client *client,
                                   const struct cli_api_client_options *options,
                                   struct cli_reason *why) GW_MUST_USE;
 // CLI_UNREACHABLE: no whole answer came. CLI_FAILED: an answer that cannot be one of the gateway's.
-// When the connection fails after a request with a key was sent, nobody knows whether it was
-// served: it is sent once more, with the same key, by which a gateway that served it knows it
-// again. One that did so within the last two seconds says 409 and for how long to wait; then it is
-// sent after that time.
+// When the connection fails after a request with a key was sent, the gateway may have served it: it
+// is sent once more, with the same key, by which the gateway recognises it. A gateway that served
+// it within the last two seconds answers 409 with a time to wait; the request is repeated after
+// that time, with a note on stderr where that is a terminal.
 enum cli_exit cli_api_client_send(struct cli_api_client *client,
                                   const struct cli_api_request *request,
                                   struct cli_api_response *response,

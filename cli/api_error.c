@@ -9,7 +9,7 @@
 #define MESSAGE_BYTES_MAX 300
 #define ADVICE_BYTES_MAX 64
 
-// What the gateway itself said, in brackets after our words: " (<message>; request <id>)", or as
+// The gateway's own words, in brackets after ours: " (<message>; request <id>)", or as
 // much as there is.
 struct detail {
     char text[DETAIL_BYTES_MAX];
@@ -37,6 +37,7 @@ static const char *advice_for(struct gw_str code) {
 }
 
 static void read_detail(const struct cli_api_response *response, struct detail *detail) {
+    gw_assert(response->status < 200 || response->status >= 300);
     struct gw_arena arena;
     struct gw_json root;
     struct gw_json error;

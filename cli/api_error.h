@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// From an answer that is no success to the sentence for a person: what went wrong, what the gateway
-// said about it
-// ({"error":{"code","message"}}), and what to do.
+// From an answer other than 2xx to the sentence for a person: what went wrong, the gateway's own
+// message ({"error":{"code","message"}}), and advice.
 
 #include "cli/api_client.h"
 #include "cli/settings.h"
@@ -10,7 +9,7 @@
 struct cli_api_context {
     const char *base_url;
     enum cli_token_source token_source;
-    const char *hint; // what to do about a 404 or 409; NULL: check the address
+    const char *hint; // advice for a 404 or 409; NULL: check the address
 };
 
 // CLI_DONE for a 2xx, else CLI_FAILED with *why filled.

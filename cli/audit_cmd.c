@@ -23,7 +23,7 @@ static struct gw_str text_or_dash(struct gw_json object, const char *key, struct
     return text.at != NULL ? text : GW_STR("-");
 }
 
-// The name of the token that did it; the kind of one that has no name.
+// The name of the token that made the change; the kind of an actor without a name.
 static struct gw_str find_actor(struct gw_json event, struct gw_arena *arena) {
     struct gw_json actor;
     if (!gw_json_member(event, GW_STR("actor"), &actor))
@@ -71,6 +71,7 @@ static enum cli_exit make_page_path(struct cli_session *session, const char *pat
 
 static enum cli_exit fetch(struct cli_session *session, int64_t limit, struct cli_listing *listing,
                            struct cli_reason *why) {
+    gw_assert(limit > 0);
     const char *path = NULL;
     struct gw_str next = GW_STR("");
     enum cli_exit exit = cli_org_path_make(session, "audit", NULL, &path, why);

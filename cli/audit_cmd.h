@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// `skillreg audit`: who made, rotated, revoked and imported tokens of the organisation, newest
-// first.
+// `skillreg audit`: the tokens that were made, rotated, revoked and imported in the organisation,
+// and by which actor, newest first.
 
 #include "cli/options.h"
 #include "cli/session.h"

@@ -143,6 +143,7 @@ enum cli_exit cli_config_file_get(struct cli_config_file *file, const char *key,
 static enum gw_status replace_range(const struct gw_buf *text, size_t from, size_t to,
                                     struct gw_str middle, struct gw_buf *out) {
     struct gw_str old = gw_buf_bytes(text);
+    gw_assert(from <= to && to <= old.length);
     enum gw_status status = gw_buf_append_str(out, gw_str_slice(old, 0, from));
     if (status == GW_OK)
         status = gw_buf_append_str(out, middle);
@@ -187,6 +188,7 @@ static enum gw_status write_member(const struct cli_config_file *file, size_t *f
 
 enum cli_exit cli_config_file_set(struct cli_config_file *file, const char *key,
                                   struct gw_str value, struct cli_reason *why) {
+    gw_assert(gw_json_type(file->root) == GW_JSON_OBJECT);
     struct gw_buf middle;
     struct gw_buf text;
     gw_buf_init(&middle, CLI_CONFIG_FILE_BYTES_MAX);
@@ -247,7 +249,7 @@ static bool write_all(int descriptor, struct gw_str text) {
     return fsync(descriptor) == 0;
 }
 
-// So that the rename itself outlives a power cut. Not every file system can: no error.
+// The rename itself survives a power cut then. Some file systems cannot do it: not an error.
 static void flush_directory(const char *path) {
     char directory[PATH_MAX];
     memcpy(directory, path, strlen(path) + 1);
@@ -283,6 +285,7 @@ static enum cli_exit replace(const char *path, struct gw_str text, struct cli_re
 }
 
 enum cli_exit cli_config_file_save(struct cli_config_file *file, struct cli_reason *why) {
+    gw_assert(file->path[0] != '\0' && gw_buf_length(&file->text) > 0);
     enum cli_exit exit = make_directory(file->path, why);
     if (exit != CLI_DONE)
         return exit;

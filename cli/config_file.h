@@ -30,8 +30,8 @@ enum cli_exit cli_config_file_path(char path[PATH_MAX], struct cli_reason *why) 
 enum cli_exit cli_config_file_open(struct cli_config_file *file, const char *path,
                                    struct cli_reason *why) GW_MUST_USE;
 void cli_config_file_close(struct cli_config_file *file);
-// CLI_DONE when `path` can be opened: for a command that writes it in the end and had better know
-// before.
+// CLI_DONE when `path` can be opened: for a command that writes it as its last step, to fail before
+// the first.
 enum cli_exit cli_config_file_check(const char *path, struct cli_reason *why) GW_MUST_USE;
 // The string under `key`; .at is NULL when it is not there, null or empty. Valid until the next set
 // or close. CLI_FAILED when it is of another type.

@@ -60,6 +60,8 @@ enum cli_exit cli_listing_add(struct cli_listing *listing, struct cli_session *s
 }
 
 static void render_table(const struct cli_listing *listing, struct cli_output *out) {
+    gw_assert(gw_buf_length(&listing->cells) ==
+              listing->count * listing->kind->column_count * sizeof(struct gw_str));
     const struct cli_table table = {
         .columns = listing->kind->columns,
         .column_count = listing->kind->column_count,

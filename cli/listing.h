@@ -7,12 +7,12 @@
 #include "cli/table.h"
 
 struct cli_listing_kind {
-    const char *key;   // of the array: in an answer, and in what --json prints
+    const char *key;   // of the array, in an answer and in the output of --json
     const char *empty; // printed instead of a table without rows
     const struct cli_table_column *columns;
     size_t column_count;
-    // The cells of one element, column by column; .at NULL when the element lacks what it must
-    // hold.
+    // The cells of one element, column by column; .at NULL when the element lacks a member
+    // that it must hold.
     void (*read)(struct gw_json element, struct gw_arena *arena, struct gw_str *cells);
 };
 

@@ -71,7 +71,7 @@ int main(int argument_count, char *arguments[]) {
     if (!gw_standard_streams_keep())
         return CLI_FAILED;
     (void)setlocale(LC_CTYPE, "");
-    (void)signal(SIGPIPE, SIG_IGN); // a reader that has gone is an error of write, not the end
+    (void)signal(SIGPIPE, SIG_IGN); // write reports a reader that has gone
     enum cli_exit exit = cli_options_parse(argument_count, arguments, &options, &why);
     if (exit != CLI_DONE) {
         const char *words = cli_options_command_words(options.command);

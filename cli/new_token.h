@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A token whose secret the gateway shows this once: what `token create` and `token rotate` print.
+// A token whose secret the gateway shows this once, as `token create` and `token rotate` print it.
 
 #include "cli/output.h"
 #include "cli/session.h"
@@ -15,7 +15,7 @@ struct cli_new_token {
     struct gw_str addresses; // empty: it works from everywhere
 };
 
-// False when the answer lacks what it must hold.
+// False when the answer lacks a member that it must hold.
 bool cli_new_token_read(struct cli_session *session, struct gw_json root,
                         struct cli_new_token *token);
 // The documented text behind the headline; expiry and addresses only where there are some.

@@ -56,6 +56,7 @@ struct operands {
 };
 
 const char *cli_options_command_words(enum cli_command command) {
+    gw_assert(command < CLI_COMMAND_COUNT);
     return command_words[command];
 }
 
@@ -211,6 +212,7 @@ static enum cli_exit check_flags(const struct cli_options *options, struct cli_r
 
 static enum cli_exit check_operands(struct cli_options *options, const struct operands *operands,
                                     int taken, struct cli_reason *why) {
+    gw_assert(taken <= operands->count);
     bool takes_id = options->command == CLI_COMMAND_TOKEN_ROTATE ||
                     options->command == CLI_COMMAND_TOKEN_REVOKE;
     if (takes_id && operands->count > taken)
@@ -288,7 +290,7 @@ enum cli_exit cli_options_parse(int argument_count, char *const arguments[],
     struct operands operands = {.count = 0};
     int taken = 0;
     enum cli_exit exit = split(argument_count, arguments, options, &operands, why);
-    bool only_told =
+    bool asks_for_text =
         cli_options_has(options, CLI_FLAG_HELP) || cli_options_has(options, CLI_FLAG_VERSION);
     struct cli_reason ignored;
     enum cli_exit found =
@@ -297,7 +299,7 @@ enum cli_exit cli_options_parse(int argument_count, char *const arguments[],
         exit = found;
     if (exit == CLI_DONE)
         exit = check_flags(options, why);
-    if (exit != CLI_DONE || only_told)
+    if (exit != CLI_DONE || asks_for_text)
         return exit;
     exit = check_operands(options, &operands, taken, why);
     return exit == CLI_DONE ? read_values(options, why) : exit;

@@ -4,16 +4,16 @@
 // environment or a file.
 //
 // Flags may stand before, between and after the words of the command, as `--flag value` or
-// `--flag=value`; `--` ends them. A flag given twice (but for --allow-ip), unknown, or of another
-// command is refused. There is no way to pass a token as an argument, where `ps` would show it;
-// what looks like one is never repeated in an error.
+// `--flag=value`; `--` ends them. A flag given twice (except --allow-ip), unknown, or of another
+// command is refused. No argument takes a token, as `ps` would show it; text that looks like a
+// token is never repeated in an error.
 
 #include "cli/option_values.h"
 #include "cli/outcome.h"
 #include "token/scope.h"
 
 enum cli_command {
-    CLI_COMMAND_NONE,  // none given: only --help and --version make sense
+    CLI_COMMAND_NONE,  // not given: only --help and --version make sense
     CLI_COMMAND_TOKEN, // `token` without a second word: only --help makes sense
     CLI_COMMAND_TOKEN_CREATE,
     CLI_COMMAND_TOKEN_LIST,

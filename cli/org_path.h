@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The paths below an organisation. Where none is set, whoami is asked first: a token belongs to
-// exactly one.
+// The paths below an organisation. Without a setting for it, whoami is asked first: a token belongs
+// to exactly one.
 
 #include "cli/session.h"
 

@@ -10,6 +10,7 @@
 #define LEAD_BYTES_MAX 8
 
 enum cli_exit cli_fail(struct cli_reason *why, enum cli_exit code, const char *format, ...) {
+    gw_assert(code != CLI_DONE);
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(why->text, sizeof(why->text), format, arguments);

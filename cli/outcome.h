@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// How a run of the command line ends: an exit code, and for every code but 0 one sentence for the
-// person who typed.
+// How a run of the command line ends: an exit code, and for every code except 0 one sentence on
+// stderr.
 //
 // A function that can fail returns enum cli_exit and, when that is not CLI_DONE, has filled the
-// trailing struct cli_reason through cli_fail. Nobody below main prints an error: main prints the
-// sentence, once, on stderr. A command that succeeded with something to add says it through
+// trailing struct cli_reason through cli_fail. Only main prints an error: the sentence, once, on
+// stderr. A command that succeeded with something to add says it through
 // cli_note. Text of a peer may stand in a reason as it came; printing makes it harmless.
 
 #include <stdio.h>
@@ -23,7 +23,7 @@ enum cli_exit {
 #define CLI_REASON_BYTES_MAX 1024
 
 struct cli_reason {
-    char text[CLI_REASON_BYTES_MAX]; // terminated; empty: there is nothing to say
+    char text[CLI_REASON_BYTES_MAX]; // terminated; may be empty
 };
 
 // Fills *why (cut to fit) and returns `code`. Never given a secret.

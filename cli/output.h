@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Standard output: gathered first, then written in one go, past stdio, and wiped, for it may hold a
+// Standard output: gathered first, then written in one go, past stdio, and wiped, as it may hold a
 // new token.
 //
 // The first failure sticks and comes back from cli_output_send, so callers need not check each
@@ -27,5 +27,5 @@ void cli_output_put_clean(struct cli_output *output, struct gw_str text);
 // JSON of others, the same.
 void cli_output_put_json(struct cli_output *output, struct gw_str json);
 // Writes everything, then deinit. On CLI_FAILED *why says so, but is empty when the reader of a
-// pipe has gone, which is worth no complaint.
+// pipe has gone, which is not reported.
 enum cli_exit cli_output_send(struct cli_output *output, struct cli_reason *why) GW_MUST_USE;

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/status.h"
+
 #define MINUTE_S INT64_C(60)
 #define HOUR_S (60 * MINUTE_S)
 #define DAY_S (24 * HOUR_S)
@@ -20,10 +22,10 @@ static const struct {
 
 enum { YEAR = 0, DAY = 2 }; // among units
 
-// "2 hours" in `largest` or a smaller unit, with what stands around it; false when it is under a
-// minute.
+// "2 hours" in `largest` or a smaller unit, between `before` and `after`; false under a minute.
 static bool format_span(int64_t span_ms, size_t largest, const char *before, const char *after,
                         char out[CLI_RELATIVE_TIME_BYTES_MAX]) {
+    gw_assert(largest < sizeof(units) / sizeof(units[0]));
     for (size_t i = largest; i < sizeof(units) / sizeof(units[0]); i++) {
         int64_t count = span_ms / 1000 / units[i].seconds;
         if (count <= 0)

@@ -15,7 +15,7 @@
 
 struct rotation {
     const struct cli_options *options;
-    bool own; // the token that is rotated is the one that asks
+    bool own; // the token to rotate is the caller's
     char key[KEY_LENGTH + 1];
 };
 
@@ -67,9 +67,8 @@ static enum gw_status write_body(const struct cli_options *options, struct gw_bu
     gw_json_writer_init(&writer, body);
     gw_json_open_object(&writer);
     gw_json_put_integer(&writer, "overlapSeconds", options->overlap_s);
-    if (options->expires_ms != CLI_OPTION_NO_TIME) {
+    if (options->expires_ms != CLI_OPTION_NO_TIME)
         gw_json_put_time(&writer, "expiresAt", options->expires_ms);
-    }
     gw_json_close_object(&writer);
     return gw_json_writer_finish(&writer);
 }
@@ -163,7 +162,7 @@ static enum cli_exit print(struct cli_session *session, const struct rotation *r
                     GW_STR_ARG(gw_str_slice(successor->token.id, 0, 64)));
 }
 
-// What its owner has to do before the old token ends.
+// The rotated token is the caller's: its owner has to replace it before it ends.
 static void note_own(const struct cli_session *session) {
     if (session->settings->token_source == CLI_TOKEN_OF_FILE)
         cli_note("that is the token in ~/.skillreg/config.json, store the new one: skillreg login "
@@ -182,7 +181,7 @@ static bool read_successor(struct cli_session *session, struct gw_json root,
            successor->old_expires.at != NULL;
 }
 
-// Stored before it is printed, so that the text tells; printed in any case, for it will not be
+// Stored before it is printed, so that the text can say so; printed in any case, as it will not be
 // shown again.
 static enum cli_exit finish(struct cli_session *session, const struct rotation *rotation,
                             struct gw_json root, struct cli_reason *why) {
@@ -204,6 +203,7 @@ static enum cli_exit finish(struct cli_session *session, const struct rotation *
 
 enum cli_exit cli_rotate_cmd(struct cli_session *session, const struct cli_options *options,
                              struct cli_reason *why) {
+    gw_assert(options->id != NULL && options->overlap_s >= 0);
     struct rotation rotation = {.options = options};
     struct gw_json root = {.document = NULL};
     enum cli_exit exit = prepare(session, &rotation, why);

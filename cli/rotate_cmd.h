@@ -4,7 +4,7 @@
 // old one works on for the overlap.
 //
 // The request carries a key made for this run: should its answer be lost, it is sent again, and the
-// gateway puts another successor in the place of the one whose secret nobody has seen.
+// gateway puts another successor in the place of the first, whose secret was lost.
 
 #include "cli/options.h"
 #include "cli/session.h"

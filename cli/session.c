@@ -65,6 +65,7 @@ static void note_expiry(struct cli_session *session, const struct cli_api_respon
 
 enum cli_exit cli_session_call(struct cli_session *session, const struct cli_api_request *request,
                                const char *hint, struct gw_json *root, struct cli_reason *why) {
+    gw_assert(session->settings != NULL && session->client.easy != NULL);
     const struct cli_api_context context = {
         .base_url = session->settings->base_url,
         .token_source = session->settings->token_source,

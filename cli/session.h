@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What every command does with the gateway: send a request, have the answer judged, get its JSON.
+// One command's work with the gateway: send a request, have the answer judged, get its JSON.
 //
 // Embeds the client and two arenas: `memory` lives as long as the session, the one behind `answer`
 // until the next call. Strings of an answer point into it.
 //
-// An answer may tell that the caller's token ends soon (SkillReg-Token-Expires): the session
-// remembers it, and says so once, on stderr, when it is closed.
+// An answer may say that the caller's token ends soon (SkillReg-Token-Expires): the session
+// remembers it, and warns once, on stderr, when it is closed.
 
 #include "base/json.h"
 #include "cli/api_client.h"
@@ -35,7 +35,7 @@ void cli_session_forget_expiry(struct cli_session *session);
 enum cli_exit cli_session_call(struct cli_session *session, const struct cli_api_request *request,
                                const char *hint, struct gw_json *root,
                                struct cli_reason *why) GW_MUST_USE;
-// The last answer as it came and a line end: what --json prints.
+// The last answer as it came and a line end, for --json.
 void cli_session_put_answer(const struct cli_session *session, struct cli_output *output);
-// For an answer that lacks what it must hold.
+// For an answer that lacks a member that it must hold.
 enum cli_exit cli_session_fail_strange(const struct cli_session *session, struct cli_reason *why);

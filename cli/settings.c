@@ -30,6 +30,7 @@ static bool needs_org(const struct cli_options *options) {
 
 enum cli_exit cli_settings_set_token(struct cli_settings *settings, struct gw_str token,
                                      struct cli_reason *why) {
+    gw_assert(settings->token_source <= CLI_TOKEN_OF_LOGIN);
     token = cli_text_trim(token);
     bool valid = token.length > 0 && token.length < sizeof(settings->token);
     for (size_t i = 0; valid && i < token.length; i++)
@@ -67,7 +68,7 @@ static enum cli_exit set_url(struct cli_settings *settings, struct gw_str url,
 static enum cli_exit set_org(struct cli_settings *settings, struct gw_str org,
                              struct cli_reason *why) {
     if (org.at == NULL)
-        return CLI_DONE; // the token's own, found out when it is needed
+        return CLI_DONE; // the token's own, asked for when it is needed
     if (!gw_org_slug_valid(org))
         return cli_fail(why, CLI_USAGE,
                         "\"%.*s\" is no organisation, a slug is 2 to 48 of a-z, 0-9 and -",

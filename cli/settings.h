@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What a command works with, each from the first place that has it: the flag, the environment, the
+// The settings of a command, each from the first place that has it: the flag, the environment, the
 // file.
 //
 // The file is read only if something is still missing, so that a broken one does not stop a CI job
@@ -26,7 +26,7 @@ struct cli_settings {
     char token[CLI_SETTINGS_TOKEN_BYTES_MAX]; // wiped by cli_settings_deinit
     enum cli_token_source token_source;
     char org[CLI_SETTINGS_ORG_BYTES_MAX]; // empty: nowhere set, or not needed
-    char ca_file[PATH_MAX];               // empty: what the system trusts
+    char ca_file[PATH_MAX];               // empty: the authorities of the system
 };
 
 // `login` needs no token, and only commands that take --org need an organisation. CLI_USAGE:

@@ -5,6 +5,7 @@
 
 // Row 0 is the titles.
 static struct gw_str cell_at(const struct cli_table *table, size_t row, size_t column) {
+    gw_assert(row <= table->row_count && column < table->column_count);
     if (row == 0)
         return gw_str_from(table->columns[column].title);
     return table->cells[(row - 1) * table->column_count + column];
@@ -33,7 +34,7 @@ static void measure(const struct cli_table *table, bool utf8, size_t *widths) {
     }
 }
 
-// Blanks are owed until a cell with text follows, so that none end a line.
+// Blanks are written before a cell with text only, so that no line ends in blanks.
 static enum gw_status render_row(const struct cli_table *table, size_t row, const size_t *widths,
                                  bool utf8, struct gw_buf *out) {
     enum gw_status status = GW_OK;

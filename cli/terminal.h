@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What a stream can show. The documented texts hold three characters beyond ASCII: they are printed
-// as documented everywhere but on a terminal whose locale is not UTF-8, which gets stand-ins. A
+// The characters that a stream can show. The documented texts hold three beyond ASCII: they are
+// printed as documented everywhere except on a terminal whose locale is not UTF-8, which gets
+// stand-ins. A
 // file or a pipe always gets the documented bytes.
 
 #include <stdbool.h>

@@ -30,6 +30,7 @@ static bool is_escaped_in_json(uint32_t code_point, bool utf8) {
 
 // Beyond the 16 bits of an escape two of them stand for one character (RFC 8259 section 7).
 static enum gw_status append_escape(struct gw_buf *out, uint32_t code_point) {
+    gw_assert(code_point <= 0x10FFFF);
     if (code_point <= 0xFFFF)
         return gw_buf_printf(out, "\\u%04x", (unsigned)code_point);
     uint32_t rest = code_point - 0x10000;

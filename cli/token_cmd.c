@@ -21,26 +21,25 @@ static void write_allowed_ips(const struct cli_options *options, struct gw_json_
 }
 
 static enum gw_status write_create_body(const struct cli_options *options, struct gw_buf *body) {
+    gw_assert(options->values[CLI_FLAG_NAME] != NULL);
     struct gw_json_writer writer;
     gw_json_writer_init(&writer, body);
     gw_json_open_object(&writer);
     gw_json_put_string(&writer, "name", gw_str_from(options->values[CLI_FLAG_NAME]));
     gw_json_key(&writer, "scopes");
     gw_scope_write_json(&writer, options->scopes);
-    if (options->expires_ms != CLI_OPTION_NO_TIME) {
+    if (options->expires_ms != CLI_OPTION_NO_TIME)
         gw_json_put_time(&writer, "expiresAt", options->expires_ms);
-    }
     if (options->allowed_ip_count > 0)
         write_allowed_ips(options, &writer);
-    if (cli_options_has(options, CLI_FLAG_BIND_CHILDREN)) {
+    if (cli_options_has(options, CLI_FLAG_BIND_CHILDREN))
         gw_json_put_boolean(&writer, "bindChildren", true);
-    }
     gw_json_close_object(&writer);
     return gw_json_writer_finish(&writer);
 }
 
-// A gateway older than --allow-ip or --bind-children does not mind the unknown field: it makes a
-// token that may do more.
+// A gateway older than --allow-ip or --bind-children ignores the unknown member and makes a token
+// that may do more.
 static enum cli_exit check_limits(const struct cli_new_token *token, struct gw_json root,
                                   const struct cli_options *options, struct cli_reason *why) {
     struct gw_json binds;
@@ -131,7 +130,7 @@ static const struct cli_listing_kind list_kind = {
     .read = read_token,
 };
 
-// A gateway that does not page has one.
+// 1 for a gateway that does not page.
 static int64_t page_count(struct gw_json root) {
     struct gw_json pagination;
     struct gw_json total;
@@ -182,8 +181,7 @@ enum cli_exit cli_token_cmd_list(struct cli_session *session, const struct cli_o
 
 // ---- revoke ----
 
-// A token that was rotated has one that came of it: revoking the old one alone takes nothing away
-// from who holds that.
+// A rotated token has a successor, which works on when the old token alone is revoked.
 static enum cli_exit note_successors(struct cli_session *session, const struct cli_options *options,
                                      struct gw_json root, struct cli_reason *why) {
     struct gw_json successors;
@@ -212,6 +210,7 @@ static enum cli_exit note_successors(struct cli_session *session, const struct c
 static enum cli_exit make_revoke_path(struct cli_session *session,
                                       const struct cli_options *options, const char **path,
                                       struct cli_reason *why) {
+    gw_assert((options->id == NULL) == cli_options_has(options, CLI_FLAG_SELF));
     enum cli_exit exit = CLI_DONE;
     if (cli_options_has(options, CLI_FLAG_SELF))
         *path = "/auth/token";
@@ -253,8 +252,8 @@ static const char *gateways(int64_t count) {
     return count == 1 ? "gateway" : "gateways";
 }
 
-// What the wait did not see happen: who has not confirmed, and until when that matters. An older
-// gateway says neither how many are silent nor until when.
+// The wait ended early: how many gateways have not confirmed, and until when that matters. An older
+// gateway sends neither the number of silent ones nor the time.
 static enum cli_exit check_confirmed(struct cli_session *session, struct gw_json root,
                                      struct cli_reason *why) {
     struct gw_json member;
@@ -276,7 +275,7 @@ static enum cli_exit check_confirmed(struct cli_session *session, struct gw_json
         until.at != NULL ? ", until at the latest " : "", GW_STR_ARG(until));
 }
 
-// The caller's own token is gone: what it is still set in does not work any more.
+// The caller's own token is gone: the file that holds it is of no use any more.
 static void note_own_gone(struct cli_session *session) {
     cli_session_forget_expiry(session);
     if (session->settings->token_source == CLI_TOKEN_OF_FILE)

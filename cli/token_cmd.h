@@ -13,6 +13,6 @@ enum cli_exit cli_token_cmd_create(struct cli_session *session, const struct cli
                                    struct cli_reason *why) GW_MUST_USE;
 enum cli_exit cli_token_cmd_list(struct cli_session *session, const struct cli_options *options,
                                  struct cli_reason *why) GW_MUST_USE;
-// With --self: the token that asks.
+// With --self: the caller's token.
 enum cli_exit cli_token_cmd_revoke(struct cli_session *session, const struct cli_options *options,
                                    struct cli_reason *why) GW_MUST_USE;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// `skillreg whoami`, and the same question as the other commands ask it: whose token, which
+// `skillreg whoami`, and the same request for other commands: the identity of the token, its
 // organisation.
 
 #include "cli/options.h"
@@ -12,7 +12,7 @@ struct cli_identity {
     struct gw_str user_email;
     struct gw_str org_slug;
     struct gw_str org_name;
-    struct gw_json token; // valid if has_token: not every registry tells
+    struct gw_json token; // valid if has_token: not every registry sends it
     bool has_token;
 };
 

@@ -12,5 +12,5 @@
 
 // GW_SYSTEM: the operating system has no random bytes.
 enum gw_status gw_id_make(char out[GW_ID_LENGTH + 1]) GW_MUST_USE;
-// What an id from a client may be before it reaches the database: 1 to 32 of a-z 0-9.
+// The check of an id from a client, before it reaches the database: 1 to 32 of a-z 0-9.
 bool gw_id_valid(struct gw_str id);

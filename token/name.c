@@ -6,7 +6,8 @@
 
 #include "base/utf8.h"
 
-// What takes room and shows nothing: spaces, the fillers of Hangul, the empty pattern of Braille.
+// Characters that take room and show nothing: spaces, the fillers of Hangul, the empty pattern of
+// Braille.
 static bool is_blank(uint32_t code_point) {
     static const uint32_t others[] = {' ',    0xa0,   0x115f, 0x1160, 0x1680, 0x202f,
                                       0x205f, 0x2800, 0x3000, 0x3164, 0xffa0};

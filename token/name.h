@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The name of a token: what people call it, in lists and in the log.
+// The name of a token, as lists and the log show it.
 
 #include <stdbool.h>
 

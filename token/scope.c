@@ -18,6 +18,7 @@ static const struct {
 #define SCOPE_COUNT (sizeof(scopes) / sizeof(scopes[0]))
 
 bool gw_scope_allows(gw_scope_set held, enum gw_scope needed) {
+    gw_assert(needed >= GW_SCOPE_READ && needed <= GW_SCOPE_ADMIN);
     // The bits rise with the power, so the highest one held decides.
     return (held & SCOPES_ALL) >= (int)needed;
 }

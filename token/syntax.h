@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What a token looks like, and nothing else: no hash, no lookup. Shared by the gateway (the shape
-// check that stands before every lookup) and the command line (`login --token`).
+// The shape of a token: no hash, no lookup. The gateway checks it before every lookup, the command
+// line at `login --token`.
 //
 // secret = ("sr_live_" | "sr_test_" | "sk_") 20*255 base64url characters. Ours carry exactly 48: 32
 // random bytes and their CRC-32 (big endian), the CRC taken over the prefix text and the random
-// bytes, so that secret scanners can tell a real one without asking anyone. Imported ones need no
-// checksum.
+// bytes, so that a secret scanner recognises a real one offline. Imported ones need no checksum.
 
 #include "base/str.h"
 
@@ -15,12 +14,12 @@
 #define GW_TOKEN_BODY_OWN 48
 #define GW_TOKEN_RANDOM_BYTES 32
 #define GW_TOKEN_LENGTH_MAX (8 + GW_TOKEN_BODY_MAX)
-#define GW_TOKEN_PREFIX_LENGTH 12 // the lookup key, and what `list` shows
+#define GW_TOKEN_PREFIX_LENGTH 12 // the lookup key; `list` shows it
 
 enum gw_token_kind { GW_TOKEN_LIVE, GW_TOKEN_TEST, GW_TOKEN_LEGACY };
 
-// GW_INVALID unless `secret` has the shape above. Constant work per character, no early exit that
-// tells where.
+// GW_INVALID unless `secret` has the shape above. Constant work per character, and no early exit
+// that shows where.
 enum gw_status gw_token_syntax_parse(struct gw_str secret, enum gw_token_kind *kind) GW_MUST_USE;
 // The text before the body: "sr_live_", "sr_test_" or "sk_".
 struct gw_str gw_token_syntax_prefix(enum gw_token_kind kind);

@@ -74,11 +74,10 @@ static void write_page(struct gw_json_writer *json, const struct db_audit_event 
     for (int i = 0; i < count; i++)
         write_event(json, &events[i]);
     gw_json_close_array(json);
-    if (has_more) {
+    if (has_more)
         write_event_id(json, "next", events[count - 1].id);
-    } else {
+    else
         gw_json_put_null(json, "next");
-    }
     gw_json_close_object(json);
 }
 

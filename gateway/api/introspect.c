@@ -33,9 +33,8 @@ static void write_token(struct gw_json_writer *json, const struct db_token_row *
     gw_json_put_string(json, "client_id", row->id);
     gw_json_put_string(json, "username", row->name);
     gw_json_put_string(json, "token_type", GW_STR("Bearer"));
-    if (row->expires_ms != DB_NO_TIME) {
+    if (row->expires_ms != DB_NO_TIME)
         gw_json_put_integer(json, "exp", row->expires_ms / 1000);
-    }
     gw_json_put_integer(json, "iat", row->created_ms / 1000);
     gw_json_put_string(json, "sub", row->id);
     gw_json_put_string(json, "org", row->org_slug);

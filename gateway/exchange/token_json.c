@@ -28,7 +28,6 @@ void gw_token_json_write(struct gw_json_writer *json, const struct db_token_row 
     gw_json_put_time(json, "lastUsedAt", row->last_used_ms);
     gw_json_put_time(json, "expiresAt", row->expires_ms);
     gw_token_json_write_ranges(json, "allowedIps", row);
-    if (row->binds_children) {
+    if (row->binds_children)
         gw_json_put_boolean(json, "bindChildren", true);
-    }
 }

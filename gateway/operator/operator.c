@@ -41,7 +41,7 @@ static enum exit_code fail_unknown_org(struct gw_str slug) {
     return EXIT_REFUSED;
 }
 
-// For what no command can explain better.
+// For a failure that no command explains better.
 static enum exit_code fail_store(const struct gw_operator_store *store, enum gw_status status) {
     if (status == GW_BUSY)
         return fail("another transaction held it up for too long, nothing was changed; try again");
@@ -77,9 +77,8 @@ static enum gw_status render_json(struct gw_buf *out, const struct db_token_row 
     gw_json_writer_init(&json, out);
     gw_json_open_object(&json);
     gw_token_json_write(&json, row);
-    if (secret.length > 0) {
+    if (secret.length > 0)
         gw_json_put_string(&json, "token", secret);
-    }
     gw_json_close_object(&json);
     enum gw_status status = gw_json_writer_finish(&json);
     return status == GW_OK ? gw_buf_append_str(out, GW_STR("\n")) : status;
@@ -121,6 +120,7 @@ static enum exit_code show_token(const struct gw_operator_options *options,
 // ---- migrate ----
 
 static enum exit_code run_migrate(const struct gw_operator_options *options) {
+    gw_assert(options->database_url != NULL);
     struct db_migrate_report report;
     enum gw_status status = options->role.at == NULL ? db_migrate(options->database_url, &report)
                                                      : db_migrate_and_grant(options->database_url,
@@ -145,6 +145,7 @@ static enum exit_code run_migrate(const struct gw_operator_options *options) {
 // One transaction: all of it, or nothing.
 static enum exit_code run_grants(const struct gw_operator_options *options) {
     struct gw_buf out;
+    gw_assert(options->role.at != NULL);
     gw_buf_init(&out, DB_GRANTS_BYTES_MAX);
     enum gw_status status = gw_buf_append_str(&out, GW_STR("begin;\n"));
     if (status == GW_OK)
@@ -181,6 +182,8 @@ static enum exit_code run_org_create(const struct gw_operator_options *options,
 static enum exit_code store_token(const struct gw_operator_options *options,
                                   struct gw_operator_store *store, struct gw_str secret,
                                   bool is_new) {
+    gw_assert(options->slug.at != NULL && options->name.at != NULL);
+    gw_assert(secret.length >= GW_TOKEN_PREFIX_LENGTH);
     char org_id[DB_ID_LENGTH_MAX];
     size_t org_id_length = 0;
     enum gw_status status =
@@ -278,6 +281,7 @@ static enum exit_code read_token(char bytes[IMPORT_BYTES_MAX], struct gw_str *se
 static enum exit_code run_with_store(const struct gw_operator_options *options,
                                      struct gw_str secret) {
     struct gw_operator_store store;
+    gw_assert(options->database_url != NULL);
     enum gw_status status = gw_operator_store_open(&store, options->database_url);
     if (status != GW_OK)
         return fail(status == GW_INVALID ? "the database URL is malformed"
@@ -314,8 +318,8 @@ int gw_operator_run(int argc, char **argv) {
     case GW_OPERATOR_RUN:
         break;
     }
-    (void)signal(SIGPIPE, SIG_IGN); // write_all tells
-    gw_log_set_level(GW_LOG_ERROR); // what goes wrong with the connection is told by the command
+    (void)signal(SIGPIPE, SIG_IGN); // write_all reports it
+    gw_log_set_level(GW_LOG_ERROR); // the command reports failures of the connection
     enum exit_code code;
     if (options.command == GW_OPERATOR_MIGRATE)
         code = run_migrate(&options);

@@ -14,7 +14,7 @@
 #define TOKENS (GW_OPERATOR_TOKEN_CREATE | GW_OPERATOR_TOKEN_IMPORT)
 #define ROLES (GW_OPERATOR_MIGRATE | GW_OPERATOR_GRANTS)
 #define ALL (GW_OPERATOR_MIGRATE | GW_OPERATOR_ORG_CREATE | TOKENS)
-// A thousand years: far from what the calendar of the API can write.
+// A thousand years: far below the last year of the API's calendar.
 #define EXPIRES_MAX_MS (1000ULL * 365 * 24 * 60 * 60 * 1000)
 
 static const char help_text[] =
@@ -147,6 +147,7 @@ static const struct flag *find_flag(const char *argument, enum gw_operator_comma
 
 // Reads the argument at argv[*at], and its value, which may be the next one.
 static bool read_argument(int argc, char **argv, int *at, struct gw_operator_options *options) {
+    gw_assert(*at < argc && options->command != 0);
     const char *argument = argv[*at];
     if (strcmp(argument, "--json") == 0 && (options->command & TOKENS) != 0) {
         options->wants_json = true;
@@ -186,7 +187,7 @@ static bool check_complete(const struct gw_operator_options *options) {
     return true;
 }
 
-// How many words the command took; 0 when there is no such command.
+// The number of words that the command takes; 0: unknown command.
 static int read_command(int argc, char **argv, enum gw_operator_command *command) {
     static const struct {
         const char *first;
@@ -220,6 +221,7 @@ static bool read_environment_variables(struct gw_operator_options *options) {
 
 enum gw_operator_parse gw_operator_options_read(int argc, char **argv,
                                                 struct gw_operator_options *options) {
+    gw_assert(argc > 0);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             (void)fputs(help_text, stdout);

@@ -23,8 +23,8 @@ enum gw_operator_command {
 // Slices and strings live as long as argv and the environment.
 struct gw_operator_options {
     enum gw_operator_command command;
-    const char *database_url; // NULL for grants, which asks nothing
-    struct gw_str role;       // migrate, grants: who serves; .at NULL: not said
+    const char *database_url; // NULL for grants, which needs no database
+    struct gw_str role;       // migrate, grants: of the gateway; .at NULL: not given
     struct gw_str slug;       // of the organisation
     struct gw_str name;
     gw_scope_set scopes;

@@ -10,7 +10,7 @@
 
 #define WATCH_MS 20
 
-// Ends a turn of the loop, for wait_for to look around.
+// Ends a turn of the loop, so that wait_for sees a lost connection.
 static void on_watch(uv_timer_t *watch) {
     (void)watch;
 }
@@ -49,7 +49,7 @@ void gw_operator_store_close(struct gw_operator_store *store) {
     gw_assert(error == 0);
 }
 
-// Why a call was not answered.
+// Stores why a call was not answered.
 static void keep_reason(struct gw_operator_store *store) {
     const char *trouble = db_pool_trouble(store->pool, &store->is_reached);
     if (trouble == NULL && db_pool_is_ready(store->pool)) {
@@ -60,10 +60,11 @@ static void keep_reason(struct gw_operator_store *store) {
                    trouble != NULL ? trouble : "no answer in time");
 }
 
-// Runs the loop until *is_done; *status is then what the call ended with. Gives up when there is no
+// Runs the loop until *is_done; returns the call's *status, or GW_UNAVAILABLE when there is no
 // connection.
 static enum gw_status wait_for(struct gw_operator_store *store, struct db_query *query,
                                const bool *is_done, const enum gw_status *status) {
+    gw_assert(store->pool != NULL && store->store != NULL);
     bool is_reached;
     while (!*is_done && db_pool_trouble(store->pool, &is_reached) == NULL)
         (void)uv_run(&store->loop, UV_RUN_ONCE);
@@ -108,6 +109,7 @@ enum gw_status gw_operator_store_find_org(struct gw_operator_store *store, struc
         status = wait_for(store, &call.find.query, &call.is_done, &call.status);
     if (status != GW_OK)
         return status;
+    gw_assert(call.is_done && call.id_length <= DB_ID_LENGTH_MAX);
     memcpy(id, call.id, call.id_length);
     *id_length = call.id_length;
     return GW_OK;

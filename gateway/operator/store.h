@@ -2,7 +2,7 @@
 #pragma once
 // The token store, one call at a time, for a command that has nothing else to do: a loop of its own
 // that runs until the answer is there, or until PostgreSQL turns out not to be. One connection,
-// given up at its first failure: an operator wants to hear the reason, not to wait.
+// given up at its first failure: an operator wants the reason, not a wait.
 
 #include <stdbool.h>
 #include <uv.h>
@@ -31,7 +31,7 @@ enum gw_status gw_operator_store_find_org(struct gw_operator_store *store, struc
 // GW_CONFLICT: the slug is taken.
 enum gw_status gw_operator_store_create_org(struct gw_operator_store *store, struct gw_str id,
                                             struct gw_str slug, struct gw_str name) GW_MUST_USE;
-// `create` is filled but for its query and on_done.
+// `create` is filled except for its query and on_done.
 enum gw_status gw_operator_store_create_token(struct gw_operator_store *store,
                                               struct db_token_create *create,
                                               int64_t *created_ms) GW_MUST_USE;

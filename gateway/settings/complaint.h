@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What the program says to who started it when something is wrong, on stderr: one line, whatever
-// stands in it. Arguments, variables and the words of PostgreSQL may come from others, and a
-// terminal reads more in them than people do; so control characters and bytes that are not UTF-8
-// are masked as base/utf8.h says.
+// A mistake or a failure at start, for the person at the shell: one line on stderr, whatever text
+// it holds. Arguments, variables and messages of PostgreSQL are foreign text that may command a
+// terminal; so control characters and bytes that are not UTF-8 are masked as base/utf8.h says.
 
 #define GW_COMPLAINT_BYTES_MAX 2048
 

@@ -11,7 +11,7 @@
 #include "base/limits.h"
 #include "gateway/settings/complaint.h"
 
-// For the first three an empty variable is none.
+// For the first three an empty variable counts as not set.
 enum kind {
     TEXT,
     TEXTS,
@@ -34,7 +34,7 @@ struct setting {
     const char *variable;
     enum kind kind;
     size_t offset;
-    const char *fallback; // as if given; NULL: none
+    const char *fallback; // as if given; may be NULL
     const char *argument; // its name in --help; NULL for a switch
     const char *help;
 };
@@ -151,7 +151,7 @@ static const struct setting settings[] = {
 #define HELP_INDENT 37
 #define HELP_COLUMNS 72 // of text beside the flag
 
-// What fits on a line ends at a space.
+// A line ends at a space.
 static void print_wrapped(const char *text) {
     size_t length = strlen(text);
     while (length > HELP_COLUMNS) {
@@ -223,7 +223,7 @@ static bool parse_number(const char *text, uint64_t min, int *value) {
     return true;
 }
 
-// A duration that may be none: "0" or "0s".
+// A duration that may be 0: "0" or "0s".
 static bool parse_limit(const char *text, uint64_t *limit_ms) {
     if (strcmp(text, "0") == 0 || strcmp(text, "0s") == 0)
         return *limit_ms = 0, true;
@@ -246,6 +246,7 @@ static bool parse_client_field(const char *text, bool *is_forwarded) {
 }
 
 static bool add_texts(const char *text, const char *separators, struct gw_config_texts *texts) {
+    gw_assert(texts->count <= GW_CONFIG_TEXTS_MAX && texts->bytes_used <= sizeof(texts->memory));
     size_t bytes = strlen(text) + 1;
     bool is_good = bytes <= sizeof(texts->memory) - texts->bytes_used;
     char *rest = texts->memory + texts->bytes_used;
@@ -267,6 +268,7 @@ static bool add_files(const char *text, struct gw_config_texts *files) {
 }
 
 static bool set_value(struct gw_config *config, const struct setting *setting, const char *text) {
+    gw_assert(setting->offset < sizeof(*config));
     void *at = (char *)config + setting->offset;
     switch (setting->kind) {
     case TEXT:
@@ -345,7 +347,7 @@ static const struct setting *find_flag(const char *argument, size_t length) {
     return NULL;
 }
 
-// The first flag of its kind makes what the variable said count no more.
+// The first flag of its kind replaces the values of the variable.
 static void begin_flags(struct gw_config_texts *texts) {
     if (!texts->are_flags)
         *texts = (struct gw_config_texts){.are_flags = true};
@@ -354,6 +356,7 @@ static void begin_flags(struct gw_config_texts *texts) {
 // Takes "--flag value", "--flag=value" or "--switch"; *index moves past a value of its own.
 static enum gw_config_outcome read_flag(struct gw_config *config, int argc, char **argv,
                                         int *index) {
+    gw_assert(*index < argc);
     const char *argument = argv[*index];
     const char *equals = strchr(argument, '=');
     size_t length = equals != NULL ? (size_t)(equals - argument) : strlen(argument);
@@ -395,12 +398,12 @@ static enum gw_config_outcome check(struct gw_config *config) {
     if (config->listen_https != NULL && config->tls_certs.count == 0)
         return refuse("missing --tls-cert and --tls-key for", "--listen-https",
                       config->listen_https);
-    // Else everybody could be whoever it likes.
+    // Without trusted proxies any client could claim any address.
     if (config->proxy_protocol && config->trusted_proxies.count == 0)
         return refuse("missing --trusted-proxies, who may send it, for", "--proxy-protocol", NULL);
     if (config->workers > GW_WORKERS_MAX)
         return refuse("too many for", "--workers", NULL);
-    // Longer, and who waited for a revocation to be everywhere may have been told so too early
+    // With a longer lease a revoke with `?wait=` could report too early that it is everywhere
     // (db/events.h).
     if (config->freshness_lease_ms > GW_FRESHNESS_LEASE_MS_MAX)
         return refuse("over 3s:", "--freshness-lease", NULL);

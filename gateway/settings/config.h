@@ -23,14 +23,14 @@
 struct gw_config_texts {
     const char *at[GW_CONFIG_TEXTS_MAX];
     int count;
-    bool are_flags; // and so take the place of what the variable said
+    bool are_flags; // and so take the place of the variable's
     char memory[GW_CONFIG_TEXTS_BYTES_MAX];
     size_t bytes_used;
 };
 
 struct gw_config {
     const char *database_url;
-    const char *listen_https; // "host:port", "[v6]:port"; "" or "off": none
+    const char *listen_https; // "host:port", "[v6]:port"; NULL: off
     const char *listen_http;
     const char *listen_admin;
     struct gw_config_texts tls_certs; // as many as keys
@@ -38,7 +38,7 @@ struct gw_config {
     bool is_tls13_only;
     const char *client_ca;            // a file; NULL: clients are not asked for certificates
     const char *tls_ticket_secret;    // a file; NULL: one of this start's own
-    struct gw_config_texts upstreams; // as gateway/upstream/pool.h takes them; none: no registry
+    struct gw_config_texts upstreams; // for gateway/upstream/pool.h; may be empty
     const char *upstream_ca;          // a file; NULL: the system's authorities
     bool is_test_environment;
     int workers; // 1 to GW_WORKERS_MAX
@@ -46,12 +46,12 @@ struct gw_config {
     int connections_per_address; // 0: no limit
     struct gw_trusted_proxies trusted_proxies;
     bool client_address_from_forwarded; // the field Forwarded, else X-Forwarded-For
-    bool proxy_protocol;                // and none of them
-    struct gw_rate rate_limit;          // of a token; a count of 0: none
+    bool proxy_protocol;                // and neither field
+    struct gw_rate rate_limit;          // of a token; a count of 0: no limit
     struct gw_rate search_rate_limit;
     struct gw_rate org_rate_limit;
     int rate_limit_burst;   // 0: as many as the rate says
-    int failed_token_limit; // a minute for each client address; 0: none
+    int failed_token_limit; // a minute for each client address; 0: no limit
     int handshakes_waiting_max;
     uint64_t drain_timeout_ms;
     uint64_t handshake_timeout_ms;

@@ -23,6 +23,7 @@ static int64_t earliest_end(const struct gw_metrics *all, int count) {
 }
 
 void gw_metrics_sum(const struct gw_metrics *all, int count, struct gw_metrics *sum) {
+    gw_assert(count >= 0);
     memset(sum, 0, sizeof(*sum));
     for (int i = 0; i < count; i++) {
 #define X(name, type, help) sum->name += all[i].name;

@@ -66,9 +66,9 @@ struct gw_metrics {
 #undef X
 };
 
-// A worker starts: what counts the present is 0 again, what counts events goes on.
+// A worker starts: gauges are 0 again, counters go on.
 void gw_metrics_reset_gauges(struct gw_metrics *metrics);
-// Of cert_not_after_seconds the earliest, which is no amount; 0 is none.
+// cert_not_after_seconds is the earliest instead of the sum; 0 is left out.
 void gw_metrics_sum(const struct gw_metrics *all, int count, struct gw_metrics *sum);
 // Appends the text exposition format 0.0.4.
 enum gw_status gw_metrics_write(const struct gw_metrics *metrics, struct gw_buf *out) GW_MUST_USE;

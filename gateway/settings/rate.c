@@ -26,6 +26,7 @@ enum gw_status gw_rate_parse(struct gw_str text, struct gw_rate *rate) {
 
 // Never 0, however many are allowed.
 static uint64_t interval_us_of(const struct gw_rate *rate) {
+    gw_assert(rate->count > 0 && rate->period_s > 0);
     uint64_t interval_us = rate->period_s * US_PER_SECOND / rate->count;
     return interval_us > 0 ? interval_us : 1;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// So many in a time, as GCRA counts it (ITU-T I.371 annex A): each use moves a theoretical arrival
-// time one interval on, and a use is one too many when that would run further ahead of the clock
-// than a burst allows. One number is all there is to keep for a key, and when it is not in the
-// future any more there is nothing to keep. Pure: the clock is the caller's.
+// A rate, counted by GCRA (ITU-T I.371 annex A): each use moves a theoretical arrival time one
+// interval on, and a use is one too many when that would run further ahead of the clock than a
+// burst allows. A key needs this one number, and nothing once the number is in the past. Pure: the
+// clock is the caller's.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,15 +19,15 @@ struct gw_rate {
 
 struct gw_rate_verdict {
     bool is_allowed;
-    uint64_t arrival_us; // to be kept if it is allowed and was done
-    uint64_t left;       // further ones that would be allowed now
-    uint64_t wait_us;    // until one more than that would be
+    uint64_t arrival_us; // the new state, for a use that is allowed and done
+    uint64_t left;       // further uses allowed now
+    uint64_t wait_us;    // until one more is
 };
 
 // "120/m", "10/s", "5000/h", or "off". The burst is then the count. GW_INVALID; GW_TOO_BIG for more
 // than a million a second.
 enum gw_status gw_rate_parse(struct gw_str text, struct gw_rate *rate) GW_MUST_USE;
-// One more at `now_us`, of what `arrival_us` stands for (0: nothing yet).
+// One more use at `now_us`; `arrival_us` is the state so far (0: no use yet). The rate has a count.
 struct gw_rate_verdict gw_rate_judge(const struct gw_rate *rate, uint64_t arrival_us,
                                      uint64_t now_us);
 // For Retry-After: whole seconds, at least one.

@@ -16,6 +16,7 @@ enum gw_status gw_trusted_proxies_parse(struct gw_str list, struct gw_trusted_pr
 }
 
 bool gw_trusted_proxies_contain(const struct gw_trusted_proxies *proxies, const struct gw_ip *ip) {
+    gw_assert(proxies->count >= 0 && proxies->count <= GW_TRUSTED_PROXIES_MAX);
     for (int i = 0; i < proxies->count; i++) {
         if (gw_ip_range_contains(&proxies->ranges[i], ip))
             return true;
