@@ -64,7 +64,7 @@ static void keep_reason(struct gw_operator_store *store) {
 // connection.
 static enum gw_status wait_for(struct gw_operator_store *store, struct db_query *query,
                                const bool *is_done, const enum gw_status *status) {
-    gw_assert(store->pool != NULL && store->store != NULL);
+    gw_assert(store->pool != NULL);
     bool is_reached;
     while (!*is_done && db_pool_trouble(store->pool, &is_reached) == NULL)
         (void)uv_run(&store->loop, UV_RUN_ONCE);
