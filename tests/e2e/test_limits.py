@@ -3,6 +3,7 @@
 deadlines here are short flags; what is asserted is that the end comes, that it comes in the right way, and not before its time."""
 import contextlib
 import socket
+import ssl
 import threading
 import time
 
@@ -10,7 +11,7 @@ import pytest
 
 from harness.gateway import Gateway
 from harness.http_client import Connection, assert_error_shape, bearer, format_request
-from harness.waiting import eventually
+from harness.waiting import PATIENCE_S, eventually
 
 WHOAMI = "/api/v1/auth/whoami"
 SHORT_MS = 1000
@@ -152,6 +153,59 @@ def test_download_that_is_taken_byte_by_byte_is_cut(impatient, acme, upstream):
 
     with download(impatient, acme, upstream) as connection:
         eventually(is_cut, "was the connection closed")
+
+
+@contextlib.contextmanager
+def request_behind_the_handshake(gateway, data):
+    """A first request on TLS 1.3 in one piece with the client's Finished, of a token that is known: the gateway's ticket waits for
+    the answer, to leave together with it. Yields what reads the answer up to `end`."""
+    context = gateway.tls_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    answer = b""
+
+    def read_answer(end):
+        nonlocal answer
+        while end not in answer:
+            incoming.write(plain.recv(65536)) or pytest.fail(f"the end, behind {answer!r}")
+            with contextlib.suppress(ssl.SSLWantReadError):
+                while piece := client.read():
+                    answer += piece
+        return answer
+
+    with socket.create_connection(gateway.https, timeout=PATIENCE_S) as plain:
+        while True:
+            try:
+                client.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                plain.sendall(outgoing.read())
+                incoming.write(plain.recv(65536))
+        client.write(data)
+        plain.sendall(outgoing.read())
+        yield read_answer
+
+
+def test_ticket_of_tls_is_no_answer_that_the_client_does_not_take(start_gateway, acme, upstream):
+    """The registry takes longer than --body-timeout, as the end of a client tells that sends nothing."""
+    gateway = start_gateway("--body-timeout", "300ms", "--head-timeout", "600ms", tls=True, upstream=upstream.url)
+    is_late = threading.Event()
+
+    def answer_late(exchange):
+        exchange.read_body()
+        assert is_late.wait(PATIENCE_S)
+        exchange.reply(body=b"late")
+
+    upstream.behave(answer_late)
+    request = format_request("GET", f"/api/v1/orgs/{acme.slug}/skills/slow", bearer(acme.read))
+    assert gateway.request("GET", WHOAMI, acme.read).status == 200
+    with request_behind_the_handshake(gateway, request) as read_answer:
+        upstream.wait_for_request()
+        with gateway.connect() as silent:
+            silent.assert_closed()
+        is_late.set()
+        assert read_answer(b"late").startswith(b"HTTP/1.1 200 ")
 
 
 def test_handshake_that_does_not_start(impatient):
