@@ -13,8 +13,8 @@ static const char *name_of(enum gw_http_field_id field) {
     return field == GW_FIELD_FORWARDED ? "Forwarded" : "X-Forwarded-For";
 }
 
-static void tell(struct gw_services *services, enum gw_http_field_id field,
-                 const struct gw_ip *peer) {
+static void log_ignored(struct gw_services *services, enum gw_http_field_id field,
+                        const struct gw_ip *peer) {
     char text[GW_IP_TEXT_BYTES_MAX];
     gw_ip_format(peer, text);
     services->has_told_of_field = true;
@@ -26,10 +26,10 @@ static void tell(struct gw_services *services, enum gw_http_field_id field,
                                             : name_of(field_that_counts(services->config)));
 }
 
-static void tell_if_there(struct gw_services *services, const struct gw_http_head *request,
-                          enum gw_http_field_id field, const struct gw_ip *peer) {
+static void note_ignored(struct gw_services *services, const struct gw_http_head *request,
+                         enum gw_http_field_id field, const struct gw_ip *peer) {
     if (!services->has_told_of_field && gw_http_head_field(request, field) != NULL)
-        tell(services, field, peer);
+        log_ignored(services, field, peer);
 }
 
 struct gw_client gw_client_fields_read(struct gw_services *services,
@@ -37,7 +37,7 @@ struct gw_client gw_client_fields_read(struct gw_services *services,
                                        const struct gw_ip *peer) {
     const struct gw_config *config = services->config;
     struct gw_ip ip;
-    tell_if_there(services, request, gw_client_ip_other_field(field_that_counts(config)), peer);
+    note_ignored(services, request, gw_client_ip_other_field(field_that_counts(config)), peer);
     if (gw_client_ip_find(request, field_that_counts(config), &config->trusted_proxies, peer, &ip))
         return gw_client_at(&ip);
     services->metrics->clients_unknown_total++;
@@ -46,6 +46,6 @@ struct gw_client gw_client_fields_read(struct gw_services *services,
 
 void gw_client_fields_ignore(struct gw_services *services, const struct gw_http_head *request,
                              const struct gw_ip *peer) {
-    tell_if_there(services, request, GW_FIELD_X_FORWARDED_FOR, peer);
-    tell_if_there(services, request, GW_FIELD_FORWARDED, peer);
+    note_ignored(services, request, GW_FIELD_X_FORWARDED_FOR, peer);
+    note_ignored(services, request, GW_FIELD_FORWARDED, peer);
 }

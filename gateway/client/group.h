@@ -46,8 +46,8 @@ struct gw_conn_group {
 
 void gw_conn_group_open(struct gw_conn_group *group, struct gw_services *services, int count_max);
 // services->is_draining was set: connections without a request close, the others close after their
-// response. on_drained is called once, from the loop, when the last one has closed; never if none
-// is open (open_count == 0).
+// response. on_drained is called once, from the loop, when the last one has closed; never when
+// open_count is 0 already.
 void gw_conn_group_drain(struct gw_conn_group *group,
                          void (*on_drained)(struct gw_conn_group *group));
 // Closes every connection, then the group's own handle, then calls back.

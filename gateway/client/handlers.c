@@ -12,6 +12,7 @@
 #include "gateway/relay/relay.h"
 
 static void (*const starts[])(struct gw_exchange *exchange) = {
+    [GW_ROUTE_FORWARD] = gw_relay_start,
     [GW_ROUTE_WHOAMI] = gw_whoami_start,
     [GW_ROUTE_TOKEN_LIST] = gw_token_api_list,
     [GW_ROUTE_TOKEN_CREATE] = gw_token_issue_create,
@@ -21,7 +22,6 @@ static void (*const starts[])(struct gw_exchange *exchange) = {
     [GW_ROUTE_AUDIT] = gw_audit_api_list,
     [GW_ROUTE_FORWARD_AUTH] = gw_forward_auth_start,
     [GW_ROUTE_INTROSPECT] = gw_introspect_start,
-    [GW_ROUTE_FORWARD] = gw_relay_start,
 };
 
 static void refuse(struct gw_exchange *exchange, enum gw_route_outcome outcome) {
