@@ -2,6 +2,7 @@
 #include "gateway/http/head_rules.h"
 
 #include "base/ascii.h"
+#include "base/host_port.h"
 #include "base/ip.h"
 
 // ---- refusals ----
@@ -97,32 +98,25 @@ static bool is_ip_literal(struct gw_str text) {
     return is_future || (gw_str_find(text, ':') < text.length && gw_ip_parse(text, &ip) == GW_OK);
 }
 
-// The length of the name, or of the IP literal with its brackets, at the start of `host`; 0 when
-// neither is there.
-static size_t host_name_length(struct gw_str host) {
-    if (host.length > 0 && host.at[0] == '[') {
-        size_t close = gw_str_find(host, ']');
-        bool is_right = close < host.length && is_ip_literal(gw_str_slice(host, 1, close));
-        return is_right ? close + 1 : 0;
-    }
-    size_t i = 0;
-    for (; i < host.length && is_host_char(host.at[i]); i++) {
-        if (host.at[i] == '%' && !is_escape_at(host, i))
-            return 0;
-    }
-    return i;
-}
-
-// uri-host [ ":" port ] (RFC 9110 section 7.2), the host not empty.
-static bool is_host(struct gw_str host) {
-    size_t name_length = host_name_length(host);
-    if (name_length == 0 || name_length == host.length)
-        return name_length > 0;
-    for (size_t i = name_length + 1; i < host.length; i++) {
-        if (!gw_ascii_is_digit(host.at[i]))
+static bool is_host_name(struct gw_str name) {
+    for (size_t i = 0; i < name.length; i++) {
+        if (!is_host_char(name.at[i]) || (name.at[i] == '%' && !is_escape_at(name, i)))
             return false;
     }
-    return host.at[name_length] == ':';
+    return name.length > 0;
+}
+
+// uri-host [ ":" port ] (RFC 9110 section 7.2), the host not empty; the port may be, and has any
+// number of digits.
+static bool is_host(struct gw_str text) {
+    struct gw_host_port parts;
+    if (gw_host_port_split(text, &parts) != GW_OK)
+        return false;
+    for (size_t i = 0; i < parts.port.length; i++) {
+        if (!gw_ascii_is_digit(parts.port.at[i]))
+            return false;
+    }
+    return parts.is_bracketed ? is_ip_literal(parts.host) : is_host_name(parts.host);
 }
 
 // ---- requests and responses ----
