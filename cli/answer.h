@@ -11,9 +11,9 @@
 
 // A string member.
 struct gw_str cli_answer_text(struct gw_json object, const char *key, struct gw_arena *arena);
-// An array of strings as "read, write"; not there when it is no such array.
+// An array of strings as "read, write"; anything else counts as not there.
 struct gw_str cli_answer_list(struct gw_json object, const char *key, struct gw_arena *arena);
-// A time in words: "2 hours ago"; "never" for null or not there; as it came when it is no time.
+// A time in words: "2 hours ago"; "never" for null or not there; another text as it came.
 struct gw_str cli_answer_ago(struct gw_json object, const char *key, struct gw_arena *arena);
 // The same for a time that lies ahead: "in 5 days".
 struct gw_str cli_answer_ahead(struct gw_json object, const char *key, struct gw_arena *arena);

@@ -87,6 +87,7 @@ static enum cli_exit check(CURLU *url, const char *address, bool insecure_http,
 
 enum cli_exit cli_api_url_base(const char *address, bool insecure_http,
                                char out[CLI_API_URL_BYTES_MAX], struct cli_reason *why) {
+    gw_assert(address != NULL);
     CURLU *url = curl_url();
     if (url == NULL)
         return cli_fail_status(why, GW_NO_MEMORY);

@@ -10,7 +10,7 @@
 #define CLI_API_URL_BYTES_MAX 1024
 
 // Brings an address as people write it (with or without a trailing slash, with or without /api/v1,
-// with a path prefix or none) to "scheme://host[:port][/prefix]/api/v1". CLI_USAGE: no http or
+// with or without a path prefix) to "scheme://host[:port][/prefix]/api/v1". CLI_USAGE: no http or
 // https URL; user information, query or fragment in it; or plain http to another machine than this
 // one without `insecure_http`.
 enum cli_exit cli_api_url_base(const char *address, bool insecure_http,

@@ -124,6 +124,7 @@ enum cli_exit cli_config_file_check(const char *path, struct cli_reason *why) {
 
 enum cli_exit cli_config_file_get(struct cli_config_file *file, const char *key,
                                   struct gw_str *value, struct cli_reason *why) {
+    gw_assert(gw_json_type(file->root) == GW_JSON_OBJECT);
     struct gw_json member;
     struct gw_str text = gw_str(NULL, 0);
     if (gw_json_member(file->root, gw_str_from(key), &member) &&

@@ -163,6 +163,7 @@ static const char login_text[] =
     "                     for arguments can be seen by every user of a machine\n" FLAGS_OF_ALL;
 
 const char *cli_help_text(enum cli_command command) {
+    gw_assert(command < CLI_COMMAND_COUNT);
     static const char *const texts[CLI_COMMAND_COUNT] = {
         [CLI_COMMAND_NONE] = main_text,           [CLI_COMMAND_TOKEN] = token_text,
         [CLI_COMMAND_TOKEN_CREATE] = create_text, [CLI_COMMAND_TOKEN_LIST] = list_text,

@@ -7,6 +7,7 @@
 #define LISTING_BYTES_MAX (256 * 1024 * 1024)
 
 void cli_listing_init(struct cli_listing *listing, const struct cli_listing_kind *kind, bool json) {
+    gw_assert(kind->column_count > 0 && kind->column_count <= CLI_TABLE_COLUMNS_MAX);
     *listing = (struct cli_listing){.kind = kind, .json = json};
     gw_buf_init(&listing->cells, LISTING_BYTES_MAX);
     gw_buf_init(&listing->array, LISTING_BYTES_MAX);

@@ -29,6 +29,7 @@ static enum cli_exit read_line(char *line, size_t line_max, size_t *length,
 }
 
 static enum cli_exit ask_token(struct cli_settings *settings, struct cli_reason *why) {
+    gw_assert(settings->token_source == CLI_TOKEN_OF_LOGIN);
     char line[CLI_SETTINGS_TOKEN_BYTES_MAX];
     size_t length = 0;
     enum gw_token_kind kind;
@@ -122,6 +123,7 @@ static enum cli_exit print(struct cli_session *session, const struct cli_options
 
 enum cli_exit cli_login_cmd(const struct cli_options *options, struct cli_settings *settings,
                             struct cli_reason *why) {
+    gw_assert(options->command == CLI_COMMAND_LOGIN);
     char path[PATH_MAX];
     struct cli_session session;
     struct cli_identity identity;

@@ -25,6 +25,7 @@ static void put_line(struct cli_output *out, const char *label, struct gw_str va
 }
 
 void cli_new_token_render(const struct cli_new_token *token, struct cli_output *out) {
+    gw_assert(token->name.at != NULL && token->scopes.at != NULL && token->secret.at != NULL);
     put_line(out, "\n  Name:   ", token->name);
     put_line(out, "  Scopes: ", token->scopes);
     put_line(out, "  Token:  ", token->secret);

@@ -44,6 +44,7 @@ void cli_session_forget_expiry(struct cli_session *session) {
 }
 
 void cli_session_close(struct cli_session *session) {
+    gw_assert(session->client.easy != NULL);
     if (session->own_expires_ms != GW_JSON_NO_TIME)
         warn_of_expiry(session);
     gw_arena_deinit(&session->answer);

@@ -134,6 +134,7 @@ static enum cli_exit load_with_file(struct cli_settings *settings,
 
 enum cli_exit cli_settings_load(struct cli_settings *settings, const struct cli_options *options,
                                 struct cli_reason *why) {
+    gw_assert(options->command > CLI_COMMAND_TOKEN && options->command < CLI_COMMAND_COUNT);
     *settings = (struct cli_settings){.base_url = ""};
     struct found found = {
         .url = flag_or_environment(options->values[CLI_FLAG_URL], "SKILLREG_URL"),

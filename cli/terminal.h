@@ -2,8 +2,7 @@
 #pragma once
 // The characters that a stream can show. The documented texts hold three beyond ASCII: they are
 // printed as documented everywhere except on a terminal whose locale is not UTF-8, which gets
-// stand-ins. A
-// file or a pipe always gets the documented bytes.
+// stand-ins. A file or a pipe always gets the documented bytes.
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -228,6 +228,7 @@ static enum cli_exit make_revoke_path(struct cli_session *session,
 
 static enum cli_exit print_revoked(struct cli_session *session, const struct cli_options *options,
                                    struct gw_str name, struct cli_reason *why) {
+    gw_assert(name.at != NULL);
     struct cli_output out;
     cli_output_init(&out);
     if (cli_options_has(options, CLI_FLAG_JSON)) {
