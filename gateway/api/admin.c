@@ -45,7 +45,7 @@ static enum gw_status write_pool_metrics(const struct db_pool *pool, struct gw_b
         (unsigned long long)stats.queries_total, (unsigned long long)stats.disconnects_total);
 }
 
-// Of changes, and writes of last-used times, that wait for another transaction.
+// Changes, and writes of last-used times, that wait for another transaction.
 static enum gw_status write_lock_metrics(const struct db_pool *pool, struct gw_buf *out) {
     struct db_pool_stats stats;
     db_pool_stats(pool, &stats);

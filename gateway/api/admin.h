@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The admin port: /healthz (the process lives), /readyz (it can decide: the database answers and it
-// is not draining), /metrics (Prometheus text). No token; bind it where only operators reach it.
+// The admin port: /healthz (the process lives), /readyz (the database answers and the process is
+// not draining), /metrics (Prometheus text). No token is looked at: operators alone should reach
+// it.
 
 struct gw_exchange;
 

@@ -28,8 +28,8 @@ static void write_string_or_null(struct gw_json_writer *json, const char *key,
         gw_json_write_null(json);
 }
 
-// Ids of events are opaque to clients, who send one back as they got it: a string, as every other
-// id.
+// The id of an event is opaque to clients, which send it back as they got it: a string, as every
+// other id.
 static void write_event_id(struct gw_json_writer *json, const char *key, int64_t id) {
     char digits[24];
     int length = snprintf(digits, sizeof(digits), "%" PRId64, id);
@@ -46,7 +46,7 @@ static void write_actor(struct gw_json_writer *json, const struct db_audit_event
     gw_json_close_object(json);
 }
 
-// An operator has no address. A token has one, so where none was kept its client was unknown.
+// An operator has no address. A token has one: without it, the client was unknown.
 static struct gw_str address_of(const struct db_audit_event *event) {
     bool is_unknown = event->address.at == NULL && event->actor_token_id.at != NULL;
     return is_unknown ? GW_STR("unknown") : event->address;
@@ -74,6 +74,7 @@ static void write_page(struct gw_json_writer *json, const struct db_audit_event 
     for (int i = 0; i < count; i++)
         write_event(json, &events[i]);
     gw_json_close_array(json);
+    gw_assert(!has_more || count > 0);
     if (has_more)
         write_event_id(json, "next", events[count - 1].id);
     else
@@ -114,6 +115,7 @@ void gw_audit_api_list(struct gw_exchange *exchange) {
     struct list_call *call = gw_api_reply_start_call(exchange, sizeof(*call));
     if (call == NULL)
         return;
+    gw_assert(exchange->has_identity);
     call->handler = (struct gw_handler){.calls = &calls, .exchange = exchange};
     call->store_call.org_id = exchange->identity.org_id;
     call->store_call.before = request.before;

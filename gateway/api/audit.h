@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// GET /orgs/{org}/audit: what was done to the tokens of the organisation, by whom, from where,
-// newest first. The caller holds an admin token of it. Written by the database itself
-// (db/sql/0003_token_life.sql); here it is only shown.
+// GET /orgs/{org}/audit: the changes of the organisation's tokens with actor and address, newest
+// first. The caller holds an admin token of it. The database itself writes the events
+// (db/sql/0003_token_life.sql); this handler shows them.
 
 struct gw_exchange;
 

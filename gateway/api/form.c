@@ -3,7 +3,7 @@
 
 #include "base/ascii.h"
 
-// Unescapes in place: what comes out is never longer.
+// Unescapes in place: the plain text is never longer.
 static enum gw_status unescape(char *text, size_t length, struct gw_str *plain) {
     size_t out = 0;
     for (size_t i = 0; i < length; i++) {

@@ -19,7 +19,7 @@ static void respond_allowed(struct gw_exchange *exchange) {
     struct gw_identity_fields identity;
     struct gw_response_field fields[GW_IDENTITY_FIELDS + 2] = {
         {GW_STR("Cache-Control"), GW_STR("no-store")},
-        {GW_STR(GW_CLIENT_SUBJECT_FIELD), GW_STR("")}}; // our client is the proxy, not who asks it
+        {GW_STR(GW_CLIENT_SUBJECT_FIELD), GW_STR("")}}; // the client here is the proxy
     gw_identity_fields_init(&identity, exchange);
     memcpy(&fields[2], identity.fields, sizeof(identity.fields));
     gw_exchange_respond(exchange, 200, fields, GW_IDENTITY_FIELDS + 2, NULL, GW_STR(""));
@@ -81,6 +81,7 @@ static void decide(struct gw_exchange *exchange, const struct gw_route_match *ma
 void gw_forward_auth_start(struct gw_exchange *exchange) {
     struct gw_original_request original;
     struct gw_route_match match;
+    gw_assert(!exchange->has_identity); // the decision here is its only one
     if (!read_original(exchange, &original)) {
         gw_exchange_fail(exchange, GW_ERROR_BAD_REQUEST,
                          "X-Original-Method with X-Original-URI, or X-Forwarded-Method with "
@@ -88,7 +89,7 @@ void gw_forward_auth_start(struct gw_exchange *exchange) {
         return;
     }
     enum gw_route_outcome outcome = gw_router_match(original.method, original.target, &match);
-    // A question about a question allows nothing: there is nothing behind it.
+    // /authz of /authz decides nothing: no request stands behind it.
     if (outcome == GW_ROUTE_FOUND && match.route->target == GW_ROUTE_FORWARD_AUTH)
         outcome = GW_ROUTE_NOT_FOUND;
     if (outcome != GW_ROUTE_FOUND)

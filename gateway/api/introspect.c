@@ -19,7 +19,7 @@
 struct introspect_call {
     struct gw_api_body body;
     struct gw_auth_question question;
-    struct gw_decision asker; // judged again
+    struct gw_decision asker; // the caller, judged again
 };
 
 // ---- the answer ----

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// POST /oauth2/introspect (RFC 7662): a service that was handed a token asks what it is worth. The
-// decision has been taken: the caller holds an admin token, and learns of tokens of its own
-// organisation only; it is taken again at the end of the body, which may have been held back until
-// that token was no more. Every other token, whatever is the matter with it, is {"active":false};
-// 503 when it cannot be known. The token asked about does not count as used.
+// POST /oauth2/introspect (RFC 7662): a service that got a token asks what it is worth. The caller
+// holds an admin token, and learns about tokens of its own organisation alone. The decision is made
+// again at the end of the body, for a client may hold a body back until its token is revoked. Every
+// other token is {"active":false}, for whatever reason; 503 when the gateway cannot know. The token
+// in question does not count as used.
 
 struct gw_exchange;
 

@@ -16,7 +16,7 @@
 #include "gateway/exchange/token_json.h"
 #include "token/id.h"
 
-// ---- what both have ----
+// ---- both ----
 
 struct issue_call {
     struct gw_api_body body;
@@ -24,7 +24,7 @@ struct issue_call {
     unsigned char digest[DB_DIGEST_LENGTH];
     char id[GW_ID_LENGTH + 1];
     struct db_query *query;
-    void (*act)(struct issue_call *call); // the body is there
+    void (*act)(struct issue_call *call); // on the whole body
 };
 
 static struct issue_call *issue_call_of(struct gw_api_body *body) {
@@ -70,7 +70,7 @@ static void write_replaced(struct gw_json_writer *json, struct gw_str id, int64_
     gw_json_close_object(json);
 }
 
-// `rotation` NULL: it replaces none.
+// `rotation` NULL: a creation.
 static void respond_issued(struct issue_call *call, const struct db_token_row *row,
                            const struct db_token_rotation *rotation) {
     struct gw_exchange *exchange = exchange_of(call);
@@ -79,7 +79,7 @@ static void respond_issued(struct issue_call *call, const struct db_token_row *r
     struct gw_json_writer json;
     char *unused;
     gw_json_writer_init(&json, &body);
-    // All of it at once: a buffer that grows would leave copies of the secret behind.
+    // The whole memory at once: a buffer that grows would leave copies of the secret behind.
     json.status = gw_buf_reserve(&body, GW_BODY_OWN_BYTES_MAX, &unused);
     gw_json_open_object(&json);
     write_issued(&json, call, row);
@@ -121,7 +121,7 @@ struct create_call {
     struct gw_token_request request;
 };
 
-// The organisation that is gone has no tokens either: who asks was one of them.
+// GW_NOT_FOUND: the organisation is gone, and with it the token that asks.
 static void on_created(struct db_token_create *store_call, enum gw_status status,
                        const struct db_token_row *made) {
     struct create_call *call = gw_container_of(store_call, struct create_call, store_call);
@@ -200,11 +200,12 @@ static void fail_rotated(struct gw_exchange *exchange, struct gw_str successor_i
         gw_exchange_refuse(exchange, &gw_refusal_no_memory);
 }
 
-// There is a successor. The same rotation may be made once more, unless this process has noted a
-// use of the successor that the database has not heard of yet.
+// The token has a successor. The same rotation may be repeated, unless this process has noted a use
+// of the successor that the database does not have yet.
 static void act_on_successor(struct rotate_call *call, const struct db_token_rotation *rotation) {
     struct gw_exchange *exchange = exchange_of(&call->issue);
     struct gw_str id = rotation->successor.id;
+    gw_assert(id.length > 0);
     bool was_asked = call->store_call.instead_of.at != NULL;
     if (was_asked || !rotation->may_repeat ||
         gw_last_used_find(exchange->services->last_used, id) != DB_NO_TIME) {
@@ -218,7 +219,7 @@ static void act_on_successor(struct rotate_call *call, const struct db_token_rot
         gw_exchange_refuse(exchange, &gw_refusal_no_memory);
 }
 
-// What is known here of the tokens that this has ended, or will.
+// Brings the cache up to date with the tokens that the rotation ended or will end.
 static void note_rotated(struct gw_auth_cache *cache, const struct db_token_rotation *rotation) {
     bool is_ended = rotation->old_expires_ms != DB_NO_TIME &&
                     rotation->old_expires_ms <= rotation->successor.created_ms;

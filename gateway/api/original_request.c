@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/api/original_request.h"
 
-// One field that may stand there once. GW_NOT_FOUND: it does not.
+// A field that may come once. GW_NOT_FOUND: it is absent.
 static enum gw_status read_field(const struct gw_http_head *head, struct gw_str name,
                                  struct gw_str *value) {
     enum gw_status status = GW_NOT_FOUND;
@@ -16,7 +16,7 @@ static enum gw_status read_field(const struct gw_http_head *head, struct gw_str 
     return status;
 }
 
-// What follows "http://authority", or the whole of what is no URL.
+// The part behind "http://authority", or all of a URI without a scheme.
 static bool to_target(struct gw_str uri, struct gw_str *target) {
     static const struct gw_str schemes[] = {GW_STR_INIT("http://"), GW_STR_INIT("https://")};
     *target = uri;
@@ -26,7 +26,7 @@ static bool to_target(struct gw_str uri, struct gw_str *target) {
             continue;
         struct gw_str rest = gw_str_slice(uri, length, uri.length);
         size_t slash = gw_str_find(rest, '/');
-        // A query, a fragment or another slash before the path is no authority.
+        // An authority has no query, fragment or other slash.
         if (slash == 0 || gw_str_find(rest, '?') < slash || gw_str_find(rest, '#') < slash ||
             gw_str_find(rest, '\\') < slash)
             return false;
@@ -35,7 +35,7 @@ static bool to_target(struct gw_str uri, struct gw_str *target) {
     return target->length > 0 && target->at[0] == '/';
 }
 
-// *known is taken over when nothing is known yet; two opinions are none.
+// Sets *known once; a second value must be the same.
 static enum gw_status agree(enum gw_status status, struct gw_str value, struct gw_str *known) {
     if (status != GW_OK)
         return status;
@@ -61,7 +61,7 @@ static enum gw_status join(enum gw_status method, enum gw_status target) {
     return method == GW_OK && target == GW_OK ? GW_OK : GW_INVALID;
 }
 
-// Two names of one half.
+// Two field names of one half.
 static enum gw_status either(enum gw_status first, enum gw_status second) {
     return first == GW_NOT_FOUND ? second : second == GW_NOT_FOUND ? first : join(first, second);
 }

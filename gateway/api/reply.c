@@ -25,8 +25,7 @@ void gw_api_reply_database(struct gw_exchange *exchange, enum gw_status status) 
                          : "The token database cannot be reached now. Try again shortly.");
 }
 
-// The standing of the token that asks is a matter of the decision (401, 403); what it asks for is
-// one of the body (422).
+// A fault of the token that asks is 401 or 403, one of its request 422.
 static const struct gw_refusal not_bound = {
     GW_ERROR_VALIDATION_FAILED,
     "allowedIps must lie within those of the token that asks, which binds what it makes."};

@@ -117,7 +117,7 @@ static bool parse_binding(struct gw_json body, bool *binds_children, struct gw_r
            refuse_field(refusal, "bindChildren must be true or false.");
 }
 
-// A member twice is one too: whichever is meant, some reader takes the other.
+// A member twice is refused: readers differ in which one they take.
 static bool refuse_json(struct gw_arena *arena, size_t offset, struct gw_refusal *refusal) {
     struct gw_str message = gw_arena_printf(
         arena, "The body is not valid JSON, or names a member twice, at byte %zu.", offset + 1);
@@ -208,7 +208,7 @@ static bool parse_number(struct gw_str text, uint32_t max, uint32_t *number) {
     return true;
 }
 
-// Takes the next parameter of a query, as it stands there.
+// Takes the next parameter of a query, raw.
 static bool next_parameter(struct gw_str *query, struct gw_str *name, struct gw_str *value) {
     struct gw_str part;
     if (!gw_str_next(query, '&', &part))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What the clients of the token API may ask for: bodies, queries and fields of requests, checked.
-// Pure. A refusal says which status, which code and one sentence that names the field.
+// Requests of the token API: bodies, queries and fields, read and checked. Pure. The sentence of a
+// refusal names the field.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,8 +22,9 @@ struct gw_token_request {
     bool binds_children;
 };
 
-// True: *request is filled; slices point into `body` or `arena`. False: *refusal is: 400 not JSON,
-// 422 not acceptable. Unknown members are ignored. `now_ms` is wall clock.
+// True: fills *request; slices point into `body` or `arena`. False: fills *refusal, whose message
+// is static or in `arena`: 400 for a body that is not JSON, 422 for a wrong field. Unknown members
+// are ignored. `now_ms` is wall clock.
 bool gw_token_request_parse(struct gw_arena *arena, struct gw_str body, int64_t now_ms,
                             struct gw_token_request *request,
                             struct gw_refusal *refusal) GW_MUST_USE;
@@ -36,7 +37,7 @@ struct gw_page_request {
 bool gw_page_request_parse(struct gw_str query, struct gw_page_request *request,
                            struct gw_refusal *refusal) GW_MUST_USE;
 
-// `before` is the id of an event, of which older ones are wanted; INT64_MAX when not given.
+// Events older than the event with the id `before`; INT64_MAX when not given.
 struct gw_audit_request {
     int64_t before;
     uint32_t limit; // 1 to GW_LIST_LIMIT_MAX
@@ -48,12 +49,12 @@ struct gw_rotate_request {
     int64_t overlap_s;  // 0 to GW_ROTATE_OVERLAP_S_MAX
     int64_t expires_ms; // of the successor; DB_NO_TIME: not given
 };
-// The body of a rotation, as above; an empty one asks for nothing in particular.
+// The body of a rotation, as above; an empty one takes the defaults.
 bool gw_rotate_request_parse(struct gw_arena *arena, struct gw_str body, int64_t now_ms,
                              struct gw_rotate_request *request,
                              struct gw_refusal *refusal) GW_MUST_USE;
 // The field Idempotency-Key: 1 to GW_IDEMPOTENCY_KEY_LENGTH_MAX visible ASCII characters, once;
-// else 400. .at NULL when there is none.
+// otherwise 400. .at NULL without the field.
 bool gw_idempotency_key_read(const struct gw_http_head *request, struct gw_str *key,
                              struct gw_refusal *refusal) GW_MUST_USE;
 

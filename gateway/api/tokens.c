@@ -38,7 +38,7 @@ static void write_pagination(struct gw_json_writer *json, struct gw_page_request
     gw_json_close_object(json);
 }
 
-// What this process has noted and not written yet is newer than the row.
+// A use that this process has noted and not written yet is newer than the row.
 static void write_listed(struct gw_json_writer *json, const struct gw_last_used *last_used,
                          const struct db_token_row *row) {
     struct db_token_row shown = *row;
@@ -90,6 +90,7 @@ void gw_token_api_list(struct gw_exchange *exchange) {
     struct list_call *call = gw_api_reply_start_call(exchange, sizeof(*call));
     if (call == NULL)
         return;
+    gw_assert(exchange->has_identity);
     call->page = page;
     call->handler = (struct gw_handler){.calls = &calls, .exchange = exchange};
     call->store_call.org_id = exchange->identity.org_id;
@@ -105,7 +106,7 @@ void gw_token_api_list(struct gw_exchange *exchange) {
 
 // ---- revoke ----
 
-// A token that the answer tells of; it outlives the store's callback.
+// A token of the answer; it outlives the store's callback.
 struct revoked_token {
     struct gw_str id;
     struct gw_str name;
@@ -128,7 +129,7 @@ static void write_revoked(struct gw_json_writer *json, const struct revoked_toke
     gw_json_put_time(json, "revokedAt", token->revoked_ms);
 }
 
-// Those that came of it by rotation and lived: what was revoked with it has a time.
+// The live tokens that came of it by rotation: those revoked with it have a time.
 static void write_successors(struct gw_json_writer *json, const struct revoke_call *call) {
     if (call->count < 2)
         return;
@@ -150,9 +151,9 @@ static void write_count(struct gw_json_writer *json, const char *name, bool is_k
         gw_json_write_null(json);
 }
 
-// `gateways`: how many have applied it, which is all of them (200). Else (202) how many have not,
-// `pending` of those that are live and `silent` of those that are not, and `until` when any of them
-// may go on letting the token in; null when the database did not say in time.
+// 200: all gateways have applied it, and `gateways` is their number. 202: `pending` live ones and
+// `silent` ones, whose heartbeat is old, have not, and may let the token in up to `until`; null
+// when the database did not answer in time.
 static void write_reach(struct gw_json_writer *json, enum gw_status waited,
                         const struct db_events_reach *reach) {
     bool is_known = waited != GW_UNAVAILABLE;
@@ -169,7 +170,7 @@ static void write_reach(struct gw_json_writer *json, enum gw_status waited,
         gw_json_write_null(json);
 }
 
-// `reach`: NULL when nobody waited.
+// `reach` NULL: the request did not ask to wait.
 static void respond_revoked(struct revoke_call *call, enum gw_status waited,
                             const struct db_events_reach *reach) {
     struct gw_exchange *exchange = call->handler.exchange;
@@ -178,6 +179,7 @@ static void respond_revoked(struct revoke_call *call, enum gw_status waited,
     struct gw_json_writer json;
     gw_json_writer_init(&json, &body);
     gw_json_open_object(&json);
+    gw_assert(call->count > 0);
     write_revoked(&json, &call->tokens[0]);
     write_successors(&json, call);
     if (reach != NULL)
@@ -197,7 +199,7 @@ static struct gw_str keep(struct gw_exchange *exchange, struct gw_str text) {
     return copy != NULL ? gw_str(copy, text.length) : GW_STR("");
 }
 
-// What is revoked is revoked: without memory for them the answer leaves the successors out.
+// The tokens are revoked already: without memory the answer leaves the successors out.
 static void keep_tokens(struct revoke_call *call, const struct db_revoked_token *tokens,
                         int count) {
     struct gw_exchange *exchange = call->handler.exchange;
@@ -211,7 +213,7 @@ static void keep_tokens(struct revoke_call *call, const struct db_revoked_token 
                                                  .revoked_ms = tokens[i].revoked_ms};
 }
 
-// From here on all of them are refused here. The number of the last event that tells of them.
+// From now on this gateway refuses all of them. Returns the number of the newest of their events.
 static uint64_t refuse_revoked(struct gw_auth_cache *cache, const struct db_revoked_token *tokens,
                                int count) {
     uint64_t newest_seq = 0;
@@ -233,6 +235,7 @@ static void on_revoked(struct db_token_revoke *store_call, enum gw_status status
         gw_api_reply_change(exchange, status, store_call->refusal);
         return;
     }
+    gw_assert(count > 0);
     uint64_t newest_seq = refuse_revoked(exchange->services->auth, tokens, count);
     keep_tokens(call, tokens, count);
     if (call->request.wait_ms == 0) {
@@ -254,6 +257,7 @@ static void start_revoke(struct gw_exchange *exchange, struct gw_str id) {
     static const struct gw_handler_calls calls = {.on_over = on_revoke_over};
     struct gw_refusal refusal;
     struct gw_revoke_request request;
+    gw_assert(exchange->has_identity);
     if (!gw_revoke_request_parse(exchange->match.query, &request, &refusal)) {
         gw_exchange_refuse(exchange, &refusal);
         return;

@@ -11,8 +11,8 @@
 #define WHOAMI_BYTES_MAX (8 * 1024)
 #define WHOAMI_BYTES_USUAL 1024
 
-// A token stands for a machine: its user is the token itself, with an address under the reserved
-// domain (RFC 2606), because clients want one and none of it must ever reach a mailbox.
+// A token stands for a machine, so its user is the token itself. Clients expect an address; it lies
+// under a reserved domain (RFC 2606), so that no mail ever reaches a mailbox.
 static void write_user(struct gw_json_writer *json, struct gw_exchange *exchange) {
     const struct db_token_row *identity = &exchange->identity;
     const struct gw_str pieces[] = {identity->id, GW_STR("@"), identity->org_slug,
@@ -59,6 +59,7 @@ static void write_token(struct gw_json_writer *json, const struct gw_exchange *e
 
 void gw_whoami_start(struct gw_exchange *exchange) {
     struct gw_buf body;
+    gw_assert(exchange->has_identity);
     gw_buf_init(&body, WHOAMI_BYTES_MAX);
     char *unused;
     struct gw_json_writer json;

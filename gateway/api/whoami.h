@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// GET /auth/whoami: who the token is, in the shape that both the documentation and the desktop
-// client read. Answers from the row that the decision found; asks nobody.
+// GET /auth/whoami: the token that is sent, in the shape of the documentation and of the desktop
+// client. Answers from the row that the decision found, without the database.
 
 struct gw_exchange;
 

@@ -49,6 +49,7 @@ static struct gw_judgement forbid_scope(enum gw_scope scope) {
 
 struct gw_judgement gw_judge_reach(const struct db_token_row *row,
                                    const struct gw_route_match *match) {
+    gw_assert(match->route->access != GW_ACCESS_ORG || match->org.at != NULL);
     if (match->org.at != NULL && !gw_str_equal(match->org, row->org_slug))
         return gw_judgement_other_org;
     if (match->route->access != GW_ACCESS_TOKEN &&

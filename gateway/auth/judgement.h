@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What a live row of the database may do: its end, where it may be used from, its organisation and
-// its scopes, and nothing else. It costs nothing and changes nothing (no rate, no last use, no
-// identity), so it can be asked again as often as somebody wants to know whether what was allowed
-// once is allowed still.
+// What the token of a live row may do, by its end, its addresses, its organisation and its scopes
+// alone. Pure: no rate, no last use, no identity is touched, so a caller may judge again at any
+// time whether a use that was allowed still is.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,16 +17,16 @@ enum gw_verdict {
     GW_VERDICT_UNAUTHENTICATED, // 401
     GW_VERDICT_FORBIDDEN,       // 403
     GW_VERDICT_REFUSED,         // 400: two Authorization fields
-    GW_VERDICT_LIMITED,         // 429: too much of it
+    GW_VERDICT_LIMITED,         // 429
     GW_VERDICT_UNKNOWN          // 503
 };
 
 struct gw_judgement {
     enum gw_verdict verdict;
-    struct gw_refusal refusal; // when not allowed; its message is static
+    struct gw_refusal refusal; // GW_ERROR_NONE when allowed; the message is static
 };
 
-// What a token is wanted for.
+// The use that a token is judged for.
 struct gw_judged_use {
     const struct gw_route_match *match;
     const struct gw_client *client;
@@ -40,11 +39,11 @@ extern const struct gw_judgement gw_judgement_unknown; // the cache cannot say
 extern const struct gw_judgement gw_judgement_other_org;
 extern const struct gw_judgement gw_judgement_needs_admin;
 
-// Whether the token may be used at all, now and from that address: ALLOW, UNAUTHENTICATED or
+// Whether the token may be used at this time and from this address: ALLOW, UNAUTHENTICATED or
 // FORBIDDEN.
 struct gw_judgement gw_judge_token(const struct db_token_row *row, const struct gw_judged_use *use);
-// Whether what is asked for lies within its organisation and its scopes: ALLOW or FORBIDDEN.
+// Whether its organisation and its scopes allow the route: ALLOW or FORBIDDEN.
 struct gw_judgement gw_judge_reach(const struct db_token_row *row,
                                    const struct gw_route_match *match);
-// One, then the other.
+// gw_judge_token, then gw_judge_reach.
 struct gw_judgement gw_judge(const struct db_token_row *row, const struct gw_judged_use *use);

@@ -161,7 +161,7 @@ static void give_up_opening(struct gw_conn *conn) {
 // Gives the memory of the last request back, and waits on.
 static void trim(struct gw_conn *conn) {
     gw_http_parser_trim(&conn->parser);
-    gw_exchange_rest(&conn->exchange);
+    gw_exchange_trim(&conn->exchange);
     gw_conn_arm(conn);
 }
 

@@ -10,7 +10,7 @@
 #include "gateway/exchange/services.h"
 #include "gateway/settings/metrics.h"
 
-// RFC 9110 section 15, and the codes registered since; an unknown one goes without a phrase (RFC
+// RFC 9110 section 15, and the codes registered since. An unknown status goes without a phrase (RFC
 // 9112 section 4).
 static struct gw_str reason_phrase(int status) {
     static const struct {
@@ -96,6 +96,7 @@ void gw_exchange_init(struct gw_exchange *exchange, struct gw_services *services
 }
 
 void gw_exchange_start(struct gw_exchange *exchange, const struct gw_http_head *request) {
+    gw_assert(exchange->handler == NULL);
     exchange->request = request;
     exchange->match = (struct gw_route_match){.route = NULL};
     exchange->has_identity = false;
@@ -125,12 +126,12 @@ void gw_exchange_end(struct gw_exchange *exchange) {
     gw_arena_reset(&exchange->arena);
 }
 
-void gw_exchange_rest(struct gw_exchange *exchange) {
+void gw_exchange_trim(struct gw_exchange *exchange) {
     gw_arena_deinit(&exchange->arena);
 }
 
 void gw_exchange_deinit(struct gw_exchange *exchange) {
-    gw_exchange_rest(exchange);
+    gw_exchange_trim(exchange);
 }
 
 // ---- the head ----
@@ -175,6 +176,7 @@ static char *put_framing(struct gw_exchange *exchange, char *at, int status, uin
     } else if (exchange->is_chunked && !exchange->is_head_only) {
         at = put(at, GW_STR("Transfer-Encoding: chunked\r\n"));
     }
+    gw_assert(exchange->close_after || exchange->request != NULL);
     if (exchange->close_after)
         at = put(at, GW_STR("Connection: close\r\n"));
     else if (exchange->request->version_minor == 0)
@@ -225,6 +227,7 @@ static enum gw_status write_head(struct gw_exchange *exchange, int status,
     if (exchange->limit_fields.length > 0)
         at = put(at, exchange->limit_fields);
     at = put_framing(exchange, at, status, content_length);
+    gw_assert((size_t)(at - start) <= bytes);
     gw_buf_commit(output, (size_t)(at - start));
     return GW_OK;
 }
@@ -234,12 +237,14 @@ static enum gw_status append(struct gw_exchange *exchange, struct gw_str bytes) 
 }
 
 static void end_response(struct gw_exchange *exchange) {
+    gw_assert(exchange->phase != GW_RESPONSE_DONE);
     exchange->phase = GW_RESPONSE_DONE;
     exchange->owner->on_output(exchange);
     exchange->owner->on_response_end(exchange);
 }
 
 static void break_response(struct gw_exchange *exchange) {
+    gw_assert(exchange->phase != GW_RESPONSE_DONE);
     exchange->phase = GW_RESPONSE_DONE;
     exchange->owner->on_response_broken(exchange);
 }
@@ -301,7 +306,7 @@ void gw_exchange_finish(struct gw_exchange *exchange) {
         status = append(exchange, GW_STR("0\r\n\r\n"));
     else if (!exchange->is_head_only && exchange->content_left != GW_LENGTH_UNKNOWN &&
              exchange->content_left > 0)
-        status = GW_CLOSED; // shorter than told
+        status = GW_CLOSED; // shorter than its Content-Length
     if (status != GW_OK)
         break_response(exchange);
     else
@@ -309,6 +314,7 @@ void gw_exchange_finish(struct gw_exchange *exchange) {
 }
 
 void gw_exchange_break(struct gw_exchange *exchange) {
+    gw_assert(exchange->phase != GW_RESPONSE_NONE);
     if (exchange->phase != GW_RESPONSE_DONE)
         break_response(exchange);
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // One request and its response, between the connection that carries it and the handler that answers
-// it. The connection embeds the exchange and implements struct gw_exchange_owner_calls; a handler
-// (whoami, token API, relay) is started after the decision, answers through the functions below,
-// and may ask for the body. Request lifetime: everything in `arena` is gone when the exchange ends.
+// it. The connection embeds the exchange and implements struct gw_exchange_owner_calls. A handler
+// (whoami, token API, relay) starts after the decision, answers through the functions below, and
+// may take the body. Request lifetime: everything in `arena` is freed when the exchange ends.
 //
-// A handler answers exactly once, at once or later: gw_exchange_respond for a whole response, or
-// gw_exchange_begin, _send, _finish for a streamed one. Answering may happen inside start and
-// inside the handler's own callbacks. An answer given at any other time ends the exchange before
-// the call returns: on_over comes inside gw_exchange_respond, _fail, _finish or _break, and the
-// handler must touch nothing of the request afterwards.
+// A handler answers exactly once, now or later: gw_exchange_respond for a whole response, or
+// gw_exchange_begin, _send, _finish for a streamed one. It may answer inside start and inside its
+// own callbacks. An answer at any other time ends the exchange before the call returns: on_over
+// comes inside gw_exchange_respond, _fail, _finish or _break, and the handler must touch nothing of
+// the request afterwards.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,18 +27,17 @@
 
 struct gw_exchange;
 
-// Implemented by handlers that need the body or stream; all may be NULL in a handler that answers
+// Implemented by a handler that reads a body or streams; all may be NULL in a handler that answers
 // in start.
 struct gw_handler;
 struct gw_handler_calls {
-    // A piece of the request body, valid during the call. Not called after the response is
-    // complete.
+    // A piece of the request body, valid during the call; none comes after a complete response.
     void (*on_body)(struct gw_handler *handler, struct gw_str bytes);
     void (*on_body_end)(struct gw_handler *handler);
     // gw_exchange_pending_bytes fell below the low water mark again.
     void (*on_writable)(struct gw_handler *handler);
-    // The exchange is over: response complete, client gone, or deadline passed. Last call, exactly
-    // once; free or detach now. Never answer here.
+    // The exchange is over: the response is complete, the client left, or a deadline passed. The
+    // last call, exactly once: free or detach, and do not answer.
     void (*on_over)(struct gw_handler *handler);
 };
 struct gw_handler {
@@ -48,15 +47,15 @@ struct gw_handler {
 
 // Implemented by the connection.
 struct gw_exchange_owner_calls {
-    // Where bytes of the response go, for appending at once.
+    // The buffer that takes bytes of the response, for appending now.
     struct gw_buf *(*output)(struct gw_exchange *exchange);
-    // Bytes were appended: send them (soon: several of one turn may go together).
+    // Bytes were appended: send them, those of one turn together.
     void (*on_output)(struct gw_exchange *exchange);
     // The response is complete.
     void (*on_response_end)(struct gw_exchange *exchange);
     // The response cannot be completed: the client must see the connection break.
     void (*on_response_broken)(struct gw_exchange *exchange);
-    // Stop and start delivering body bytes (back-pressure towards the client).
+    // Starts and stops the bytes of the body (back-pressure towards the client).
     void (*on_body_wanted)(struct gw_exchange *exchange, bool wanted);
     size_t (*pending_bytes)(const struct gw_exchange *exchange);
 };
@@ -73,38 +72,39 @@ struct gw_exchange {
     const unsigned char *token_digest; // of that token, DB_DIGEST_LENGTH bytes in `arena`
     bool has_identity;
     bool is_tls;
-    int64_t expires_soon_ms;     // when the live token that was sent ends soon; else DB_NO_TIME
-    struct gw_client client;     // who asks: the peer, or whom a trusted proxy names, or unknown
-    struct gw_str proxy_address; // of the trusted proxy that sent the request, empty: of none
-    struct gw_str limit_fields;  // of every response: whole lines, in `arena`
+    int64_t expires_soon_ms;     // end of the live token when it is near; else DB_NO_TIME
+    struct gw_client client;     // the peer, or the client that a trusted proxy names, or unknown
+    struct gw_str proxy_address; // of the trusted proxy that sent the request; empty without one
+    struct gw_str limit_fields;  // whole lines for the response, in `arena`
     char request_id[GW_REQUEST_ID_LENGTH + 1];
     struct gw_str
         client_subject;         // of the client's certificate, owned by the connection; empty: none
-    struct gw_handler *handler; // NULL: nobody wants the body
+    struct gw_handler *handler; // NULL: the body is dropped
     enum gw_response_phase phase;
     bool close_after;      // the response says Connection: close
     bool body_complete;    // the request body was read whole
     bool has_continued;    // 100 Continue was sent
     bool is_chunked;       // response body framing
     bool is_head_only;     // HEAD, 204, 304: no body bytes leave
-    int status;            // sent, 0 before
+    int status;            // 0 until one is sent
     uint64_t content_left; // of a response with Content-Length
-    uint64_t body_bytes;   // sent
+    uint64_t body_bytes;   // of the response, sent
     uint64_t started_ms;
 };
 
-// In this order: once per connection, at the head of each request, at its end, once.
+// In this order: init once for a connection, start and end for each request, deinit once.
 void gw_exchange_init(struct gw_exchange *exchange, struct gw_services *services,
                       const struct gw_exchange_owner_calls *owner);
-// `request` NULL: the head could not be read, only a refusal will follow.
+// `request` NULL: the head could not be read; only a refusal may follow.
 void gw_exchange_start(struct gw_exchange *exchange, const struct gw_http_head *request);
-// Tells the handler that it is over and frees what the request held.
+// Calls the handler's on_over and frees what the request held.
 void gw_exchange_end(struct gw_exchange *exchange);
-// Between requests, on an idle connection: gives back the memory that is kept for the next one.
-void gw_exchange_rest(struct gw_exchange *exchange);
+// On an idle connection: frees the memory that is kept for the next request.
+void gw_exchange_trim(struct gw_exchange *exchange);
 void gw_exchange_deinit(struct gw_exchange *exchange);
 
-// A field of a response. Names and values are ours or were checked by the parser: no CR, LF, NUL.
+// A field of a response. Name and value are the gateway's own, or the parser checked them: no CR,
+// LF, NUL.
 struct gw_response_field {
     struct gw_str name;
     struct gw_str value;
@@ -112,38 +112,38 @@ struct gw_response_field {
 
 #define GW_LENGTH_UNKNOWN UINT64_MAX
 
-// A whole response: Date, X-Request-Id, SkillReg-Token-Expires when it is due, Content-Length and
-// Connection are added. `content_type` NULL: none.
+// A whole response. Adds Date, X-Request-Id, SkillReg-Token-Expires when the end is near,
+// Content-Length and Connection. `content_type` NULL: no such field.
 void gw_exchange_respond(struct gw_exchange *exchange, int status,
                          const struct gw_response_field *fields, int field_count,
                          const char *content_type, struct gw_str body);
 // The error shape: {"error":{"code","message"}}, with Cache-Control: no-store. Status, code and the
 // field that goes with them (WWW-Authenticate or Retry-After) are those of the error's row.
-// `message` is one sentence; it is escaped.
+// `message` is one sentence, escaped here.
 void gw_exchange_fail(struct gw_exchange *exchange, enum gw_error error, const char *message);
 // The same with a field of the caller's (Allow, a Retry-After of its own) in place of the row's.
 void gw_exchange_fail_with(struct gw_exchange *exchange, enum gw_error error, const char *message,
                            const struct gw_response_field *extra);
 void gw_exchange_refuse(struct gw_exchange *exchange, const struct gw_refusal *refusal);
 
-// A streamed response. With content_length == GW_LENGTH_UNKNOWN the body is chunked on HTTP/1.1,
-// and ended by close on HTTP/1.0. Date is added unless among the fields, X-Request-Id always,
-// SkillReg-Token-Expires when it is due; fields named Connection, Content-Length, Transfer-Encoding
-// must not be given.
+// A streamed response. With content_length == GW_LENGTH_UNKNOWN the body is chunked on HTTP/1.1 and
+// ends with the connection on HTTP/1.0. Adds Date unless it is among the fields, X-Request-Id, and
+// SkillReg-Token-Expires when the end is near. The fields must not hold Connection, Content-Length
+// or Transfer-Encoding.
 void gw_exchange_begin(struct gw_exchange *exchange, int status,
                        const struct gw_response_field *fields, int field_count,
                        uint64_t content_length);
 void gw_exchange_send(struct gw_exchange *exchange, struct gw_str bytes);
 void gw_exchange_finish(struct gw_exchange *exchange);
-// After gw_exchange_begin only: the client sees the connection break, never a short body as if it
-// were whole.
+// After gw_exchange_begin only: the connection breaks, so that the client never takes a short body
+// for a whole one.
 void gw_exchange_break(struct gw_exchange *exchange);
-// Whether a response is under way that only the end of the connection would end (HTTP/1.0, its
-// length unknown): closed now, it would look whole.
+// Whether a streamed response ends with the connection (HTTP/1.0, length unknown): if the
+// connection closed now, the response would look whole.
 bool gw_exchange_would_look_whole(const struct gw_exchange *exchange);
-// "HTTP/1.1 100 Continue", when the client waits for it and nothing was sent yet; harmless
-// otherwise.
+// Sends "HTTP/1.1 100 Continue" when the client waits for it and nothing was sent yet; otherwise
+// does nothing.
 void gw_exchange_continue(struct gw_exchange *exchange);
-// Bytes of this connection not yet taken by the kernel.
+// Bytes of this connection that the kernel has not taken.
 size_t gw_exchange_pending_bytes(const struct gw_exchange *exchange);
 void gw_exchange_want_body(struct gw_exchange *exchange, bool wanted);

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Who asks, as header fields: X-SkillReg-Org, X-SkillReg-Token-Id, X-SkillReg-Scopes. The same for
-// the registry behind us (gateway/relay/head.h) and for a proxy that asks us
-// (gateway/api/forward_auth.h).
+// The identity of a token as header fields: X-SkillReg-Org, X-SkillReg-Token-Id, X-SkillReg-Scopes.
+// The registry gets them with a request (gateway/relay/head.h), a proxy with the decision that it
+// asked for (gateway/api/forward_auth.h).
 
 #include "gateway/exchange/exchange.h"
 #include "token/scope.h"
 
 #define GW_IDENTITY_FIELDS 3
 
-// The subject of the certificate that the client of this connection showed. No part of those: it
-// says who asks without a token, too, and a proxy that asks us is not who asks it.
+// The subject of the client certificate of this connection. It stands apart from the identity: it
+// is there without a token too, and in a decision for a proxy it would name the proxy.
 #define GW_CLIENT_SUBJECT_FIELD "X-SkillReg-Client-Subject"
 
-// Embedded by the caller; must not be moved, and lives no longer than the request.
+// Embedded by the caller; its fields point into it and into the request.
 struct gw_identity_fields {
-    struct gw_response_field fields[GW_IDENTITY_FIELDS]; // with empty values for nobody
+    struct gw_response_field fields[GW_IDENTITY_FIELDS]; // values empty without an identity
     char scopes[GW_SCOPE_TEXT_BYTES_MAX];
 };
 

@@ -72,7 +72,7 @@ static void keep_segment(const char *pattern, struct gw_str segment, struct gw_r
         match->id = segment;
 }
 
-// Fills org and id of `match` as it goes. Byte by byte, for each request tries most of the table.
+// Fills org and id of `match` as it goes. Byte by byte: a request tries most of the table.
 static bool pattern_matches(const char *pattern, struct gw_str path, struct gw_route_match *match) {
     size_t at = 0;
     while (*pattern != '\0') {

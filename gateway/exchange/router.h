@@ -55,13 +55,13 @@ struct gw_route_match {
     struct gw_str path;  // raw, without the query
     struct gw_str query; // raw, without "?"; .at NULL when there is none
     struct gw_str org;   // raw bytes; .at NULL when the route names none
-    struct gw_str id;    // {id}
+    struct gw_str id;    // of {id}; .at NULL without one
 };
 
 enum gw_route_outcome {
     GW_ROUTE_FOUND,
     GW_ROUTE_BAD_TARGET,        // 400
-    GW_ROUTE_AMBIGUOUS,         // 400: a deciding query parameter missing, twice or in disguise
+    GW_ROUTE_AMBIGUOUS,         // 400: the org parameter is missing, doubled or disguised
     GW_ROUTE_NOT_FOUND,         // 404
     GW_ROUTE_METHOD_NOT_ALLOWED // 405, with gw_router_allow
 };

@@ -4,6 +4,7 @@
 #include "base/str.h"
 
 void gw_services_touch(struct gw_services *services) {
+    gw_assert(services->loop != NULL);
     uint64_t now_ms = uv_now(services->loop);
     if (now_ms == services->touched_ms)
         return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What a request needs of its process: made by the server at start, lent to every connection and
-// exchange. All on one loop, so no locks.
+// What a request needs of its worker: made by the server at start, lent to every connection and
+// exchange. One loop uses it, so there are no locks.
 
 #include <uv.h>
 
@@ -27,12 +27,12 @@ enum gw_deadline_id {
     GW_DEADLINE_HEAD,
     GW_DEADLINE_BODY,
     GW_DEADLINE_WRITE,
-    GW_DEADLINE_REFUSAL, // until a client over its budget hears so
-    GW_DEADLINE_REST,    // between requests: until the memory of the last one is given back
+    GW_DEADLINE_REFUSAL, // delay of a refusal to a client over its budget
+    GW_DEADLINE_REST,    // idle, until the memory of the last request is freed
     GW_DEADLINE_IDLE,    // after that
     GW_DEADLINE_LINGER,
     GW_DEADLINE_UPSTREAM_CONNECT,     // to one address
-    GW_DEADLINE_UPSTREAM_CONNECT_ALL, // to all that a request tries
+    GW_DEADLINE_UPSTREAM_CONNECT_ALL, // to all addresses that a request tries
     GW_DEADLINE_UPSTREAM_RESPONSE,    // first byte, and progress after it
     GW_DEADLINE_UPSTREAM_IDLE,
     GW_DEADLINE_COUNT
@@ -50,7 +50,7 @@ struct gw_services {
     struct gw_failed_tokens *failed_tokens; // NULL: no limit
     struct gw_rate_limit *rate_limit;       // NULL: no limit
     struct gw_last_used *last_used;
-    struct gw_transfers *transfers;       // NULL: what is under way outlives its token
+    struct gw_transfers *transfers;       // NULL: a transfer may outlive its token
     struct gw_upstream *upstream;         // NULL: no registry configured
     struct gw_metrics *metrics;           // of this worker
     const struct gw_metrics *all_metrics; // of every worker
@@ -60,7 +60,7 @@ struct gw_services {
     bool is_draining;
     bool has_told_of_field; // gateway/client/forwarded.h
     // Set by gw_services_touch at the start of each request.
-    uint64_t touched_ms; // uv_now, which was never 0
+    uint64_t touched_ms; // uv_now, which is never 0
     int64_t wall_ms;
     int64_t http_date_second;
     char http_date[GW_CLOCK_HTTP_LENGTH];
@@ -68,8 +68,8 @@ struct gw_services {
 
 #define GW_REQUEST_ID_LENGTH 32
 
-// Brings wall_ms and http_date up to now, as far as the loop knows that time has passed (uv_now):
-// the requests of one turn came at one time, and the clock is asked once for all of them.
+// Brings wall_ms and http_date up to now, once a turn of the loop (uv_now): the requests of one
+// turn share one reading of the clock.
 void gw_services_touch(struct gw_services *services);
 // Unique without coordination: the process's random half, then a counter; hexadecimal, terminated.
 void gw_services_make_request_id(struct gw_services *services, char out[GW_REQUEST_ID_LENGTH + 1]);

@@ -9,9 +9,10 @@
 #include "base/status.h"
 #include "base/str.h"
 
-// Path and query (.at NULL without one) are slices of `target`, which may hold any bytes. False: over GW_HTTP_TARGET_BYTES_MAX, or readable in two ways: dot segments plain or
-// escaped, empty segments, a backslash, a control byte, an invalid or double escape, bytes that are
-// not UTF-8. A slash at the end is no such trick.
+// Path and query (.at NULL without one) are slices of `target`, which may hold any bytes. False: it
+// is over GW_HTTP_TARGET_BYTES_MAX, or can be read in two ways: dot segments plain or escaped,
+// empty segments, a backslash, a control byte, an invalid or double escape, bytes that are not
+// UTF-8. A slash at the end is no such trick.
 bool gw_target_split(struct gw_str target, struct gw_str *path, struct gw_str *query) GW_MUST_USE;
 // The raw value of the query parameter `name` (.at NULL: absent); *count says how often the query
 // has it. A disguised name (escaped, in other letters, with brackets, behind blanks or ';') counts

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/exchange/token_json.h"
 
-// NOLINTNEXTLINE(misc-redundant-expression): they are to stay the same
+// NOLINTNEXTLINE(misc-redundant-expression): the two must stay equal
 _Static_assert(DB_NO_TIME == GW_JSON_NO_TIME, "no time is null in both");
 
 static void write_range(struct gw_json_writer *json, const struct gw_ip_range *range) {

@@ -8,10 +8,10 @@
 #include "gateway/exchange/identity_fields.h"
 #include "gateway/http/field_rules.h"
 
-// More than all literal text below: names of our fields, separators, numbers.
+// More than all literal text below: field names, separators, numbers.
 #define LITERAL_BYTES 512
 
-// Fills memory whose size was computed before, so running out of it is a bug.
+// Fills memory of a computed size: running out of it is a bug.
 struct head_writer {
     char *at;
     size_t left;
@@ -81,7 +81,7 @@ static void put_identity(struct head_writer *writer, const struct gw_exchange *e
         put_field(writer, identity.fields[i].name, identity.fields[i].value);
 }
 
-// The list that a trusted proxy sent, as it is.
+// The list of X-Forwarded-For that a trusted proxy sent, unchanged.
 static void put_list_of_proxy(struct head_writer *writer, const struct gw_http_head *request) {
     for (int i = 0; i < request->field_count; i++) {
         if (request->fields[i].id != GW_FIELD_X_FORWARDED_FOR ||
@@ -92,9 +92,9 @@ static void put_list_of_proxy(struct head_writer *writer, const struct gw_http_h
     }
 }
 
-// What stands left of the trusted proxy that sent the request: its list, if that is what we read,
-// else whom we found. A list in which we could not find the client is not handed on, or somebody
-// else finds one there; RFC 7239 has a word for that.
+// The part of X-Forwarded-For before the trusted proxy that sent the request: its own list, if the
+// client was found there, otherwise the client from Forwarded. A list without a known client is not
+// passed on, for the registry might find one there; it becomes "unknown" (RFC 7239).
 static void put_in_front_of_proxy(struct head_writer *writer, const struct gw_exchange *exchange) {
     bool reads_list = !exchange->services->config->client_address_from_forwarded;
     struct gw_str client = gw_client_name(&exchange->client);
@@ -117,7 +117,7 @@ static void put_forwarded_for(struct head_writer *writer, const struct gw_exchan
     put(writer, GW_STR("\r\n"));
 }
 
-// What a trusted proxy says of its own client's side, if it says it once; else what we see.
+// The field of a trusted proxy about its client's side, if it comes once; otherwise `seen`.
 static struct gw_str said_by_proxy(const struct gw_exchange *exchange, enum gw_http_field_id id,
                                    struct gw_str seen) {
     if (exchange->proxy_address.length == 0 || gw_http_head_count(exchange->request, id) != 1)
@@ -162,6 +162,7 @@ enum gw_status gw_relay_compose_request(struct gw_exchange *exchange, bool forwa
     put_identity(&writer, exchange);
     put_origin(&writer, exchange);
     put(&writer, GW_STR("\r\n"));
+    gw_assert(fields > start && writer.at > fields);
     composed->line = gw_str(start, (size_t)(fields - start));
     composed->fields = gw_str(fields, (size_t)(writer.at - fields));
     return GW_OK;

@@ -13,14 +13,14 @@
 #include "gateway/upstream/pool.h"
 
 // Lives in the exchange's arena. Ending a response (fail, finish, break) may end the exchange, and
-// with it the relay, inside the call: nothing of the relay is touched behind one. on_over aborts
-// what is left of the upstream's call.
+// with it the relay, inside the call: touch nothing of the relay afterwards. on_over aborts what is
+// left of the call to the registry.
 struct relay {
     struct gw_handler handler;
     struct gw_upstream_call call;
     struct gw_transfer transfer;
     uint64_t request_body_bytes;
-    bool wants_body; // as last said to the exchange
+    bool wants_body; // the last gw_exchange_want_body
 };
 
 static struct relay *relay_of_handler(struct gw_handler *handler) {
@@ -66,7 +66,7 @@ static void answer_failure(struct gw_exchange *exchange, enum gw_status status) 
         gw_exchange_fail(exchange, GW_ERROR_UPSTREAM_FAILED, "The registry could not be reached.");
 }
 
-// Last act of every path that comes here.
+// The last act of its caller.
 static void fail(struct gw_exchange *exchange, enum gw_status status, const char *reason) {
     log_failure(exchange, status, reason);
     answer_failure(exchange, status);
@@ -81,7 +81,7 @@ static void refuse_too_big(struct gw_exchange *exchange) {
 
 // ---- the request, towards the registry ----
 
-// The client sends as fast as the registry takes.
+// The client may send as fast as the registry takes.
 static void match_client_to_registry(struct relay *relay) {
     bool is_wanted = gw_upstream_call_is_writable(&relay->call);
     if (is_wanted == relay->wants_body)
@@ -137,8 +137,8 @@ static const struct gw_handler_calls handler_calls = {
 
 // ---- the response, towards the client ----
 
-// Only the registry knows whether it wants the body: a client that waits gets its 100 Continue, or
-// its refusal before anything was sent (RFC 9110 section 10.1.1).
+// The registry decides whether it wants the body: a client that waits gets the registry's 100
+// Continue, or its refusal, before it sends anything (RFC 9110 section 10.1.1).
 static void on_continue(struct gw_upstream_call *call) {
     gw_exchange_continue(relay_of_call(call)->handler.exchange);
 }
@@ -152,6 +152,7 @@ static void on_head(struct gw_upstream_call *call, const struct gw_http_head *he
         fail(exchange, GW_INVALID, "its Connection field lists too many options");
         return;
     }
+    gw_assert(exchange->phase == GW_RESPONSE_NONE);
     uint64_t length = head->has_content_length ? head->content_length : GW_LENGTH_UNKNOWN;
     gw_exchange_begin(exchange, head->status, fields, field_count, length);
 }
@@ -160,7 +161,7 @@ static void on_response_body(struct gw_upstream_call *call, struct gw_str bytes)
     struct gw_exchange *exchange = relay_of_call(call)->handler.exchange;
     gw_exchange_send(exchange, bytes);
     if (exchange->phase != GW_RESPONSE_STREAMING)
-        return; // it broke, and took the relay with it
+        return; // it broke, and the relay is gone
     if (gw_exchange_pending_bytes(exchange) > GW_CONN_WRITE_HIGH_WATER_BYTES)
         gw_upstream_call_pause(call);
 }
@@ -188,9 +189,10 @@ static const struct gw_upstream_call_events call_events = {
 
 // ---- the end of its token ----
 
-// The registry must not take what came so far for all of it (on_over), nor the client.
+// Neither the registry (on_over) nor the client may take what came so far for the whole.
 static void on_ended(struct gw_transfer *transfer, const struct gw_judgement *judgement) {
     struct gw_exchange *exchange = relay_of_transfer(transfer)->handler.exchange;
+    gw_assert(exchange->has_identity && judgement->verdict != GW_VERDICT_ALLOW);
     if (exchange->phase != GW_RESPONSE_NONE) {
         gw_exchange_break(exchange);
         return;
@@ -199,7 +201,7 @@ static void on_ended(struct gw_transfer *transfer, const struct gw_judgement *ju
     gw_exchange_refuse(exchange, &judgement->refusal);
 }
 
-// Where nobody may be known, or all may go on, there is nothing to find again.
+// A relay without a token, or one that may outlive its token, is not tracked.
 static enum gw_status keep_findable(struct gw_exchange *exchange, struct relay *relay) {
     struct gw_transfers *transfers = exchange->services->transfers;
     if (transfers == NULL || !exchange->has_identity)
@@ -210,7 +212,7 @@ static enum gw_status keep_findable(struct gw_exchange *exchange, struct relay *
 
 // ---- start ----
 
-// RFC 9110 section 9.2.2, of the methods that the route table knows.
+// RFC 9110 section 9.2.2, for the methods of the route table.
 static bool is_idempotent(llhttp_method_t method) {
     return method == HTTP_GET || method == HTTP_HEAD || method == HTTP_OPTIONS ||
            method == HTTP_PUT || method == HTTP_DELETE;
@@ -223,7 +225,7 @@ static enum gw_upstream_body body_of(const struct gw_http_head *request) {
                                                                       : GW_UPSTREAM_NO_BODY;
 }
 
-// True when the exchange was answered here.
+// True: the exchange is answered.
 static bool refuse(struct gw_exchange *exchange) {
     const struct gw_http_head *request = exchange->request;
     const struct gw_refusal *failure = gw_relay_fields_check(request);
@@ -261,6 +263,7 @@ static enum gw_status start_call(struct gw_exchange *exchange, struct relay *rel
 }
 
 void gw_relay_start(struct gw_exchange *exchange) {
+    gw_assert(exchange->handler == NULL && exchange->phase == GW_RESPONSE_NONE);
     if (refuse(exchange))
         return;
     struct relay *relay = gw_arena_allocate(&exchange->arena, sizeof(*relay));

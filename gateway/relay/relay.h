@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The handler that forwards a request to the registry and streams its answer back. The upstream
-// request is rebuilt from parsed fields, never relayed raw: hop-by-hop fields, fields named by
-// Connection, and any field that folds to one of our identity names are left out; ours are added
-// once.
+// The handler that forwards a request to the registry and streams the response back. The request is
+// composed anew from parsed fields, never relayed raw: hop-by-hop fields, fields that Connection
+// names, and fields that fold to an identity name are dropped; the gateway adds its own once.
 
 struct gw_exchange;
 

@@ -617,7 +617,7 @@ static void test_rest_gives_back_what_is_kept_for_the_next_request(void **state)
     assert_non_null(gw_arena_allocate(&exchange->arena, 1));
     gw_exchange_end(exchange);
     assert_non_null(exchange->arena.first);
-    gw_exchange_rest(exchange);
+    gw_exchange_trim(exchange);
     assert_null(exchange->arena.first);
     assert_non_null(gw_arena_allocate(&start_get(fixture)->arena, 1));
 }
