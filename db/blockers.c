@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "db/pg_conn.h"
+#include "db/conn.h"
 #include "db/result.h"
 
 const struct db_statement db_blockers_statement = {
@@ -19,15 +19,18 @@ const struct db_statement db_blockers_statement = {
 
 enum column { COLUMN_PID, COLUMN_USER, COLUMN_APPLICATION, COLUMN_STATE, COLUMN_SINCE };
 
-void db_blockers_init(struct db_blockers *blockers,
+void db_blockers_init(struct db_blockers *blockers, const struct db_statement *const *statements,
+                      int count,
                       void (*on_done)(struct db_query *query, enum gw_status status,
                                       const PGresult *result)) {
     *blockers = (struct db_blockers){.on_done = on_done};
     (void)db_query_start(&blockers->query, &db_blockers_statement, on_done);
+    for (int i = 0; i < count; i++)
+        blockers->is_prepared |= statements[i] == &db_blockers_statement;
 }
 
 void db_blockers_watch(struct db_blockers *blockers, const struct db_conn *conn) {
-    if (blockers->conn_count < DB_BLOCKED_MAX)
+    if (blockers->is_prepared && blockers->conn_count < DB_BLOCKED_MAX)
         blockers->conns[blockers->conn_count++] = conn;
 }
 

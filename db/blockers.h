@@ -31,6 +31,7 @@ struct db_blockers_stats {
 struct db_blockers {
     struct db_query query; // the question, for the owner to submit
     void (*on_done)(struct db_query *query, enum gw_status status, const PGresult *result);
+    bool is_prepared; // the question: without it nothing is watched
     const struct db_conn *conns[DB_BLOCKED_MAX];
     int conn_count;
     uint64_t looked_ms; // when it was asked last
@@ -42,11 +43,13 @@ struct db_blockers {
     uint64_t waited_ms_total;
 };
 
-// `on_done` of the question hands its answer to db_blockers_take.
-void db_blockers_init(struct db_blockers *blockers,
+// `on_done` of the question hands its answer to db_blockers_take. Watches nothing when
+// db_blockers_statement is not among the `count` statements that its owner prepares.
+void db_blockers_init(struct db_blockers *blockers, const struct db_statement *const *statements,
+                      int count,
                       void (*on_done)(struct db_query *query, enum gw_status status,
                                       const PGresult *result));
-// Those past DB_BLOCKED_MAX are not watched. `conn` has one statement in flight at a time.
+// Connections past DB_BLOCKED_MAX are not watched. `conn` has one statement in flight at a time.
 void db_blockers_watch(struct db_blockers *blockers, const struct db_conn *conn);
 // When db_blockers_look is next due; UINT64_MAX: nothing is in flight.
 uint64_t db_blockers_due_ms(const struct db_blockers *blockers);

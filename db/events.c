@@ -9,7 +9,7 @@
 //                                                       +-- timer       +--> gap: newest row,
 //                                                                            on_gap, round
 //
-// Any statement that fails fails the connection, which starts over; see db/pg_link.h.
+// Any statement that fails fails the link, which starts over (db/link.h), except a prune.
 #include "db/events.h"
 
 #include <stdio.h>
@@ -20,7 +20,7 @@
 #include "db/backoff.h"
 #include "db/event_log.h"
 #include "db/events_wait.h"
-#include "db/pg_link.h"
+#include "db/link.h"
 #include "db/result.h"
 
 #define ROUND_INTERVAL_MS_MAX 1000
@@ -73,6 +73,7 @@ struct statement_query {
 
 struct db_events {
     struct db_link link;
+    struct db_link_target target;
     struct db_event_waits waits;
     struct db_event_log log;
     char gateway_id[GATEWAY_ID_BYTES_MAX + 1];
@@ -107,9 +108,10 @@ static bool is_on_its_way(const struct statement_query *statement) {
     return !gw_list_is_empty(&statement->query.link);
 }
 
-// The connection may fail in here; on_down has run then.
+// Without a link nothing is sent: on_ready starts over. The link may fail in here; on_down has run
+// then.
 static void send_statement(struct db_events *events, struct statement_query *statement) {
-    if (is_on_its_way(statement))
+    if (is_on_its_way(statement) || !db_link_has_room(&events->link))
         return;
     statement->sent_ms = now_ms(events);
     db_link_send(&events->link, &statement->query);
@@ -253,7 +255,7 @@ static void on_answer(struct db_link *link, struct db_query *query, enum gw_stat
     else if (query == &events->prune.query)
         note_prune_refused(error); // a later one may do
     else
-        db_conn_fail(&link->conn, PQresultErrorMessage(error));
+        db_link_fail(link, PQresultErrorMessage(error));
 }
 
 static void on_notify(struct db_link *link) {
@@ -276,18 +278,35 @@ static void on_tick(struct db_link *link) {
     start_round(gw_container_of(link, struct db_events, link));
 }
 
-static void on_down(struct db_link *link) {
+static void on_down(struct db_link *link, bool was_up) {
+    (void)was_up;
     struct db_events *events = gw_container_of(link, struct db_events, link);
+    gw_assert(!events->is_closing);
     events->is_page_wanted = false;
     events->heartbeat_seq = NOT_SENT; // it may be lost, or the row
     db_event_waits_on_down(&events->waits);
 }
 
+static void log_down(struct db_link *link, const char *reason) {
+    (void)link;
+    struct gw_log_quote quote;
+    gw_log(GW_LOG_WARNING, "db",
+           "the event listener has no connection to PostgreSQL, trying again reason=%s",
+           gw_log_quoted(&quote, gw_str_from(reason)));
+}
+
+static void log_up(struct db_link *link) {
+    (void)link;
+    gw_log(GW_LOG_INFO, "db", "the event listener is connected to PostgreSQL again");
+}
+
 // ---- life ----
 
 static void free_when_closed(struct db_events *events) {
-    if (events->is_link_closed && events->is_waits_closed)
-        free(events);
+    if (!events->is_link_closed || !events->is_waits_closed)
+        return;
+    db_link_target_deinit(&events->target);
+    free(events);
 }
 
 static void on_link_closed(struct db_link *link) {
@@ -309,6 +328,8 @@ static const struct db_link_events link_events = {
     .on_down = on_down,
     .on_tick = on_tick,
     .on_closed = on_link_closed,
+    .log_down = log_down,
+    .log_up = log_up,
 };
 
 static void init_statements(struct db_events *events) {
@@ -320,18 +341,17 @@ static void init_statements(struct db_events *events) {
     (void)start(&events->prune, &prune_statement);
 }
 
-static enum gw_status open_link(struct db_events *events, uv_loop_t *loop,
-                                const struct db_events_options *options) {
-    const struct db_link_options link_options = {
+static enum gw_status init_target(struct db_events *events,
+                                  const struct db_events_options *options) {
+    const struct db_link_options target = {
         .url = options->url,
-        .name = "event listener",
         .query_timeout_ms = options->query_timeout_ms,
         .connect_timeout_ms = options->connect_timeout_ms,
         .statements = statements,
         .statement_count = sizeof(statements) / sizeof(statements[0]),
         .role_check = options->role_check,
     };
-    return db_link_open(&events->link, loop, &link_options, &link_events);
+    return db_link_target_init(&events->target, &target);
 }
 
 // Others know when a heartbeat came, and reckon from there.
@@ -351,7 +371,7 @@ enum gw_status db_events_create(uv_loop_t *loop, const struct db_events_options 
     struct db_events *events = calloc(1, sizeof(*events));
     if (events == NULL)
         return GW_NO_MEMORY;
-    enum gw_status status = open_link(events, loop, options);
+    enum gw_status status = init_target(events, options);
     if (status != GW_OK) {
         free(events);
         return status;
@@ -365,6 +385,7 @@ enum gw_status db_events_create(uv_loop_t *loop, const struct db_events_options 
     events->log.consumer = consumer;
     events->heartbeat_seq = NOT_SENT;
     init_statements(events);
+    db_link_open(&events->link, loop, &events->target, &link_events);
     db_event_waits_init(&events->waits, &events->link);
     *events_out = events;
     return GW_OK;

@@ -79,7 +79,7 @@ void db_event_waits_close(struct db_event_waits *waits,
 // Only who waits already when the question leaves may use its answer: a gateway that was not there
 // then begins after what they wait for.
 static void ask(struct db_event_waits *waits) {
-    if (!db_link_is_up(waits->connection) || !gw_list_is_empty(&waits->query.link) ||
+    if (!db_link_has_room(waits->connection) || !gw_list_is_empty(&waits->query.link) ||
         gw_list_is_empty(&waits->waiting))
         return;
     gw_list_append_all(&waits->asked, &waits->waiting);

@@ -9,7 +9,7 @@
 
 #include "base/list.h"
 #include "db/events.h"
-#include "db/pg_link.h"
+#include "db/link.h"
 #include "db/query.h"
 
 // How many gateways stand at which number.

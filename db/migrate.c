@@ -12,8 +12,8 @@
 #include "base/str.h"
 #include "db/grants.h"
 #include "db/migration_files.h"
-#include "db/pg_url.h"
 #include "db/sql_error.h"
+#include "db/url.h"
 
 // Any number that nothing else in the database locks; the same in every version.
 #define MIGRATION_LOCK "7311583425291"

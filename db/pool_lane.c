@@ -2,7 +2,7 @@
 #include "db/pool_lane.h"
 
 #include "base/limits.h"
-#include "db/pg_conn.h"
+#include "db/conn.h"
 
 void db_pool_lane_init(struct db_pool_lane *lane, int queue_max, uint64_t timeout_ms) {
     *lane = (struct db_pool_lane){

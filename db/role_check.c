@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "db/role_check.h"
 
-#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "base/crc32.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "db/result.h"
@@ -16,23 +13,12 @@ const char db_role_check_sql[] =
 
 enum column { COLUMN_ROLE, COLUMN_ISOLATION, COLUMN_STATEMENT_TIMEOUT };
 
-static bool is_news(struct db_role_check *check, const char *line) {
-    uint32_t checksum = gw_crc32(0, line, strlen(line));
-    for (int i = 0; i < check->logged_count; i++) {
-        if (check->logged[i] == checksum)
-            return false;
-    }
-    if (check->logged_count == DB_ROLE_CHECK_LOGGED_MAX)
-        return false;
-    check->logged[check->logged_count++] = checksum;
-    return true;
-}
-
-static void tell(struct db_role_check *check, struct gw_str role, const char *difference) {
+static void log_difference(struct db_role_check *check, struct gw_str role,
+                           const char *difference) {
     struct gw_log_quote quote;
     char line[256];
     (void)snprintf(line, sizeof(line), "role=%s %s", gw_log_quoted(&quote, role), difference);
-    if (is_news(check, line))
+    if (db_once_is_new(&check->logged, line))
         gw_log(GW_LOG_WARNING, "db",
                "a setting of the role is not as the gateway needs it %s todo=\"see what "
                "skillreg-gateway grants --role NAME prints\"",
@@ -50,12 +36,12 @@ void db_role_check_take(struct db_role_check *check, const PGresult *result) {
         (void)snprintf(difference, sizeof(difference),
                        "default_transaction_isolation=\"%.*s\" wanted=\"read committed\"",
                        GW_STR_ARG(isolation));
-        tell(check, role, difference);
+        log_difference(check, role, difference);
     }
     if (timeout_ms <= 0 || timeout_ms >= GW_DB_QUERY_TIMEOUT_MS) {
         (void)snprintf(difference, sizeof(difference),
                        "statement_timeout_ms=%lld wanted=\"above 0, below %d\"",
                        (long long)timeout_ms, GW_DB_QUERY_TIMEOUT_MS);
-        tell(check, role, difference);
+        log_difference(check, role, difference);
     }
 }

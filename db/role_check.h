@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // What must be set for the role of the gateway: its isolation, and a statement time-out below our
-// own patience. A session cannot set these for itself where a pooler hands its transactions to
-// other servers, and a function cannot, because they hold before it begins. So each connection asks
-// once what holds, and the log says what differs, each difference once.
+// own patience. A session cannot set these for itself behind a pooler that hands its transactions
+// to other servers, and a function cannot, because they hold before it begins. So each connection
+// asks once what holds, and the log has each difference once.
 
 #include <libpq-fe.h>
-#include <stdint.h>
 
-#define DB_ROLE_CHECK_LOGGED_MAX 8
+#include "db/once.h"
 
-// Shared by connections of a process; all zero at first.
+// Shared by the connections of a process; all zero at first.
 struct db_role_check {
-    uint32_t logged[DB_ROLE_CHECK_LOGGED_MAX]; // checksums of the differences told
-    int logged_count;
+    struct db_once logged; // differences
 };
 
 extern const char db_role_check_sql[];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Proves of db/events.c and db/pg_link.c on a server that is restarted, stopped or not made ready:
+// Proves of db/events.c and db/link.c on a server that is restarted, stopped or not made ready:
 // while it is away nothing counts as heard, and when it is back every event comes that was
 // committed meanwhile, in order and once. The server is one of this program's own.
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Proves of db/pool.c and db/pg_conn.c on a server that is well: every query gets its own answer
+// Proves of db/pool.c and db/conn.c on a server that is well: every query gets its own answer
 // once, waits when there is no room, ends in time, and one that fails hurts no other. A server that
 // is not well: test_pool_outage.c.
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
-#include "db/pg_conn.h"
+#include "db/conn.h"
 #include "db/result.h"
 #include "tests/support/postgres.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "db/pg_url.h"
+#include "db/url.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "db/pg_conn.h"
+#include "db/conn.h"
 
 #include <stdio.h>
 #include <stdlib.h>

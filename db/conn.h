@@ -28,9 +28,9 @@
 
 #include "base/list.h"
 #include "base/status.h"
-#include "db/pg_url.h"
 #include "db/query.h"
 #include "db/sql_error.h"
+#include "db/url.h"
 
 #define DB_CONN_IN_FLIGHT_MAX 64
 #define DB_CONN_REASON_LENGTH 256
