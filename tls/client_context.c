@@ -38,8 +38,7 @@ static const uint16_t groups[] = {
 
 static const char *alpn_protocols[] = {"http/1.1", NULL};
 
-// A bundle of many may hold some that the library does not know how to read; one that it does is
-// enough.
+// The library may not read every authority of a large bundle; one is enough.
 static enum gw_status load_authorities(struct tls_client_context *context, const char *file,
                                        char *error) {
     int code = mbedtls_x509_crt_parse_file(&context->authorities, file);

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What all TLS connections that we open have in common: the authorities to believe, and the
-// configuration of Mbed TLS (TLS 1.2 and 1.3, forward-secret AEAD suites, groups X25519, P-256 and
-// P-384, ALPN "http/1.1"). The certificate of the server is always verified, its name too. Outlives
-// every session made of it; immutable but for the memory that the sessions lend each other.
+// What all TLS connections to servers share: the trusted authorities, and the configuration of Mbed
+// TLS (TLS 1.2 and 1.3, forward-secret AEAD suites, groups X25519, P-256 and P-384, ALPN
+// "http/1.1"). The certificate of the server and its name are always verified. Outlives every
+// session made of it; immutable except for the memory that the sessions lend each other.
 
 #include "base/status.h"
-#include "tls/context.h"
+#include "tls/explain.h"
 #include "tls/kept_session.h"
 
 struct tls_client_context;
 struct tls_memory_pool;
 
-// A server to speak to.
+// A server to connect to.
 struct tls_server {
     struct tls_client_context *context;
-    // A name, with or without the dot at its end, which the server is told (SNI), or a numeric
-    // address, which it is not (RFC 6066 section 3) and which must stand among the addresses of
-    // subjectAltName (RFC 9525 section 6.5).
+    // A name, with or without a final dot, sent to the server (SNI); or a numeric address, which is
+    // not sent (RFC 6066 section 3) and must be among the addresses of subjectAltName (RFC 9525
+    // section 6.5).
     const char *name;
     struct tls_kept_session *kept; // NULL: nothing is resumed
 };

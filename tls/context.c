@@ -18,10 +18,10 @@
 
 struct tls_context {
     unsigned references;
-    struct tls_pair *pairs; // the first is for every name that no other has
+    struct tls_pair *pairs; // the first serves every name that no pair has
     int pair_count;
     mbedtls_x509_crt client_ca;  // empty: clients are not asked for a certificate
-    struct tls_tickets *tickets; // NULL: none
+    struct tls_tickets *tickets; // NULL: off
     mbedtls_ssl_config any;      // for clients without TLS_AES_128_GCM_SHA256
     mbedtls_ssl_config aes_128;  // for all others
     struct tls_memory_pool memory_pool;
@@ -90,7 +90,8 @@ const struct tls_pair *tls_context_first_to_end(const struct tls_context *contex
     return first;
 }
 
-// All that match best: they may differ in the kind of their key. None: the library takes the first.
+// Shows all pairs of the best match, which may differ in the kind of their key. Without a match the
+// library takes the first pair.
 static int show_pairs(struct tls_context *context, mbedtls_ssl_context *ssl, struct gw_str name) {
     enum tls_name_match best = TLS_NAME_FOREIGN;
     int code = 0;
@@ -106,7 +107,8 @@ static int show_pairs(struct tls_context *context, mbedtls_ssl_context *ssl, str
     return code;
 }
 
-// May come after a ticket of the same hello was looked at; see set_up in tls/session.c.
+// The library may call this after it parsed a ticket of the same hello; see set_up in
+// tls/session.c.
 static int on_server_name(void *argument, mbedtls_ssl_context *ssl, const unsigned char *name,
                           size_t length) {
     int code = tls_ticket_binding_name(mbedtls_ssl_get_user_data_p(ssl), name, length);

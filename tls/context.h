@@ -3,10 +3,10 @@
 // What all TLS connections of a process share: certificates, keys, and the configuration of Mbed
 // TLS (TLS 1.2 and 1.3, forward-secret AEAD suites, groups X25519, P-256 and P-384, ALPN
 // "http/1.1", no renegotiation, session tickets by tls/tickets.h). A client that names its server
-// gets the certificates that have this name, or else those whose wildcard covers it, or else the
-// first. Made once, by each process for itself (after a fork, so that no two share a random
-// generator); immutable afterwards. Counted, because connections made before a reload keep the old
-// one: the only reference count of the project.
+// gets the certificates with this name, or else those whose wildcard covers it, or else the first.
+// Each process makes its own (after a fork, so that no two share a random generator); immutable
+// afterwards. Counted, because connections made before a reload keep the old one: the only
+// reference count of the project.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,15 +24,14 @@ struct tls_context_options {
     const char *key_file;
     const struct tls_pair_files *others; // pairs for other names
     int other_count;
-    const char *
-        client_ca_file; // PEM: who may have signed certificates of clients; NULL: none is asked for
+    const char *client_ca_file; // PEM, authorities of clients; NULL: asks for no certificate
     bool is_tls13_only;
     const unsigned char *ticket_secret; // TLS_TICKET_SECRET_BYTES, copied; NULL: no tickets
     int64_t (*wall_ms)(void);           // for tickets; NULL: the system's clock
 };
 
-// A client need not show a certificate. One that it shows must be signed by the authorities of the
-// file, be valid now, and be made for clients; see tls_session_client_subject.
+// Certificates of clients are optional. A certificate must be signed by the authorities of the
+// file, valid now, and made for clients; see tls_session_client_subject.
 //
 // On failure `error` (TLS_ERROR_TEXT_BYTES) says what, which file, and what to do. GW_INVALID: see
 // tls_pair_load.
@@ -49,7 +48,7 @@ const struct tls_pair *tls_context_first_to_end(const struct tls_context *contex
 // gets a configuration without the others.
 const struct mbedtls_ssl_config *tls_context_config(const struct tls_context *context,
                                                     bool offers_aes_128);
-// Before each step of a handshake: whose it is, for the tickets.
+// Before each step of a handshake: the connection, for the tickets; NULL after it.
 void tls_context_bind(struct tls_context *context, const struct tls_ticket_binding *binding);
-// Where the connections of this context leave their record buffers between records.
+// For the record buffers of its connections, between records.
 struct tls_memory_pool *tls_context_memory_pool(struct tls_context *context);

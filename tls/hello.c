@@ -31,7 +31,7 @@ static bool take(struct gw_str *rest, size_t length, struct gw_str *taken) {
     return true;
 }
 
-// What follows a length of `width` bytes.
+// The bytes after a length of `width` bytes.
 static bool take_vector(struct gw_str *rest, size_t width, struct gw_str *taken) {
     struct gw_str length;
     return take(rest, width, &length) && take(rest, number_at(length, 0, width), taken);
@@ -45,7 +45,7 @@ static bool has_suite(struct gw_str suites, unsigned wanted) {
     return false;
 }
 
-// A list of names, of which there can be one of a host.
+// A list of names, with at most one of a host.
 static struct gw_str name_in(struct gw_str extension) {
     struct gw_str list;
     struct gw_str type;
@@ -83,7 +83,7 @@ static void read_message(struct gw_str record, struct tls_hello *hello) {
         return;
     hello->offers_aes_128 = has_suite(part, SUITE_AES_128_GCM_SHA256);
     if (take_vector(&message, 1, &part) && take_vector(&message, 2, &part))
-        read_extensions(part, hello); // behind the compression methods
+        read_extensions(part, hello); // after the compression methods
 }
 
 enum gw_status tls_hello_read(struct gw_str bytes, struct tls_hello *hello) {
@@ -97,7 +97,7 @@ enum gw_status tls_hello_read(struct gw_str bytes, struct tls_hello *hello) {
         return GW_WANT_INPUT;
     size_t length = number_at(bytes, RECORD_HEAD_BYTES - 2, 2);
     if (type != TYPE_HANDSHAKE || length > RECORD_BYTES_MAX)
-        return GW_OK; // the session says what is wrong with it
+        return GW_OK; // the session refuses it
     if (bytes.length < RECORD_HEAD_BYTES + length)
         return GW_WANT_INPUT;
     read_message(gw_str_slice(bytes, RECORD_HEAD_BYTES, RECORD_HEAD_BYTES + length), hello);

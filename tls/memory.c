@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is live in the buffers, from ssl_msg.c of Mbed TLS 3.6. In: in_ctr, at the start of in_buf,
+// What is alive in the buffers, from ssl_msg.c of Mbed TLS 3.6. In: in_ctr, at the start of in_buf,
 // is the only copy of the counter of incoming records. A record is read to in_hdr (in_left bytes of
 // it so far), decrypted in place, and taken from in_offt (in_msglen bytes left); handshake messages
 // gather there (in_hslen, in_hsfraglen). Out: a record is composed, encrypted and sent (out_left)
@@ -21,11 +21,11 @@
 #define CAN_REST true
 #endif
 
-// Of the library, which calls it after a handshake of TLS 1.2; in no public header. Not there:
-// NULL.
+// The library calls it after a handshake of TLS 1.2, but no public header declares it. NULL: the
+// library lacks it.
 void mbedtls_ssl_handshake_wrapup_free_hs_transform(mbedtls_ssl_context *ssl) __attribute__((weak));
 
-// A client may need it for a ticket (ssl_tls13_client.c); a server's messages are all out.
+// A client may need the data for a ticket (ssl_tls13_client.c); a server has sent everything.
 void tls_memory_drop_handshake(mbedtls_ssl_context *ssl) {
     if (mbedtls_ssl_handshake_wrapup_free_hs_transform != NULL && ssl->handshake != NULL &&
         ssl->conf->endpoint == MBEDTLS_SSL_IS_SERVER &&
@@ -59,7 +59,7 @@ static struct side out_side(mbedtls_ssl_context *ssl) {
                          }};
 }
 
-// Leaves no pointer behind.
+// Clears the pointers too.
 static unsigned char *detach(struct side side, uint16_t offsets[TLS_RECORD_POINTERS]) {
     unsigned char *buffer = *side.buffer;
     *side.buffer = NULL;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What a connection of Mbed TLS holds and does not need.
+// Memory that a connection of Mbed TLS holds and does not need.
 //
-// Its two record buffers, 16 KiB each and a little, which the library makes at setup and keeps to
-// the end, hold something only while a record is under way: between two records, all that lives in
-// them is the 8-byte counter of incoming records. So a connection that has none under way rests:
-// its buffers go to a pool, and the next connection with something to do wakes up with them, still
-// warm in the cache. Received plaintext is wiped before.
+// First its two record buffers, a little over 16 KiB each, which the library makes at setup and
+// keeps to the end. They are needed only while a record is under way; between records only the
+// 8-byte counter of incoming records is alive in them. So a connection rests between records: its
+// buffers go to a pool, with received plaintext wiped, and the next connection that wakes gets
+// them, still warm in the cache.
 //
-// And all that the handshake worked with, which the library keeps to the end after one of TLS 1.3.
+// Then the data of the handshake, which the library keeps to the end after TLS 1.3.
 //
-// Reaches into mbedtls_ssl_context, and does so nowhere else. Where the library is configured or
-// laid out in another way than this file knows, connections simply keep what they have.
+// Only this file reaches into mbedtls_ssl_context for memory. With a library of another
+// configuration or layout, connections simply keep their memory.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@
 
 struct mbedtls_ssl_context;
 
-#define TLS_MEMORY_KEPT_MAX 16 // pairs; what comes beyond is freed
+#define TLS_MEMORY_KEPT_MAX 16 // pairs; more are freed
 #define TLS_RECORD_COUNTER_BYTES 8
 #define TLS_RECORD_POINTERS 6
 
@@ -30,7 +30,7 @@ struct tls_record_buffers {
     unsigned char *out;
 };
 
-// Shared by the connections of a process; zeros are an empty one.
+// Shared by the connections of a process; zeros: empty.
 struct tls_memory_pool {
     struct tls_record_buffers kept[TLS_MEMORY_KEPT_MAX];
     int count;
@@ -38,7 +38,7 @@ struct tls_memory_pool {
     size_t out_bytes;
 };
 
-// Of one connection: what its buffers held, and where its pointers into them stood. Zeros: awake.
+// Of one connection: the counter from its buffers, and its pointers into them. Zeros: awake.
 struct tls_memory_rest {
     bool is_resting;
     unsigned char counter[TLS_RECORD_COUNTER_BYTES];
@@ -46,15 +46,15 @@ struct tls_memory_rest {
     uint16_t out_offsets[TLS_RECORD_POINTERS];
 };
 
-// After a handshake of the server's side is over: frees what it left. Harmless at any other time.
+// After the server's side of a handshake: frees its data. Harmless at any other time.
 void tls_memory_drop_handshake(struct mbedtls_ssl_context *ssl);
 
 void tls_memory_pool_deinit(struct tls_memory_pool *pool);
 
-// Gives the buffers to the pool; does nothing while they are needed: before the handshake is over,
-// with part of a record read, with plaintext that was not taken, with bytes not yet sent. What was
-// received since the last wake lies before `received_end`. A resting connection may be freed, and
-// otherwise not be used before it has woken.
+// Gives the buffers to the pool; does nothing while they are needed: during the handshake, with a
+// partly read record, plaintext that was not taken, or bytes not yet sent. Bytes received since the
+// last wake lie before `received_end`. A resting connection must wake before any use except being
+// freed.
 void tls_memory_rest(struct tls_memory_pool *pool, struct mbedtls_ssl_context *ssl,
                      struct tls_memory_rest *rest, const unsigned char *received_end);
 // Harmless when awake. GW_NO_MEMORY: still resting.

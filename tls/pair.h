@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A certificate chain and its private key: read, checked, asked for its names and its end. The
-// names are those of the leaf's subjectAltName (RFC 9525: the common name is none); "*.example.com"
-// stands for one label.
+// A certificate chain and its private key: read, checked, asked for its names and its end. Names
+// are those of the leaf's subjectAltName (RFC 9525: the common name does not count); the "*" of
+// "*.example.com" stands for one label.
 
 #include <mbedtls/pk.h>
 #include <mbedtls/x509_crt.h>
@@ -10,8 +10,7 @@
 
 #include "base/status.h"
 #include "base/str.h"
-
-#define TLS_ERROR_TEXT_BYTES 256
+#include "tls/explain.h"
 
 struct tls_pair_files {
     const char *certificate_file; // PEM, leaf first
@@ -36,7 +35,3 @@ enum gw_status tls_pair_load(struct tls_pair *pair, const struct tls_pair_files 
 enum tls_name_match tls_pair_match(const struct tls_pair *pair, struct gw_str name);
 // When the first certificate of the chain ends, milliseconds since 1970.
 int64_t tls_pair_not_after_ms(const struct tls_pair *pair);
-
-// For errors about files: "<file>: <what>", with the library's words for a `code` below 0. Returns
-// GW_INVALID.
-enum gw_status tls_explain(char *error, const char *file, const char *what, int code);

@@ -1,24 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "tls/session.h"
 
-#include <arpa/inet.h>
-#include <limits.h>
 #include <mbedtls/ssl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/ascii.h"
-#include "base/clock.h"
+#include "tls/alerts.h"
 #include "tls/hello.h"
 #include "tls/memory.h"
+#include "tls/session_client.h"
 #include "tls/tickets.h"
 
-// Receiving this often in one feed, and nothing comes of it: a flood of warnings or empty records.
+// Receives in one feed without a result: a flood of warnings or empty records.
 #define FRUITLESS_RECEIVES_MAX 64
-
-#define ADDRESS_BYTES_MAX 16 // IPv6
-#define RECORD_HEAD_BYTES 5  // type, version, length
 
 struct tls_session {
     mbedtls_ssl_context ssl;
@@ -28,27 +23,22 @@ struct tls_session {
     struct tls_context *context;       // NULL: the client's end
     struct tls_memory_pool *memory_pool;
     struct gw_buf *output;
-    struct gw_str input;          // what is left of the slice that was fed
-    enum gw_status output_status; // why a record could not be put on the output
+    struct gw_str input;          // the rest of the slice that was fed
+    enum gw_status output_status; // why a record could not be appended to the output
     enum gw_status finished;      // GW_OK while the session lives
-    unsigned fruitless_receives;  // since something came of them
+    unsigned fruitless_receives;  // since the last result
     bool is_set_up;               // ssl has its configuration and buffers
     bool is_starved;              // the last want for input found none
-    bool has_alerted;             // what was put out since the last bytes came in may be an alert
+    bool has_alerted;             // a record since the last input may be an alert
     bool is_peer_ended;
     bool is_close_notify_sent;
     bool peer_spoke_http;
-    // The client's end.
-    unsigned char server_address[ADDRESS_BYTES_MAX]; // that the certificate must have
-    unsigned char server_address_bytes;              // 0: a name instead
-    struct tls_kept_session *kept;                   // NULL: none is to be
-    uint64_t verified_ms;                            // when the server last showed its certificate
-    bool has_offered;                                // what was kept
-    char *client_subject;                            // NULL: none
-    bool has_certified;                              // showed the certificate: not resumed
+    bool has_certified;               // the server showed its certificate: not resumed
+    char *client_subject;             // NULL: the client showed no certificate
+    struct tls_session_client client; // the client's end; zeros at the server's
 };
 
-// One whole record at a time. In TLS 1.3 an alert looks like data.
+// Gets one whole record at a time. In TLS 1.3 an alert looks like data.
 static int bio_send(void *argument, const unsigned char *bytes, size_t length) {
     struct tls_session *session = argument;
     session->output_status = gw_buf_append(session->output, bytes, length);
@@ -89,57 +79,10 @@ enum gw_status tls_session_create(struct tls_context *context, struct gw_buf *ou
     return GW_OK;
 }
 
-static bool has_address(const mbedtls_x509_crt *certificate, const unsigned char *address,
-                        size_t length) {
-    const mbedtls_x509_sequence *name = &certificate->subject_alt_names;
-    for (; name != NULL; name = name->next) {
-        if ((name->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK) == MBEDTLS_X509_SAN_IP_ADDRESS &&
-            name->buf.len == length && memcmp(name->buf.p, address, length) == 0)
-            return true;
-    }
-    return false;
-}
-
-// Of the chain, the one at depth 0 is the server's.
-static int check_server_address(void *argument, mbedtls_x509_crt *certificate, int depth,
-                                uint32_t *faults) {
-    const struct tls_session *session = argument;
-    if (depth == 0 &&
-        !has_address(certificate, session->server_address, session->server_address_bytes))
-        *faults |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
-    return 0;
-}
-
-static void read_server_address(struct tls_session *session, const char *server_name) {
-    if (inet_pton(AF_INET, server_name, session->server_address) == 1)
-        session->server_address_bytes = sizeof(struct in_addr);
-    else if (inet_pton(AF_INET6, server_name, session->server_address) == 1)
-        session->server_address_bytes = sizeof(struct in6_addr);
-}
-
-// What the library is told as a name it also sends, and an address it takes for a name that a
-// wildcard may cover: so it is told none then, and the address is looked for here.
-static int set_server_name(struct tls_session *session, const char *server_name) {
-    char name[MBEDTLS_SSL_MAX_HOST_NAME_LEN + 1];
-    read_server_address(session, server_name);
-    if (session->server_address_bytes > 0) {
-        mbedtls_ssl_set_verify(&session->ssl, check_server_address, session);
-        return mbedtls_ssl_set_hostname(&session->ssl, NULL);
-    }
-    int length = snprintf(name, sizeof(name), "%s", server_name);
-    if (length > 0 && (size_t)length < sizeof(name) && name[length - 1] == '.')
-        name[length - 1] = '\0';
-    return mbedtls_ssl_set_hostname(&session->ssl, name);
-}
-
 static enum gw_status set_up_client(struct tls_session *session, const struct tls_server *server) {
-    if (mbedtls_ssl_setup(&session->ssl, tls_client_context_config(server->context)) != 0 ||
-        set_server_name(session, server->name) != 0)
-        return GW_NO_MEMORY;
-    session->kept = server->kept;
-    session->has_offered =
-        server->kept != NULL &&
-        tls_kept_session_offer(server->kept, &session->ssl, &session->verified_ms);
+    enum gw_status status = tls_session_client_set_up(&session->client, &session->ssl, server);
+    if (status != GW_OK)
+        return status;
     mbedtls_ssl_set_bio(&session->ssl, session, bio_send, bio_receive, NULL);
     session->is_set_up = true;
     return GW_OK;
@@ -177,14 +120,15 @@ void tls_session_feed(struct tls_session *session, struct gw_str ciphertext) {
 }
 
 static enum gw_status set_up(struct tls_session *session) {
+    gw_assert(session->context != NULL && !session->is_set_up);
     struct tls_hello hello;
     (void)!tls_hello_read(session->input,
-                          &hello); // one that comes in smaller pieces offers nothing
+                          &hello); // in smaller pieces it offers nothing
     const mbedtls_ssl_config *config = tls_context_config(session->context, hello.offers_aes_128);
     if (mbedtls_ssl_setup(&session->ssl, config) != 0)
         return GW_NO_MEMORY;
     session->binding.ssl = &session->ssl;
-    if (hello.server_name.length > 0) // a bad one is refused when the library comes to it
+    if (hello.server_name.length > 0) // a bad one is refused when the library reads it
         (void)!tls_ticket_binding_name(&session->binding,
                                        (const unsigned char *)hello.server_name.at,
                                        hello.server_name.length);
@@ -192,49 +136,6 @@ static enum gw_status set_up(struct tls_session *session) {
     mbedtls_ssl_set_bio(&session->ssl, session, bio_send, bio_receive, NULL);
     session->is_set_up = true;
     return GW_OK;
-}
-
-// RFC 8446 section 6.2.
-static unsigned char alert_of_certificate(uint32_t faults) {
-    if ((faults & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0)
-        return MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA;
-    if ((faults & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)) != 0)
-        return MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED;
-    return MBEDTLS_SSL_ALERT_MSG_BAD_CERT;
-}
-
-// Either the head of a record says that it does not fit, and then that is all that was read of it,
-// or a public key of the peer's is none (RFC 8446 sections 4.2.8.1 and 7.4.2).
-static unsigned char alert_of_bad_input(const struct tls_session *session) {
-    bool is_head = session->ssl.MBEDTLS_PRIVATE(in_left) == RECORD_HEAD_BYTES;
-    return is_head ? MBEDTLS_SSL_ALERT_MSG_RECORD_OVERFLOW
-                   : MBEDTLS_SSL_ALERT_MSG_ILLEGAL_PARAMETER;
-}
-
-static unsigned char alert_of(const struct tls_session *session, int code) {
-    switch (code) {
-    case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
-        return alert_of_certificate(mbedtls_ssl_get_verify_result(&session->ssl));
-    case MBEDTLS_ERR_X509_INVALID_NAME:
-        return MBEDTLS_SSL_ALERT_MSG_BAD_CERT;
-    case MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE:
-        return MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE;
-    case MBEDTLS_ERR_SSL_BAD_INPUT_DATA:
-        return alert_of_bad_input(session);
-    case MBEDTLS_ERR_SSL_INVALID_MAC:
-        return MBEDTLS_SSL_ALERT_MSG_BAD_RECORD_MAC;
-    case MBEDTLS_ERR_SSL_INVALID_RECORD:
-    case MBEDTLS_ERR_SSL_DECODE_ERROR:
-        return MBEDTLS_SSL_ALERT_MSG_DECODE_ERROR;
-    case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
-        return MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION;
-    case MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE:
-        return MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE;
-    case MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER:
-        return MBEDTLS_SSL_ALERT_MSG_ILLEGAL_PARAMETER;
-    default:
-        return MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR;
-    }
 }
 
 static enum gw_status status_of(const struct tls_session *session, int code) {
@@ -254,33 +155,32 @@ static enum gw_status status_of(const struct tls_session *session, int code) {
     }
 }
 
-// The library sends what waits to be sent instead of an alert, if something does: a flight that it
-// could not complete.
+// Called once while a flight is incomplete, the library sends that flight and not the alert.
 static void send_alert(struct tls_session *session, unsigned char alert) {
     if (session->ssl.MBEDTLS_PRIVATE(out_left) > 0)
         (void)mbedtls_ssl_send_alert_message(&session->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, alert);
     (void)mbedtls_ssl_send_alert_message(&session->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, alert);
 }
 
-// The library sends most alerts itself, but not all: an error that nothing was said about gets one
-// here.
+// The library sends most alerts itself; the rest are sent here.
 static enum gw_status finish(struct tls_session *session, int code) {
+    gw_assert(session->finished == GW_OK);
     session->finished = status_of(session, code);
     session->input = gw_str(NULL, 0);
     bool peer_knows = session->finished == GW_CLOSED || session->finished == GW_CANCELLED;
     if (!peer_knows && !session->has_alerted && session->output_status == GW_OK)
-        send_alert(session, alert_of(session, code));
+        send_alert(session, tls_alert_for(&session->ssl, code));
     return session->finished;
 }
 
-// After this nothing may be asked of the library before wake().
+// The library must not be called between this and wake().
 static void rest(struct tls_session *session) {
     tls_memory_rest(session->memory_pool, &session->ssl, &session->rest, session->received_end);
     if (session->rest.is_resting)
         session->received_end = NULL;
 }
 
-// Without memory the session is finished, and silent: an alert would need the buffers.
+// Without memory the session is finished without an alert, which would need the buffers.
 static enum gw_status wake(struct tls_session *session) {
     enum gw_status status = tls_memory_wake(session->memory_pool, &session->ssl, &session->rest);
     if (status == GW_OK)
@@ -290,25 +190,11 @@ static enum gw_status wake(struct tls_session *session) {
     return status;
 }
 
-static void keep(struct tls_session *session) {
-    if (session->kept != NULL)
-        tls_kept_session_take(session->kept, &session->ssl, session->verified_ms);
-}
-
-// The client's end. In TLS 1.2 what can be resumed is there with the handshake, in TLS 1.3 it comes
-// with each ticket.
-static void end_client_handshake(struct tls_session *session) {
-    if (session->has_certified)
-        session->verified_ms = gw_clock_monotonic_ms();
-    if (mbedtls_ssl_get_version_number(&session->ssl) == MBEDTLS_SSL_VERSION_TLS1_2)
-        keep(session);
-}
-
-// The library may ask for more without having looked for it, for example after a warning alert:
+// The library may ask for input without having tried to read, after a warning alert for example:
 // then it is called again.
 static bool is_to_repeat(struct tls_session *session, int code) {
     if (code == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
-        keep(session);
+        tls_session_client_keep(&session->client, &session->ssl);
         return true;
     }
     return code == MBEDTLS_ERR_SSL_WANT_READ && !session->is_starved;
@@ -326,15 +212,15 @@ static void escape_last_space(char *subject, size_t length) {
         memcpy(subject + length - 1, "20", sizeof("20"));
 }
 
-// An error of the library, or 0. It goes on with an optional certificate that is bad, and in
-// TLS 1.3 an alert can be read only after the handshake. A subject that cannot be told whole is
-// none that can be trusted.
+// An error of the library, or 0. The library accepts a bad certificate where it is optional, and in
+// TLS 1.3 an alert can be read only after the handshake, so it is refused here. A subject that does
+// not fit whole is not trusted.
 static int check_client_certificate(struct tls_session *session) {
     char subject[TLS_SUBJECT_BYTES_MAX + 1];
     const mbedtls_x509_crt *certificate = mbedtls_ssl_get_peer_cert(&session->ssl);
     if (certificate == NULL || session->client_subject != NULL)
         return 0;
-    session->has_alerted = false; // what looks like it in TLS 1.3 was the end of the handshake
+    session->has_alerted = false; // in TLS 1.3 the end of the handshake looks like an alert
     if (mbedtls_ssl_get_verify_result(&session->ssl) != 0)
         return MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
     int length = mbedtls_x509_dn_gets(subject, sizeof(subject) - 1, &certificate->subject);
@@ -345,8 +231,8 @@ static int check_client_certificate(struct tls_session *session) {
     return session->client_subject != NULL ? 0 : MBEDTLS_ERR_SSL_ALLOC_FAILED;
 }
 
-// As mbedtls_ssl_handshake, which hides whether a session was resumed: in both versions such a
-// handshake leaves the state of the certificate out.
+// As mbedtls_ssl_handshake, which hides whether a session was resumed: then, in both versions, the
+// handshake skips the state of the certificate.
 static int shake_hands(struct tls_session *session) {
     int code = 0;
     while (code == 0 && session->ssl.MBEDTLS_PRIVATE(state) != MBEDTLS_SSL_HANDSHAKE_OVER) {
@@ -356,7 +242,7 @@ static int shake_hands(struct tls_session *session) {
         if (code == 0)
             session->fruitless_receives = 0;
     }
-    bool is_client = session->context == NULL; // whose peer the library has verified
+    bool is_client = session->context == NULL; // the library has verified its peer
     return code != 0 || is_client ? code : check_client_certificate(session);
 }
 
@@ -385,7 +271,8 @@ enum gw_status tls_session_handshake(struct tls_session *session) {
     if (code == 0) {
         tls_memory_drop_handshake(&session->ssl);
         if (session->context == NULL)
-            end_client_handshake(session);
+            tls_session_client_end_handshake(&session->client, &session->ssl,
+                                             session->has_certified);
         return GW_OK;
     }
     return code == MBEDTLS_ERR_SSL_WANT_READ ? GW_WANT_INPUT : finish(session, code);
@@ -503,9 +390,7 @@ bool tls_session_is_resumed(const struct tls_session *session) {
 }
 
 bool tls_session_drop_offered(struct tls_session *session) {
-    if (session->has_offered)
-        tls_kept_session_drop(session->kept);
-    return session->has_offered;
+    return tls_session_client_drop_offered(&session->client);
 }
 
 struct gw_str tls_session_client_subject(const struct tls_session *session) {
@@ -513,17 +398,7 @@ struct gw_str tls_session_client_subject(const struct tls_session *session) {
 }
 
 const char *tls_session_certificate_problem(const struct tls_session *session) {
-    uint32_t flags = mbedtls_ssl_get_verify_result(&session->ssl);
-    if (flags == 0 || flags == UINT32_MAX) // the latter: it did not come to that
-        return NULL;
-    if (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED)
-        return "its certificate is not from an authority that is known here";
-    if (flags & MBEDTLS_X509_BADCERT_CN_MISMATCH)
-        return session->server_address_bytes > 0 ? "its certificate does not have this address"
-                                                 : "its certificate is for another name";
-    if (flags & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE))
-        return "its certificate has expired, or is not valid yet";
-    return "its certificate is not acceptable";
+    return tls_session_client_problem(&session->client, &session->ssl);
 }
 
 const char *tls_session_version(const struct tls_session *session) {

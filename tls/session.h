@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // One TLS connection as a filter: ciphertext in, plaintext out, and the other way round. No
-// sockets, no loop. What is to be sent collects in the output buffer, which the caller empties.
-// After any status but GW_OK, GW_WANT_INPUT and GW_TOO_BIG of a write the session is finished: send
-// what output holds (the alert), then close. Only the end of the peer (GW_CLOSED from
+// sockets, no loop. Ciphertext to send collects in the output buffer, which the caller empties.
+// After any status except GW_OK, GW_WANT_INPUT and GW_TOO_BIG of a write the session is finished:
+// send the output (the alert), then close. Only the end of the peer (GW_CLOSED from
 // tls_session_read) leaves it writable. The record buffers are made when the first byte comes;
 // after the handshake a session has them only while a record is under way.
 //
-// Mbed TLS 3.6 knows no KeyUpdate (RFC 8446 section 4.6.3): a peer that sends one gets an
+// Mbed TLS 3.6 lacks KeyUpdate (RFC 8446 section 4.6.3): a peer that sends one gets an
 // unexpected_message alert.
 
 #include <stdbool.h>
@@ -23,16 +23,15 @@ struct tls_session;
 // Holds the context. `output` belongs to the caller and must outlive the session.
 enum gw_status tls_session_create(struct tls_context *context, struct gw_buf *output,
                                   struct tls_session **session) GW_MUST_USE;
-// The client's end: tls_session_handshake begins without input. The certificate must be for the
-// name of `server`, unless a session is resumed whose was. The context of `server` and what is kept
-// of it are borrowed.
+// The client's end: tls_session_handshake begins without input. The certificate, or that of the
+// session that is resumed, must be for the name of `server`. Its context and kept session are
+// borrowed.
 enum gw_status tls_session_create_client(const struct tls_server *server, struct gw_buf *output,
                                          struct tls_session **session) GW_MUST_USE;
 void tls_session_destroy(struct tls_session *session);
 
-// Shows `ciphertext` to the session, which reads it in place during the following calls. Call
-// tls_session_handshake or _read until they want input; only then is all of it consumed and the
-// memory free again.
+// Lends `ciphertext` to the session, which reads it in place during the following calls, until
+// tls_session_handshake or _read wants input: then all of it is consumed.
 void tls_session_feed(struct tls_session *session, struct gw_str ciphertext);
 // GW_OK: done (call _read at once: data may have come with the last flight); GW_WANT_INPUT;
 // GW_INVALID: the peer broke the protocol (an alert is in the output); GW_CANCELLED: the peer gave
@@ -41,12 +40,12 @@ enum gw_status tls_session_handshake(struct tls_session *session) GW_MUST_USE;
 // Instead of a handshake, before it began: puts the alert internal_error on the output and finishes
 // the session.
 void tls_session_refuse(struct tls_session *session);
-// One record at the most. GW_OK with *length > 0; GW_WANT_INPUT; GW_CLOSED: close_notify, and again
-// when asked again; GW_CANCELLED: the peer gave up with an alert; GW_INVALID; GW_NO_MEMORY.
+// At most one record. GW_OK with *length > 0; GW_WANT_INPUT; GW_CLOSED: close_notify, also in later
+// calls; GW_CANCELLED: the peer gave up with an alert; GW_INVALID; GW_NO_MEMORY.
 enum gw_status tls_session_read(struct tls_session *session, char *out, size_t out_max,
                                 size_t *length) GW_MUST_USE;
-// Encrypts all of `plaintext` to the output. GW_TOO_BIG when the output has no room for it: nothing
-// was written.
+// Encrypts all of `plaintext` to the output. GW_TOO_BIG: the output lacks room, nothing was
+// written.
 enum gw_status tls_session_write(struct tls_session *session, struct gw_str plaintext) GW_MUST_USE;
 // Puts close_notify on the output, once; nothing before the handshake is done or after a failure.
 void tls_session_close_notify(struct tls_session *session);
@@ -55,17 +54,17 @@ void tls_session_close_notify(struct tls_session *session);
 bool tls_session_peer_spoke_http(const struct tls_session *session);
 // After the handshake: it was a short one, by a ticket.
 bool tls_session_is_resumed(const struct tls_session *session);
-// The client's end, after a handshake that failed: true when a kept session was offered. It may be
-// to blame (a server that speaks another version by now, for one), so it is dropped.
+// The client's end, after a failed handshake: true when a kept session was offered. It may be the
+// cause (a server that changed its version, for example), so it is dropped.
 bool tls_session_drop_offered(struct tls_session *session);
-// After the handshake: the subject of the client's certificate, which was verified; empty: it
-// showed none. As RFC 4514 escapes it, in printable ASCII, its parts in the certificate's order:
-// "C=NL, O=Example, CN=ci". Never longer than TLS_SUBJECT_BYTES_MAX: a certificate with a longer
-// one is refused.
+// After the handshake: the subject of the client's certificate, which was verified; empty without a
+// certificate. As RFC 4514 escapes it, in printable ASCII, its parts in the certificate's order:
+// "C=NL, O=Example, CN=ci". A certificate whose subject is longer than TLS_SUBJECT_BYTES_MAX is
+// refused.
 #define TLS_SUBJECT_BYTES_MAX 512
 struct gw_str tls_session_client_subject(const struct tls_session *session);
-// The client's end, after a handshake that failed: what is wrong with the certificate of the
-// server, static, a part of a sentence; NULL when nothing is.
+// The client's end, after a failed handshake: what is wrong with the server's certificate, static,
+// part of a sentence; NULL when nothing is.
 const char *tls_session_certificate_problem(const struct tls_session *session);
 // "TLSv1.3", "TLSv1.2".
 const char *tls_session_version(const struct tls_session *session);

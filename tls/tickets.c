@@ -10,6 +10,7 @@
 #include <mbedtls/platform_util.h>
 #include <mbedtls/psa_util.h>
 #include <mbedtls/sha256.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 
 #include "base/big_endian.h"
 #include "base/random.h"
-#include "tls/context.h"
+#include "tls/explain.h"
 
 #define NAME_BYTES 16
 #define NONCE_BYTES 12
@@ -40,16 +41,11 @@ struct ticket_key {
 struct tls_tickets {
     unsigned char secret[TLS_TICKET_SECRET_BYTES];
     int64_t (*wall_ms)(void);
-    struct ticket_key keys[OLDER_WINDOWS + 1]; // that of window w is at w % 3
+    struct ticket_key keys[OLDER_WINDOWS + 1]; // the key of window w is at w % 3
     const struct tls_ticket_binding *binding;
 };
 
 // ---- the secret ----
-
-static enum gw_status explain(char *error, const char *file, const char *what) {
-    (void)snprintf(error, TLS_ERROR_TEXT_BYTES, "%.100s: %s", file, what);
-    return GW_INVALID;
-}
 
 // All of a small file; -1: not readable; `room` bytes: there may be more.
 static ssize_t read_file(const char *file, unsigned char *bytes, size_t room) {
@@ -73,13 +69,15 @@ enum gw_status tls_ticket_secret_read(const char *file,
     enum gw_status status = GW_OK;
     ssize_t length = read_file(file, bytes, sizeof(bytes));
     if (length < 0)
-        return explain(error, file, "cannot read the file of the ticket secret");
+        return tls_explain(error, file, "cannot read the file of the ticket secret", 0);
     if (length < TLS_TICKET_SECRET_FILE_BYTES_MIN)
-        status = explain(error, file, "the ticket secret is too short: 32 random bytes or more");
+        status =
+            tls_explain(error, file, "the ticket secret is too short: 32 random bytes or more", 0);
     else if (length > TLS_TICKET_SECRET_FILE_BYTES_MAX)
-        status = explain(error, file, "the ticket secret is too long: 4096 bytes at the most");
+        status =
+            tls_explain(error, file, "the ticket secret is too long: 4096 bytes at the most", 0);
     else if (mbedtls_sha256(bytes, (size_t)length, secret, 0) != 0)
-        status = explain(error, file, "the digest of the ticket secret cannot be made");
+        status = tls_explain(error, file, "the digest of the ticket secret cannot be made", 0);
     mbedtls_platform_zeroize(bytes, sizeof(bytes));
     return status;
 }
@@ -141,8 +139,8 @@ static void fill_additional(unsigned char *additional, const struct ticket_key *
     memcpy(additional + NAME_BYTES, binding->server_name, sizeof(binding->server_name));
 }
 
-// RFC 5077 section 3.3 and RFC 8446 section 4.6.1: nothing in TLS 1.2, in TLS 1.3 something to be
-// discarded at once.
+// RFC 5077 section 3.3 and RFC 8446 section 4.6.1: an empty ticket in TLS 1.2, in TLS 1.3 one of
+// lifetime 0, to be discarded at once.
 static int write_no_ticket(const struct tls_ticket_binding *binding, unsigned char *start,
                            const unsigned char *end, size_t *length, uint32_t *lifetime) {
     bool is_tls12 = mbedtls_ssl_get_version_number(binding->ssl) == MBEDTLS_SSL_VERSION_TLS1_2;
@@ -194,8 +192,8 @@ static int write_ticket(void *argument, const mbedtls_ssl_session *session, unsi
     return 0;
 }
 
-// The library measures ages by a clock that starts with the machine. A clock that is behind that of
-// the gateway which made the ticket counts as age 0.
+// The library measures ages by a clock that starts with the machine. A ticket from the future, of a
+// gateway whose clock is ahead, has age 0.
 static void set_age(const struct tls_tickets *tickets, mbedtls_ssl_session *session,
                     int64_t made_ms) {
     int64_t age_ms = tickets->wall_ms() - made_ms;

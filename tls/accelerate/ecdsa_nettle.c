@@ -15,12 +15,12 @@
 #include "tls/accelerate/ecp_nettle.h"
 #include "tls/accelerate/p256_limbs.h"
 
-#define SCRATCH_LIMBS 512 // nettle 3.8 wants 60
+#define SCRATCH_LIMBS 512 // nettle 3.8 needs 60
 #define CHECK_ROUNDS 8
 
 typedef int random_function(void *, unsigned char *, size_t);
 
-// Names that the linker's --wrap gives.
+// Names of the linker's --wrap.
 int __wrap_mbedtls_ecdsa_write_signature(mbedtls_ecdsa_context *key, mbedtls_md_type_t hash_type,
                                          const unsigned char *hash, size_t hash_length,
                                          unsigned char *signature, size_t signature_max,
@@ -32,7 +32,7 @@ int __real_mbedtls_ecdsa_write_signature(mbedtls_ecdsa_context *key, mbedtls_md_
                                          size_t *length, random_function *random,
                                          void *random_state);
 
-// Of the process, as in tls/accelerate/ecp_nettle.c.
+// Of the process; see tls/accelerate/ecp_nettle.c.
 static struct {
     bool is_checked;
     bool is_good;
@@ -91,7 +91,7 @@ static void start_nonces(struct nonces *nonces, const uint8_t key[P256_BYTES],
 
 // ---- the signature ----
 
-// Everything that must not stay behind.
+// All secrets of one signature, wiped together.
 struct secrets {
     uint8_t key_bytes[P256_BYTES];
     mp_limb_t key_limbs[P256_LIMBS];
@@ -100,7 +100,7 @@ struct secrets {
     struct nonces nonces;
 };
 
-// Both halves of the signature, big-endian. False: the key is none.
+// Both halves of the signature, big-endian. False: the key is invalid.
 static bool sign_raw(struct secrets *secrets, const unsigned char *hash,
                      unsigned char raw[2 * P256_BYTES]) {
     const struct ecc_curve *curve = nettle_get_secp_256r1();

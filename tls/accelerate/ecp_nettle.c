@@ -20,7 +20,7 @@
 
 typedef int random_function(void *, unsigned char *, size_t);
 
-// Names that the linker's --wrap gives: a call of mbedtls_ecp_mul ends in __wrap_mbedtls_ecp_mul,
+// Names of the linker's --wrap: a call of mbedtls_ecp_mul ends in __wrap_mbedtls_ecp_mul,
 // and __real_mbedtls_ecp_mul is the library's.
 int __wrap_mbedtls_ecp_mul(mbedtls_ecp_group *group, mbedtls_ecp_point *result,
                            const mbedtls_mpi *scalar, const mbedtls_ecp_point *point,
@@ -37,7 +37,7 @@ int __real_mbedtls_ecp_mul_restartable(mbedtls_ecp_group *group, mbedtls_ecp_poi
                                        random_function *random, void *random_state,
                                        mbedtls_ecp_restart_ctx *restart);
 
-// Of the process, because the functions that are wrapped bring no context of ours.
+// Of the process, because the wrapped functions have no argument for it.
 static struct {
     bool is_checked;
     bool is_good; // nettle agrees with the library
@@ -153,7 +153,7 @@ static int multiply_x25519(const mbedtls_ecp_group *group, mbedtls_ecp_point *re
     return code;
 }
 
-// ---- what the linker puts in front of the library ----
+// ---- instead of the library's functions ----
 
 static bool is_ours(const mbedtls_ecp_group *group, random_function *random) {
     return random != NULL &&
@@ -237,7 +237,7 @@ static bool agree_near(mbedtls_ecp_group *group, const mbedtls_ecp_point *point,
 }
 
 // The ends of the range of private keys: 1 and n - 1 for P-256, 2^254 and 2^255 - 8 for X25519
-// (RFC 7748 section 5). What lies beside them is refused alike.
+// (RFC 7748 section 5). The neighbours outside are refused alike.
 static bool agree_on_edges(mbedtls_ecp_group *group, const mbedtls_ecp_point *point) {
     mbedtls_mpi zero;
     mbedtls_mpi power;

@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "tls/accelerate/ecp_nettle.h"
 
-// Names that the linker's --wrap gives.
+// Names of the linker's --wrap.
 int __wrap_mbedtls_gcm_crypt_and_tag(mbedtls_gcm_context *gcm, int mode, size_t length,
                                      const unsigned char *nonce, size_t nonce_length,
                                      const unsigned char *data, size_t data_length,
@@ -38,7 +38,7 @@ int __real_mbedtls_gcm_auth_decrypt(mbedtls_gcm_context *gcm, size_t length,
                                     const unsigned char *tag, size_t tag_length,
                                     const unsigned char *input, unsigned char *output);
 
-// Of the process, as in tls/accelerate/ecp_nettle.c.
+// Of the process; see tls/accelerate/ecp_nettle.c.
 static struct {
     bool is_checked;
     bool is_good;
@@ -47,8 +47,8 @@ static struct {
 
 // ---- one message ----
 
-// With the instructions, nettle writes the first few entries of the table alone: has_instructions()
-// makes sure that it is no more than this, and no more is wiped.
+// With the instructions, nettle writes only the first few entries of the table, and only these are
+// wiped; has_instructions() checks the number.
 #define TABLE_ENTRIES_MAX 16
 
 struct state {
@@ -69,7 +69,7 @@ struct message {
     size_t length;
 };
 
-// NULL: not ours.
+// NULL: for the library.
 static nettle_cipher_func *cipher_of(const mbedtls_gcm_context *gcm) {
     switch (mbedtls_cipher_get_type(&gcm->cipher_ctx)) {
     case MBEDTLS_CIPHER_AES_128_ECB:
@@ -119,7 +119,7 @@ static void encrypt(const mbedtls_gcm_context *gcm, const struct message *messag
     end_message(&state, gcm, tag);
 }
 
-// What fails is not given out.
+// Plaintext whose tag is wrong is wiped.
 static int decrypt(const mbedtls_gcm_context *gcm, const struct message *message,
                    const unsigned char tag[GCM_DIGEST_SIZE]) {
     struct state state;
@@ -136,7 +136,7 @@ static int decrypt(const mbedtls_gcm_context *gcm, const struct message *message
     return MBEDTLS_ERR_GCM_AUTH_FAILED;
 }
 
-// ---- what the linker puts in front of the library ----
+// ---- instead of the library's functions ----
 
 static bool overlap(const struct message *message) {
     uintptr_t input = (uintptr_t)message->input;
@@ -179,10 +179,10 @@ int __wrap_mbedtls_gcm_auth_decrypt(mbedtls_gcm_context *gcm, size_t length,
 
 // ---- the check at start ----
 
-#define CHECK_BYTES_MAX 1024 // what the generator gives at once; nettle takes 512 in a turn
+#define CHECK_BYTES_MAX 1024 // the generator gives as many at once; nettle takes 512 in a turn
 #define CHECK_DATA_BYTES 13  // of TLS 1.2; in TLS 1.3 it is 5
 
-// Without them nettle fills the whole table.
+// Without the instructions nettle fills the whole table.
 static bool fills_table(void) {
     static struct gcm_key table; // zero
     static const uint8_t key[AES128_KEY_SIZE] = {1};

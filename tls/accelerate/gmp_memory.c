@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Blocks lie one behind the other, each behind its head. One that is given back below others waits
-// until those are gone.
+// Blocks follow each other, each after its head. A block freed below others is reused only when
+// those are freed.
 #include "tls/accelerate/gmp_memory.h"
 
 #include <gmp.h>
@@ -65,7 +65,7 @@ static void *allocate(size_t length) {
     void *at = push(length);
     if (at == NULL)
         at = malloc(length);
-    gw_assert(at != NULL); // GMP knows no failure
+    gw_assert(at != NULL); // GMP cannot handle a failure
     return at;
 }
 

@@ -9,7 +9,7 @@
 
 #include "base/status.h"
 
-// Of the two, nettle alone uses what x86 processors have for SHA-256.
+// nettle alone uses the SHA-256 instructions of x86 processors.
 void tls_sha256(struct gw_str text, unsigned char digest[TLS_SHA256_BYTES]) {
     const unsigned char *bytes = (const unsigned char *)text.at;
 #if GATEWAY_NETTLE

@@ -16,7 +16,7 @@
 #define STATE_WORDS (SHA256_DIGEST_SIZE / 4)
 #define CHECK_BYTES (3 * BLOCK_BYTES)
 
-// Names that the linker's --wrap gives.
+// Names of the linker's --wrap.
 int __wrap_mbedtls_sha256_update(mbedtls_sha256_context *context, const unsigned char *input,
                                  size_t length);
 int __real_mbedtls_sha256_update(mbedtls_sha256_context *context, const unsigned char *input,
@@ -24,7 +24,7 @@ int __real_mbedtls_sha256_update(mbedtls_sha256_context *context, const unsigned
 int __wrap_mbedtls_sha256_finish(mbedtls_sha256_context *context, unsigned char *digest);
 int __real_mbedtls_sha256_finish(mbedtls_sha256_context *context, unsigned char *digest);
 
-// Of the process, as in tls/accelerate/ecp_nettle.c.
+// Of the process; see tls/accelerate/ecp_nettle.c.
 static struct {
     bool is_checked;
     bool is_good;
@@ -44,7 +44,7 @@ static bool is_truncated(const mbedtls_sha256_context *context) {
 #endif
 }
 
-// Whole blocks, which nettle reads where they are: all that its context holds is the state.
+// Whole blocks, which nettle reads in place: its context then holds nothing except the state.
 static void digest_blocks(mbedtls_sha256_context *context, const unsigned char *blocks,
                           size_t length) {
     struct sha256_ctx nettle;
@@ -93,7 +93,7 @@ static void finish(mbedtls_sha256_context *context, unsigned char *digest) {
     mbedtls_sha256_free(context);
 }
 
-// ---- what the linker puts in front of the library ----
+// ---- instead of the library's functions ----
 
 static bool is_on(void) {
     return seam.is_good && tls_ecp_nettle_is_on();
