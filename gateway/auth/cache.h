@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What this process knows about tokens, keyed by the SHA-256 of the secret. Asks the database only
-// for what it does not know, once per digest however many requests wait, and forgets what the event
-// log tells it to.
+// What this process knows about tokens, keyed by the SHA-256 of the secret. It asks the database
+// only for what it does not know, once for a digest however many requests wait, and forgets what an
+// event of the log says has changed.
 //
 // Four kinds of entry: live (the row), absent (looked up, not there; short-lived), revoked and
-// ended (heard of). Those two keep the number of the event that told of them, and only a later one
-// clears them: that the token was made (again), or, of an ended one, changed; no answer does. Ended
-// is a token that had expired when it was changed, whatever our clock says of it. Live and the
-// others have separate budgets, so that a flood of bad tokens cannot evict good ones.
+// ended (by an event). The last two keep the number of their event, and only a later event clears
+// them: the token was made (again), or, of an ended one, changed; no answer of a lookup does. Ended
+// is a token that had expired when it was changed, whatever our clock says of it. Live entries and
+// the others have separate budgets, so that a flood of bad tokens cannot evict good ones.
 //
 // When an entry may answer: it is *fresh* for its time to live (with jitter) while the event log is
-// heard, because a change would have been told; past three quarters of it a used entry is looked up
-// again in the background, so that no request of a busy token waits. When the log has not been
-// heard for the freshness lease, or the entry is from before it was followed, the database is asked
-// every time, once for all who wait. If the database cannot be asked, live entries go on for a
-// bounded time by the scope that the route needs (stale policy: read, write; admin never), counted
-// from the last moment at which the log was heard. Nothing else ever answers from an outage: the
+// read, because a change would have arrived as an event; past three quarters of it a used entry is
+// looked up again in the background, so that no request of a busy token waits. When the log was
+// not read for the freshness lease, or the entry is from before it was followed, the database is
+// asked every time, once for all waiting questions. If the database cannot be asked, live entries
+// go on for a bounded time by the scope that the route needs (stale policy: read, write; admin
+// never), counted from the last read of the log. Nothing else ever answers from an outage: the
 // answer is unknown. So memory decides for the longest of these three times after
 // db_events_heard_ms and no longer: a revoke that waits for every gateway reckons with it
 // (db/events.h).
 //
 // A late *yes* never overtakes a *no*: a lookup that was on its way when an event for its digest
-// came is asked again. So is an answer of a standby that has not replayed all events applied here
-// when it was asked; one that has tells what was true when the log was last heard, no later, and
-// counts like an entry of that moment: during the lease, then by the stale policy.
+// came is sent again. So is one that a standby answered which has not replayed all events that were
+// applied here when it was sent. The answer of a standby that has is as old as the last read of the
+// log, and counts like an entry of that moment: during the lease, then by the stale policy.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,14 +35,14 @@
 #include "db/lookup.h"
 #include "token/scope.h"
 
-struct db_event;
 struct db_events;
+struct db_events_consumer;
 struct db_pool;
 struct gw_auth_cache;
 struct gw_metrics;
 
 struct gw_auth_cache_options {
-    uint32_t entries_max;          // live ones; 0: nothing is kept but which tokens were live
+    uint32_t entries_max;          // live ones; 0: nothing is kept except which tokens were live
     uint32_t negative_entries_max; // absent and revoked
     uint64_t ttl_ms;
     uint64_t negative_ttl_ms;
@@ -59,20 +59,20 @@ enum gw_auth_answer {
     GW_AUTH_PENDING  // on_answer follows
 };
 
-// One question; embedded by whoever asks, and must stay until answered or cancelled.
+// One question; embedded by its owner, and must stay until answered or cancelled.
 struct gw_auth_question {
     struct gw_list link; // the cache's
     char prefix[GW_TOKEN_PREFIX_LENGTH];
     unsigned char digest[DB_DIGEST_LENGTH];
     enum gw_scope scope; // that the route needs: for the stale policy
-    bool is_for_known;   // no lookup but for a token that was live: who asks may not cause more
+    bool is_for_known;   // the client may cause no lookup, except for a token that was live
     // From the loop, once. `row` (GW_AUTH_LIVE) is valid during the call.
     void (*on_answer)(struct gw_auth_question *question, enum gw_auth_answer answer,
                       const struct db_token_row *row);
 };
 
-// Told of all news, whichever way they came (the log, a change through this process), because
-// whoever acted on what was known before may have to stop. May not ask the cache inside.
+// Called at every change, by the log or through this process: what was allowed before it may have
+// to stop. May not ask the cache inside.
 struct gw_auth_watcher {
     void (*on_token)(struct gw_auth_watcher *watcher, const unsigned char digest[DB_DIGEST_LENGTH]);
     void (*on_org)(struct gw_auth_watcher *watcher, struct gw_str org_id);
@@ -83,9 +83,11 @@ enum gw_status gw_auth_cache_create(uv_loop_t *loop, const struct gw_auth_cache_
                                     struct db_pool *pool, struct db_lookups *lookups,
                                     struct gw_metrics *metrics,
                                     struct gw_auth_cache **cache) GW_MUST_USE;
-// Whose log to go by; without one nothing counts as heard. Set before the first question.
+// What the event log calls (db_events_create): each change is applied here.
+struct db_events_consumer *gw_auth_cache_consumer(struct gw_auth_cache *cache);
+// The log that has this consumer; without one no entry is fresh. Once, before the first question.
 void gw_auth_cache_follow(struct gw_auth_cache *cache, const struct db_events *events);
-// One at a time; NULL: nobody any more.
+// One at a time; NULL: the watcher has gone.
 void gw_auth_cache_watch(struct gw_auth_cache *cache, struct gw_auth_watcher *watcher);
 // After the lookups were closed: that ended every one.
 void gw_auth_cache_destroy(struct gw_auth_cache *cache);
@@ -98,18 +100,14 @@ enum gw_auth_answer gw_auth_cache_ask(struct gw_auth_cache *cache,
 // Harmless when answered or never asked (link initialised).
 void gw_auth_cache_cancel(struct gw_auth_question *question);
 
-// The log's news.
-void gw_auth_cache_apply(struct gw_auth_cache *cache, const struct db_event *event);
-// The token was revoked through this process: from here on it is refused, whatever is still on its
-// way. `event_seq` is the number of the event that tells of it, by which a standby is known that
-// does not know yet; 0: not known.
+// The token was revoked through this process: from here on it is refused, whatever lookup is still
+// on its way. `event_seq` is the number of its event, by which an answer of a standby that has not
+// replayed it is known; 0: not known.
 void gw_auth_cache_revoke(struct gw_auth_cache *cache, const unsigned char digest[DB_DIGEST_LENGTH],
                           uint64_t event_seq);
-// It was given an end that has come, through this process: refused as a revoked one is.
+// The token was given an end that has come, through this process: refused as a revoked one is.
 void gw_auth_cache_end(struct gw_auth_cache *cache, const unsigned char digest[DB_DIGEST_LENGTH],
                        uint64_t event_seq);
-// It was changed through this process: what is known of it is outdated.
+// The token was changed through this process: its entry is outdated.
 void gw_auth_cache_forget(struct gw_auth_cache *cache,
                           const unsigned char digest[DB_DIGEST_LENGTH]);
-// Everything known may be outdated.
-void gw_auth_cache_forget_all(struct gw_auth_cache *cache);

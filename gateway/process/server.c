@@ -41,7 +41,6 @@ enum phase { PHASE_RUN, PHASE_DRAIN, PHASE_CUT, PHASE_FLUSH, PHASE_CLOSE };
 
 struct gw_server {
     uv_loop_t loop;
-    struct db_events_consumer news;
     struct db_role_check role_check;
     enum phase phase;
     struct gw_services services;
@@ -294,16 +293,6 @@ static enum gw_status open_cache(struct gw_services *services) {
                                 services->metrics, &services->auth);
 }
 
-static void on_event(struct db_events_consumer *consumer, const struct db_event *event) {
-    struct gw_server *server = gw_container_of(consumer, struct gw_server, news);
-    gw_auth_cache_apply(server->services.auth, event);
-}
-
-static void on_gap(struct db_events_consumer *consumer) {
-    struct gw_server *server = gw_container_of(consumer, struct gw_server, news);
-    gw_auth_cache_forget_all(server->services.auth);
-}
-
 // How long this process may decide from memory after it last heard the log: gateway/auth/cache.h.
 static uint64_t memory_ms(const struct gw_config *config) {
     uint64_t longest_ms = config->freshness_lease_ms;
@@ -328,8 +317,8 @@ static enum gw_status open_events(struct gw_server *server) {
                                               .query_timeout_ms = GW_DB_QUERY_TIMEOUT_MS,
                                               .connect_timeout_ms = GW_DB_CONNECT_TIMEOUT_MS,
                                               .role_check = &server->role_check};
-    server->news = (struct db_events_consumer){.on_event = on_event, .on_gap = on_gap};
-    status = db_events_create(services->loop, &options, &server->news, &services->events);
+    status = db_events_create(services->loop, &options, gw_auth_cache_consumer(services->auth),
+                              &services->events);
     if (status == GW_OK)
         gw_auth_cache_follow(services->auth, services->events);
     return status;

@@ -117,6 +117,12 @@ static void pass_in_silence(struct world *world, uint64_t ms) {
     world->now_ms += ms;
 }
 
+// Events are missing: everything known may be outdated.
+static void lose_track_of_the_log(struct world *world) {
+    struct db_events_consumer *consumer = gw_auth_cache_consumer(world->cache);
+    consumer->on_gap(consumer);
+}
+
 // ---- tokens, questions, answers, events ----
 
 static void digest_of(uint32_t token, unsigned char digest[DB_DIGEST_LENGTH]) {
@@ -229,7 +235,8 @@ static void hear_event(struct world *world, const struct db_event *heard, uint32
     event.org_id = usual_row.org_id;
     if (event.kind != DB_EVENT_ORG_CHANGED)
         digest_of(token, event.digest);
-    gw_auth_cache_apply(world->cache, &event);
+    struct db_events_consumer *consumer = gw_auth_cache_consumer(world->cache);
+    consumer->on_event(consumer, &event);
 }
 
 static void hear(struct world *world, enum db_event_kind kind, uint32_t token) {
@@ -711,7 +718,7 @@ static void test_after_a_gap_any_creation_clears_a_revocation(void **state) {
     struct world world;
     open_world(&world);
     revoke_here(&world, 1);
-    gw_auth_cache_forget_all(world.cache);
+    lose_track_of_the_log(&world);
     assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_READ), GW_AUTH_ABSENT);
     assert_int_equal(answer_after(&world, DB_EVENT_TOKEN_CREATED, 3), GW_AUTH_PENDING);
     close_world(&world);
@@ -780,7 +787,7 @@ static void test_a_revocation_here_is_final(void **state) {
     assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_READ), GW_AUTH_ABSENT);
     hear(&world, DB_EVENT_TOKEN_CREATED, 1); // older than the revocation, heard after it
     hear(&world, DB_EVENT_TOKEN_CHANGED, 1);
-    gw_auth_cache_forget_all(world.cache);
+    lose_track_of_the_log(&world);
     pass_in_silence(&world, 24ULL * 3600 * 1000);
     world.pool.is_ready = false;
     assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_READ), GW_AUTH_ABSENT);
@@ -839,7 +846,7 @@ static void test_a_gap_in_the_log_clears_what_is_known_and_under_way(void **stat
     look_up_live(&world, 1);
     look_up_absent(&world, 2);
     assert_int_equal(ask(&world, &asked, 3), GW_AUTH_PENDING);
-    gw_auth_cache_forget_all(world.cache);
+    lose_track_of_the_log(&world);
     assert_int_equal(world.metrics.cache_entries, 0);
     assert_int_equal(world.metrics.cache_negative_entries, 0);
     answer_lookup(&world, GW_OK, &usual_row);
@@ -1219,7 +1226,7 @@ static void test_a_standby_without_a_revocation_made_here_is_not_believed(void *
     answer_from_standby(&world, REVOKED_SEQ, GW_NOT_FOUND);
     assert_int_equal(asked.answer, GW_AUTH_ABSENT);
     // an older log, of a database restored: the numbers start again
-    gw_auth_cache_forget_all(world.cache);
+    lose_track_of_the_log(&world);
     assert_int_equal(ask(&world, &asked, 1), GW_AUTH_PENDING);
     answer_from_standby(&world, 1, GW_OK);
     assert_int_equal(asked.answer, GW_AUTH_LIVE);
@@ -1298,7 +1305,7 @@ static void test_whoever_listens_hears_all_news(void **state) {
     assert_int_equal(listener.org_count + listener.all_count, 0);
     hear(&world, DB_EVENT_ORG_CHANGED, 0);
     assert_int_equal(listener.org_count, 1);
-    gw_auth_cache_forget_all(world.cache);
+    lose_track_of_the_log(&world);
     assert_int_equal(listener.all_count, 1);
     gw_auth_cache_watch(world.cache, NULL);
     revoke_here(&world, 6);
