@@ -1,4 +1,12 @@
 // SPDX-License-Identifier: MIT
+// From the request to the verdict, top to bottom:
+//
+//      head ──▶ secret ──▶ question to the cache ──▶ row ──▶ judged (judgement.h) ──▶ admitted
+//        │         │                │                          │                        │
+//        └─────────┴────────────────┴──────────────────────────┴────────────────────────┴─▶ verdict
+//
+// What a verdict costs is done here alone: a failed token is counted against its client, an
+// admitted use against the rates and as the token's last.
 #include "gateway/auth/authz.h"
 
 #include <inttypes.h>
@@ -15,40 +23,21 @@
 #include "gateway/exchange/services.h"
 #include "gateway/settings/metrics.h"
 
-static bool settle_judged(struct gw_decision *decision, const struct gw_judgement *judgement) {
-    decision->verdict = judgement->verdict;
-    decision->refusal = judgement->refusal;
-    return true;
-}
+static const struct gw_judgement two_fields = {
+    GW_VERDICT_REFUSED, {GW_ERROR_BAD_REQUEST, "There must be one Authorization field."}};
+static const struct gw_judgement missing_token = {
+    GW_VERDICT_UNAUTHENTICATED,
+    {GW_ERROR_MISSING_TOKEN,
+     "A token is needed: send the field Authorization with Bearer and the token."}};
+static const struct gw_judgement over_budget = {
+    GW_VERDICT_LIMITED,
+    {GW_ERROR_TOO_MANY_FAILED_TOKENS,
+     "Too many invalid tokens came from this address to look at another. Try later."}};
+static const struct gw_judgement over_rate = {
+    GW_VERDICT_LIMITED,
+    {GW_ERROR_RATE_LIMITED, "Too many requests; RateLimit says of which limit. Try again later."}};
 
-static bool settle(struct gw_decision *decision, enum gw_verdict verdict, enum gw_error error,
-                   const char *message) {
-    const struct gw_judgement judgement = {verdict, {error, message}};
-    return settle_judged(decision, &judgement);
-}
-
-// What a client tries that is no live token, whatever is the matter with it.
-static bool settle_failed(struct gw_decision *decision) {
-    struct gw_services *services = decision->exchange->services;
-    services->metrics->failed_tokens_total++;
-    gw_failed_tokens_note(services->failed_tokens, &decision->exchange->client,
-                          uv_now(services->loop));
-    return settle_judged(decision, &gw_judgement_invalid);
-}
-
-// Whether the client has failed too often to have another token looked at.
-static bool is_over_budget(struct gw_decision *decision) {
-    const struct gw_services *services = decision->exchange->services;
-    decision->wait_s = gw_failed_tokens_wait_s(services->failed_tokens, &decision->exchange->client,
-                                               uv_now(services->loop));
-    return decision->wait_s > 0;
-}
-
-static bool settle_unseen(struct gw_decision *decision) {
-    decision->is_unseen = true;
-    return settle(decision, GW_VERDICT_LIMITED, GW_ERROR_TOO_MANY_FAILED_TOKENS,
-                  "Too many invalid tokens came from this address to look at another. Try later.");
-}
+// ---- the secret of a head ----
 
 // credentials = "Bearer" 1SP token (RFC 6750 section 2.1; the scheme in any letter case, RFC 9110
 // section 11.1). False: another scheme, or nothing behind it, which is as good as no credentials
@@ -59,6 +48,22 @@ static bool parse_bearer(struct gw_str credentials, struct gw_str *secret) {
            gw_str_equal_nocase(gw_str_slice(credentials, 0, 7), GW_STR("bearer "));
 }
 
+static bool has_credentials(const struct gw_exchange *exchange) {
+    return gw_http_head_count(exchange->request, GW_FIELD_AUTHORIZATION) > 0;
+}
+
+// NULL: the head has one secret.
+static const struct gw_judgement *find_secret(const struct gw_exchange *exchange,
+                                              struct gw_str *secret) {
+    if (!has_credentials(exchange))
+        return &missing_token;
+    if (gw_http_head_count(exchange->request, GW_FIELD_AUTHORIZATION) > 1)
+        return &two_fields;
+    struct gw_str credentials =
+        gw_http_head_field(exchange->request, GW_FIELD_AUTHORIZATION)->value;
+    return parse_bearer(credentials, secret) ? NULL : &missing_token;
+}
+
 bool gw_authz_accepts(const struct gw_config *config, struct gw_str secret) {
     enum gw_token_kind own = config->is_test_environment ? GW_TOKEN_TEST : GW_TOKEN_LIVE;
     enum gw_token_kind kind;
@@ -66,21 +71,34 @@ bool gw_authz_accepts(const struct gw_config *config, struct gw_str secret) {
            (kind == own || kind == GW_TOKEN_LEGACY);
 }
 
-static bool keep_identity(struct gw_decision *decision, const struct db_token_row *row) {
-    struct gw_exchange *exchange = decision->exchange;
-    size_t row_bytes = gw_token_row_bytes(row);
-    char *block = gw_arena_allocate(&exchange->arena, row_bytes + DB_DIGEST_LENGTH);
-    if (block == NULL)
-        return false;
-    gw_token_row_copy(row, block, &exchange->identity);
-    memcpy(block + row_bytes, decision->question.digest, DB_DIGEST_LENGTH);
-    exchange->token_digest = (const unsigned char *)block + row_bytes;
-    exchange->has_identity = true;
-    return true;
+// ---- tokens that are not live ----
+
+// The client has tried too many failed tokens to have another looked at.
+static bool is_over_budget(struct gw_decision *decision) {
+    const struct gw_services *services = decision->exchange->services;
+    decision->wait_s = gw_failed_tokens_wait_s(services->failed_tokens, &decision->exchange->client,
+                                               uv_now(services->loop));
+    return decision->wait_s > 0;
 }
 
-// Whether the rate limits allow what everything else allows (`row` NULL: without a token). Either
-// way the response says how much is left.
+static struct gw_judgement refuse_unseen(struct gw_decision *decision) {
+    decision->is_unseen = true;
+    return over_budget;
+}
+
+// Malformed, unknown or revoked: the client's budget pays for it.
+static struct gw_judgement refuse_failed(struct gw_decision *decision) {
+    struct gw_services *services = decision->exchange->services;
+    services->metrics->failed_tokens_total++;
+    gw_failed_tokens_note(services->failed_tokens, &decision->exchange->client,
+                          uv_now(services->loop));
+    return gw_judgement_invalid;
+}
+
+// ---- admitting: what an allowed use costs ----
+
+// The rate limits allow what everything else allows (`row` NULL: without a token). Either way the
+// response says how much is left.
 static bool is_within_rates(struct gw_decision *decision, const struct db_token_row *row) {
     struct gw_exchange *exchange = decision->exchange;
     struct gw_services *services = exchange->services;
@@ -101,47 +119,51 @@ static bool is_within_rates(struct gw_decision *decision, const struct db_token_
         exchange->limit_fields = gw_str(fields, use.length);
     }
     decision->wait_s = use.wait_s;
+    if (!use.is_allowed)
+        services->metrics->rate_limited_total++;
     return use.is_allowed;
 }
 
-static bool settle_over_rate(struct gw_decision *decision) {
-    decision->exchange->services->metrics->rate_limited_total++;
-    return settle(decision, GW_VERDICT_LIMITED, GW_ERROR_RATE_LIMITED,
-                  "Too many requests; RateLimit says of which limit. Try again later.");
+static bool keep_identity(struct gw_decision *decision, const struct db_token_row *row) {
+    struct gw_exchange *exchange = decision->exchange;
+    size_t row_bytes = gw_token_row_bytes(row);
+    gw_assert(!exchange->has_identity);
+    char *block = gw_arena_allocate(&exchange->arena, row_bytes + DB_DIGEST_LENGTH);
+    if (block == NULL)
+        return false;
+    gw_token_row_copy(row, block, &exchange->identity);
+    memcpy(block + row_bytes, decision->question.digest, DB_DIGEST_LENGTH);
+    exchange->token_digest = (const unsigned char *)block + row_bytes;
+    exchange->has_identity = true;
+    return true;
 }
 
-static bool settle_missing(struct gw_decision *decision) {
-    return settle(decision, GW_VERDICT_UNAUTHENTICATED, GW_ERROR_MISSING_TOKEN,
-                  "A token is needed: send the field Authorization with Bearer and the token.");
-}
-
-static bool settle_anonymous(struct gw_decision *decision) {
-    if (!is_within_rates(decision, NULL))
-        return settle_over_rate(decision);
-    return settle_judged(decision, &gw_judgement_allowed);
-}
-
-// What an allowed use costs, and the judgement alone does not: it is counted and noted, and the
-// exchange gets the token's identity.
-static bool settle_use(struct gw_decision *decision, const struct db_token_row *row) {
+static struct gw_judgement admit(struct gw_decision *decision, const struct db_token_row *row) {
     struct gw_exchange *exchange = decision->exchange;
     if (!is_within_rates(decision, row))
-        return settle_over_rate(decision);
+        return over_rate;
     if (!keep_identity(decision, row))
-        return settle(decision, GW_VERDICT_UNKNOWN, gw_refusal_no_memory.error,
-                      gw_refusal_no_memory.message);
+        return (struct gw_judgement){GW_VERDICT_UNKNOWN, gw_refusal_no_memory};
     gw_last_used_note(exchange->services->last_used, row->id, exchange->services->wall_ms);
-    return settle_judged(decision, &gw_judgement_allowed);
+    return gw_judgement_allowed;
 }
 
-// Told with whatever is answered to somebody who may use the token, if not for this.
+static struct gw_judgement admit_anonymous(struct gw_decision *decision) {
+    return is_within_rates(decision, NULL) ? gw_judgement_allowed : over_rate;
+}
+
+// ---- the cache's answer, judged ----
+
+// Any response to a client that may use the token says that its end is near, a refusal for another
+// reason too.
 static void note_end(struct gw_exchange *exchange, const struct db_token_row *row) {
     if (row->expires_ms != DB_NO_TIME &&
         row->expires_ms - exchange->services->wall_ms < GW_EXPIRES_SOON_MS)
         exchange->expires_soon_ms = row->expires_ms;
 }
 
-static bool settle_live(struct gw_decision *decision, const struct db_token_row *row) {
+static struct gw_judgement judge_live(struct gw_decision *decision,
+                                      const struct db_token_row *row) {
     struct gw_exchange *exchange = decision->exchange;
     const struct gw_judged_use use = {.match = decision->match,
                                       .client = &exchange->client,
@@ -152,34 +174,34 @@ static bool settle_live(struct gw_decision *decision, const struct db_token_row 
         judgement = gw_judge_reach(row, decision->match);
     }
     if (judgement.verdict == GW_VERDICT_ALLOW && !decision->is_again)
-        return settle_use(decision, row);
-    return settle_judged(decision, &judgement);
+        judgement = admit(decision, row);
+    return judgement;
 }
 
-static bool settle_absent(struct gw_decision *decision) {
-    return decision->is_again ? settle_judged(decision, &gw_judgement_invalid)
-                              : settle_failed(decision);
+static struct gw_judgement judge_answer(struct gw_decision *decision, enum gw_auth_answer answer,
+                                        const struct db_token_row *row) {
+    switch (answer) {
+    case GW_AUTH_LIVE:
+        return judge_live(decision, row);
+    case GW_AUTH_ABSENT:
+        return decision->is_again ? gw_judgement_invalid : refuse_failed(decision);
+    case GW_AUTH_UNSEEN:
+        return refuse_unseen(decision);
+    case GW_AUTH_UNKNOWN:
+    case GW_AUTH_PENDING:
+    default:
+        return gw_judgement_unknown;
+    }
 }
 
-static bool settle_unavailable(struct gw_decision *decision) {
-    return settle_judged(decision, &gw_judgement_unknown);
-}
+// ---- the verdict ----
 
-static void act_on_answer(struct gw_decision *decision, enum gw_auth_answer answer,
-                          const struct db_token_row *row) {
-    if (answer == GW_AUTH_LIVE)
-        (void)settle_live(decision, row);
-    else if (answer == GW_AUTH_ABSENT)
-        (void)settle_absent(decision);
-    else if (answer == GW_AUTH_UNSEEN)
-        (void)settle_unseen(decision);
-    else
-        (void)settle_unavailable(decision);
+static void put_verdict(struct gw_decision *decision, const struct gw_judgement *judgement) {
+    decision->verdict = judgement->verdict;
+    decision->refusal = judgement->refusal;
 }
 
 static void count_verdict(const struct gw_decision *decision) {
-    if (decision->is_again)
-        return;
     struct gw_metrics *metrics = decision->exchange->services->metrics;
     switch (decision->verdict) {
     case GW_VERDICT_ALLOW:
@@ -201,16 +223,25 @@ static void count_verdict(const struct gw_decision *decision) {
     }
 }
 
+static void decide_as(struct gw_decision *decision, struct gw_judgement judgement) {
+    gw_assert(!decision->is_pending);
+    put_verdict(decision, &judgement);
+    if (!decision->is_again)
+        count_verdict(decision);
+}
+
+// ---- asking ----
+
 static void on_answer(struct gw_auth_question *question, enum gw_auth_answer answer,
                       const struct db_token_row *row) {
     struct gw_decision *decision = gw_container_of(question, struct gw_decision, question);
+    gw_assert(decision->is_pending);
     decision->is_pending = false;
-    act_on_answer(decision, answer, row);
-    count_verdict(decision);
+    decide_as(decision, judge_answer(decision, answer, row));
     decision->on_decided(decision);
 }
 
-// Prefix, digest and is_for_known are set.
+// Prefix, digest and is_for_known are set. False: on_answer follows.
 static bool put_question(struct gw_decision *decision) {
     struct gw_exchange *exchange = decision->exchange;
     struct gw_auth_question *question = &decision->question;
@@ -226,37 +257,37 @@ static bool put_question(struct gw_decision *decision) {
         decision->is_pending = true;
         return false;
     }
-    act_on_answer(decision, answer, &row);
+    decide_as(decision, judge_answer(decision, answer, &row));
     return true;
 }
 
-static bool ask(struct gw_decision *decision, struct gw_str secret) {
+static bool ask_for_secret(struct gw_decision *decision, struct gw_str secret) {
     struct gw_auth_question *question = &decision->question;
     memcpy(question->prefix, secret.at, GW_TOKEN_PREFIX_LENGTH);
     gw_token_digest(secret, question->digest);
-    // Whoever uses a live token is not asked what it did before.
+    // Cache first: a live token is never refused for its client's earlier failures.
     question->is_for_known = decision->exchange->services->failed_tokens != NULL;
     return put_question(decision);
 }
 
 static bool decide(struct gw_decision *decision) {
     struct gw_exchange *exchange = decision->exchange;
-    enum gw_route_access access = decision->match->route->access;
-    int count = gw_http_head_count(exchange->request, GW_FIELD_AUTHORIZATION);
-    if (count == 0 && access == GW_ACCESS_OPTIONAL)
-        return settle_anonymous(decision);
-    if (count == 0)
-        return settle_missing(decision);
-    if (count > 1)
-        return settle(decision, GW_VERDICT_REFUSED, GW_ERROR_BAD_REQUEST,
-                      "There must be one Authorization field.");
     struct gw_str secret;
-    if (!parse_bearer(gw_http_head_field(exchange->request, GW_FIELD_AUTHORIZATION)->value,
-                      &secret))
-        return settle_missing(decision);
-    if (!gw_authz_accepts(exchange->services->config, secret))
-        return is_over_budget(decision) ? settle_unseen(decision) : settle_failed(decision);
-    return ask(decision, secret);
+    if (decision->match->route->access == GW_ACCESS_OPTIONAL && !has_credentials(exchange)) {
+        decide_as(decision, admit_anonymous(decision));
+        return true;
+    }
+    const struct gw_judgement *refusal = find_secret(exchange, &secret);
+    if (refusal != NULL) {
+        decide_as(decision, *refusal);
+        return true;
+    }
+    if (!gw_authz_accepts(exchange->services->config, secret)) {
+        decide_as(decision,
+                  is_over_budget(decision) ? refuse_unseen(decision) : refuse_failed(decision));
+        return true;
+    }
+    return ask_for_secret(decision, secret);
 }
 
 static void init(struct gw_decision *decision, struct gw_exchange *exchange,
@@ -275,13 +306,12 @@ bool gw_authz_start(struct gw_decision *decision, struct gw_exchange *exchange,
                     const struct gw_route_match *match,
                     void (*on_decided)(struct gw_decision *decision)) {
     init(decision, exchange, match, on_decided);
-    // Where no token is looked at there is nothing to decide, and nothing to count.
-    if (match->route->access == GW_ACCESS_OPEN)
-        return settle_judged(decision, &gw_judgement_allowed);
-    if (!decide(decision))
-        return false;
-    count_verdict(decision);
-    return true;
+    // An open route looks at no token: there is nothing to decide, and nothing to count.
+    if (match->route->access == GW_ACCESS_OPEN) {
+        put_verdict(decision, &gw_judgement_allowed);
+        return true;
+    }
+    return decide(decision);
 }
 
 bool gw_authz_start_again(struct gw_decision *decision, struct gw_exchange *exchange,
@@ -305,7 +335,7 @@ void gw_authz_cancel(struct gw_decision *decision) {
 }
 
 void gw_authz_refuse(const struct gw_decision *decision) {
-    gw_assert(decision->verdict != GW_VERDICT_ALLOW);
+    gw_assert(!decision->is_pending && decision->verdict != GW_VERDICT_ALLOW);
     if (decision->verdict != GW_VERDICT_LIMITED) {
         gw_exchange_refuse(decision->exchange, &decision->refusal);
         return;

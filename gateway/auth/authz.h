@@ -33,15 +33,16 @@ struct gw_decision {
 bool gw_authz_start(struct gw_decision *decision, struct gw_exchange *exchange,
                     const struct gw_route_match *match,
                     void (*on_decided)(struct gw_decision *decision)) GW_MUST_USE;
-// Asks once more for a request that was allowed and has its identity (whoever reads a body: at its
-// end): by what the token is now, and the exchange's own match. That is another judgement and not
-// another use: no rate, no last use, no failed token, no decision is counted. The rest as above.
+// Asks once more for a request that was allowed and has its identity (a handler that reads a body:
+// at its end): by what the token is now, and the exchange's own match. That is another judgement
+// and not another use: no rate, no last use, no failed token, no decision is counted. The rest as
+// above.
 bool gw_authz_start_again(struct gw_decision *decision, struct gw_exchange *exchange,
                           void (*on_decided)(struct gw_decision *decision)) GW_MUST_USE;
 // on_decided will not be called any more. Harmless when nothing is pending.
 void gw_authz_cancel(struct gw_decision *decision);
-// Answers the exchange for any verdict but ALLOW.
+// Answers the exchange, for any verdict except ALLOW.
 void gw_authz_refuse(const struct gw_decision *decision);
-// Whether `secret` has the shape of a token and is of the gateway's environment: no other is looked
-// for.
+// `secret` has the shape of a token and is of the gateway's environment; any other is refused
+// without a lookup.
 bool gw_authz_accepts(const struct gw_config *config, struct gw_str secret);
