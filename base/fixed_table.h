@@ -28,7 +28,7 @@ void gw_fixed_table_deinit(struct gw_fixed_table *table);
 // The key's weight, 0 when it is not there.
 uint64_t gw_fixed_table_find(const struct gw_fixed_table *table, uint64_t key);
 // Puts the key there, or gives it another weight (from 1). The weight of the entry that made room
-// for it, 0 when none had to.
+// for it, 0 when there was a free place.
 uint64_t gw_fixed_table_put(struct gw_fixed_table *table, uint64_t key, uint64_t weight);
 // Harmless when it is not there.
 void gw_fixed_table_remove(struct gw_fixed_table *table, uint64_t key);

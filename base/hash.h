@@ -9,7 +9,7 @@
 
 #include "base/status.h"
 
-// A seed of the operating system. GW_SYSTEM when it gives none.
+// A secret seed. GW_SYSTEM without random bytes.
 enum gw_status gw_hash_seed_make(uint64_t *seed) GW_MUST_USE;
 uint64_t gw_hash_bytes(uint64_t seed, const void *bytes, size_t length);
 uint64_t gw_hash_number(uint64_t seed, uint64_t number);

@@ -23,7 +23,7 @@
 #define GW_TABLE_MOVES_MAX 4 // with each new key, while the table grows
 
 struct gw_table_array {
-    unsigned char *slots; // NULL: none
+    unsigned char *slots; // NULL: no memory yet
     unsigned bits;        // 2^bits slots
     size_t count;         // of taken ones
     size_t cursor;        // every slot before it is free

@@ -99,7 +99,7 @@ static void note_site(struct gw_failed_tokens *failed, uint64_t key, uint64_t no
         keep_in(failed, &failed->sites, key, verdict.arrival_us, now_us);
 }
 
-// What a client tries over its budget (several at once, that is) its site does not pay for.
+// A token that a client tries over its own budget (several at once) is not charged to its site.
 void gw_failed_tokens_note(struct gw_failed_tokens *failed, const struct gw_client *client,
                            uint64_t now_ms) {
     if (failed == NULL)

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// How many tokens that are none one client may try: a budget for each address (IPv6: each /64,
-// which is what one client usually has), so that somebody who guesses does not keep the database
-// busy. A /48 of IPv6, which anybody can have and which is 65,536 of these, has a budget too,
-// GW_FAILED_TOKENS_SITE_TIMES as wide: so many of its /64 may use up theirs at once and no more,
-// and one of them alone uses up one part in as many. Clients whose address is unknown have one
-// budget together, so that they use up nobody else's.
+// How many invalid tokens one client may try: a budget for each address (IPv6: each /64, which is
+// what one client usually has), so that guessing does not keep the database busy. A /48 of IPv6,
+// which is easy to get and is 65,536 of these, has a budget too, GW_FAILED_TOKENS_SITE_TIMES as
+// wide: so many of its /64 may use up theirs at once and no more, and one of them alone uses up one
+// part in as many. Clients of unknown address share one budget, apart from all others.
 //
-// Over its budget or its site's, only tokens of a client that are known to be live pass; the others
-// cannot be known for now (429). Each process counts for itself.
+// Over its budget or its site's, a client's tokens pass only if they are known to be live; the
+// others cannot be known for now (429). Each process counts for itself.
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -193,7 +193,7 @@ static void put_back(struct gw_last_used *last_used) {
         struct gw_last_use *use = &last_used->slice[i];
         struct gw_last_used_map *marks = &last_used->written;
         struct gw_last_use *mark = gw_last_used_map_find(marks, gw_last_use_id(use));
-        if (mark == NULL) { // none was made, or its period has ended
+        if (mark == NULL) { // it was not marked, or that period has ended
             marks = &last_used->ended;
             mark = gw_last_used_map_find(marks, gw_last_use_id(use));
         }

@@ -77,8 +77,8 @@ static void add_claim(const struct gw_rate_limit *limit, struct claim claim, uin
     claims[(*count)++] = claim;
 }
 
-// Who asks: the token, or without one the client.
-static struct claim claim_of_asker(const struct gw_rate_subject *subject, enum policy policy) {
+// Counted by the token, or without one by the client.
+static struct claim claim_of_subject(const struct gw_rate_subject *subject, enum policy policy) {
     struct claim claim = {.policy = policy};
     if (subject->token_id.length > 0)
         claim.key = key_of(subject->token_id);
@@ -92,9 +92,9 @@ static int find_claims(const struct gw_rate_limit *limit, const struct gw_rate_s
     int count = 0;
     bool is_anonymous = subject->token_id.length == 0;
     if (subject->is_search && limit->rates[SEARCH].count > 0)
-        add_claim(limit, claim_of_asker(subject, SEARCH), now_us, claims, &count);
+        add_claim(limit, claim_of_subject(subject, SEARCH), now_us, claims, &count);
     else if (!is_anonymous)
-        add_claim(limit, claim_of_asker(subject, TOKEN), now_us, claims, &count);
+        add_claim(limit, claim_of_subject(subject, TOKEN), now_us, claims, &count);
     if (!is_anonymous)
         add_claim(limit, (struct claim){.policy = ORG, .key = key_of(subject->org_id)}, now_us,
                   claims, &count);
@@ -109,7 +109,7 @@ static void keep_claim(struct gw_rate_limit *limit, const struct claim *claim, u
         limit->metrics->rate_entries_displaced_total++;
 }
 
-// ---- telling ----
+// ---- the fields of the response ----
 
 static void print(struct gw_rate_use *use, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -3,10 +3,10 @@
 // How many requests of a token and of an organisation are allowed in a time (--rate-limit,
 // --search-rate-limit, --org-rate-limit). Asked when everything else allows the request: a refusal
 // uses up nothing, and revoking a token is never limited. A search counts against the search limit
-// in place of the token's; without a token, by the client's address, and all whose address is
-// unknown by one count. Each process counts for itself.
+// in place of the token's; without a token, by the client's address, and all clients of unknown
+// address by one count. Each process counts for itself.
 //
-// What clients are told: RateLimit-Policy and RateLimit as in
+// Clients see it in the response: RateLimit-Policy and RateLimit as in
 // draft-ietf-httpapi-ratelimit-headers-11, with the policies "token", "search" and "org". `r`
 // further requests are allowed now, and `t` seconds later one more than that.
 
@@ -27,9 +27,8 @@ struct gw_rate_limit_options {
     struct gw_rate org;
 };
 
-// Who asks for what.
 struct gw_rate_subject {
-    struct gw_str token_id; // empty: nobody's
+    struct gw_str token_id; // empty: without a token
     struct gw_str org_id;   // of the token
     const struct gw_client *client;
     bool is_search;
@@ -40,7 +39,7 @@ struct gw_rate_subject {
 struct gw_rate_use {
     bool is_allowed;
     uint64_t wait_s; // else: until it would be
-    size_t length;   // of `fields`: whole lines of a head, none where no limit applies
+    size_t length;   // of `fields`: whole lines of a head; empty where no limit applies
     char fields[GW_RATE_FIELDS_BYTES_MAX];
 };
 

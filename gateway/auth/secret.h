@@ -16,7 +16,7 @@ struct gw_token_secret {
     size_t length;
 };
 
-// A fresh secret from the operating system's CSPRNG. GW_SYSTEM when it gives none. `kind` is live
+// A fresh secret from the operating system's CSPRNG. GW_SYSTEM without random bytes. `kind` is live
 // or test.
 enum gw_status gw_token_mint(enum gw_token_kind kind, struct gw_token_secret *secret) GW_MUST_USE;
 // SHA-256 of the whole secret, prefix text included.

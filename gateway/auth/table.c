@@ -10,7 +10,7 @@
 #include "token/name.h"
 #include "token/syntax.h"
 
-// Ranges lie behind the text, wherever that ends.
+// Ranges lie behind the text, at any alignment.
 _Static_assert(_Alignof(struct gw_ip_range) == 1, "no place is wrong for a range");
 _Static_assert(GW_ALLOWED_IPS_MAX < 64 && 4 * GW_TOKEN_NAME_CHARACTERS_MAX < 1024,
                "counts fit their bits");
@@ -49,15 +49,15 @@ enum gw_status gw_auth_table_init(struct gw_auth_table *table, uint32_t live_max
     return gw_table_init(&table->orgs, sizeof(struct org_slot), sizeof(struct gw_id_key));
 }
 
-// Multiply-shift by a secret odd number.
+// A digest is spread evenly already; a secret odd factor hides which ones share a bucket.
 static struct gw_auth_entry **bucket_of(struct gw_auth_table *table, const unsigned char *digest) {
     uint64_t key;
     memcpy(&key, digest, sizeof(key));
     return &table->buckets[(key * table->seed) >> (64 - table->bucket_bits)];
 }
 
-// An entry lies on three cache lines, none of them near where a table of many tokens is used: they
-// are fetched at once.
+// An entry lies on three cache lines, all of them far away in a table of many tokens: they are
+// fetched at once.
 struct gw_auth_entry *gw_auth_table_find(struct gw_auth_table *table,
                                          const unsigned char digest[DB_DIGEST_LENGTH]) {
     struct gw_auth_entry *entry = *bucket_of(table, digest);
@@ -111,8 +111,8 @@ static struct gw_auth_org *org_make(const struct db_token_row *row) {
     return org;
 }
 
-// Where a row tells another slug or name, its organisation takes the place of the older one, which
-// lives on with the entries that have it.
+// A row with another slug or name makes another organisation, which takes the place of the older
+// one; that lives on with its entries.
 static struct gw_auth_org *org_acquire(struct gw_auth_table *table,
                                        const struct db_token_row *row) {
     const struct gw_id_key key = gw_id_key_of(row->org_id);
@@ -309,7 +309,7 @@ void gw_auth_entry_row(const struct gw_auth_entry *entry, struct db_token_row *r
     row->id = gw_str(id, entry->id_length);
     row->name = gw_str(id + entry->id_length, entry->name_length);
     row->scopes = entry->scopes;
-    row->binds_children = false; // not told by a lookup
+    row->binds_children = false; // not part of a lookup
     row->created_ms = entry->created_ms;
     row->last_used_ms = entry->last_used_ms;
     row->expires_ms = entry->expires_ms;

@@ -2,7 +2,7 @@
 #pragma once
 // The memory of the authentication cache: a hash table of entries with two budgets (live,
 // negative), each evicted by its own clock (an entry used since the hand last passed gets a second
-// round). Knows nothing of time or trust.
+// round). Knows nothing of time and of the event log.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@ enum gw_auth_kind {
     GW_AUTH_ENTRY_ENDED    // expired when it was changed last, by the clock of the database
 };
 
-// An organisation as a row told it, shared by the entries of its tokens.
+// An organisation of rows, shared by the entries of its tokens.
 struct gw_auth_org {
     uint32_t use_count;
     uint8_t id_length, slug_length;
@@ -32,7 +32,7 @@ struct gw_auth_entry {
     struct gw_auth_entry *next; // of its bucket
     struct gw_list turn;        // of its budget
     unsigned char digest[DB_DIGEST_LENGTH];
-    uint64_t verified_ms; // uv_now when the lookup that told it was sent
+    uint64_t verified_ms; // uv_now when its lookup was sent
     uint32_t fresh_ms;    // how long it may answer without another
     uint8_t kind : 2;
     bool was_used : 1;      // since the hand passed
@@ -45,8 +45,7 @@ struct gw_auth_entry {
     struct gw_auth_org *org;
     union {
         int64_t created_ms;
-        uint64_t event_seq; // of revoked and ended ones: the event that told of it; 0: an older one
-                            // than all to come
+        uint64_t event_seq; // of revoked and ended ones: their event; 0: older than all to come
     };
     int64_t last_used_ms;
     int64_t expires_ms;
@@ -62,10 +61,10 @@ struct gw_auth_budget {
 struct gw_auth_table {
     struct gw_auth_entry **buckets;
     uint32_t bucket_bits;
-    uint64_t seed; // odd; nobody outside can choose digests for one bucket
+    uint64_t seed; // odd; a peer cannot choose digests for one bucket
     struct gw_auth_budget live;
     struct gw_auth_budget negative;
-    struct gw_table orgs; // by id: the newest that a row told
+    struct gw_table orgs; // by id: the newest of each
     size_t bytes;
 };
 
@@ -76,8 +75,8 @@ void gw_auth_table_deinit(struct gw_auth_table *table);
 // NULL when not there. Marks the entry as used.
 struct gw_auth_entry *gw_auth_table_find(struct gw_auth_table *table,
                                          const unsigned char digest[DB_DIGEST_LENGTH]);
-// Puts a live entry made of `row` in the place of whatever is there for the digest. NULL: no
-// memory, or no budget.
+// Puts a live entry made of `row` in the place of the digest's entry, if any. NULL: no memory, or
+// no budget.
 struct gw_auth_entry *gw_auth_table_put_live(struct gw_auth_table *table,
                                              const unsigned char digest[DB_DIGEST_LENGTH],
                                              const struct db_token_row *row);
@@ -85,10 +84,10 @@ struct gw_auth_entry *gw_auth_table_put_negative(struct gw_auth_table *table,
                                                  const unsigned char digest[DB_DIGEST_LENGTH],
                                                  enum gw_auth_kind kind);
 void gw_auth_table_remove(struct gw_auth_table *table, struct gw_auth_entry *entry);
-// Every live entry of the organisation, and every absent one: any may be of it, and it may have
-// come back.
+// Every live entry of the organisation, and every absent one: its token may be of an organisation
+// that has come back.
 void gw_auth_table_remove_org(struct gw_auth_table *table, struct gw_str org_id);
-// All but the revoked ones, which any event to come may be about.
+// All except the revoked ones: an event to come may be about any of those.
 void gw_auth_table_clear(struct gw_auth_table *table);
 // Slices point into the entry.
 void gw_auth_entry_row(const struct gw_auth_entry *entry, struct db_token_row *row);

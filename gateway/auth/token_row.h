@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // A row of the database that outlives the callback that brought it: all that its slices point to,
-// in one block of whoever keeps it (an arena, the heap).
+// in one block of its owner (an arena, the heap).
 
 #include <stddef.h>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // The memory of gateway/auth/transfers.h: a group is what one token has under way, found by the
-// digest, and by shelf: groups stand on shelves, by a hash of their organisation. News of an
-// organisation are for a whole shelf. Another organisation that is on it by chance costs some
-// questions, which the cache answers, and nobody anything else; so there is no record of an
-// organisation to make, to count and to free. Knows nothing of time, trust or the loop.
+// digest, and by shelf: groups stand on shelves, by a hash of their organisation. A change of an
+// organisation is for a whole shelf. Another organisation that is on it by chance costs some
+// questions, which the cache answers, and nothing else; so there is no record of an organisation to
+// make, to count and to free. Knows nothing of time, of the event log or of the loop.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,16 +23,16 @@ enum gw_transfer_knowledge { GW_TRANSFER_UNKNOWN, GW_TRANSFER_LIVE, GW_TRANSFER_
 
 struct gw_transfer_group {
     struct gw_list shelf_link;
-    struct gw_list work_link; // of what is to be done with it, if anything
+    struct gw_list work_link; // of to_ask, to_judge or unsure, if any
     struct gw_list end_link;  // of those whose token has an end
     struct gw_list settled;   // transfers
-    struct gw_list doubted;   // those that were there at the latest news
+    struct gw_list doubted;   // those that were there at the latest change
     struct gw_transfers *transfers;
     struct gw_auth_question question; // with prefix and digest
     bool is_asked;
     bool is_held; // not to be freed: it is being worked on
     enum gw_transfer_knowledge knowledge;
-    struct db_token_row *row; // GW_TRANSFER_LIVE: on the heap, what its slices point to behind it
+    struct db_token_row *row; // GW_TRANSFER_LIVE: on the heap, with its texts behind it
     int64_t expires_ms;       // the newest that is known
     const char *end_code;     // of the first that ended since the last log line
     uint32_t ended_count;
@@ -54,15 +54,15 @@ struct gw_transfer_groups {
 enum gw_status gw_transfer_groups_init(struct gw_transfer_groups *groups) GW_MUST_USE;
 void gw_transfer_groups_deinit(struct gw_transfer_groups *groups);
 bool gw_transfer_groups_is_empty(const struct gw_transfer_groups *groups);
-// NULL: it has nothing under way.
+// NULL: the token has nothing under way.
 struct gw_transfer_group *gw_transfer_groups_find(const struct gw_transfer_groups *groups,
                                                   const unsigned char digest[DB_DIGEST_LENGTH]);
-// Of the exchange's token, made when there is none: then without an end, and to be freed. NULL: no
-// memory.
+// The group of the exchange's token, made if need be: then without an end, and to be freed. NULL:
+// no memory.
 struct gw_transfer_group *gw_transfer_groups_acquire(struct gw_transfer_groups *groups,
                                                      const struct gw_exchange *exchange);
 struct gw_transfer_shelf *gw_transfer_groups_shelf(struct gw_transfer_groups *groups,
                                                    struct gw_str org_id);
 bool gw_transfer_group_is_empty(const struct gw_transfer_group *group);
-// Off every list. It is empty and knows nothing.
+// Off every list. The group is empty and has no answer.
 void gw_transfer_groups_free(struct gw_transfer_groups *groups, struct gw_transfer_group *group);

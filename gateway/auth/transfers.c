@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A group (gateway/auth/transfer_groups.h) is what one token has under way. An answer counts for
-// the doubted ones of it alone: who came later was allowed by what was known then.
+// its doubted transfers alone: a later one was allowed by what was known then.
 #include "gateway/auth/transfers.h"
 
 #include <stdlib.h>
@@ -28,7 +28,7 @@ struct gw_transfers {
     uv_timer_t ticker;
     int handle_count;
     int asked_count;
-    bool is_followed; // the log was heard: from then on it tells
+    bool is_followed; // the log was read once: from then on every change arrives
     struct gw_list to_ask;
     struct gw_list to_judge;
     struct gw_list unsure;
@@ -105,7 +105,7 @@ void gw_transfer_remove(struct gw_transfer *transfer) {
     drop_if_empty(group);
 }
 
-// ---- doubt: lists are moved, and nothing is asked ----
+// ---- doubt: lists are moved, no question is asked ----
 
 static void move_to(struct gw_transfer_group *group, struct gw_list *list) {
     gw_list_remove(&group->work_link);
@@ -137,19 +137,19 @@ static struct gw_transfers *transfers_of(struct gw_auth_watcher *watcher) {
     return gw_container_of(watcher, struct gw_transfers, watcher);
 }
 
-static void on_token_news(struct gw_auth_watcher *watcher, const unsigned char *digest) {
+static void on_token_changed(struct gw_auth_watcher *watcher, const unsigned char *digest) {
     struct gw_transfers *transfers = transfers_of(watcher);
     struct gw_transfer_group *group = gw_transfer_groups_find(&transfers->groups, digest);
     if (group != NULL)
         doubt_group(group, &transfers->to_ask);
 }
 
-static void on_org_news(struct gw_auth_watcher *watcher, struct gw_str org_id) {
+static void on_org_changed(struct gw_auth_watcher *watcher, struct gw_str org_id) {
     struct gw_transfers *transfers = transfers_of(watcher);
     doubt_shelf(transfers, gw_transfer_groups_shelf(&transfers->groups, org_id));
 }
 
-static void on_any_news(struct gw_auth_watcher *watcher) {
+static void on_anything_changed(struct gw_auth_watcher *watcher) {
     doubt_all(transfers_of(watcher));
 }
 
@@ -164,7 +164,7 @@ static bool keep_row(struct gw_transfer_group *group, const struct db_token_row 
     return true;
 }
 
-// Judged later, also when the answer came from the loop: with it may come many others.
+// Judged later, also when the answer came from the loop: many others may come with it.
 static void take_answer(struct gw_transfer_group *group, enum gw_auth_answer answer,
                         const struct db_token_row *row) {
     if (answer == GW_AUTH_LIVE && keep_row(group, row))
@@ -191,7 +191,7 @@ static int ask_for_one(struct gw_transfers *transfers) {
         gw_container_of(gw_list_pop_front(&transfers->to_ask), struct gw_transfer_group, work_link);
     struct db_token_row row;
     group->question.on_answer = on_answer;
-    group->question.scope = GW_SCOPE_ADMIN; // what was true once, and may not be now, is no answer
+    group->question.scope = GW_SCOPE_ADMIN; // no stale answer
     enum gw_auth_answer answer =
         gw_auth_cache_ask(transfers->services->auth, &group->question, &row);
     if (answer != GW_AUTH_PENDING) {
@@ -234,7 +234,7 @@ static int judge_first(struct gw_transfer_group *group) {
     return COST_OF_END;
 }
 
-// Token by token in turn, so that one with many keeps none of the others waiting.
+// Token by token in turn, so that one with many transfers does not keep the others waiting.
 static int judge_one(struct gw_transfers *transfers) {
     struct gw_list *node = gw_list_pop_front(&transfers->to_judge);
     if (node == NULL)
@@ -309,7 +309,7 @@ static bool has_become_followed(struct gw_transfers *transfers) {
 
 static void on_tick(uv_timer_t *ticker) {
     struct gw_transfers *transfers = gw_container_of(ticker, struct gw_transfers, ticker);
-    // What happened to a token before the log was followed is not told.
+    // The log lacks what happened to a token before it was followed.
     if (has_become_followed(transfers))
         doubt_all(transfers);
     gw_list_append_all(&transfers->to_ask, &transfers->unsure);
@@ -337,7 +337,7 @@ enum gw_status gw_transfers_create(struct gw_services *services,
         return GW_NO_MEMORY;
     transfers->services = services;
     transfers->watcher = (struct gw_auth_watcher){
-        .on_token = on_token_news, .on_org = on_org_news, .on_all = on_any_news};
+        .on_token = on_token_changed, .on_org = on_org_changed, .on_all = on_anything_changed};
     init_lists(transfers);
     if (gw_transfer_groups_init(&transfers->groups) != GW_OK) {
         free(transfers);
@@ -348,7 +348,7 @@ enum gw_status gw_transfers_create(struct gw_services *services,
     uv_timer_start(&transfers->ticker, on_tick, GW_TRANSFER_TICK_MS, GW_TRANSFER_TICK_MS);
     uv_unref((uv_handle_t *)&transfers->ticker);
     transfers->handle_count = 2;
-    (void)has_become_followed(transfers); // by nobody of whom there is anything under way
+    (void)has_become_followed(transfers); // nothing is under way yet
     gw_auth_cache_watch(services->auth, &transfers->watcher);
     *transfers_out = transfers;
     return GW_OK;

@@ -5,18 +5,18 @@
 // a request's head ends when it is allowed no longer: the token is revoked, rotated out, narrowed,
 // or its organisation gone, here or through another gateway, or its own end has come.
 //
-//      add               news of the token                answer: live, absent
+//      add              change of the token               answer: live, absent
 //   ────────▶ settled ────────────────────▶ doubted ─────▶ judged one by one ─────▶ on_ended
 //                ▲                           ▲   │ unknown        │ allowed
 //                │                           └───┘ asked again    │
 //                └────────────────────────────────────────────────┘
 //
-// The authentication cache tells of news (it is the one who hears them all, whichever way they
-// come). That moves lists and asks nothing, whatever their length. Then, in each turn of the loop
-// no more than GW_TRANSFER_WORK_PER_TURN: tokens are asked for as they are now, and of each the
-// transfers that were under way at the news are judged by the answer, without a rate or a last use.
-// What cannot be known ends nothing and is asked again. An end that a token was known to have needs
-// no asking.
+// Changes come from the authentication cache, where all of them pass, by the log or through this
+// process. A change moves lists and asks nothing, whatever their length. Then, in each turn of the
+// loop no more than GW_TRANSFER_WORK_PER_TURN: tokens are asked for as they are now, and of each
+// the transfers that were under way at the change are judged by the answer, without a rate or a
+// last use. An unknown answer ends nothing, and the token is asked for again. An end that a token
+// was known to have needs no question.
 //
 // Memory: 40 bytes a transfer, where its owner puts it, and about 300 a token that has one, on the
 // heap, while it has.
@@ -33,7 +33,7 @@ struct gw_services;
 struct gw_transfer_group;
 struct gw_transfers;
 
-// One of them; embedded by who forwards it.
+// One of them; embedded by its owner.
 struct gw_transfer {
     struct gw_list link;
     struct gw_transfer_group *group; // NULL: not among them
@@ -43,7 +43,7 @@ struct gw_transfer {
     void (*on_ended)(struct gw_transfer *transfer, const struct gw_judgement *judgement);
 };
 
-// Listens to services->auth. GW_NO_MEMORY.
+// Watches services->auth. GW_NO_MEMORY, GW_SYSTEM.
 enum gw_status gw_transfers_create(struct gw_services *services,
                                    struct gw_transfers **transfers) GW_MUST_USE;
 // Every transfer was removed. Frees once the handles have closed.
