@@ -34,8 +34,8 @@ static bool is_same(const struct gw_file_stamp *a, const struct gw_file_stamp *b
            a->changed_s == b->changed_s && a->changed_ns == b->changed_ns;
 }
 
-// Since the last time. Before the files are read, so that a change in between is seen the next
-// time.
+// Since the last look. To be called before the files are read, so that the next look sees a change
+// in between.
 static bool have_changed(struct gw_certificates *certificates) {
     bool has_changed = false;
     for (int i = 0; i < certificates->file_count; i++) {
@@ -77,7 +77,7 @@ static void warn_of_end(struct gw_certificates *certificates, const struct tls_p
     certificates->warned_ms = gw_clock_wall_ms();
 }
 
-// Once, then once a day.
+// Warns at once, then once a day.
 static void look_for_end(struct gw_certificates *certificates) {
     const struct tls_pair *pair = tls_context_first_to_end(certificates->context);
     int64_t now_ms = gw_clock_wall_ms();
@@ -91,6 +91,7 @@ static void look_for_end(struct gw_certificates *certificates) {
 void gw_certificates_reload(struct gw_certificates *certificates) {
     struct tls_context *fresh;
     char error[TLS_ERROR_TEXT_BYTES];
+    gw_assert(certificates->is_open);
     (void)have_changed(certificates);
     if (create_context(certificates, &fresh, error) != GW_OK) {
         gw_log(GW_LOG_ERROR, "server",
@@ -120,8 +121,8 @@ static void on_poll(uv_timer_t *timer) {
 
 // ---- watching ----
 
-// The first of several that belong together starts the time; what comes after it is a change of its
-// own.
+// The first of several changes that belong together starts the time to settle; a change after it
+// starts another one.
 static void on_directory_changed(uv_fs_event_t *watch, const char *name, int events, int failure) {
     (void)name;
     (void)events;
@@ -153,6 +154,7 @@ static void watch_directory_of(struct gw_certificates *certificates, const char 
     directory[length] = '\0';
     if (is_watched(certificates, directory))
         return;
+    gw_assert(certificates->watch_count < GW_CERTIFICATE_FILES_MAX);
     uv_fs_event_t *watch = &certificates->watches[certificates->watch_count++];
     uv_fs_event_init(certificates->settle.loop, watch);
     watch->data = certificates;
@@ -163,6 +165,7 @@ static void watch_directory_of(struct gw_certificates *certificates, const char 
 enum gw_status gw_certificates_open(struct gw_certificates *certificates, uv_loop_t *loop,
                                     const struct gw_certificates_options *options) {
     char error[TLS_ERROR_TEXT_BYTES];
+    gw_assert(!certificates->is_open && certificates->file_count == 0);
     certificates->options = *options;
     add_files(certificates, &options->config->tls_certs);
     add_files(certificates, &options->config->tls_keys);

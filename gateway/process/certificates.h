@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The certificates that the gateway shows, and those that sign the ones of its clients, kept up to
-// date: read at start, again when told to, and by itself when one of their files changes. The
-// directories of the files are watched; because some file systems tell nothing, and because a
-// directory can be replaced as a whole, the files are also looked at every poll interval. A change
-// is taken once its directory has had GW_CERTIFICATE_SETTLE_MS to become complete (a certificate
-// and its key are two files).
+// The certificates that the gateway shows, and those that sign its clients' certificates: read at
+// start, again on demand, and by itself when one of their files changes. The directories of the
+// files are watched. Some file systems report nothing, and a directory can be replaced as a whole,
+// so the files are also looked at every poll interval. A change is read once its directory has had
+// GW_CERTIFICATE_SETTLE_MS to become complete (a certificate and its key are two files).
 //
-// What cannot be used changes nothing and is said in the log, once for each change. Connections
-// that are there keep what they have. Also tells, in cert_not_after_seconds and (a day apart) in
-// the log, when a certificate is about to end.
+// An unusable file changes nothing and is logged, once for each change. Open connections keep their
+// certificates. cert_not_after_seconds and (a day apart) the log say when a certificate is about to
+// end.
 
 #include <uv.h>
 
@@ -20,7 +19,7 @@
 
 #define GW_CERTIFICATE_FILES_MAX (2 * GW_CONFIG_TEXTS_MAX + 1)
 
-// What a file was when it was last looked at; all zeros: not there.
+// What a file was at the last look; all zeros: missing.
 struct gw_file_stamp {
     uint64_t device;
     uint64_t inode;
@@ -34,12 +33,12 @@ struct gw_certificates_options {
     const unsigned char *ticket_secret;
     struct gw_metrics *metrics;
     uint64_t poll_ms;
-    bool may_warn; // of those that end soon: one process of several
+    bool may_warn; // of certificates that end soon: true in one of several processes
 };
 
 struct gw_certificates {
-    struct tls_context *context; // for new connections; NULL before it is open
-    void (*on_changed)(struct gw_certificates *certificates); // `context` is another one
+    struct tls_context *context; // for new connections; NULL before gw_certificates_open
+    void (*on_changed)(struct gw_certificates *certificates); // `context` was replaced
     struct gw_certificates_options options;
     const char *files[GW_CERTIFICATE_FILES_MAX];
     struct gw_file_stamp stamps[GW_CERTIFICATE_FILES_MAX];
@@ -52,8 +51,7 @@ struct gw_certificates {
     bool is_open;
 };
 
-// Logs what is wrong when it fails; then it is not open and needs no close. Does not keep the loop
-// alive.
+// Logs the problem when it fails; then no close is needed. Does not keep the loop alive.
 enum gw_status gw_certificates_open(struct gw_certificates *certificates, uv_loop_t *loop,
                                     const struct gw_certificates_options *options) GW_MUST_USE;
 // Reads all files, changed or not.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // `skillreg-gateway healthcheck [--listen-admin <address>]`: asks /healthz on the admin address
-// (GATEWAY_LISTEN_ADMIN, or its default) and exits 0 or 1. For container health checks, where no
-// curl is.
+// (GATEWAY_LISTEN_ADMIN, or its default) and exits 0 or 1. For health checks of containers, which
+// have no curl.
 
 int gw_healthcheck_run(int argc, char **argv);

@@ -80,8 +80,7 @@ static void format_bound(int fd, char text[GW_LISTENER_ADDRESS_BYTES]) {
 
 int gw_listener_reserve(const struct gw_listener_options *options,
                         char bound[GW_LISTENER_ADDRESS_BYTES]) {
-    // First as one that shares with nobody: another gateway that listens there would let itself be
-    // joined.
+    // First without sharing: another gateway that listens there would let itself be joined.
     struct gw_listener_options alone = *options;
     alone.shares_port = false;
     int fd = open_socket(&alone);
@@ -94,7 +93,7 @@ int gw_listener_reserve(const struct gw_listener_options *options,
     return fd;
 }
 
-// Once in a while: without descriptors every newcomer fails.
+// At most once in COMPLAIN_EVERY_MS: without descriptors every newcomer fails.
 static void complain(struct gw_listener *listener, int failure) {
     uint64_t now_ms = uv_now(listener->tcp.loop);
     if (now_ms < listener->complain_ms)
@@ -113,7 +112,7 @@ static void on_turned_away(uv_handle_t *handle) {
         take_connection(listener);
 }
 
-// Takes no memory. One at a time; the next waits with libuv, which takes no more meanwhile.
+// Needs no memory. One connection at a time; the next waits in libuv, which then takes no more.
 static void turn_away(struct gw_listener *listener) {
     listener->is_one_waiting = listener->is_turning_away;
     if (listener->is_turning_away)
@@ -127,6 +126,7 @@ static void turn_away(struct gw_listener *listener) {
 }
 
 static void take_connection(struct gw_listener *listener) {
+    gw_assert(listener->is_open);
     listener->is_one_waiting = false;
     listener->taken++;
     uv_stream_t *stream = (uv_stream_t *)&listener->tcp;
@@ -136,7 +136,7 @@ static void take_connection(struct gw_listener *listener) {
     turn_away(listener);
 }
 
-// libuv holds a connection that is not taken at once, and looks for no other until it is.
+// libuv holds a connection that is not taken at once, and looks for no other until then.
 static void on_connection(uv_stream_t *stream, int failure) {
     struct gw_listener *listener = gw_container_of((uv_tcp_t *)stream, struct gw_listener, tcp);
     if (failure != 0)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A listening socket. Opened by ourselves and handed to libuv, because SO_REUSEPORT (several
-// processes on one port) is not in libuv 1.44. Of the connections that wait, a turn of the loop
-// takes GW_ACCEPTS_PER_TURN_MAX, so that a crowd of newcomers keeps nobody else waiting for long.
+// A listening socket. Opened here and handed to libuv, because libuv 1.44 has no SO_REUSEPORT
+// (several processes on one port). One turn of the loop takes GW_ACCEPTS_PER_TURN_MAX of the
+// connections that wait, so a crowd of newcomers keeps no other client waiting for long.
 //
-// libuv takes a connection before it tells of it, and listens on only when that one is accepted. So
-// one for which there is no memory is accepted into a handle that is part of the listener, and
-// closed.
+// libuv takes a connection before it reports it, and listens on only when that connection is
+// accepted. A connection for which there is no memory is accepted into a handle that is part of the
+// listener, and closed.
 
 #include <stdbool.h>
 #include <uv.h>
@@ -26,7 +26,7 @@ struct gw_listener {
     bool is_open;
     uv_tcp_t turned_away; // the connection that is closed for want of memory
     bool is_turning_away;
-    bool is_one_waiting; // with libuv: behind that one, or for the next turn
+    bool is_one_waiting; // in libuv: for `turned_away` to close, or for the next turn
 };
 
 struct gw_listener_options {
@@ -35,13 +35,13 @@ struct gw_listener_options {
     bool shares_port;
 };
 
-// Binds and listens; logs the bound address, or why not. A listener that failed needs no close.
+// Binds and listens; logs the bound address, or the problem. A listener that failed needs no close.
 enum gw_status gw_listener_open(struct gw_listener *listener, struct gw_conn_group *group,
                                 struct tls_context *tls, enum gw_conn_kind kind,
                                 const struct gw_listener_options *options) GW_MUST_USE;
-// Takes the address for processes that will share it, without listening: a socket to be kept until
-// they end, or -1 after a log line. `bound` receives the address with its port (terminated), also
-// where port 0 was asked for.
+// Takes the address for processes that will share it, without listening: a socket to keep until
+// they end, or -1 after a log line. `bound` receives the address with its port (terminated), port 0
+// resolved.
 #define GW_LISTENER_ADDRESS_BYTES 80
 int gw_listener_reserve(const struct gw_listener_options *options,
                         char bound[GW_LISTENER_ADDRESS_BYTES]) GW_MUST_USE;

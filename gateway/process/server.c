@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The life of the process: start() makes the parts in the order in
-// which they need each other; stopping goes through phases, each ended by an event: drain (client
-// connections finish) -> cut (the rest is closed) -> flush (last-used times are written, the
-// membership ends) -> close (every handle). A start that fails half-way goes straight to close.
+// The life of the process: start() makes the parts in the order in which they need each other;
+// stopping goes through phases, each ended by an event: drain (client connections finish) -> cut
+// (the rest is closed) -> flush (last-used times are written, the membership ends) -> close (every
+// handle). A start that fails half-way goes straight to close.
 #include "gateway/process/server.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -30,12 +26,12 @@
 #include "gateway/net/handshake_queue.h"
 #include "gateway/net/transport.h"
 #include "gateway/process/certificates.h"
+#include "gateway/process/descriptors.h"
 #include "gateway/process/listener.h"
 #include "gateway/upstream/pool.h"
 #include "token/id.h"
 
 #define FLUSH_TIMEOUT_MS 3000
-#define DESCRIPTORS_OF_PROCESS_MAX 512 // of what is no client's
 
 enum phase { PHASE_RUN, PHASE_DRAIN, PHASE_CUT, PHASE_FLUSH, PHASE_CLOSE };
 
@@ -62,8 +58,7 @@ struct gw_server {
     uv_signal_t hangup;
     const struct gw_worker *worker;
     uv_timer_t drain_timer;
-    uv_poll_t highest; // see watch_highest_descriptor
-    int highest_fd;
+    struct gw_descriptor_room room;
 };
 
 // ---- stopping ----
@@ -96,8 +91,9 @@ static void on_flush_timer(uv_timer_t *timer) {
     on_left(&server->departure);
 }
 
-// Nobody is let in here any more.
+// No request is let in any more: a revocation need not wait for this gateway.
 static void start_leaving(struct gw_server *server) {
+    gw_assert(server->phase == PHASE_FLUSH);
     server->departure.on_left = on_left;
     server->has_left = !db_events_leave(server->services.events, &server->departure);
     if (!server->has_left)
@@ -108,13 +104,14 @@ static void on_clients_closed(struct gw_conn_group *clients) {
     struct gw_server *server = gw_container_of(clients, struct gw_server, clients);
     if (server->phase == PHASE_CLOSE)
         return;
+    gw_assert(server->phase == PHASE_CUT && clients->open_count == 0);
     server->phase = PHASE_FLUSH;
     start_leaving(server);
     server->flush.on_drained = on_flushed;
     gw_last_used_drain(server->services.last_used, FLUSH_TIMEOUT_MS, &server->flush);
 }
 
-// The waiting is over, one way or the other: what is still open is cut.
+// All connections are closed, or the time for that is over: the rest is cut.
 static void end_drain(struct gw_server *server) {
     if (server->phase != PHASE_DRAIN)
         return;
@@ -135,6 +132,7 @@ static void on_drain_timer(uv_timer_t *timer) {
 }
 
 static void start_drain(struct gw_server *server) {
+    gw_assert(server->phase == PHASE_RUN);
     server->phase = PHASE_DRAIN;
     server->services.is_draining = true;
     gw_listener_close(&server->https);
@@ -162,7 +160,8 @@ static void on_admins_closed(struct gw_conn_group *admins) {
     (void)admins;
 }
 
-// What comes after the last handler is closed would end the process with another code than 0.
+// A signal after its handler is closed would kill the process; both are blocked so that the exit
+// code stays 0.
 static void block_signals(void) {
     sigset_t signals;
     sigemptyset(&signals);
@@ -211,7 +210,7 @@ static void open_deadlines(struct gw_server *server) {
     const struct gw_config *config = server->services.config;
     uint64_t half_idle_ms = config->idle_timeout_ms / 2;
     uint64_t rest_ms = half_idle_ms < GW_REST_TIMEOUT_MS ? half_idle_ms : GW_REST_TIMEOUT_MS;
-    // The attempts that fit in have their whole time, with the ticks that end them.
+    // Each attempt has its whole time, and the tick that ends it.
     uint64_t connect_all_ms =
         GW_UPSTREAM_CONNECT_TIMES * (config->upstream_connect_timeout_ms + GW_DEADLINE_TICK_MS);
     const uint64_t durations_ms[GW_DEADLINE_COUNT] = {
@@ -265,7 +264,7 @@ static void open_signal(struct gw_server *server, uv_signal_t *handle, uv_signal
     uv_signal_start(handle, on_caught, number);
 }
 
-// What cannot fail, and what close_everything expects to be there.
+// Nothing here can fail, and close_everything takes all of it for granted.
 static void open_handles(struct gw_server *server) {
     open_deadlines(server);
     gw_admission_open(&server->admission, &server->loop,
@@ -431,49 +430,11 @@ static enum gw_status start(struct gw_server *server) {
     return status;
 }
 
-// As many descriptors as the system grants: each client may bring one to the registry.
-static void raise_descriptor_limit(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-static void on_highest_closed(uv_handle_t *handle) {
-    close(gw_container_of((uv_poll_t *)handle, struct gw_server, highest)->highest_fd);
-}
-
-// libuv ends the process when it finds no memory for its table of descriptors, which is as long as
-// the highest that it has watched. So that one is watched for a moment now; clients and what each
-// may bring to the registry lie below it.
-static void watch_highest_descriptor(struct gw_server *server) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    rlim_t wanted =
-        2 * (rlim_t)server->services.config->connections_max + DESCRIPTORS_OF_PROCESS_MAX;
-    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (fd < 0)
-        return;
-    server->highest_fd =
-        fcntl(fd, F_DUPFD_CLOEXEC, (int)(wanted < limit.rlim_cur ? wanted : limit.rlim_cur) - 1);
-    close(fd);
-    if (server->highest_fd < 0)
-        return;
-    if (uv_poll_init(&server->loop, &server->highest, server->highest_fd) != 0) {
-        close(server->highest_fd);
-        return;
-    }
-    (void)uv_poll_start(&server->highest, UV_READABLE, NULL);
-    uv_close((uv_handle_t *)&server->highest, on_highest_closed);
-}
-
 int gw_server_run(const struct gw_config *config, const struct gw_worker *worker) {
     struct gw_server server = {.phase = PHASE_RUN};
     gw_log_set_level(config->log_level);
     signal(SIGPIPE, SIG_IGN);
-    raise_descriptor_limit();
+    gw_descriptors_raise_limit();
     int failure = uv_loop_init(&server.loop);
     gw_assert(failure == 0);
     server.services.loop = &server.loop;
@@ -487,7 +448,7 @@ int gw_server_run(const struct gw_config *config, const struct gw_worker *worker
                         sizeof(server.services.request_id_base)) != GW_OK)
         server.services.request_id_base = (uint64_t)gw_clock_wall_ms();
     open_handles(&server);
-    watch_highest_descriptor(&server);
+    gw_descriptors_make_room(&server.room, &server.loop, config->connections_max);
     enum gw_status status = start(&server);
     if (status == GW_OK)
         gw_log(GW_LOG_INFO, "server", "started version=%s environment=%s", GATEWAY_VERSION,

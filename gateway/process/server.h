@@ -8,11 +8,11 @@
 #include "gateway/settings/config.h"
 #include "gateway/settings/metrics.h"
 
-// Which of the workers this process is.
+// The place of this process among the workers.
 struct gw_worker {
     struct gw_metrics *all_metrics;     // `count` of them, in memory that the workers share
     const unsigned char *ticket_secret; // TLS_TICKET_SECRET_BYTES, the same for all workers
-    // Where the supervisor starts the next worker after the end of this one; NULL: nobody does.
+    // Where the supervisor starts the next worker after the end of this one; NULL: no supervisor.
     const char *slot;
     int index;
     int count;

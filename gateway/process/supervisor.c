@@ -28,7 +28,7 @@
 struct child {
     pid_t pid; // 0: not running
     uint64_t started_ms;
-    uint64_t restart_ms; // when to start it again; 0: not to be
+    uint64_t restart_ms; // when to start it again; 0: never
     uint64_t pause_ms;
 };
 
@@ -64,12 +64,12 @@ static int run_worker(struct supervisor *supervisor, int index) {
                                      .slot = slot,
                                      .index = index,
                                      .count = supervisor->config.workers};
-    // Not orphaned: when the supervisor is killed, its workers drain and end.
+    // A worker is never an orphan: when the supervisor is killed, its workers drain and end.
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != supervisor->pid)
-        return 0; // it was killed meanwhile
-    // Ctrl-C signals the whole group of the supervisor, who passes it on: twice would end the
-    // drain.
+        return 0; // the supervisor was killed meanwhile
+    // Ctrl-C signals the whole process group of the supervisor, which passes it on. A worker that
+    // got it twice would cut its drain.
     (void)setpgid(0, 0);
     sigprocmask(SIG_SETMASK, &supervisor->signals_before, NULL);
     for (size_t i = 0; i < 3; i++) {
@@ -89,6 +89,7 @@ static void plan_restart(struct child *child, uint64_t now_ms) {
 
 static void start_child(struct supervisor *supervisor, int index) {
     struct child *child = &supervisor->children[index];
+    gw_assert(child->pid == 0);
     child->restart_ms = 0;
     child->started_ms = gw_clock_monotonic_ms();
     pid_t pid = fork();
@@ -104,18 +105,19 @@ static void start_child(struct supervisor *supervisor, int index) {
     gw_log(GW_LOG_INFO, "supervisor", "worker started worker=%d pid=%d", index, (int)pid);
 }
 
-// When it was told to end: one that did not come as far as to catch the signal had not begun to
-// serve.
+// After a signal to end. A worker that the signal killed had not set its handler yet, so it had not
+// begun to serve.
 static bool is_orderly_end(int wait_status) {
     return WIFEXITED(wait_status)
                ? WEXITSTATUS(wait_status) == 0
                : WTERMSIG(wait_status) == SIGTERM || WTERMSIG(wait_status) == SIGINT;
 }
 
-// An exit code of 1 says that the worker could not start: it will not the next time either.
+// An exit code of 1 soon after the start: the worker could not start, nor will the next one.
 static void on_child_ended(struct supervisor *supervisor, int index, int wait_status) {
     struct child *child = &supervisor->children[index];
     uint64_t now_ms = gw_clock_monotonic_ms();
+    gw_assert(child->pid > 0 && child->restart_ms == 0);
     child->pid = 0;
     if (supervisor->is_stopping && is_orderly_end(wait_status))
         return;
@@ -159,7 +161,7 @@ static bool has_children(const struct supervisor *supervisor) {
 
 // ---- the loop ----
 
-// Starts those whose time has come; returns how long to wait for the next.
+// Starts the workers whose time has come; returns how long to wait for the next.
 static uint64_t start_due(struct supervisor *supervisor) {
     uint64_t now_ms = gw_clock_monotonic_ms();
     uint64_t next_ms = now_ms + PAUSE_MAX_MS;
@@ -194,7 +196,7 @@ static int supervise(struct supervisor *supervisor) {
         start_child(supervisor, i);
     while (has_children(supervisor)) {
         wait_for_signal(supervisor, start_due(supervisor));
-        // One that cannot start takes the others with it: half a gateway would only hide the
+        // A worker that cannot start takes the others with it: half a gateway would hide the
         // mistake.
         if (supervisor->has_failed && !supervisor->is_stopping) {
             supervisor->is_stopping = true;
@@ -251,7 +253,7 @@ static int run_workers(const struct gw_config *config, struct gw_metrics *metric
     return code;
 }
 
-// Before the workers part, so that all of them can open each other's tickets.
+// Made before the fork, so that each worker can open the tickets of the others.
 static enum gw_status make_ticket_secret(const char *file,
                                          unsigned char secret[TLS_TICKET_SECRET_BYTES]) {
     char error[TLS_ERROR_TEXT_BYTES] = "no random bytes";

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // `--workers N`: N processes, each a whole gateway with its own loop, cache and connections, on the
-// same ports. The supervisor takes the ports (so that a port in use is said once), starts the
-// workers, starts again those that crash (with growing pauses when they crash quickly), passes
-// signals on and ends when all have ended. With one worker there is no supervisor: this process is
-// it.
+// same ports. The supervisor takes the ports (a port in use is logged once), starts the workers,
+// starts a worker again that crashed (with growing pauses when it crashes quickly), passes signals
+// on and ends after the last worker. With one worker there is no supervisor: this process serves.
 
 #include "gateway/settings/config.h"
 
