@@ -5,12 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-static inline void tls_put_big_endian(unsigned char *at, size_t bytes, uint64_t number) {
+static inline void gw_put_big_endian(unsigned char *at, size_t bytes, uint64_t number) {
     for (size_t i = bytes; i > 0; i--, number >>= 8)
         at[i - 1] = (unsigned char)number;
 }
 
-static inline uint64_t tls_get_big_endian(const unsigned char *at, size_t bytes) {
+static inline uint64_t gw_get_big_endian(const unsigned char *at, size_t bytes) {
     uint64_t number = 0;
     for (size_t i = 0; i < bytes; i++)
         number = number << 8 | at[i];

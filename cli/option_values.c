@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "cli/expiry.h"
+#include "token/limits.h"
 
 #define QUOTED_BYTES_MAX 64
-#define OVERLAP_S_DEFAULT (24 * 60 * 60)
 #define AUDIT_LIMIT_DEFAULT 50
 #define AUDIT_LIMIT_MAX 10000
 
@@ -64,7 +64,7 @@ enum cli_exit cli_option_name(const char *value, struct cli_reason *why) {
 }
 
 enum cli_exit cli_option_overlap(const char *value, int64_t *overlap_s, struct cli_reason *why) {
-    uint64_t overlap_ms = OVERLAP_S_DEFAULT * UINT64_C(1000);
+    uint64_t overlap_ms = GW_ROTATE_OVERLAP_S_DEFAULT * UINT64_C(1000);
     if (value != NULL && strcmp(value, "0") == 0)
         overlap_ms = 0;
     else if (value != NULL && (gw_clock_parse_duration(gw_str_from(value), &overlap_ms) != GW_OK ||

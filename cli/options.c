@@ -75,10 +75,10 @@ static enum cli_flag find_flag(struct gw_str name) {
 
 static enum cli_exit add_allowed_ip(struct cli_options *options, const char *value,
                                     struct cli_reason *why) {
-    if (options->allowed_ip_count == CLI_OPTIONS_ALLOWED_IPS_MAX)
+    if (options->allowed_ip_count == GW_ALLOWED_IPS_MAX)
         return cli_fail(why, CLI_USAGE,
                         "--allow-ip is given more than %d times, name larger networks",
-                        CLI_OPTIONS_ALLOWED_IPS_MAX);
+                        GW_ALLOWED_IPS_MAX);
     options->allowed_ips[options->allowed_ip_count++] = value;
     options->values[CLI_FLAG_ALLOW_IP] = options->allowed_ips[0];
     return CLI_DONE;

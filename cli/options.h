@@ -10,6 +10,7 @@
 
 #include "cli/option_values.h"
 #include "cli/outcome.h"
+#include "token/limits.h"
 #include "token/scope.h"
 
 enum cli_command {
@@ -48,8 +49,6 @@ enum cli_flag {
     CLI_FLAG_COUNT,
 };
 
-#define CLI_OPTIONS_ALLOWED_IPS_MAX 32
-
 struct cli_options {
     enum cli_command command;
     const char *values[CLI_FLAG_COUNT]; // NULL: not given; a switch that is given holds ""
@@ -58,7 +57,7 @@ struct cli_options {
     int64_t expires_ms;  // since 1970, of --expires; CLI_OPTION_NO_TIME where it is not given
     int64_t overlap_s;   // of `token rotate`
     int64_t limit;       // of `audit`
-    const char *allowed_ips[CLI_OPTIONS_ALLOWED_IPS_MAX];
+    const char *allowed_ips[GW_ALLOWED_IPS_MAX];
     size_t allowed_ip_count;
 };
 

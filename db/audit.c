@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "db/audit.h"
 
-#include "base/limits.h"
 #include "db/result.h"
+#include "token/limits.h"
 
 const struct db_statement db_audit_list_statement = {
     .name = "audit_list",

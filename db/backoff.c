@@ -3,7 +3,6 @@
 
 #include <uv.h>
 
-#include "base/limits.h"
 #include "base/random.h"
 
 uint64_t db_backoff_random_below(uint64_t bound) {

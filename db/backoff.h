@@ -5,6 +5,9 @@
 
 #include <stdint.h>
 
+#define GW_DB_RECONNECT_MIN_MS 100
+#define GW_DB_RECONNECT_MAX_MS 5000
+
 // Doubles with the attempts that failed in a row from GW_DB_RECONNECT_MIN_MS to
 // GW_DB_RECONNECT_MAX_MS; a random half of it keeps many gateways from coming back at once.
 uint64_t db_backoff_pause_ms(int attempts);

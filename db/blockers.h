@@ -14,6 +14,10 @@
 #include "base/status.h"
 #include "db/query.h"
 
+#define GW_DB_WAIT_NOTED_MS 500 // until the server is asked which session is in the way
+#define GW_DB_WAIT_LOOK_MS 1000 // until it is asked again
+#define GW_DB_WAIT_LOG_MS 30000 // until the same session is in the log again
+
 struct db_conn;
 
 #define DB_BLOCKED_MAX 8 // connections that are watched

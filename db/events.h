@@ -20,6 +20,8 @@
 #include "base/status.h"
 #include "base/str.h"
 
+#define GW_EVENTS_POLL_MS 1000
+
 enum db_event_kind {
     DB_EVENT_TOKEN_CREATED = 1, // also imported
     DB_EVENT_TOKEN_REVOKED = 2,

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "db/backoff.h"
 
 #define NEVER UINT64_MAX

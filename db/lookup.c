@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/base64url.h"
-#include "base/limits.h"
 #include "base/status.h"
 #include "db/result.h"
+#include "token/limits.h"
 
 #define PREFIXES_PER_STATEMENT 500
 

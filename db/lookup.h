@@ -20,6 +20,8 @@
 #include "db/token.h"
 #include "token/syntax.h"
 
+#define GW_DB_LOOKUP_PATIENCE_MS 20 // for an idle connection
+
 extern const struct db_statement db_lookup_statement;
 
 struct db_lookups;

@@ -81,7 +81,7 @@ void db_put_boolean(struct db_params *params, bool truth) {
 
 static void put_integer(struct db_params *params, uint64_t value, size_t length) {
     unsigned char *at = take_scratch(params, length);
-    tls_put_big_endian(at, length, value);
+    gw_put_big_endian(at, length, value);
     put(params, at, length);
 }
 
@@ -122,11 +122,11 @@ void db_put_array(struct db_params *params, enum db_array_type type, size_t coun
     block->next = params->blocks;
     block->room = room;
     params->blocks = block;
-    tls_put_big_endian(block->at, 4, 1);     // dimensions
-    tls_put_big_endian(block->at + 4, 4, 0); // no nulls
-    tls_put_big_endian(block->at + 8, 4, type);
-    tls_put_big_endian(block->at + ARRAY_COUNT_AT, 4, 0);
-    tls_put_big_endian(block->at + 16, 4, 1); // lower bound
+    gw_put_big_endian(block->at, 4, 1);     // dimensions
+    gw_put_big_endian(block->at + 4, 4, 0); // no nulls
+    gw_put_big_endian(block->at + 8, 4, type);
+    gw_put_big_endian(block->at + ARRAY_COUNT_AT, 4, 0);
+    gw_put_big_endian(block->at + 16, 4, 1); // lower bound
     put(params, block->at, ARRAY_HEADER_BYTES);
 }
 
@@ -140,9 +140,9 @@ static unsigned char *add_element(struct db_params *params, size_t length) {
     int last = params->count - 1;
     size_t used = (size_t)params->lengths[last];
     gw_assert(params->values[last] == (const char *)block->at && used + 4 + length <= block->room);
-    uint64_t count = tls_get_big_endian(block->at + ARRAY_COUNT_AT, 4);
-    tls_put_big_endian(block->at + ARRAY_COUNT_AT, 4, count + 1);
-    tls_put_big_endian(block->at + used, 4, length);
+    uint64_t count = gw_get_big_endian(block->at + ARRAY_COUNT_AT, 4);
+    gw_put_big_endian(block->at + ARRAY_COUNT_AT, 4, count + 1);
+    gw_put_big_endian(block->at + used, 4, length);
     params->lengths[last] += (int)(4 + length);
     return block->at + used + 4;
 }
@@ -156,7 +156,7 @@ void db_add_text(struct db_params *params, struct gw_str text) {
 void db_add_time(struct db_params *params, int64_t wall_ms) {
     unsigned char *at = add_element(params, DB_TIME_BYTES);
     if (at != NULL)
-        tls_put_big_endian(at, DB_TIME_BYTES, wire_time(params, wall_ms));
+        gw_put_big_endian(at, DB_TIME_BYTES, wire_time(params, wall_ms));
 }
 
 void db_add_ip_range(struct db_params *params, const struct gw_ip_range *range) {

@@ -10,7 +10,6 @@
 
 #include <stdlib.h>
 
-#include "base/limits.h"
 #include "base/log.h"
 #include "db/backoff.h"
 #include "db/blockers.h"

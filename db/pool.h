@@ -20,6 +20,16 @@
 #include "db/blockers.h"
 #include "db/query.h"
 
+#define GW_DB_QUEUE_MAX 10000
+#define GW_DB_CONNECT_TIMEOUT_MS 5000
+// Statements that may wait for a lock (the server ends that after three seconds) have connections
+// of their own.
+#define GW_DB_CHANGE_CONNECTIONS 2
+#define GW_DB_NOTE_CONNECTIONS 1
+#define GW_DB_CHANGE_QUEUE_MAX 1000
+#define GW_DB_REPEATS_MAX 3      // of a change that ended in a deadlock
+#define GW_DB_REPEAT_PAUSE_MS 30 // at most, before each
+
 struct db_pool;
 
 struct db_pool_options {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "db/pool_lane.h"
 
-#include "base/limits.h"
 #include "db/conn.h"
 
 void db_pool_lane_init(struct db_pool_lane *lane, int queue_max, uint64_t timeout_ms) {

@@ -13,6 +13,8 @@
 #include "base/status.h"
 #include "db/query.h"
 
+#define GW_DB_CHANGE_PATIENCE_MS 2000 // in the queue, behind changes that wait
+
 struct db_pool_lane {
     struct gw_list queue;
     struct gw_list resting; // until their repeat_ms, in no order

@@ -13,6 +13,8 @@
 #include "base/status.h"
 #include "db/params.h"
 
+#define GW_DB_QUERY_TIMEOUT_MS 5000
+
 // What a statement may wait for at the server.
 enum db_statement_kind {
     DB_STATEMENT_READ,   // no lock that another transaction may hold for long

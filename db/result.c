@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/big_endian.h"
+#include "token/limits.h"
 
 #define ARRAY_COUNT_AT 12
 #define ARRAY_HEADER_BYTES 20
@@ -15,7 +16,7 @@
 #define V4_MAPPED_BITS 96
 
 static uint64_t big_endian_of(const char *at, size_t length) {
-    return tls_get_big_endian((const unsigned char *)at, length);
+    return gw_get_big_endian((const unsigned char *)at, length);
 }
 
 struct gw_str db_get_bytes(const PGresult *result, int row, int column) {

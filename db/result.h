@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 #include "base/ip.h"
-#include "base/limits.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "db/time.h"
+#include "token/limits.h"
 
 // Valid as long as the result; .at NULL for null.
 struct gw_str db_get_bytes(const PGresult *result, int row, int column);

@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-#include "base/limits.h"
 #include "base/log.h"
+#include "db/query.h"
 #include "db/result.h"
 
 const char db_role_check_sql[] =

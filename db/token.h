@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include "base/ip.h"
-#include "base/limits.h"
 #include "base/str.h"
 #include "db/time.h"
 #include "token/scope.h"

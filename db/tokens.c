@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "base/limits.h"
 #include "db/result.h"
+#include "token/limits.h"
 
 const struct db_statement db_token_create_statement = {
     .name = "token_create",

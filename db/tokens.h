@@ -10,13 +10,13 @@
 #include <stdint.h>
 
 #include "base/ip.h"
-#include "base/limits.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "db/pool.h"
 #include "db/query.h"
 #include "db/time.h"
 #include "db/token.h"
+#include "token/limits.h"
 #include "token/scope.h"
 
 extern const struct db_statement db_token_create_statement;

@@ -97,7 +97,7 @@ static int64_t window_of(const struct tls_tickets *tickets) {
 static int derive(struct tls_tickets *tickets, int64_t window, struct ticket_key *key) {
     unsigned char info[sizeof(WINDOW_LABEL) + 8] = WINDOW_LABEL;
     unsigned char derived[NAME_BYTES + KEY_BYTES];
-    tls_put_big_endian(info + sizeof(WINDOW_LABEL), 8, (uint64_t)window);
+    gw_put_big_endian(info + sizeof(WINDOW_LABEL), 8, (uint64_t)window);
     key->window = -1;
     int code = mbedtls_hkdf(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), NULL, 0, tickets->secret,
                             sizeof(tickets->secret), info, sizeof(info), derived, sizeof(derived));
@@ -172,8 +172,8 @@ static int write_ticket(void *argument, const mbedtls_ssl_session *session, unsi
     int code = mbedtls_psa_get_random(MBEDTLS_PSA_RANDOM_STATE, nonce, NONCE_BYTES);
     if (code != 0)
         return code;
-    tls_put_big_endian(head, 2, (uint64_t)mbedtls_ssl_get_version_number(binding->ssl));
-    tls_put_big_endian(head + 2, 8, (uint64_t)tickets->wall_ms());
+    gw_put_big_endian(head, 2, (uint64_t)mbedtls_ssl_get_version_number(binding->ssl));
+    gw_put_big_endian(head + 2, 8, (uint64_t)tickets->wall_ms());
     code = mbedtls_ssl_session_save(session, head + HEAD_BYTES,
                                     (size_t)(end - head) - HEAD_BYTES - TAG_BYTES, &session_bytes);
     if (code != 0)
@@ -222,12 +222,12 @@ static int parse_ticket(void *argument, mbedtls_ssl_session *session, unsigned c
     if (code != 0)
         return MBEDTLS_ERR_SSL_INVALID_MAC;
     // A session of TLS 1.3 has no master secret that TLS 1.2 could use.
-    if (tls_get_big_endian(head, 2) != (uint64_t)mbedtls_ssl_get_version_number(binding->ssl))
+    if (gw_get_big_endian(head, 2) != (uint64_t)mbedtls_ssl_get_version_number(binding->ssl))
         code = MBEDTLS_ERR_SSL_SESSION_TICKET_EXPIRED;
     if (code == 0)
         code = mbedtls_ssl_session_load(session, head + HEAD_BYTES, plain_bytes - HEAD_BYTES);
     if (code == 0)
-        set_age(tickets, session, (int64_t)tls_get_big_endian(head + 2, 8));
+        set_age(tickets, session, (int64_t)gw_get_big_endian(head + 2, 8));
     mbedtls_platform_zeroize(head, plain_bytes);
     return code;
 }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/json.h"
-#include "base/limits.h"
 #include "db/audit.h"
 #include "gateway/api/reply.h"
 #include "gateway/api/requests.h"

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/api/body.h"
 
-#include "base/limits.h"
-
 static const struct gw_refusal too_large = {GW_ERROR_BODY_TOO_LARGE, "The body is over 16 KiB."};
 
 static struct gw_api_body *body_of(struct gw_handler *handler) {

@@ -9,6 +9,8 @@
 #include "base/buf.h"
 #include "gateway/exchange/exchange.h"
 
+#define GW_BODY_OWN_BYTES_MAX (16 * 1024)
+
 struct gw_api_body;
 struct gw_api_body_calls {
     // The body is complete. Called at most once: not after a refusal, nor when the client leaves.

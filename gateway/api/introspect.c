@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/limits.h"
 #include "gateway/api/body.h"
 #include "gateway/api/form.h"
 #include "gateway/api/reply.h"

@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/limits.h"
 #include "db/token.h"
+#include "token/limits.h"
 #include "token/name.h"
 
 static bool refuse(struct gw_refusal *refusal, enum gw_error error, const char *message) {

@@ -13,6 +13,9 @@
 #include "gateway/http/parse.h"
 #include "token/scope.h"
 
+#define GW_REVOKE_WAIT_MS_MAX 30000
+#define GW_IDEMPOTENCY_KEY_LENGTH_MAX 64
+
 struct gw_token_request {
     struct gw_str name;
     gw_scope_set scopes;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/limits.h"
 #include "db/events.h"
 #include "db/tokens.h"
 #include "gateway/api/reply.h"

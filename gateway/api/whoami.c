@@ -2,7 +2,6 @@
 #include "gateway/api/whoami.h"
 
 #include "base/json.h"
-#include "base/limits.h"
 #include "gateway/api/reply.h"
 #include "gateway/exchange/exchange.h"
 #include "gateway/exchange/services.h"

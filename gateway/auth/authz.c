@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "gateway/auth/failed_tokens.h"
 #include "gateway/auth/last_used.h"
 #include "gateway/auth/rate_limit.h"
@@ -22,6 +21,7 @@
 #include "gateway/exchange/exchange.h"
 #include "gateway/exchange/services.h"
 #include "gateway/settings/metrics.h"
+#include "token/limits.h"
 
 static const struct gw_judgement two_fields = {
     GW_VERDICT_REFUSED, {GW_ERROR_BAD_REQUEST, "There must be one Authorization field."}};

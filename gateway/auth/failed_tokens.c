@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/fixed_table.h"
-#include "base/limits.h"
 #include "gateway/settings/rate.h"
 
 struct gw_failed_tokens {

@@ -16,6 +16,11 @@
 #include "gateway/http/client.h"
 #include "gateway/settings/metrics.h"
 
+#define GW_RATE_ADDRESSES_MAX 65536    // remembered, 16 bytes each
+#define GW_RATE_SITES_MAX 65536        // the same
+#define GW_FAILED_TOKENS_SITE_TIMES 10 // the budget of an IPv6 /48, in budgets of an address
+#define GW_REFUSAL_DELAY_MS 1000       // of a refusal to a client over its budget
+
 struct gw_failed_tokens;
 
 // `per_minute` of them, all at once or spread, from 1.

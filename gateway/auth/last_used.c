@@ -12,7 +12,6 @@
 
 #include <stdlib.h>
 
-#include "base/limits.h"
 #include "base/log.h"
 #include "db/last_used.h"
 #include "gateway/auth/last_used_map.h"

@@ -14,6 +14,9 @@
 #include "base/status.h"
 #include "base/str.h"
 
+#define GW_LAST_USED_ENTRIES_MAX 10000 // flush when reached
+#define GW_LAST_USED_KEPT_MAX 200000   // while the database is away; newer tokens are not noted
+
 struct db_pool;
 struct gw_last_used;
 struct gw_metrics;

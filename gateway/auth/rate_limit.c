@@ -8,7 +8,6 @@
 
 #include "base/fixed_table.h"
 #include "base/hash.h"
-#include "base/limits.h"
 
 enum policy { TOKEN, SEARCH, ORG, POLICIES };
 

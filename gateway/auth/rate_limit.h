@@ -19,6 +19,8 @@
 #include "gateway/settings/metrics.h"
 #include "gateway/settings/rate.h"
 
+#define GW_RATE_KEYS_MAX 65536 // tokens, and organisations, remembered, 16 bytes each
+
 struct gw_rate_limit;
 
 struct gw_rate_limit_options {

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "base/limits.h"
 #include "gateway/auth/id_key.h"
+#include "token/limits.h"
 #include "token/name.h"
 #include "token/syntax.h"
 

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <uv.h>
 
-#include "base/limits.h"
 #include "base/log.h"
 #include "db/events.h"
 #include "gateway/auth/cache.h"

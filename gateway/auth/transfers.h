@@ -28,6 +28,12 @@
 #include "base/status.h"
 #include "gateway/auth/judgement.h"
 
+// Work of one turn of the loop, in steps: a lookup of a token is 4 of them, the end of a transfer
+// 16.
+#define GW_TRANSFER_WORK_PER_TURN 128
+#define GW_TRANSFER_LOOKUPS_MAX 256 // at once
+#define GW_TRANSFER_TICK_MS 500     // until the next try of a lookup, and between looks at expiries
+
 struct gw_exchange;
 struct gw_services;
 struct gw_transfer_group;

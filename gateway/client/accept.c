@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-#include "base/limits.h"
 #include "gateway/client/deadlines.h"
 #include "gateway/client/handlers.h"
+#include "gateway/net/transport.h"
 #include "gateway/settings/metrics.h"
 
 // ---- the exchange's owner ----

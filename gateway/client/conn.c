@@ -4,12 +4,13 @@
 // running step does nothing: the loop that is under way sees what was stored.
 #include "gateway/client/conn.h"
 
-#include "base/limits.h"
 #include "base/log.h"
 #include "gateway/api/admin.h"
 #include "gateway/client/access_log.h"
 #include "gateway/client/deadlines.h"
 #include "gateway/client/handlers.h"
+#include "gateway/client/output.h"
+#include "gateway/net/transport.h"
 #include "gateway/settings/metrics.h"
 
 #define X(name, step) static enum gw_conn_state step(struct gw_conn *conn);

@@ -34,6 +34,8 @@
 #include "gateway/http/parse.h"
 #include "gateway/net/transport.h"
 
+#define GW_REST_TIMEOUT_MS 1000 // of an idle connection, until it gives its memory back
+
 #define GW_CONN_STATES(X)                                                                          \
     X(OPEN, step_open)         /* the PROXY header and the TLS handshake are awaited */            \
     X(HEAD, step_head)         /* between requests, and up to the end of the next head */          \

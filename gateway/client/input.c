@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/client/input.h"
 
-#include "base/limits.h"
+#include "gateway/net/transport.h"
 
 // More than one read adds to what gw_input_is_full stops at.
 #define KEPT_BYTES_MAX (4 * GW_CONN_READ_BYTES)

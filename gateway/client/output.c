@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/client/output.h"
 
-#include "base/limits.h"
+#include "gateway/net/transport.h"
 
 void gw_output_init(struct gw_output *output, struct gw_transport *transport) {
     *output = (struct gw_output){.transport = transport, .phase = GW_OUTPUT_SENT};

@@ -9,6 +9,10 @@
 
 #include "gateway/net/transport.h"
 
+// Progress is that much of a body, either way, within its deadline, or the rest of it: a byte now
+// and then does not count.
+#define GW_PROGRESS_BYTES_MIN (16 * 1024)
+
 enum gw_output_phase {
     GW_OUTPUT_SENT,   // nothing of an exchange waits
     GW_OUTPUT_FRESH,  // put out since the last flush

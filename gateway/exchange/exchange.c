@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/limits.h"
 #include "gateway/exchange/services.h"
 #include "gateway/settings/metrics.h"
 

@@ -25,6 +25,9 @@
 #include "gateway/http/errors.h"
 #include "gateway/http/parse.h"
 
+#define GW_REQUEST_ARENA_BYTES_MAX (512 * 1024)
+#define GW_ERROR_BODY_BYTES_MAX 2048
+
 struct gw_exchange;
 
 // Implemented by a handler that reads a body or streams; all may be NULL in a handler that answers

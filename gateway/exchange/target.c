@@ -4,8 +4,8 @@
 #include <stdint.h>
 
 #include "base/ascii.h"
-#include "base/limits.h"
 #include "base/utf8.h"
+#include "gateway/http/parse.h"
 
 // ---- bytes ----
 

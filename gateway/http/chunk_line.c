@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/http/chunk_line.h"
 
-#include "base/limits.h"
-
 #define DIGITS_MAX 16
 #define CRLF_BYTES 2
 

@@ -10,6 +10,8 @@
 
 #include "base/status.h"
 
+#define GW_HTTP_CHUNK_EXTENSION_BYTES_MAX 1024
+
 struct gw_http_chunk_line {
     uint64_t offset;          // in the chunked body, of the first byte of this feed
     uint64_t start;           // as offset counts: of the line being read, or of the next one

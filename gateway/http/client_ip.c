@@ -3,7 +3,6 @@
 
 #include "base/ascii.h"
 #include "base/host_port.h"
-#include "base/limits.h"
 
 struct walk {
     const struct gw_trusted_proxies *trusted;

@@ -17,6 +17,8 @@
 #include "gateway/http/head_block.h"
 #include "gateway/settings/trusted_proxies.h"
 
+#define GW_FORWARDED_HOPS_MAX 32 // trusted proxies that are walked past
+
 // `peer` is trusted and sent `request`; `field` is GW_FIELD_X_FORWARDED_FOR or GW_FIELD_FORWARDED.
 // False: unknown.
 bool gw_client_ip_find(const struct gw_http_head *request, enum gw_http_field_id field,

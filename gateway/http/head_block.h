@@ -9,9 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/limits.h"
 #include "base/status.h"
 #include "base/str.h"
+
+#define GW_HTTP_FIELDS_MAX 100
 
 // The fields that some code looks up; identified once, while parsing, in any letter case.
 #define GW_HTTP_KNOWN_FIELDS(X)                                                                    \

@@ -4,7 +4,7 @@
 // checks of each line (here and in chunk_line.h) and of the whole head (head_rules.h). Bytes in,
 // events out; no I/O. Used for the requests of clients and for the responses of the registry.
 //
-// The head (target and fields) is copied into one block (head_block.h), bounded by base/limits.h
+// The head (target and fields) is copied into one block (head_block.h), bounded by the limits below
 // while it is being read; its slices are valid until the next message begins. Trailers are dropped.
 
 #include <llhttp.h>
@@ -16,6 +16,12 @@
 #include "gateway/http/chunk_line.h"
 #include "gateway/http/errors.h"
 #include "gateway/http/head_block.h"
+
+// Bounds of one message head (RFC 9112 leaves these to us; RFC 9110 section 4.1 asks for at least
+// 8000 bytes of target).
+#define GW_HTTP_TARGET_BYTES_MAX 8192
+#define GW_HTTP_FIELD_BYTES_MAX 16384 // one field line: name and value
+#define GW_HTTP_HEAD_BYTES_MAX 32768  // all field lines together, with the target
 
 enum gw_http_event {
     GW_HTTP_WANT_INPUT, // all bytes taken, nothing complete

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/net/handshake_queue.h"
 
-#include "base/limits.h"
-
 #define BUDGET_NS (GW_ADMISSION_BUDGET_US * UINT64_C(1000))
 
 static void count_out(struct gw_admission *admission, struct gw_admission_turn *turn) {

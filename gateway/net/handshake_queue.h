@@ -20,6 +20,8 @@
 #include "base/status.h"
 #include "gateway/settings/metrics.h"
 
+#define GW_ADMISSION_BUDGET_US 250 // of TLS handshakes, between two looks at the sockets
+
 enum gw_admission_queue { GW_ADMISSION_SHORT, GW_ADMISSION_FULL, GW_ADMISSION_QUEUES };
 
 // Embedded by whoever waits.

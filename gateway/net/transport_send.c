@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/net/transport_send.h"
+#include "gateway/net/transport_state.h"
 
 #include <linux/sockios.h>
 #include <stdlib.h>

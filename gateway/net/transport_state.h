@@ -7,13 +7,18 @@
 #include <uv.h>
 
 #include "base/buf.h"
-#include "base/limits.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "gateway/net/blocks.h"
 #include "gateway/net/handshake_queue.h"
 #include "gateway/net/proxy_header.h"
 #include "tls/session.h"
+
+// Of one connection: read at once, and waiting to be written before its reader is paused.
+#define GW_CONN_READ_BYTES (64 * 1024)
+#define GW_CONN_WRITE_HIGH_WATER_BYTES (256 * 1024)
+#define GW_CONN_WRITE_LOW_WATER_BYTES (64 * 1024)
+#define GW_LINGER_TIMEOUT_MS 2000
 
 #define GW_TRANSPORT_RECORD_BYTES_MAX (16 * 1024) // plaintext of a TLS record
 

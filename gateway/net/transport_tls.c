@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "gateway/net/transport_send.h"
+#include "gateway/net/transport_state.h"
 #include "tls/hello.h"
 
 // One read more than may be there when reading stops.

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "db/grants.h"
 #include "gateway/settings/complaint.h"
+#include "token/limits.h"
 #include "token/name.h"
 #include "token/slug.h"
 

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "base/ip.h"
-#include "base/limits.h"
 #include "base/str.h"
+#include "token/limits.h"
 #include "token/scope.h"
 #include "token/syntax.h"
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "db/orgs.h"
+#include "db/pool.h"
 #include "db/statements.h"
 
 #define WATCH_MS 20

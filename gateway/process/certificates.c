@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
-#include "base/limits.h"
 #include "base/log.h"
 
 #define DAY_MS (INT64_C(24) * 60 * 60 * 1000)

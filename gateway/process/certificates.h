@@ -17,6 +17,10 @@
 #include "gateway/settings/metrics.h"
 #include "tls/context.h"
 
+#define GW_CERTIFICATE_POLL_MS 60000
+#define GW_CERTIFICATE_SETTLE_MS 250
+#define GW_CERTIFICATE_WARNING_MS (INT64_C(14) * 24 * 60 * 60 * 1000)
+
 #define GW_CERTIFICATE_FILES_MAX (2 * GW_CONFIG_TEXTS_MAX + 1)
 
 // What a file was at the last look; all zeros: missing.

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/host_port.h"
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "gateway/exchange/services.h"

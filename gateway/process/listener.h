@@ -15,6 +15,8 @@
 #include "gateway/client/accept.h"
 #include "tls/context.h"
 
+#define GW_ACCEPTS_PER_TURN_MAX 8 // of a port, between two looks at the sockets
+
 struct gw_listener {
     uv_tcp_t tcp;
     struct gw_conn_group *group; // takes the connections

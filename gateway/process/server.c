@@ -8,12 +8,12 @@
 #include <signal.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "db/events.h"
 #include "db/lookup.h"
 #include "db/pool.h"
+#include "db/query.h"
 #include "db/role_check.h"
 #include "db/statements.h"
 #include "gateway/auth/cache.h"

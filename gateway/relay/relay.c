@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/relay/relay.h"
 
-#include "base/limits.h"
 #include "base/log.h"
 #include "gateway/auth/authz.h"
 #include "gateway/auth/transfers.h"
 #include "gateway/exchange/exchange.h"
 #include "gateway/exchange/services.h"
 #include "gateway/http/field_rules.h"
+#include "gateway/http/head_block.h"
 #include "gateway/relay/head.h"
 #include "gateway/settings/config.h"
 #include "gateway/upstream/pool.h"

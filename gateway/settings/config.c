@@ -8,7 +8,6 @@
 #include <strings.h>
 
 #include "base/clock.h"
-#include "base/limits.h"
 #include "gateway/settings/complaint.h"
 
 // For the first three an empty variable counts as not set.

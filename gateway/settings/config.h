@@ -14,6 +14,8 @@
 #include "gateway/settings/trusted_proxies.h"
 #include "token/syntax.h"
 
+#define GW_FRESHNESS_LEASE_MS_MAX 3000
+
 #define GW_WORKERS_MAX 256
 #define GW_CONFIG_TEXTS_MAX 32
 #define GW_CONFIG_TEXTS_BYTES_MAX 4096 // all together

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "base/log.h"
 
 #define AWAITING_ANSWER UINT64_MAX

@@ -22,6 +22,11 @@
 #include "gateway/upstream/conn.h"
 #include "tls/kept_session.h"
 
+#define GW_UPSTREAM_FAILURES_MAX 3       // of an address in a row, until it is left out
+#define GW_UPSTREAM_LEFT_OUT_TRIES_MAX 3 // of one request, at addresses that are left out
+#define GW_UPSTREAM_EJECTION_MIN_MS 1000
+#define GW_UPSTREAM_EJECTION_MAX_MS 60000
+
 #define GW_UPSTREAM_PEERS_MAX 64 // a bit each in a set
 
 struct gw_upstream_peer {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/limits.h"
+#include "gateway/net/transport.h"
 #include "gateway/upstream/conn.h"
 
 #define CHUNK_FRAME_BYTES_MAX 24 // size, and two line ends

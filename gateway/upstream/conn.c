@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "base/limits.h"
 #include "base/log.h"
 
 #define INTERIM_RESPONSES_MAX 16 // 1xx of one request

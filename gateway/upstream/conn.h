@@ -22,6 +22,9 @@
 #include "gateway/net/deadline.h"
 #include "gateway/net/transport.h"
 
+#define GW_UPSTREAM_IDLE_CONNECTIONS_MAX 64   // to each address
+#define GW_UPSTREAM_KEEP_ALIVE_MARGIN_MS 1000 // before the registry closes, if it says when
+
 struct gw_upstream_call;
 
 #define GW_UPSTREAM_CONN_STATES(X)                                                                 \

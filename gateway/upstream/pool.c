@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "gateway/exchange/services.h"
 #include "gateway/upstream/balancer.h"
 #include "gateway/upstream/conn.h"

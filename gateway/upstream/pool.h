@@ -18,6 +18,10 @@
 #include "gateway/upstream/call.h"
 #include "tls/client_context.h"
 
+#define GW_UPSTREAM_ORIGINS_MAX 16  // --upstream
+#define GW_UPSTREAM_CONNECT_TIMES 2 // all attempts of a request, in connect timeouts
+#define GW_UPSTREAM_IDLE_TIMEOUT_MS 30000
+
 struct gw_services;
 
 struct gw_upstream_options {

@@ -8,9 +8,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "gateway/http/client.h"
 #include "gateway/http/client_ip.h"
+#include "gateway/http/parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 

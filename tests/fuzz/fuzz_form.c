@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/limits.h"
+#include "gateway/api/body.h"
 #include "gateway/api/form.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);

@@ -16,8 +16,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "gateway/exchange/router.h"
+#include "gateway/http/parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 

@@ -8,9 +8,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "db/token.h"
+#include "gateway/api/body.h"
 #include "gateway/api/requests.h"
+#include "gateway/exchange/exchange.h"
+#include "token/limits.h"
 #include "token/name.h"
 
 #define NOW_MS 1767225600000

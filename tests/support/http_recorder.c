@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/http_recorder.h"
+#include "gateway/http/head_block.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

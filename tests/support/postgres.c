@@ -16,8 +16,9 @@
 
 #include <cmocka.h>
 
-#include "base/limits.h"
 #include "db/migrate.h"
+#include "db/pool.h"
+#include "db/query.h"
 #include "db/statements.h"
 
 #define SKIPPED 77

@@ -86,10 +86,10 @@ static void finish(mbedtls_sha256_context *context, unsigned char *digest) {
     uint64_t total = total_of(context);
     size_t kept = total % BLOCK_BYTES;
     size_t room = (kept < BLOCK_BYTES - LENGTH_BYTES ? 1 : 2) * BLOCK_BYTES - kept;
-    tls_put_big_endian(end + room - LENGTH_BYTES, LENGTH_BYTES, total * 8);
+    gw_put_big_endian(end + room - LENGTH_BYTES, LENGTH_BYTES, total * 8);
     update(context, end, room);
     for (size_t i = 0; i < STATE_WORDS; i++)
-        tls_put_big_endian(digest + 4 * i, 4, context->MBEDTLS_PRIVATE(state)[i]);
+        gw_put_big_endian(digest + 4 * i, 4, context->MBEDTLS_PRIVATE(state)[i]);
     mbedtls_sha256_free(context);
 }
 

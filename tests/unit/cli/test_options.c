@@ -164,7 +164,7 @@ static void test_options_gathers_every_allowed_address(void **state) {
     assert_refused("token create --name ci --allow-ip ''", "--allow-ip must not be empty");
     assert_refused("token rotate a --allow-ip ::1", "token rotate takes no --allow-ip");
 
-    char *arguments[2 * CLI_OPTIONS_ALLOWED_IPS_MAX + 3] = {(char[]){"skillreg"}};
+    char *arguments[2 * GW_ALLOWED_IPS_MAX + 3] = {(char[]){"skillreg"}};
     char flag[] = "--allow-ip";
     char address[] = "::1";
     struct cli_reason why;

@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include "base/limits.h"
 #include "db/backoff.h"
 
 #define DRAWS 1000

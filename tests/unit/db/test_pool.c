@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "base/limits.h"
 #include "db/conn.h"
 #include "db/result.h"
 #include "tests/support/postgres.h"

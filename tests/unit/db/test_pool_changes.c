@@ -11,8 +11,10 @@
 
 #include <cmocka.h>
 
-#include "base/limits.h"
+#include "db/blockers.h"
 #include "db/migrate.h"
+#include "db/pool.h"
+#include "db/pool_lane.h"
 #include "tests/support/postgres.h"
 
 static const struct db_statement echo = {"echo", "select $1::int8", 1, DB_STATEMENT_READ};

@@ -11,6 +11,7 @@
 
 #include "db/params.h"
 #include "db/result.h"
+#include "token/limits.h"
 
 static struct gw_ip_range range_of(const char *text) {
     struct gw_ip_range range;

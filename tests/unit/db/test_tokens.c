@@ -12,6 +12,7 @@
 
 #include "db/tokens.h"
 #include "tests/support/postgres.h"
+#include "token/limits.h"
 
 static struct test_store fixture;
 

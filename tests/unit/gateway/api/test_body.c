@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#include "base/limits.h"
 #include "gateway/api/body.h"
 #include "tests/support/noted_exchange.h"
 

@@ -11,9 +11,10 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/limits.h"
 #include "db/token.h"
 #include "gateway/api/requests.h"
+#include "gateway/exchange/exchange.h"
+#include "token/limits.h"
 #include "token/name.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

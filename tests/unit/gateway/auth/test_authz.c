@@ -11,13 +11,13 @@
 
 #include <string.h>
 
-#include "base/limits.h"
 #include "gateway/auth/authz.h"
 #include "gateway/auth/failed_tokens.h"
 #include "gateway/auth/last_used.h"
 #include "gateway/auth/rate_limit.h"
 #include "gateway/auth/secret.h"
 #include "gateway/exchange/exchange.h"
+#include "token/limits.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define BODY "abcdefghijklmnopqrst" // the shortest of a foreign token

@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 
-#include "base/limits.h"
 #include "gateway/auth/failed_tokens.h"
 
 #define LIMIT 6 // a minute: one in ten seconds

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "db/last_used.h"
 #include "gateway/auth/last_used.h"
 #include "gateway/settings/metrics.h"

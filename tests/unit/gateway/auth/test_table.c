@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "gateway/auth/table.h"
+#include "token/limits.h"
 
 #define MALLOC_OVERHEAD_BYTES 16
 

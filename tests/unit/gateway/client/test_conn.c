@@ -12,11 +12,12 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "gateway/api/admin.h"
 #include "gateway/client/accept.h"
 #include "gateway/client/deadlines.h"
 #include "gateway/client/handlers.h"
+#include "gateway/client/output.h"
+#include "gateway/net/transport.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

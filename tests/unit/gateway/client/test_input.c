@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#include "base/limits.h"
 #include "gateway/client/input.h"
+#include "gateway/net/transport.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "gateway/exchange/exchange.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

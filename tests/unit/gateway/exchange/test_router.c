@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "gateway/exchange/router.h"
+#include "gateway/http/parse.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

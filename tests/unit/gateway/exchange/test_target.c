@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#include "base/limits.h"
 #include "gateway/exchange/target.h"
+#include "gateway/http/parse.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

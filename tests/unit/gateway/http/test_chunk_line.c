@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include "base/limits.h"
 #include "gateway/http/chunk_line.h"
 
 #define CRLF_BYTES 2

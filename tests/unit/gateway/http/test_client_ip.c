@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "gateway/http/client_ip.h"
 
 #define PEER "10.0.0.9"

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/http/head_block.h"
+#include "gateway/http/parse.h"
 #include "tests/support/http_recorder.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

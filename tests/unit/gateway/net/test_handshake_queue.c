@@ -10,7 +10,6 @@
 
 #include <string.h>
 
-#include "base/limits.h"
 #include "gateway/net/handshake_queue.h"
 
 #define WAITERS 6

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/net/handshake_queue.h"
 #include "gateway/net/transport.h"
 #include "tests/support/certificate.h"
 #include "tests/support/tls_client.h"

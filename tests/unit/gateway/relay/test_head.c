@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gateway/exchange/exchange.h"
+#include "gateway/http/head_block.h"
+#include "gateway/http/parse.h"
 #include "gateway/relay/head.h"
 
 #define REQUEST_ID "0123456789abcdef0123456789abcdef"

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "gateway/auth/transfers.h"
 #include "gateway/exchange/exchange.h"
 #include "gateway/exchange/services.h"

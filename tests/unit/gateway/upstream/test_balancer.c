@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "base/log.h"
 #include "gateway/upstream/balancer.h"
 

@@ -9,10 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "gateway/exchange/services.h"
+#include "gateway/http/parse.h"
 #include "gateway/net/transport.h"
 #include "gateway/settings/config.h"
+#include "gateway/upstream/balancer.h"
 #include "gateway/upstream/pool.h"
 #include "tests/support/scripted_server.h"
 
