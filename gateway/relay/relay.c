@@ -48,22 +48,30 @@ static void log_failure(const struct gw_exchange *exchange, enum gw_status statu
            gw_log_quoted(&quoted_reason, gw_str_from(reason)));
 }
 
+static struct gw_refusal refusal_of(enum gw_status status) {
+    switch (status) {
+    case GW_TIMED_OUT:
+        return (struct gw_refusal){GW_ERROR_UPSTREAM_TIMEOUT,
+                                   "The registry did not answer in time."};
+    case GW_INVALID:
+        return (struct gw_refusal){GW_ERROR_UPSTREAM_INVALID,
+                                   "The registry's answer is not valid."};
+    case GW_SYSTEM:
+        return (struct gw_refusal){GW_ERROR_UNAVAILABLE,
+                                   "The gateway cannot open another connection now."};
+    case GW_NO_MEMORY:
+        return gw_refusal_no_memory;
+    default:
+        return (struct gw_refusal){GW_ERROR_UPSTREAM_FAILED, "The registry could not be reached."};
+    }
+}
+
 static void answer_failure(struct gw_exchange *exchange, enum gw_status status) {
+    const struct gw_refusal refusal = refusal_of(status);
     if (exchange->phase != GW_RESPONSE_NONE)
         gw_exchange_break(exchange);
-    else if (status == GW_TIMED_OUT)
-        gw_exchange_fail(exchange, GW_ERROR_UPSTREAM_TIMEOUT,
-                         "The registry did not answer in time.");
-    else if (status == GW_INVALID)
-        gw_exchange_fail(exchange, GW_ERROR_UPSTREAM_INVALID,
-                         "The registry's answer is not valid.");
-    else if (status == GW_SYSTEM)
-        gw_exchange_fail(exchange, GW_ERROR_UNAVAILABLE,
-                         "The gateway cannot open another connection now.");
-    else if (status == GW_NO_MEMORY)
-        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
     else
-        gw_exchange_fail(exchange, GW_ERROR_UPSTREAM_FAILED, "The registry could not be reached.");
+        gw_exchange_refuse(exchange, &refusal);
 }
 
 // The last act of its caller.
