@@ -21,7 +21,7 @@
 #include "gateway/auth/last_used.h"
 #include "gateway/auth/rate_limit.h"
 #include "gateway/auth/transfers.h"
-#include "gateway/client/conn.h"
+#include "gateway/client/group.h"
 #include "gateway/exchange/services.h"
 #include "gateway/net/handshake_queue.h"
 #include "gateway/net/transport.h"
