@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/limits.h"
 #include "gateway/process/listener.h"
 
 #define CLIENTS_MAX (2 * GW_ACCEPTS_PER_TURN_MAX)
