@@ -50,7 +50,7 @@ static void refuse(struct gw_exchange *exchange, enum gw_route_outcome outcome) 
 
 bool gw_handlers_match(struct gw_exchange *exchange) {
     const struct gw_http_head *request = exchange->request;
-    gw_assert(request != NULL && exchange->phase == GW_RESPONSE_NONE);
+    gw_assert(exchange->phase == GW_RESPONSE_NONE);
     enum gw_route_outcome outcome =
         gw_router_match(request->method_name, request->target, &exchange->match);
     if (outcome != GW_ROUTE_FOUND) {
