@@ -7,6 +7,7 @@
 #include "gateway/api/body.h"
 #include "gateway/api/form.h"
 #include "gateway/api/reply.h"
+#include "gateway/auth/auth.h"
 #include "gateway/auth/authz.h"
 #include "gateway/auth/cache.h"
 #include "gateway/auth/secret.h"
@@ -89,7 +90,7 @@ static void ask(struct introspect_call *call, struct gw_str secret) {
     gw_token_digest(secret, question->digest);
     question->scope = GW_SCOPE_ADMIN;
     question->on_answer = on_answer;
-    enum gw_auth_answer answer = gw_auth_cache_ask(exchange->services->auth, question, &row);
+    enum gw_auth_answer answer = gw_auth_cache_ask(exchange->services->auth->cache, question, &row);
     if (answer != GW_AUTH_PENDING)
         act_on_answer(exchange, answer, &row);
 }

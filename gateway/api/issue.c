@@ -8,6 +8,7 @@
 #include "gateway/api/body.h"
 #include "gateway/api/reply.h"
 #include "gateway/api/requests.h"
+#include "gateway/auth/auth.h"
 #include "gateway/auth/cache.h"
 #include "gateway/auth/last_used.h"
 #include "gateway/auth/secret.h"
@@ -207,7 +208,7 @@ static void act_on_successor(struct rotate_call *call, const struct db_token_rot
     gw_assert(id.length > 0);
     bool was_asked = call->store_call.instead_of.at != NULL;
     if (was_asked || !rotation->may_repeat ||
-        gw_last_used_find(exchange->services->last_used, id) != DB_NO_TIME) {
+        gw_last_used_find(exchange->services->auth->last_used, id) != DB_NO_TIME) {
         fail_rotated(exchange, id);
         return;
     }
@@ -235,7 +236,7 @@ static void on_rotated(struct db_token_rotate *store_call, enum gw_status status
     struct rotate_call *call = gw_container_of(store_call, struct rotate_call, store_call);
     struct gw_exchange *exchange = exchange_of(&call->issue);
     if (status == GW_OK) {
-        note_rotated(exchange->services->auth, rotation);
+        note_rotated(exchange->services->auth->cache, rotation);
         respond_issued(&call->issue, &rotation->successor, rotation);
     } else if (status == GW_CONFLICT) {
         act_on_successor(call, rotation);

@@ -9,6 +9,7 @@
 #include "db/tokens.h"
 #include "gateway/api/reply.h"
 #include "gateway/api/requests.h"
+#include "gateway/auth/auth.h"
 #include "gateway/auth/cache.h"
 #include "gateway/auth/last_used.h"
 #include "gateway/exchange/exchange.h"
@@ -65,7 +66,7 @@ static void on_listed(struct db_token_list *store_call, enum gw_status status,
     gw_json_key(&json, "tokens");
     gw_json_open_array(&json);
     for (int i = 0; i < count; i++)
-        write_listed(&json, exchange->services->last_used, &rows[i]);
+        write_listed(&json, exchange->services->auth->last_used, &rows[i]);
     gw_json_close_array(&json);
     write_pagination(&json, call->page, total);
     gw_json_close_object(&json);
@@ -235,7 +236,7 @@ static void on_revoked(struct db_token_revoke *store_call, enum gw_status status
         return;
     }
     gw_assert(count > 0);
-    uint64_t newest_seq = refuse_revoked(exchange->services->auth, tokens, count);
+    uint64_t newest_seq = refuse_revoked(exchange->services->auth->cache, tokens, count);
     keep_tokens(call, tokens, count);
     if (call->request.wait_ms == 0) {
         respond_revoked(call, GW_OK, NULL);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gateway/auth/auth.h"
 #include "gateway/auth/failed_tokens.h"
 #include "gateway/auth/last_used.h"
 #include "gateway/auth/rate_limit.h"
@@ -76,8 +77,8 @@ bool gw_authz_accepts(const struct gw_config *config, struct gw_str secret) {
 // The client has tried too many failed tokens to have another looked at.
 static bool is_over_budget(struct gw_decision *decision) {
     const struct gw_services *services = decision->exchange->services;
-    decision->wait_s = gw_failed_tokens_wait_s(services->failed_tokens, &decision->exchange->client,
-                                               uv_now(services->loop));
+    decision->wait_s = gw_failed_tokens_wait_s(services->auth->failed_tokens,
+                                               &decision->exchange->client, uv_now(services->loop));
     return decision->wait_s > 0;
 }
 
@@ -90,7 +91,7 @@ static struct gw_judgement refuse_unseen(struct gw_decision *decision) {
 static struct gw_judgement refuse_failed(struct gw_decision *decision) {
     struct gw_services *services = decision->exchange->services;
     services->metrics->failed_tokens_total++;
-    gw_failed_tokens_note(services->failed_tokens, &decision->exchange->client,
+    gw_failed_tokens_note(services->auth->failed_tokens, &decision->exchange->client,
                           uv_now(services->loop));
     return gw_judgement_invalid;
 }
@@ -103,7 +104,7 @@ static bool is_within_rates(struct gw_decision *decision, const struct db_token_
     struct gw_exchange *exchange = decision->exchange;
     struct gw_services *services = exchange->services;
     enum gw_route_rate rate = decision->match->route->rate;
-    if (services->rate_limit == NULL || rate == GW_ROUTE_RATE_NONE)
+    if (services->auth->rate_limit == NULL || rate == GW_ROUTE_RATE_NONE)
         return true;
     struct gw_rate_subject subject = {.client = &exchange->client,
                                       .is_search = rate == GW_ROUTE_RATE_SEARCH};
@@ -112,7 +113,7 @@ static bool is_within_rates(struct gw_decision *decision, const struct db_token_
         subject.token_id = row->id;
         subject.org_id = row->org_id;
     }
-    gw_rate_limit_use(services->rate_limit, &subject, uv_now(services->loop), &use);
+    gw_rate_limit_use(services->auth->rate_limit, &subject, uv_now(services->loop), &use);
     char *fields = gw_arena_allocate(&exchange->arena, use.length + 1);
     if (fields != NULL) {
         memcpy(fields, use.fields, use.length);
@@ -144,7 +145,7 @@ static struct gw_judgement admit(struct gw_decision *decision, const struct db_t
         return over_rate;
     if (!keep_identity(decision, row))
         return (struct gw_judgement){GW_VERDICT_UNKNOWN, gw_refusal_no_memory};
-    gw_last_used_note(exchange->services->last_used, row->id, exchange->services->wall_ms);
+    gw_last_used_note(exchange->services->auth->last_used, row->id, exchange->services->wall_ms);
     return gw_judgement_allowed;
 }
 
@@ -248,10 +249,10 @@ static bool put_question(struct gw_decision *decision) {
     struct db_token_row row;
     question->scope = decision->match->route->scope;
     question->on_answer = on_answer;
-    enum gw_auth_answer answer = gw_auth_cache_ask(exchange->services->auth, question, &row);
+    enum gw_auth_answer answer = gw_auth_cache_ask(exchange->services->auth->cache, question, &row);
     if (answer == GW_AUTH_UNSEEN && !is_over_budget(decision)) {
         question->is_for_known = false;
-        answer = gw_auth_cache_ask(exchange->services->auth, question, &row);
+        answer = gw_auth_cache_ask(exchange->services->auth->cache, question, &row);
     }
     if (answer == GW_AUTH_PENDING) {
         decision->is_pending = true;
@@ -266,7 +267,7 @@ static bool ask_for_secret(struct gw_decision *decision, struct gw_str secret) {
     memcpy(question->prefix, secret.at, GW_TOKEN_PREFIX_LENGTH);
     gw_token_digest(secret, question->digest);
     // Cache first: a live token is never refused for its client's earlier failures.
-    question->is_for_known = decision->exchange->services->failed_tokens != NULL;
+    question->is_for_known = decision->exchange->services->auth->failed_tokens != NULL;
     return put_question(decision);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "db/events.h"
+#include "gateway/auth/auth.h"
 #include "gateway/auth/cache.h"
 #include "gateway/auth/token_row.h"
 #include "gateway/auth/transfer_groups.h"
@@ -192,7 +193,7 @@ static int ask_for_one(struct gw_transfers *transfers) {
     group->question.on_answer = on_answer;
     group->question.scope = GW_SCOPE_ADMIN; // no stale answer
     enum gw_auth_answer answer =
-        gw_auth_cache_ask(transfers->services->auth, &group->question, &row);
+        gw_auth_cache_ask(transfers->services->auth->cache, &group->question, &row);
     if (answer != GW_AUTH_PENDING) {
         take_answer(group, answer, &row);
         return COST_OF_ASKING;
@@ -348,7 +349,7 @@ enum gw_status gw_transfers_create(struct gw_services *services,
     uv_unref((uv_handle_t *)&transfers->ticker);
     transfers->handle_count = 2;
     (void)has_become_followed(transfers); // nothing is under way yet
-    gw_auth_cache_watch(services->auth, &transfers->watcher);
+    gw_auth_cache_watch(services->auth->cache, &transfers->watcher);
     *transfers_out = transfers;
     return GW_OK;
 }
@@ -370,7 +371,7 @@ static void on_ticker_closed(uv_handle_t *handle) {
 
 void gw_transfers_close(struct gw_transfers *transfers) {
     gw_assert(gw_transfer_groups_is_empty(&transfers->groups));
-    gw_auth_cache_watch(transfers->services->auth, NULL);
+    gw_auth_cache_watch(transfers->services->auth->cache, NULL);
     uv_close((uv_handle_t *)&transfers->worker, on_worker_closed);
     uv_close((uv_handle_t *)&transfers->ticker, on_ticker_closed);
 }

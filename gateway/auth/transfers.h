@@ -49,7 +49,7 @@ struct gw_transfer {
     void (*on_ended)(struct gw_transfer *transfer, const struct gw_judgement *judgement);
 };
 
-// Watches services->auth. GW_NO_MEMORY, GW_SYSTEM.
+// Watches services->auth->cache. GW_NO_MEMORY, GW_SYSTEM.
 enum gw_status gw_transfers_create(struct gw_services *services,
                                    struct gw_transfers **transfers) GW_MUST_USE;
 // Every transfer was removed. Frees once the handles have closed.

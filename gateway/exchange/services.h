@@ -12,12 +12,7 @@
 
 struct db_events;
 struct db_pool;
-struct db_lookups;
-struct gw_auth_cache;
-struct gw_failed_tokens;
-struct gw_last_used;
-struct gw_rate_limit;
-struct gw_transfers;
+struct gw_auth;
 struct gw_transport_shared;
 struct gw_upstream;
 
@@ -44,13 +39,8 @@ struct gw_services {
     struct gw_transport_shared *transport_shared;
     struct gw_deadline_kind *deadlines; // GW_DEADLINE_COUNT of them
     struct db_pool *pool;
-    struct db_lookups *lookups;
     struct db_events *events;
-    struct gw_auth_cache *auth;
-    struct gw_failed_tokens *failed_tokens; // NULL: no limit
-    struct gw_rate_limit *rate_limit;       // NULL: no limit
-    struct gw_last_used *last_used;
-    struct gw_transfers *transfers;       // NULL: a transfer may outlive its token
+    struct gw_auth *auth;
     struct gw_upstream *upstream;         // NULL: no registry configured
     struct gw_metrics *metrics;           // of this worker
     const struct gw_metrics *all_metrics; // of every worker

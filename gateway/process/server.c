@@ -11,16 +11,14 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "db/events.h"
-#include "db/lookup.h"
 #include "db/pool.h"
 #include "db/query.h"
 #include "db/role_check.h"
 #include "db/statements.h"
+#include "gateway/auth/auth.h"
 #include "gateway/auth/cache.h"
 #include "gateway/auth/failed_tokens.h"
 #include "gateway/auth/last_used.h"
-#include "gateway/auth/rate_limit.h"
-#include "gateway/auth/transfers.h"
 #include "gateway/client/group.h"
 #include "gateway/exchange/services.h"
 #include "gateway/net/handshake_queue.h"
@@ -40,6 +38,7 @@ struct gw_server {
     struct db_role_check role_check;
     enum phase phase;
     struct gw_services services;
+    struct gw_auth auth;
     struct gw_deadlines deadlines;
     struct gw_deadline_kind deadline_kinds[GW_DEADLINE_COUNT];
     struct gw_admission admission;
@@ -108,7 +107,7 @@ static void on_clients_closed(struct gw_conn_group *clients) {
     server->phase = PHASE_FLUSH;
     start_leaving(server);
     server->flush.on_drained = on_flushed;
-    gw_last_used_drain(server->services.last_used, FLUSH_TIMEOUT_MS, &server->flush);
+    gw_last_used_drain(server->auth.last_used, FLUSH_TIMEOUT_MS, &server->flush);
 }
 
 // All connections are closed, or the time for that is over: the rest is cut.
@@ -185,14 +184,9 @@ static void close_everything(struct gw_server *server) {
     gw_conn_group_close(&server->admins, on_admins_closed);
     if (services->upstream != NULL)
         gw_upstream_close(services->upstream, NULL);
-    if (services->transfers != NULL)
-        gw_transfers_close(services->transfers);
+    gw_auth_close(&server->auth);
     if (services->events != NULL)
         db_events_close(services->events);
-    if (services->last_used != NULL)
-        gw_last_used_close(services->last_used, NULL);
-    if (services->lookups != NULL)
-        db_lookups_close(services->lookups, NULL);
     if (services->pool != NULL)
         db_pool_close(services->pool, NULL);
     gw_deadlines_close(&server->deadlines, NULL);
@@ -278,28 +272,6 @@ static void open_handles(struct gw_server *server) {
     gw_conn_group_open(&server->admins, &server->services, server->clients.count_max);
 }
 
-static enum gw_status open_cache(struct gw_services *services) {
-    const struct gw_config *config = services->config;
-    const struct gw_auth_cache_options options = {.entries_max = (uint32_t)config->cache_entries,
-                                                  .negative_entries_max =
-                                                      (uint32_t)config->cache_negative_entries,
-                                                  .ttl_ms = config->cache_ttl_ms,
-                                                  .negative_ttl_ms = config->cache_negative_ttl_ms,
-                                                  .lease_ms = config->freshness_lease_ms,
-                                                  .stale_read_ms = config->stale_read_ms,
-                                                  .stale_write_ms = config->stale_write_ms};
-    return gw_auth_cache_create(services->loop, &options, services->pool, services->lookups,
-                                services->metrics, &services->auth);
-}
-
-// How long this process may decide from memory after it last heard the log: gateway/auth/cache.h.
-static uint64_t memory_ms(const struct gw_config *config) {
-    uint64_t longest_ms = config->freshness_lease_ms;
-    if (config->stale_read_ms > longest_ms)
-        longest_ms = config->stale_read_ms;
-    return config->stale_write_ms > longest_ms ? config->stale_write_ms : longest_ms;
-}
-
 static enum gw_status open_events(struct gw_server *server) {
     struct gw_services *services = &server->services;
     const struct gw_config *config = services->config;
@@ -311,43 +283,28 @@ static enum gw_status open_events(struct gw_server *server) {
     const struct db_events_options options = {.url = url != NULL ? url : config->database_url,
                                               .gateway_id = gateway_id,
                                               .slot = server->worker->slot,
-                                              .stale_ms = memory_ms(config),
+                                              .stale_ms = gw_auth_memory_ms(config),
                                               .poll_interval_ms = GW_EVENTS_POLL_MS,
                                               .query_timeout_ms = GW_DB_QUERY_TIMEOUT_MS,
                                               .connect_timeout_ms = GW_DB_CONNECT_TIMEOUT_MS,
                                               .role_check = &server->role_check};
-    status = db_events_create(services->loop, &options, gw_auth_cache_consumer(services->auth),
+    status = db_events_create(services->loop, &options, gw_auth_cache_consumer(server->auth.cache),
                               &services->events);
     if (status == GW_OK)
-        gw_auth_cache_follow(services->auth, services->events);
+        status = gw_auth_follow(&server->auth, services, services->events);
     return status;
 }
 
 static enum gw_status open_limits(struct gw_server *server) {
-    struct gw_services *services = &server->services;
-    const struct gw_config *config = services->config;
-    const struct gw_rate_limit_options rates = {.token = config->rate_limit,
-                                                .search = config->search_rate_limit,
-                                                .org = config->org_rate_limit};
-    enum gw_status status = gw_rate_limit_create(&rates, services->metrics, &services->rate_limit);
+    const struct gw_services *services = &server->services;
+    enum gw_status status = gw_auth_open_limits(&server->auth, services);
     if (status == GW_OK)
         status = gw_address_counts_init(&server->clients.addresses,
-                                        (uint32_t)config->connections_per_address);
-    if (status == GW_OK && config->failed_token_limit > 0)
-        status = gw_failed_tokens_create((uint64_t)config->failed_token_limit, services->metrics,
-                                         &services->failed_tokens);
+                                        (uint32_t)services->config->connections_per_address);
     if (status != GW_OK)
         gw_log(GW_LOG_ERROR, "server", "cannot set up the limits reason=\"%s\"",
                gw_status_text(status));
     return status;
-}
-
-static enum gw_status open_last_used(struct gw_services *services) {
-    const struct gw_last_used_options options = {
-        .interval_ms = services->config->last_used_interval_ms,
-        .resolution_ms = services->config->last_used_resolution_ms};
-    return gw_last_used_create(services->loop, services->pool, services->metrics, &options,
-                               &services->last_used);
 }
 
 static enum gw_status open_database(struct gw_server *server) {
@@ -364,15 +321,9 @@ static enum gw_status open_database(struct gw_server *server) {
                                             .role_check = &server->role_check};
     enum gw_status status = db_pool_create(services->loop, &options, &services->pool);
     if (status == GW_OK)
-        status = db_lookups_create(services->loop, services->pool, &services->lookups);
-    if (status == GW_OK)
-        status = open_last_used(services);
-    if (status == GW_OK)
-        status = open_cache(services);
+        status = gw_auth_open(&server->auth, services, services->pool);
     if (status == GW_OK)
         status = open_events(server);
-    if (status == GW_OK && !services->config->keep_transfers)
-        status = gw_transfers_create(services, &services->transfers);
     if (status != GW_OK)
         gw_log(GW_LOG_ERROR, "server", "cannot use the database settings reason=\"%s\"",
                gw_status_text(status));
@@ -439,6 +390,7 @@ int gw_server_run(const struct gw_config *config, const struct gw_worker *worker
     gw_assert(failure == 0);
     server.services.loop = &server.loop;
     server.services.config = config;
+    server.services.auth = &server.auth;
     server.services.metrics = &worker->all_metrics[worker->index];
     server.services.all_metrics = worker->all_metrics;
     server.services.worker_count = worker->count;
@@ -458,9 +410,7 @@ int gw_server_run(const struct gw_config *config, const struct gw_worker *worker
     uv_run(&server.loop, UV_RUN_DEFAULT);
     failure = uv_loop_close(&server.loop);
     gw_assert(failure == 0);
-    gw_auth_cache_destroy(server.services.auth);
-    gw_failed_tokens_destroy(server.services.failed_tokens);
-    gw_rate_limit_destroy(server.services.rate_limit);
+    gw_auth_destroy(&server.auth);
     gw_address_counts_deinit(&server.clients.addresses);
     gw_transport_shared_destroy(server.services.transport_shared);
     gw_log(GW_LOG_INFO, "server", "stopped");

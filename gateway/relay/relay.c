@@ -2,6 +2,7 @@
 #include "gateway/relay/relay.h"
 
 #include "base/log.h"
+#include "gateway/auth/auth.h"
 #include "gateway/auth/authz.h"
 #include "gateway/auth/transfers.h"
 #include "gateway/exchange/exchange.h"
@@ -211,7 +212,7 @@ static void on_ended(struct gw_transfer *transfer, const struct gw_judgement *ju
 
 // A relay without a token, or one that may outlive its token, is not tracked.
 static enum gw_status keep_findable(struct gw_exchange *exchange, struct relay *relay) {
-    struct gw_transfers *transfers = exchange->services->transfers;
+    struct gw_transfers *transfers = exchange->services->auth->transfers;
     if (transfers == NULL || !exchange->has_identity)
         return GW_OK;
     relay->transfer.on_ended = on_ended;

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "gateway/auth/auth.h"
 #include "gateway/auth/authz.h"
 #include "gateway/auth/failed_tokens.h"
 #include "gateway/auth/last_used.h"
@@ -74,6 +75,7 @@ struct fixture {
     struct gw_config config;
     struct gw_metrics metrics;
     struct gw_services services;
+    struct gw_auth auth;
     struct gw_auth_cache cache;
     struct gw_last_used last_used;
     struct gw_http_head request;
@@ -102,8 +104,8 @@ static int set_up(void **state) {
     fixture->services = (struct gw_services){.loop = &fixture->loop,
                                              .config = &fixture->config,
                                              .metrics = &fixture->metrics,
-                                             .auth = &fixture->cache,
-                                             .last_used = &fixture->last_used};
+                                             .auth = &fixture->auth};
+    fixture->auth = (struct gw_auth){.cache = &fixture->cache, .last_used = &fixture->last_used};
     fixture->cache.answer = GW_AUTH_LIVE;
     fixture->cache.row = (struct db_token_row){.id = GW_STR("clx7f2k3a"),
                                                .name = GW_STR("ci"),
@@ -361,7 +363,7 @@ static void test_tokens_of_the_other_environment_are_refused(void **state) {
 
 static void limit_failures(struct fixture *fixture, uint64_t per_minute) {
     assert_int_equal(
-        gw_failed_tokens_create(per_minute, &fixture->metrics, &fixture->services.failed_tokens),
+        gw_failed_tokens_create(per_minute, &fixture->metrics, &fixture->auth.failed_tokens),
         GW_OK);
     come_from(fixture, "192.0.2.1");
 }
@@ -390,7 +392,7 @@ static void test_over_its_budget_a_client_has_no_token_looked_at_but_live_ones(v
     fixture->cache.answer = GW_AUTH_LIVE;
     assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
     assert_verdict(fixture, GW_VERDICT_ALLOW, NULL);
-    gw_failed_tokens_destroy(fixture->services.failed_tokens);
+    gw_failed_tokens_destroy(fixture->auth.failed_tokens);
 }
 
 static void test_only_failures_count_and_only_for_their_address(void **state) {
@@ -409,7 +411,7 @@ static void test_only_failures_count_and_only_for_their_address(void **state) {
     come_from(fixture, "192.0.2.2");
     assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
     assert_verdict(fixture, GW_VERDICT_UNAUTHENTICATED, "invalid_token");
-    gw_failed_tokens_destroy(fixture->services.failed_tokens);
+    gw_failed_tokens_destroy(fixture->auth.failed_tokens);
 }
 
 static void test_unknown_clients_use_up_a_budget_of_their_own(void **state) {
@@ -424,7 +426,7 @@ static void test_unknown_clients_use_up_a_budget_of_their_own(void **state) {
     come_from(fixture, "192.0.2.1");
     assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
     assert_verdict(fixture, GW_VERDICT_UNAUTHENTICATED, "invalid_token");
-    gw_failed_tokens_destroy(fixture->services.failed_tokens);
+    gw_failed_tokens_destroy(fixture->auth.failed_tokens);
 }
 
 // ---- rates ----
@@ -433,8 +435,8 @@ static void test_what_everything_else_allows_may_be_over_a_rate(void **state) {
     struct fixture *fixture = *state;
     const struct gw_rate one = {.count = 1, .period_s = 3600, .burst = 1};
     const struct gw_rate_limit_options options = {.token = one, .search = one};
-    assert_int_equal(
-        gw_rate_limit_create(&options, &fixture->metrics, &fixture->services.rate_limit), GW_OK);
+    assert_int_equal(gw_rate_limit_create(&options, &fixture->metrics, &fixture->auth.rate_limit),
+                     GW_OK);
     assert_true(start(fixture, HTTP_POST, SKILLS, "Bearer " LIVE));
     assert_verdict(fixture, GW_VERDICT_FORBIDDEN, "insufficient_scope");
     assert_int_equal(fixture->exchange.limit_fields.length, 0);
@@ -457,7 +459,7 @@ static void test_what_everything_else_allows_may_be_over_a_rate(void **state) {
     assert_true(start(fixture, HTTP_GET, "/api/v1/search", NULL));
     assert_verdict(fixture, GW_VERDICT_LIMITED, "rate_limited");
     assert_int_equal(fixture->metrics.rate_limited_total, 2);
-    gw_rate_limit_destroy(fixture->services.rate_limit);
+    gw_rate_limit_destroy(fixture->auth.rate_limit);
 }
 
 // ---- the row ----
@@ -765,8 +767,8 @@ static void test_judging_once_more_costs_nothing(void **state) {
     const struct gw_rate one = {.count = 1, .period_s = 3600, .burst = 1};
     const struct gw_rate_limit_options options = {.token = one};
     limit_failures(fixture, 1);
-    assert_int_equal(
-        gw_rate_limit_create(&options, &fixture->metrics, &fixture->services.rate_limit), GW_OK);
+    assert_int_equal(gw_rate_limit_create(&options, &fixture->metrics, &fixture->auth.rate_limit),
+                     GW_OK);
     assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
     assert_verdict(fixture, GW_VERDICT_ALLOW, NULL);
     for (int i = 0; i < 3; i++) {
@@ -781,8 +783,8 @@ static void test_judging_once_more_costs_nothing(void **state) {
     assert_int_equal(fixture->metrics.decisions_allowed_total, 1);
     assert_int_equal(fixture->metrics.decisions_unauthenticated_total, 0);
     assert_int_equal(fixture->metrics.rate_limited_total, 0);
-    gw_rate_limit_destroy(fixture->services.rate_limit);
-    gw_failed_tokens_destroy(fixture->services.failed_tokens);
+    gw_rate_limit_destroy(fixture->auth.rate_limit);
+    gw_failed_tokens_destroy(fixture->auth.failed_tokens);
 }
 
 static void test_the_answer_to_asking_once_more_may_come_later_or_be_given_up(void **state) {

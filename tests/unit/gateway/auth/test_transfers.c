@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "db/events.h"
+#include "gateway/auth/auth.h"
 #include "gateway/auth/cache.h"
 #include "gateway/auth/transfers.h"
 #include "gateway/exchange/exchange.h"
@@ -96,6 +97,7 @@ struct fixture {
     struct gw_config config;
     struct gw_metrics metrics;
     struct gw_services services;
+    struct gw_auth auth;
     struct gw_transfers *transfers;
     struct under_way *list;
     int count;
@@ -135,7 +137,8 @@ static int set_up_when_heard(void **state, uint64_t when_ms) {
     fixture->services = (struct gw_services){.loop = &fixture->loop,
                                              .config = &fixture->config,
                                              .metrics = &fixture->metrics,
-                                             .auth = &fake};
+                                             .auth = &fixture->auth};
+    fixture->auth.cache = &fake;
     assert_int_equal(gw_transfers_create(&fixture->services, &fixture->transfers), GW_OK);
     assert_non_null(fake.watcher);
     uv_run(&fixture->loop, UV_RUN_NOWAIT); // the loop's own beginnings

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gateway/auth/auth.h"
 #include "gateway/auth/transfers.h"
 #include "gateway/exchange/exchange.h"
 #include "gateway/exchange/services.h"
@@ -40,6 +41,7 @@ struct fixture {
     uv_loop_t loop;
     uv_timer_t watchdog;
     struct gw_services services;
+    struct gw_auth auth;
     struct gw_config config;
     struct gw_metrics metrics;
     struct gw_deadline_kind kinds[GW_DEADLINE_COUNT];
@@ -145,6 +147,7 @@ static void open_without_upstream(struct fixture *fixture,
     gw_deadlines_open(&fixture->deadlines, &fixture->loop, fixture->kinds, GW_DEADLINE_COUNT);
     fixture->services.loop = &fixture->loop;
     fixture->services.config = &fixture->config;
+    fixture->services.auth = &fixture->auth;
     fixture->services.deadlines = fixture->kinds;
     fixture->services.metrics = &fixture->metrics;
     assert_int_equal(gw_transport_shared_create(&fixture->services.transport_shared), GW_OK);
@@ -683,7 +686,7 @@ static void test_a_client_that_leaves_takes_the_upstream_request_along(void **st
 static void open_with_transfers(struct fixture *fixture, const struct script_step *const *scripts) {
     open_all(fixture, scripts);
     fake = (struct gw_transfers){.status = GW_OK};
-    fixture->services.transfers = &fake;
+    fixture->auth.transfers = &fake;
 }
 
 // As for a token: the decision has been taken.
