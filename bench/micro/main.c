@@ -62,8 +62,7 @@ static int measure(const struct bench_micro *thing, int repeats) {
     return 0;
 }
 
-// Under callgrind: what two counts differ in, over the difference of the counts, is the instructions
-// of one.
+// Under callgrind: the difference of two totals over that of their counts is what one costs.
 static int run_fixed(const char *name, long count) {
     for (size_t i = 0; i < sizeof(things) / sizeof(things[0]); i++) {
         if (strcmp(things[i]->name, name) != 0)
