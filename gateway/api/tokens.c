@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/api/tokens.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/json.h"

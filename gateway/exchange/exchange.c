@@ -1,66 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/exchange/exchange.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "gateway/exchange/services.h"
 #include "gateway/settings/metrics.h"
-
-// RFC 9110 section 15, and the codes registered since. An unknown status goes without a phrase (RFC
-// 9112 section 4).
-static struct gw_str reason_phrase(int status) {
-    static const struct {
-        int status;
-        struct gw_str phrase;
-    } phrases[] = {
-        {200, GW_STR_INIT("OK")},
-        {201, GW_STR_INIT("Created")},
-        {202, GW_STR_INIT("Accepted")},
-        {204, GW_STR_INIT("No Content")},
-        {206, GW_STR_INIT("Partial Content")},
-        {301, GW_STR_INIT("Moved Permanently")},
-        {302, GW_STR_INIT("Found")},
-        {303, GW_STR_INIT("See Other")},
-        {304, GW_STR_INIT("Not Modified")},
-        {307, GW_STR_INIT("Temporary Redirect")},
-        {308, GW_STR_INIT("Permanent Redirect")},
-        {400, GW_STR_INIT("Bad Request")},
-        {401, GW_STR_INIT("Unauthorized")},
-        {402, GW_STR_INIT("Payment Required")},
-        {403, GW_STR_INIT("Forbidden")},
-        {404, GW_STR_INIT("Not Found")},
-        {405, GW_STR_INIT("Method Not Allowed")},
-        {406, GW_STR_INIT("Not Acceptable")},
-        {408, GW_STR_INIT("Request Timeout")},
-        {409, GW_STR_INIT("Conflict")},
-        {410, GW_STR_INIT("Gone")},
-        {411, GW_STR_INIT("Length Required")},
-        {412, GW_STR_INIT("Precondition Failed")},
-        {413, GW_STR_INIT("Content Too Large")},
-        {414, GW_STR_INIT("URI Too Long")},
-        {415, GW_STR_INIT("Unsupported Media Type")},
-        {416, GW_STR_INIT("Range Not Satisfiable")},
-        {417, GW_STR_INIT("Expectation Failed")},
-        {422, GW_STR_INIT("Unprocessable Content")},
-        {429, GW_STR_INIT("Too Many Requests")},
-        {431, GW_STR_INIT("Request Header Fields Too Large")},
-        {500, GW_STR_INIT("Internal Server Error")},
-        {501, GW_STR_INIT("Not Implemented")},
-        {502, GW_STR_INIT("Bad Gateway")},
-        {503, GW_STR_INIT("Service Unavailable")},
-        {504, GW_STR_INIT("Gateway Timeout")},
-        {505, GW_STR_INIT("HTTP Version Not Supported")},
-        {508, GW_STR_INIT("Loop Detected")},
-    };
-    for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++) {
-        if (phrases[i].status == status)
-            return phrases[i].phrase;
-    }
-    return GW_STR("");
-}
 
 static bool forbids_body(const struct gw_exchange *exchange, int status) {
     bool is_head = exchange->request != NULL && exchange->request->method == HTTP_HEAD;
@@ -135,100 +80,29 @@ void gw_exchange_deinit(struct gw_exchange *exchange) {
 
 // ---- the head ----
 
-static char *put(char *at, struct gw_str text) {
-    memcpy(at, text.at, text.length);
-    return at + text.length;
-}
-
-static char *put_field(char *at, struct gw_str name, struct gw_str value) {
-    at = put(at, name);
-    at = put(at, GW_STR(": "));
-    if (value.length > 0)
-        at = put(at, value);
-    return put(at, GW_STR("\r\n"));
-}
-
-static char *put_number(char *at, uint64_t number) {
-    char digits[20];
-    size_t count = 0;
-    do
-        digits[count++] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    while (count > 0)
-        *at++ = digits[--count];
-    return at;
-}
-
-static char *put_status_line(char *at, int status) {
-    at = put(at, GW_STR("HTTP/1.1 "));
-    at = put_number(at, (uint64_t)status);
-    *at++ = ' ';
-    at = put(at, reason_phrase(status));
-    return put(at, GW_STR("\r\n"));
-}
-
-static char *put_framing(struct gw_exchange *exchange, char *at, int status, uint64_t length) {
-    if (status != 204 && length != GW_LENGTH_UNKNOWN) {
-        at = put(at, GW_STR("Content-Length: "));
-        at = put_number(at, length);
-        at = put(at, GW_STR("\r\n"));
-    } else if (exchange->is_chunked && !exchange->is_head_only) {
-        at = put(at, GW_STR("Transfer-Encoding: chunked\r\n"));
-    }
+static enum gw_response_connection connection_of(const struct gw_exchange *exchange) {
     gw_assert(exchange->close_after || exchange->request != NULL);
     if (exchange->close_after)
-        at = put(at, GW_STR("Connection: close\r\n"));
-    else if (exchange->request->version_minor == 0)
-        at = put(at, GW_STR("Connection: keep-alive\r\n"));
-    return put(at, GW_STR("\r\n"));
+        return GW_CONNECTION_CLOSE;
+    return exchange->request->version_minor == 0 ? GW_CONNECTION_KEEP_ALIVE : GW_CONNECTION_UNSAID;
 }
 
-static char *put_token_expires(char *at, int64_t expires_ms) {
-    char time[GW_CLOCK_ISO_LENGTH];
-    gw_clock_format_iso(expires_ms, time);
-    return put_field(at, GW_STR("SkillReg-Token-Expires"), gw_str(time, sizeof(time)));
-}
-
-static bool has_date(const struct gw_response_field *fields, int count) {
-    for (int i = 0; i < count; i++) {
-        if (gw_str_equal_nocase(fields[i].name, GW_STR("date")))
-            return true;
-    }
-    return false;
-}
-
-static size_t head_bytes_max(const struct gw_response_field *fields, int count) {
-    size_t bytes = 512; // status line, Date, X-Request-Id, SkillReg-Token-Expires, framing
-    for (int i = 0; i < count; i++)
-        bytes += fields[i].name.length + fields[i].value.length + 4;
-    return bytes;
-}
-
-// Writes the whole head; the caller knows the framing.
+// Close and framing of the exchange are decided.
 static enum gw_status write_head(struct gw_exchange *exchange, int status,
-                                 const struct gw_response_field *fields, int count,
+                                 const struct gw_response_field *fields, int field_count,
                                  uint64_t content_length) {
-    struct gw_buf *output = exchange->owner->output(exchange);
-    char *start;
-    size_t bytes = head_bytes_max(fields, count) + exchange->limit_fields.length;
-    enum gw_status result = gw_buf_reserve(output, bytes, &start);
-    if (result != GW_OK)
-        return result;
-    char *at = put_status_line(start, status);
-    if (!has_date(fields, count))
-        at = put_field(at, GW_STR("Date"),
-                       gw_str(exchange->services->http_date, GW_CLOCK_HTTP_LENGTH));
-    at = put_field(at, GW_STR("X-Request-Id"), gw_str(exchange->request_id, GW_REQUEST_ID_LENGTH));
-    if (exchange->expires_soon_ms != DB_NO_TIME)
-        at = put_token_expires(at, exchange->expires_soon_ms);
-    for (int i = 0; i < count; i++)
-        at = put_field(at, fields[i].name, fields[i].value);
-    if (exchange->limit_fields.length > 0)
-        at = put(at, exchange->limit_fields);
-    at = put_framing(exchange, at, status, content_length);
-    gw_assert((size_t)(at - start) <= bytes);
-    gw_buf_commit(output, (size_t)(at - start));
-    return GW_OK;
+    const struct gw_response_head head = {
+        .status = status,
+        .fields = fields,
+        .field_count = field_count,
+        .content_length = content_length,
+        .is_chunked = exchange->is_chunked,
+        .connection = connection_of(exchange),
+        .http_date = gw_str(exchange->services->http_date, GW_CLOCK_HTTP_LENGTH),
+        .request_id = gw_str(exchange->request_id, GW_REQUEST_ID_LENGTH),
+        .token_expires_ms = exchange->expires_soon_ms,
+        .limit_fields = exchange->limit_fields};
+    return gw_response_head_write(exchange->owner->output(exchange), &head);
 }
 
 static enum gw_status append(struct gw_exchange *exchange, struct gw_str bytes) {
@@ -364,33 +238,21 @@ static void write_error(struct gw_json_writer *json, const char *code, const cha
     gw_json_close_object(json);
 }
 
-// RFC 6750 section 3 for the challenge, RFC 9110 section 10.2.3 for Retry-After. False: the row has
-// neither. `digits` holds the value of the second.
-static bool field_of_row(const struct gw_error_row *row, char digits[12],
-                         struct gw_response_field *field) {
-    if (row->challenge != NULL) {
-        *field =
-            (struct gw_response_field){GW_STR("WWW-Authenticate"), gw_str_from(row->challenge)};
-        return true;
-    }
-    char *end = put_number(digits, (uint64_t)row->retry_after_s);
-    *field =
-        (struct gw_response_field){GW_STR("Retry-After"), gw_str(digits, (size_t)(end - digits))};
-    return row->retry_after_s > 0;
-}
-
 void gw_exchange_fail_with(struct gw_exchange *exchange, enum gw_error error, const char *message,
                            const struct gw_response_field *extra) {
     const struct gw_error_row *row = gw_error_row(error);
     struct gw_response_field fields[2] = {{GW_STR("Cache-Control"), GW_STR("no-store")}};
-    char digits[12];
     int count = 1;
     if (row->closes)
         exchange->close_after = true;
     if (extra != NULL)
         fields[count++] = *extra;
-    else if (field_of_row(row, digits, &fields[count]))
-        count++;
+    else if (row->challenge != NULL)
+        fields[count++] =
+            (struct gw_response_field){GW_STR("WWW-Authenticate"), gw_str_from(row->challenge)};
+    else if (row->retry_after != NULL)
+        fields[count++] =
+            (struct gw_response_field){GW_STR("Retry-After"), gw_str_from(row->retry_after)};
     struct gw_buf body;
     gw_buf_init(&body, GW_ERROR_BODY_BYTES_MAX);
     struct gw_json_writer json;

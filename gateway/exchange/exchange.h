@@ -19,6 +19,7 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "db/token.h"
+#include "gateway/exchange/response.h"
 #include "gateway/exchange/router.h"
 #include "gateway/exchange/services.h"
 #include "gateway/http/client.h"
@@ -105,15 +106,6 @@ void gw_exchange_end(struct gw_exchange *exchange);
 // On an idle connection: frees the memory that is kept for the next request.
 void gw_exchange_trim(struct gw_exchange *exchange);
 void gw_exchange_deinit(struct gw_exchange *exchange);
-
-// A field of a response. Name and value are the gateway's own, or the parser checked them: no CR,
-// LF, NUL.
-struct gw_response_field {
-    struct gw_str name;
-    struct gw_str value;
-};
-
-#define GW_LENGTH_UNKNOWN UINT64_MAX
 
 // A whole response. Adds Date, X-Request-Id, SkillReg-Token-Expires when the end is near,
 // Content-Length and Connection. `content_type` NULL: no such field.

@@ -11,8 +11,8 @@ const struct gw_refusal gw_refusal_no_memory = {GW_ERROR_UNAVAILABLE,
 const struct gw_error_row *gw_error_row(enum gw_error error) {
     enum { STAYS = false, CLOSES = true };
     static const struct gw_error_row rows[] = {
-#define X(id, code, status, connection, challenge, retry_after_s, when)                            \
-    [GW_ERROR_##id] = {code, status, connection, challenge, retry_after_s},
+#define X(id, code, status, connection, challenge, retry_after, when)                              \
+    [GW_ERROR_##id] = {code, status, connection, challenge, retry_after},
         GW_ERRORS(X)
 #undef X
     };

@@ -8,84 +8,84 @@
 
 #include <stdbool.h>
 
-// X(id, code, status, connection, challenge, retry_after_s, when)
+// X(id, code, status, connection, challenge, retry_after, when)
 //
 // code           of the body; with two statuses it has two rows
 // connection     CLOSES: an ambiguous request closes it, for what follows cannot be trusted. STAYS:
 //                the rest of the request decides
 // challenge      value of WWW-Authenticate (RFC 6750 section 3), or NULL
-// retry_after_s  seconds of Retry-After, unless the caller knows better; 0: no such field
+// retry_after    value of Retry-After, unless the caller knows better, or NULL
 // when           for readers of the README; not in the program
 // clang-format off
 #define GW_ERRORS(X)                                                                               \
-    X(BAD_REQUEST, "bad_request", 400, CLOSES, NULL, 0,                                            \
+    X(BAD_REQUEST, "bad_request", 400, CLOSES, NULL, NULL,                                         \
       "not HTTP as RFC 9112 has it, a target that can be read in two ways, two `Authorization` "   \
       "fields, `org` or `asOrg` doubled, an invalid `Idempotency-Key`; at `/authz` not exactly "   \
       "one original request, at `/oauth2/introspect` not exactly one `token`; the connection is "  \
       "closed")                                                                                    \
-    X(INVALID_JSON, "invalid_json", 400, STAYS, NULL, 0,                                           \
+    X(INVALID_JSON, "invalid_json", 400, STAYS, NULL, NULL,                                        \
       "the body is not JSON, names a member twice, is too deep, or has too many values")           \
-    X(MISSING_TOKEN, "missing_token", 401, STAYS, "Bearer", 0,                                     \
+    X(MISSING_TOKEN, "missing_token", 401, STAYS, "Bearer", NULL,                                  \
       "no `Authorization` where one is needed, or one without a bearer token")                     \
-    X(INVALID_TOKEN, "invalid_token", 401, STAYS, "Bearer error=\"invalid_token\"", 0,             \
+    X(INVALID_TOKEN, "invalid_token", 401, STAYS, "Bearer error=\"invalid_token\"", NULL,          \
       "the token is malformed, of the other environment, unknown, revoked or expired")             \
-    X(ORG_MISMATCH, "org_mismatch", 403, STAYS, NULL, 0,                                           \
+    X(ORG_MISMATCH, "org_mismatch", 403, STAYS, NULL, NULL,                                        \
       "the token belongs to another organisation")                                                 \
-    X(ADDRESS_NOT_ALLOWED, "address_not_allowed", 403, STAYS, NULL, 0,                             \
+    X(ADDRESS_NOT_ALLOWED, "address_not_allowed", 403, STAYS, NULL, NULL,                          \
       "the token may not be used from the client's address, or that is unknown")                   \
     X(INSUFFICIENT_SCOPE, "insufficient_scope", 403, STAYS,                                        \
-      "Bearer error=\"insufficient_scope\"", 0,                                                    \
+      "Bearer error=\"insufficient_scope\"", NULL,                                                 \
       "the token's scope is too small; the message names the one needed")                          \
-    X(ORIGINAL_NOT_FOUND, "not_found", 403, STAYS, NULL, 0,                                        \
+    X(ORIGINAL_NOT_FOUND, "not_found", 403, STAYS, NULL, NULL,                                     \
       "at `/authz`: no such route")                                                                \
-    X(ORIGINAL_METHOD_NOT_ALLOWED, "method_not_allowed", 403, STAYS, NULL, 0,                      \
+    X(ORIGINAL_METHOD_NOT_ALLOWED, "method_not_allowed", 403, STAYS, NULL, NULL,                   \
       "at `/authz`: the original method is not for the original path")                             \
-    X(NOT_FOUND, "not_found", 404, STAYS, NULL, 0,                                                 \
+    X(NOT_FOUND, "not_found", 404, STAYS, NULL, NULL,                                              \
       "no such route; no live token with this id in this organisation")                            \
-    X(METHOD_NOT_ALLOWED, "method_not_allowed", 405, STAYS, NULL, 0,                               \
+    X(METHOD_NOT_ALLOWED, "method_not_allowed", 405, STAYS, NULL, NULL,                            \
       "this method is not for this path; `Allow` says which are")                                  \
-    X(REQUEST_TIMEOUT, "request_timeout", 408, STAYS, NULL, 0,                                     \
+    X(REQUEST_TIMEOUT, "request_timeout", 408, STAYS, NULL, NULL,                                  \
       "the head or the body did not arrive in time")                                               \
-    X(ALREADY_ROTATED, "already_rotated", 409, STAYS, NULL, 0,                                     \
+    X(ALREADY_ROTATED, "already_rotated", 409, STAYS, NULL, NULL,                                  \
       "the token has a successor already; the message names it")                                   \
-    X(REQUEST_IN_PROGRESS, "request_in_progress", 409, STAYS, NULL, 2,                             \
+    X(REQUEST_IN_PROGRESS, "request_in_progress", 409, STAYS, NULL, "2",                           \
       "the same request, by its `Idempotency-Key`, was answered within the last two seconds; "     \
       "with `Retry-After`")                                                                        \
-    X(BODY_TOO_LARGE, "body_too_large", 413, STAYS, NULL, 0,                                       \
+    X(BODY_TOO_LARGE, "body_too_large", 413, STAYS, NULL, NULL,                                    \
       "more than 16 KiB for the token routes and introspection, more than 100 MiB to the "         \
       "registry")                                                                                  \
-    X(TARGET_TOO_LONG, "target_too_long", 414, STAYS, NULL, 0,                                     \
+    X(TARGET_TOO_LONG, "target_too_long", 414, STAYS, NULL, NULL,                                  \
       "the path and query are too long")                                                           \
-    X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, STAYS, NULL, 0,                       \
+    X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, STAYS, NULL, NULL,                    \
       "the token routes take `application/json`, introspection "                                   \
       "`application/x-www-form-urlencoded`")                                                       \
-    X(EXPECTATION_FAILED, "expectation_failed", 417, STAYS, NULL, 0,                               \
+    X(EXPECTATION_FAILED, "expectation_failed", 417, STAYS, NULL, NULL,                            \
       "`Expect` is something else than `100-continue`")                                            \
-    X(VALIDATION_FAILED, "validation_failed", 422, STAYS, NULL, 0,                                 \
+    X(VALIDATION_FAILED, "validation_failed", 422, STAYS, NULL, NULL,                              \
       "a field is missing or wrong; the message names it")                                         \
-    X(RATE_LIMITED, "rate_limited", 429, STAYS, NULL, 1,                                           \
+    X(RATE_LIMITED, "rate_limited", 429, STAYS, NULL, "1",                                         \
       "the token, its organisation or (in a search without one) its address is over a limit; "     \
       "with `Retry-After` and `RateLimit`")                                                        \
-    X(TOO_MANY_FAILED_TOKENS, "too_many_failed_tokens", 429, STAYS, NULL, 1,                       \
+    X(TOO_MANY_FAILED_TOKENS, "too_many_failed_tokens", 429, STAYS, NULL, "1",                     \
       "the client's address, or its IPv6 /48, is over `--failed-token-limit`; with `Retry-After`") \
-    X(HEADERS_TOO_LARGE, "headers_too_large", 431, STAYS, NULL, 0,                                 \
+    X(HEADERS_TOO_LARGE, "headers_too_large", 431, STAYS, NULL, NULL,                              \
       "a header field is too long, or all together, or there are too many")                        \
-    X(NOT_IMPLEMENTED, "not_implemented", 501, STAYS, NULL, 0,                                     \
+    X(NOT_IMPLEMENTED, "not_implemented", 501, STAYS, NULL, NULL,                                  \
       "an unknown method or transfer coding")                                                      \
-    X(UPSTREAM_FAILED, "upstream_failed", 502, STAYS, NULL, 0,                                     \
+    X(UPSTREAM_FAILED, "upstream_failed", 502, STAYS, NULL, NULL,                                  \
       "the registry cannot be reached, or broke off before it answered")                           \
-    X(UPSTREAM_INVALID, "upstream_invalid", 502, STAYS, NULL, 0,                                   \
+    X(UPSTREAM_INVALID, "upstream_invalid", 502, STAYS, NULL, NULL,                                \
       "the registry's answer is not valid HTTP")                                                   \
-    X(UNAVAILABLE, "unavailable", 503, STAYS, NULL, 1,                                             \
+    X(UNAVAILABLE, "unavailable", 503, STAYS, NULL, "1",                                           \
       "the gateway cannot know or do it now (the database does not answer, a change waited too "   \
       "long for another one, no memory, no descriptors); with `Retry-After`")                      \
-    X(NO_UPSTREAM, "no_upstream", 503, STAYS, NULL, 1,                                             \
+    X(NO_UPSTREAM, "no_upstream", 503, STAYS, NULL, "1",                                           \
       "this route goes to the registry, and none is configured; with `Retry-After`")               \
-    X(UPSTREAM_TIMEOUT, "upstream_timeout", 504, STAYS, NULL, 0,                                   \
+    X(UPSTREAM_TIMEOUT, "upstream_timeout", 504, STAYS, NULL, NULL,                                \
       "the registry did not answer in time")                                                       \
-    X(HTTP_VERSION, "http_version", 505, STAYS, NULL, 0,                                           \
+    X(HTTP_VERSION, "http_version", 505, STAYS, NULL, NULL,                                        \
       "another version than HTTP/1.1 or HTTP/1.0")                                                 \
-    X(LOOP_DETECTED, "loop_detected", 508, STAYS, NULL, 0,                                         \
+    X(LOOP_DETECTED, "loop_detected", 508, STAYS, NULL, NULL,                                      \
       "`--upstream` leads back to the gateway: the request came through four of them (`Via`)")
 // clang-format on
 
@@ -101,8 +101,8 @@ struct gw_error_row {
     const char *code;
     int status;
     bool closes;
-    const char *challenge; // NULL: none
-    int retry_after_s;     // 0: none
+    const char *challenge;   // NULL: none
+    const char *retry_after; // NULL: none
 };
 
 // `error` is not GW_ERROR_NONE.

@@ -151,7 +151,7 @@ def errors_of_the_table():
     string = r'"(?:\\.|[^"\\])*"'
     found = {}
     for error, code, status, when in re.findall(
-            rf'X\((\w+),\s*"(\w+)",\s*(\d+),\s*\w+,\s*(?:NULL|{string}),\s*\d+,\s*((?:{string}\s*)+)\)', table):
+            rf'X\((\w+),\s*"(\w+)",\s*(\d+),\s*\w+,\s*(?:NULL|{string}),\s*(?:NULL|{string}),\s*((?:{string}\s*)+)\)', table):
         found[error] = (code, int(status), "".join(part[1:-1] for part in re.findall(string, when)))
     assert len(found) == len(re.findall(r"\bX\(\w+,", table))
     return found
