@@ -23,17 +23,17 @@ static const char *address_text(const struct gw_upstream_peer *peer,
     return text;
 }
 
-void gw_upstream_peers_init(struct gw_upstream_peers *peers, struct gw_metrics *metrics) {
-    memset(peers, 0, sizeof(*peers));
-    peers->metrics = metrics;
+void gw_upstream_balancer_init(struct gw_upstream_balancer *balancer, struct gw_metrics *metrics) {
+    memset(balancer, 0, sizeof(*balancer));
+    balancer->metrics = metrics;
 }
 
-void gw_upstream_peers_deinit(struct gw_upstream_peers *peers) {
-    for (int i = 0; i < peers->count; i++)
-        tls_kept_session_drop(&peers->list[i].tls_session);
+void gw_upstream_balancer_deinit(struct gw_upstream_balancer *balancer) {
+    for (int i = 0; i < balancer->count; i++)
+        tls_kept_session_drop(&balancer->list[i].tls_session);
 }
 
-// ---- which there are ----
+// ---- the peers ----
 
 static bool is_same(const struct sockaddr_storage *a, const struct sockaddr_storage *b) {
     return memcmp(a, b, sizeof(*a)) == 0;
@@ -43,18 +43,19 @@ static bool is_ejected(const struct gw_upstream_peer *peer) {
     return peer->window_ms > 0;
 }
 
-static void end_ejection(struct gw_upstream_peers *peers, struct gw_upstream_peer *peer) {
+static void end_ejection(struct gw_upstream_balancer *balancer, struct gw_upstream_peer *peer) {
+    gw_assert(!is_ejected(peer) || balancer->metrics->upstreams_ejected > 0);
     if (is_ejected(peer))
-        peers->metrics->upstreams_ejected--;
+        balancer->metrics->upstreams_ejected--;
     peer->failures = 0;
     peer->window_ms = peer->ejected_until_ms = 0;
 }
 
-// The place of an address that is there already, perhaps on its way out; NULL when there is none.
-static struct gw_upstream_peer *find(struct gw_upstream_peers *peers, int origin,
+// The peer of an address, perhaps no longer listed; NULL when there is none.
+static struct gw_upstream_peer *find(struct gw_upstream_balancer *balancer, int origin,
                                      const struct sockaddr_storage *address) {
-    for (int i = 0; i < peers->count; i++) {
-        struct gw_upstream_peer *peer = &peers->list[i];
+    for (int i = 0; i < balancer->count; i++) {
+        struct gw_upstream_peer *peer = &balancer->list[i];
         if (peer->origin == origin && is_same(&peer->address, address))
             return peer;
     }
@@ -65,27 +66,27 @@ static bool is_free(const struct gw_upstream_peer *peer) {
     return !peer->is_listed && gw_upstream_conn_lists_count(&peer->conns) == 0;
 }
 
-static struct gw_upstream_peer *take_place(struct gw_upstream_peers *peers) {
-    for (int i = 0; i < peers->count; i++) {
-        if (is_free(&peers->list[i]))
-            return &peers->list[i];
+static struct gw_upstream_peer *take_place(struct gw_upstream_balancer *balancer) {
+    for (int i = 0; i < balancer->count; i++) {
+        if (is_free(&balancer->list[i]))
+            return &balancer->list[i];
     }
-    return peers->count < GW_UPSTREAM_PEERS_MAX ? &peers->list[peers->count++] : NULL;
+    return balancer->count < GW_UPSTREAM_PEERS_MAX ? &balancer->list[balancer->count++] : NULL;
 }
 
-static void add(struct gw_upstream_peers *peers, int origin,
+static void add(struct gw_upstream_balancer *balancer, int origin,
                 const struct sockaddr_storage *address) {
-    struct gw_upstream_peer *peer = find(peers, origin, address);
+    struct gw_upstream_peer *peer = find(balancer, origin, address);
     if (peer == NULL) {
-        peer = take_place(peers);
+        peer = take_place(balancer);
         if (peer == NULL) {
-            if (!peers->was_full)
+            if (!balancer->was_full)
                 gw_log(GW_LOG_WARNING, "upstream", "too many addresses, some are not used most=%d",
                        GW_UPSTREAM_PEERS_MAX);
-            peers->was_full = true;
+            balancer->was_full = true;
             return;
         }
-        end_ejection(peers, peer); // of the address that had the place before
+        end_ejection(balancer, peer); // of the address that had this place
         tls_kept_session_drop(&peer->tls_session);
         *peer = (struct gw_upstream_peer){.address = *address, .origin = origin};
         gw_upstream_conn_lists_init(&peer->conns);
@@ -93,21 +94,21 @@ static void add(struct gw_upstream_peers *peers, int origin,
     peer->is_listed = true;
 }
 
-void gw_upstream_peers_update(struct gw_upstream_peers *peers, int origin,
-                              const struct sockaddr_storage *addresses, int address_count) {
-    for (int i = 0; i < peers->count; i++) {
-        if (peers->list[i].origin == origin)
-            peers->list[i].is_listed = false;
+void gw_upstream_balancer_update(struct gw_upstream_balancer *balancer, int origin,
+                                 const struct sockaddr_storage *addresses, int address_count) {
+    for (int i = 0; i < balancer->count; i++) {
+        if (balancer->list[i].origin == origin)
+            balancer->list[i].is_listed = false;
     }
     for (int i = 0; i < address_count; i++)
-        add(peers, origin, &addresses[i]);
-    for (int i = 0; i < peers->count; i++) {
-        if (!peers->list[i].is_listed)
-            end_ejection(peers, &peers->list[i]);
+        add(balancer, origin, &addresses[i]);
+    for (int i = 0; i < balancer->count; i++) {
+        if (!balancer->list[i].is_listed)
+            end_ejection(balancer, &balancer->list[i]);
     }
 }
 
-// ---- which is next ----
+// ---- the next one ----
 
 static int in_flight(const struct gw_upstream_peer *peer) {
     return peer->conns.counts[GW_UPSTREAM_CONN_CONNECTING] +
@@ -118,8 +119,8 @@ static bool is_left_out(const struct gw_upstream_peer *peer, uint64_t now_ms) {
     return is_ejected(peer) && now_ms < peer->ejected_until_ms;
 }
 
-// Ready ones before those left out; then the one with less to do, or, left out, whose turn comes
-// sooner.
+// Ready peers before ejected ones; then fewer requests in flight, or an earlier end of the
+// ejection.
 static bool is_better(const struct gw_upstream_peer *peer, const struct gw_upstream_peer *best,
                       uint64_t now_ms) {
     bool is_out = is_left_out(peer, now_ms);
@@ -133,8 +134,7 @@ static uint64_t bit_of(int index) {
     return UINT64_C(1) << ((unsigned)index % GW_UPSTREAM_PEERS_MAX);
 }
 
-// Whether the request may go to the best that is left: those left out are not for each request to
-// try them all.
+// Whether the request may go to the best peer that is left: it tries only a few ejected ones.
 static bool may_try(const struct gw_upstream_peer *best, struct gw_upstream_tries *tries,
                     uint64_t now_ms) {
     if (best == NULL || !is_left_out(best, now_ms))
@@ -142,14 +142,15 @@ static bool may_try(const struct gw_upstream_peer *best, struct gw_upstream_trie
     return tries->left_out++ < GW_UPSTREAM_LEFT_OUT_TRIES_MAX;
 }
 
-struct gw_upstream_peer *gw_upstream_peers_pick(struct gw_upstream_peers *peers,
-                                                struct gw_upstream_tries *tries, uint64_t now_ms) {
+struct gw_upstream_peer *gw_upstream_balancer_pick(struct gw_upstream_balancer *balancer,
+                                                   struct gw_upstream_tries *tries,
+                                                   uint64_t now_ms) {
     struct gw_upstream_peer *best = NULL;
     int best_index = 0;
-    for (int i = 0; i < peers->count; i++) {
-        int index =
-            peers->next + i < peers->count ? peers->next + i : peers->next + i - peers->count;
-        struct gw_upstream_peer *peer = &peers->list[index];
+    for (int i = 0; i < balancer->count; i++) {
+        int index = balancer->next + i < balancer->count ? balancer->next + i
+                                                         : balancer->next + i - balancer->count;
+        struct gw_upstream_peer *peer = &balancer->list[index];
         bool is_tried = (tries->places & bit_of(index)) != 0;
         if (!peer->is_listed || is_tried || !is_better(peer, best, now_ms))
             continue;
@@ -159,43 +160,45 @@ struct gw_upstream_peer *gw_upstream_peers_pick(struct gw_upstream_peers *peers,
     if (!may_try(best, tries, now_ms))
         return NULL;
     tries->places |= bit_of(best_index);
-    peers->next = best_index + 1 < peers->count ? best_index + 1 : 0;
+    balancer->next = best_index + 1 < balancer->count ? best_index + 1 : 0;
     if (is_ejected(best))
         best->ejected_until_ms = AWAITING_ANSWER;
     return best;
 }
 
-void gw_upstream_peers_allow_again(struct gw_upstream_peers *peers, struct gw_upstream_peer *peer,
-                                   struct gw_upstream_tries *tries, uint64_t now_ms) {
-    tries->places &= ~bit_of((int)(peer - peers->list));
-    gw_upstream_peers_report_nothing(peer, now_ms);
+void gw_upstream_balancer_allow_again(struct gw_upstream_balancer *balancer,
+                                      struct gw_upstream_peer *peer,
+                                      struct gw_upstream_tries *tries, uint64_t now_ms) {
+    tries->places &= ~bit_of((int)(peer - balancer->list));
+    gw_upstream_balancer_report_nothing(peer, now_ms);
 }
 
-// ---- how it went ----
+// ---- reports ----
 
-void gw_upstream_peers_report_answer(struct gw_upstream_peers *peers,
-                                     struct gw_upstream_peer *peer) {
+void gw_upstream_balancer_report_answer(struct gw_upstream_balancer *balancer,
+                                        struct gw_upstream_peer *peer) {
     char text[INET6_ADDRSTRLEN + 10];
     if (is_ejected(peer))
         gw_log(GW_LOG_INFO, "upstream", "answers again address=%s", address_text(peer, text));
-    end_ejection(peers, peer);
+    end_ejection(balancer, peer);
 }
 
-static bool is_last(const struct gw_upstream_peers *peers, const struct gw_upstream_peer *peer) {
-    for (int i = 0; i < peers->count; i++) {
-        const struct gw_upstream_peer *other = &peers->list[i];
+static bool is_last(const struct gw_upstream_balancer *balancer,
+                    const struct gw_upstream_peer *peer) {
+    for (int i = 0; i < balancer->count; i++) {
+        const struct gw_upstream_peer *other = &balancer->list[i];
         if (other != peer && other->is_listed && !is_ejected(other))
             return false;
     }
     return true;
 }
 
-static void eject(struct gw_upstream_peers *peers, struct gw_upstream_peer *peer, uint64_t now_ms,
-                  const char *reason) {
+static void eject(struct gw_upstream_balancer *balancer, struct gw_upstream_peer *peer,
+                  uint64_t now_ms, const char *reason) {
     char text[INET6_ADDRSTRLEN + 10];
     peer->window_ms = GW_UPSTREAM_EJECTION_MIN_MS;
     peer->ejected_until_ms = now_ms + peer->window_ms;
-    peers->metrics->upstreams_ejected++;
+    balancer->metrics->upstreams_ejected++;
     gw_log(GW_LOG_WARNING, "upstream", "left out for a while address=%s failures=%d reason=\"%s\"",
            address_text(peer, text), peer->failures, reason);
 }
@@ -207,18 +210,18 @@ static void prolong(struct gw_upstream_peer *peer, uint64_t now_ms) {
     peer->ejected_until_ms = now_ms + peer->window_ms;
 }
 
-void gw_upstream_peers_report_failure(struct gw_upstream_peers *peers,
-                                      struct gw_upstream_peer *peer, uint64_t now_ms,
-                                      const char *reason) {
+void gw_upstream_balancer_report_failure(struct gw_upstream_balancer *balancer,
+                                         struct gw_upstream_peer *peer, uint64_t now_ms,
+                                         const char *reason) {
     peer->failures++;
     if (peer->ejected_until_ms == AWAITING_ANSWER)
         prolong(peer, now_ms);
     else if (!is_ejected(peer) && peer->is_listed && peer->failures >= GW_UPSTREAM_FAILURES_MAX &&
-             !is_last(peers, peer))
-        eject(peers, peer, now_ms, reason);
+             !is_last(balancer, peer))
+        eject(balancer, peer, now_ms, reason);
 }
 
-void gw_upstream_peers_report_nothing(struct gw_upstream_peer *peer, uint64_t now_ms) {
+void gw_upstream_balancer_report_nothing(struct gw_upstream_peer *peer, uint64_t now_ms) {
     if (peer->ejected_until_ms == AWAITING_ANSWER)
         peer->ejected_until_ms = now_ms;
 }

@@ -22,6 +22,7 @@ void gw_upstream_call_init(struct gw_upstream_call *call, struct gw_upstream *up
 }
 
 enum gw_status gw_upstream_call_send_head(struct gw_upstream_call *call, struct gw_str authority) {
+    gw_assert(call->conn != NULL);
     struct gw_buf *output = gw_upstream_conn_begin(call->conn, call->request.is_head);
     const struct gw_str pieces[] = {
         call->request.line, GW_STR("Host: "),     authority,
@@ -47,8 +48,9 @@ bool gw_upstream_call_is_writable(const struct gw_upstream_call *call) {
            gw_upstream_conn_unsent_bytes(call->conn) <= GW_CONN_WRITE_HIGH_WATER_BYTES;
 }
 
-// Where body bytes go now; NULL when nobody wants them any more.
+// The buffer for body bytes; NULL: they are dropped.
 static struct gw_buf *body_output(struct gw_upstream_call *call) {
+    gw_assert(call->request.body != GW_UPSTREAM_NO_BODY || call->is_body_ended);
     if (call->is_body_ended || call->conn == NULL || call->conn->state == GW_UPSTREAM_CONN_CLOSING)
         return NULL;
     return is_connected(call) ? gw_upstream_conn_output(call->conn) : &call->early;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A request to the registry and its response, as whoever makes it (the relay) sees it: the struct
-// is embedded there, and must stay until the call is over: on_end or on_error was called, or the
-// caller aborted it. It is started and aborted through gateway/upstream/pool.h; the connection
-// under it belongs to the upstream and outlives it.
+// A request to the registry and its response. The caller (the relay) embeds the struct and keeps it
+// until the call is over: on_end or on_error was called, or the caller aborted it. Calls are
+// started and aborted through gateway/upstream/pool.h; the connection belongs to the upstream and
+// outlives the call.
 //
-// Nothing is called back inside a function of this header; after on_end or on_error nothing more
-// comes. Inside any callback the caller may use its call, abort it, or (in on_end and on_error)
-// start another.
+// Functions of this header never call back; on_end and on_error are the last callbacks. Inside any
+// callback the caller may use its call, abort it, or (in on_end and on_error) start another.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,11 +27,10 @@ struct gw_upstream_call_events {
     void (*on_continue)(struct gw_upstream_call *call);
     // The head of the final response: other 1xx are dropped. Valid during the call.
     void (*on_head)(struct gw_upstream_call *call, const struct gw_http_head *head);
-    // A piece of the response body, without its framing; valid during the call. Pieces already read
-    // still come after a pause: at most GW_CONN_READ_BYTES.
+    // A piece of the response body, without its framing; valid during the call. After a pause,
+    // bytes already read may still come: at most GW_CONN_READ_BYTES.
     void (*on_body)(struct gw_upstream_call *call, struct gw_str bytes);
-    // The response is complete. It may be so before the request body was sent whole: send no more
-    // of it.
+    // The response is complete, perhaps before the request body was sent whole: send no more of it.
     void (*on_end)(struct gw_upstream_call *call);
     // The request has a body, and gw_upstream_call_is_writable became true.
     void (*on_writable)(struct gw_upstream_call *call);
@@ -44,8 +42,8 @@ struct gw_upstream_call_events {
 
 enum gw_upstream_body { GW_UPSTREAM_NO_BODY, GW_UPSTREAM_BODY_SIZED, GW_UPSTREAM_BODY_CHUNKED };
 
-// Slices must stay until the call is over. Host stands between the two, and is the upstream's to
-// say: it depends on where the request goes.
+// Slices must stay until the call is over. The upstream writes Host between the two, because it
+// depends on the origin.
 struct gw_upstream_request {
     struct gw_str line;   // request line, with its line end
     struct gw_str fields; // all others, and the empty line
@@ -59,7 +57,7 @@ struct gw_upstream_call {
     struct gw_upstream *upstream;
     struct gw_upstream_conn *conn; // NULL: the call is over
     struct gw_upstream_request request;
-    struct gw_buf early; // framed body bytes that came before there was a connection
+    struct gw_buf early; // framed body bytes from before there was a connection
     struct gw_upstream_tries tries;
     struct gw_deadline connect_deadline; // of all attempts; set while there is no connection yet
     bool is_body_ended, was_retried;
@@ -70,12 +68,12 @@ struct gw_upstream_call {
 void gw_upstream_call_init(struct gw_upstream_call *call, struct gw_upstream *upstream,
                            const struct gw_upstream_call_events *events,
                            const struct gw_upstream_request *request);
-// Head and early body to a connection that has just been opened, or rested. On failure: close it.
+// Sends head and early body on a connection that was just opened, or parked. On failure: close it.
 enum gw_status gw_upstream_call_send_head(struct gw_upstream_call *call,
                                           struct gw_str authority) GW_MUST_USE;
 
-// False while there is no connection yet, or while more than GW_CONN_WRITE_HIGH_WATER_BYTES wait to
-// be sent. Sending anyway works within reason: what was read from the client at once always fits.
+// False without a connection, or while more than GW_CONN_WRITE_HIGH_WATER_BYTES wait to be sent.
+// Sending nevertheless works within bounds: one read from the client always fits.
 bool gw_upstream_call_is_writable(const struct gw_upstream_call *call);
 // A piece of the request body, framed here when the body is chunked. GW_TOO_BIG, GW_NO_MEMORY:
 // abort the call. Harmless when the call is over.
@@ -83,9 +81,9 @@ enum gw_status gw_upstream_call_send_body(struct gw_upstream_call *call,
                                           struct gw_str bytes) GW_MUST_USE;
 // The request is whole. The clock for the response starts here.
 enum gw_status gw_upstream_call_end_body(struct gw_upstream_call *call) GW_MUST_USE;
-// Stop and go on reading the response.
+// Stops and continues reading the response.
 void gw_upstream_call_pause(struct gw_upstream_call *call);
 void gw_upstream_call_resume(struct gw_upstream_call *call);
 bool gw_upstream_call_is_over(const struct gw_upstream_call *call);
-// Static text: what went wrong, for the log. Set before on_error, and when start fails.
+// Why the call failed, static, for the log. Set before on_error, and when start fails.
 const char *gw_upstream_call_reason(const struct gw_upstream_call *call);

@@ -24,12 +24,14 @@ int gw_upstream_conn_lists_count(const struct gw_upstream_conn_lists *lists) {
 }
 
 static void enter(struct gw_upstream_conn *conn, enum gw_upstream_conn_state state) {
+    gw_assert(gw_list_is_empty(&conn->link));
     conn->state = state;
     conn->lists->counts[state]++;
     gw_list_push_front(&conn->lists->of[state], &conn->link);
 }
 
 static void leave(struct gw_upstream_conn *conn) {
+    gw_assert(conn->lists->counts[conn->state] > 0);
     conn->lists->counts[conn->state]--;
     gw_list_remove(&conn->link);
 }
@@ -54,8 +56,7 @@ size_t gw_upstream_conn_unsent_bytes(const struct gw_upstream_conn *conn) {
     return gw_transport_pending_bytes(&conn->transport);
 }
 
-// The clock runs while the registry is the one to act: to take what we sent, or to answer a whole
-// request.
+// The clock runs in the registry's turn: while it is to take bytes, or to answer a whole request.
 static void watch(struct gw_upstream_conn *conn) {
     conn->unsent_when_watched = gw_upstream_conn_unsent_bytes(conn);
     bool is_its_turn =
@@ -74,19 +75,18 @@ static struct gw_upstream_conn *conn_of(struct gw_transport *transport) {
 
 static void on_body(struct gw_http_parser *parser, struct gw_str bytes) {
     struct gw_upstream_conn *conn = gw_container_of(parser, struct gw_upstream_conn, parser);
-    if (conn->call != NULL) // else aborted by the piece before
+    if (conn->call != NULL) // NULL: aborted inside the last piece
         conn->events->on_body(conn, bytes);
 }
 
-// A body where none may be (RFC 9112 section 6.3): who frames one may send it too, sooner or later.
+// A body where RFC 9112 section 6.3 forbids one: a server that frames it may send it, too.
 static bool frames_forbidden_body(const struct gw_http_head *head) {
     return (head->status == 204 && (head->is_chunked || head->content_length > 0)) ||
            (head->status == 304 && head->is_chunked);
 }
 
-// For how long the connection may rest: nearly as long as the registry keeps it, if it says so
-// (Keep-Alive: timeout=5, max=100; RFC 2068 section 19.7.1.1 is the last to have it, but servers
-// send it).
+// How long the connection may be parked: a little less than the registry announces (Keep-Alive:
+// timeout=5, max=100; last defined by RFC 2068 section 19.7.1.1, but servers send it).
 static uint64_t idle_max_ms(const struct gw_http_head *head) {
     const struct gw_http_field *field = gw_http_head_field(head, GW_FIELD_KEEP_ALIVE);
     const struct gw_str name = GW_STR("timeout=");
@@ -110,6 +110,7 @@ static uint64_t idle_max_ms(const struct gw_http_head *head) {
 // False: the call is over.
 static bool take_head(struct gw_upstream_conn *conn) {
     const struct gw_http_head *head = conn->parser.head;
+    gw_assert(conn->call != NULL && !conn->has_head);
     bool is_interim = head->status >= 100 && head->status < 200 && head->status != 101;
     if (is_interim && conn->interim_count < INTERIM_RESPONSES_MAX) {
         conn->interim_count++;
@@ -153,7 +154,7 @@ static void take_bytes(struct gw_upstream_conn *conn, struct gw_str bytes) {
                 conn->events->on_complete(conn, bytes.length == 0);
                 return;
             }
-            break; // that was an interim one
+            break; // it was an interim response
         }
     }
 }
@@ -161,7 +162,7 @@ static void take_bytes(struct gw_upstream_conn *conn, struct gw_str bytes) {
 static void on_read(struct gw_transport *transport, struct gw_str bytes) {
     struct gw_upstream_conn *conn = conn_of(transport);
     if (conn->call == NULL) {
-        gw_upstream_conn_close(conn); // nobody asked
+        gw_upstream_conn_close(conn); // bytes without a request
         return;
     }
     conn->has_answered = true;
@@ -197,6 +198,8 @@ void gw_upstream_conn_flush(struct gw_upstream_conn *conn) {
 }
 
 struct gw_buf *gw_upstream_conn_begin(struct gw_upstream_conn *conn, bool is_head) {
+    gw_assert(conn->call != NULL);
+    gw_assert(conn->state == GW_UPSTREAM_CONN_CONNECTING || conn->state == GW_UPSTREAM_CONN_IDLE);
     set_state(conn, GW_UPSTREAM_CONN_BUSY);
     conn->has_answered = conn->has_head = false;
     conn->is_request_whole = conn->is_paused = false;
@@ -211,6 +214,7 @@ struct gw_buf *gw_upstream_conn_output(struct gw_upstream_conn *conn) {
 }
 
 void gw_upstream_conn_end_request(struct gw_upstream_conn *conn) {
+    gw_assert(conn->state == GW_UPSTREAM_CONN_BUSY && !conn->is_request_whole);
     conn->is_request_whole = true;
 }
 
@@ -240,8 +244,9 @@ void gw_upstream_conn_set_paused(struct gw_upstream_conn *conn, bool is_paused) 
 }
 
 static void time_out_response(struct gw_upstream_conn *conn) {
+    gw_assert(conn->call != NULL);
     if (gw_upstream_conn_unsent_bytes(conn) < conn->unsent_when_watched)
-        watch(conn); // slow, but it takes what we send
+        watch(conn); // slow, but it takes the request
     else if (!conn->is_request_whole)
         conn->events->on_failed(conn, GW_TIMED_OUT, "it stopped taking the request");
     else if (conn->has_head)
@@ -275,6 +280,7 @@ static void on_deadline(struct gw_deadline *deadline) {
 
 static void on_closed(struct gw_transport *transport) {
     struct gw_upstream_conn *conn = conn_of(transport);
+    gw_assert(conn->state == GW_UPSTREAM_CONN_CLOSING);
     leave(conn);
     gw_http_parser_deinit(&conn->parser);
     conn->events->on_closed(conn);
@@ -300,11 +306,12 @@ enum gw_status gw_upstream_conn_create(struct gw_upstream *upstream,
         return GW_NO_MEMORY;
     enum gw_status status = gw_transport_init(&created->transport, services->loop,
                                               services->transport_shared, NULL, &transport_events);
-    gw_assert(status == GW_OK); // without TLS nothing can fail
+    gw_assert(status == GW_OK); // only TLS could fail
     created->upstream = upstream;
     created->services = services;
     created->lists = lists;
     created->events = events;
+    gw_list_init(&created->link);
     gw_http_parser_init(&created->parser, GW_HTTP_RESPONSES, on_body);
     gw_deadline_init(&created->deadline, on_deadline);
     set_deadline(created, GW_DEADLINE_UPSTREAM_CONNECT);
@@ -317,6 +324,7 @@ enum gw_status gw_upstream_conn_connect(struct gw_upstream_conn *conn,
                                         struct gw_upstream_conn_lists *lists,
                                         const struct sockaddr *address,
                                         const struct tls_server *server) {
+    gw_assert(conn->state == GW_UPSTREAM_CONN_RESOLVING && conn->call != NULL);
     leave(conn);
     conn->lists = lists;
     enter(conn, conn->state);
@@ -325,21 +333,22 @@ enum gw_status gw_upstream_conn_connect(struct gw_upstream_conn *conn,
     return gw_transport_connect(&conn->transport, &conn->connect, address, server);
 }
 
-bool gw_upstream_conn_may_rest(const struct gw_upstream_conn *conn) {
+bool gw_upstream_conn_may_park(const struct gw_upstream_conn *conn) {
     return conn->is_reusable && gw_upstream_conn_unsent_bytes(conn) == 0 &&
            conn->lists->counts[GW_UPSTREAM_CONN_IDLE] < GW_UPSTREAM_IDLE_CONNECTIONS_MAX;
 }
 
-void gw_upstream_conn_rest(struct gw_upstream_conn *conn) {
-    gw_transport_resume(&conn->transport); // it reads, so that it notices when the peer closes
+void gw_upstream_conn_park(struct gw_upstream_conn *conn) {
+    gw_assert(conn->state == GW_UPSTREAM_CONN_BUSY && conn->call == NULL);
+    gw_transport_resume(&conn->transport); // reads on to notice when the registry closes
     conn->was_used = true;
-    conn->rested_ms = uv_now(conn->services->loop);
+    conn->parked_ms = uv_now(conn->services->loop);
     set_state(conn, GW_UPSTREAM_CONN_IDLE);
     set_deadline(conn, GW_DEADLINE_UPSTREAM_IDLE);
 }
 
 bool gw_upstream_conn_is_stale(const struct gw_upstream_conn *conn) {
-    return uv_now(conn->services->loop) - conn->rested_ms >= conn->idle_max_ms;
+    return uv_now(conn->services->loop) - conn->parked_ms >= conn->idle_max_ms;
 }
 
 void gw_upstream_conn_close(struct gw_upstream_conn *conn) {

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // One connection to the registry: it carries one request at a time, reads the response, and keeps
-// its deadlines. What that means (retry, another address, back to the pool) is decided by the
-// owner, gateway/upstream/pool.c, to whom it is reported through struct gw_upstream_conn_events.
-// Whose request it is is the owner's affair: a connection only knows that there is a call.
+// its deadlines. It reports to its owner, the pool, through struct gw_upstream_conn_events; the
+// owner decides what follows: another attempt, another address, back to the pool. Of the call it
+// knows only whether there is one.
 //
 //   RESOLVING --> CONNECTING --> BUSY <--> IDLE
 //       |             |           |         |
 //       +-------------+-----------+---------+--> CLOSING --> on_closed
 //
-// Before IDLE it has a call, unless the owner took that away, and then it must be closed. It is
-// never connected twice.
+// Before IDLE it has a call; an owner that takes the call away closes it. It connects only once.
 
 #include <stdbool.h>
 #include <uv.h>
@@ -41,8 +40,8 @@ enum gw_upstream_conn_state {
         GW_UPSTREAM_CONN_STATE_COUNT
 };
 
-// Connections by state, those that entered it last first: one such struct for those that wait for a
-// name, one for each address.
+// Connections by state, the latest to enter it first: one struct for those that wait for a name,
+// and one for each address.
 struct gw_upstream_conn_lists {
     struct gw_list of[GW_UPSTREAM_CONN_STATE_COUNT];
     int counts[GW_UPSTREAM_CONN_STATE_COUNT];
@@ -50,9 +49,9 @@ struct gw_upstream_conn_lists {
 
 struct gw_upstream_conn;
 
-// None comes without a call but on_closed. on_unreachable, on_lost, on_failed and on_complete are
-// the last thing the connection does in its turn: the owner takes the call away, and rests or
-// closes the connection.
+// Only on_closed comes without a call. on_unreachable, on_lost, on_failed and on_complete are the
+// last act of the connection in its turn: the owner takes the call away, and parks or closes the
+// connection.
 struct gw_upstream_conn_events {
     // Connected: begin the request now.
     void (*on_open)(struct gw_upstream_conn *conn);
@@ -61,7 +60,7 @@ struct gw_upstream_conn_events {
     // The head of the final response; then its body in pieces. Both are valid during the call.
     void (*on_head)(struct gw_upstream_conn *conn, const struct gw_http_head *head);
     void (*on_body)(struct gw_upstream_conn *conn, struct gw_str bytes);
-    // The registry took what waited for it (as on_drain of gateway/net/transport.h).
+    // The registry took waiting bytes (on_drain of gateway/net/transport.h).
     void (*on_drain)(struct gw_upstream_conn *conn);
     // Not connected. GW_UNAVAILABLE, GW_TIMED_OUT.
     void (*on_unreachable)(struct gw_upstream_conn *conn, enum gw_status status,
@@ -85,18 +84,18 @@ struct gw_upstream_conn {
     const struct gw_upstream_conn_events *events;
     const struct gw_services *services;
     struct gw_upstream *upstream;  // the owner's
-    struct gw_upstream_call *call; // the owner's; NULL: nobody waits for a response
+    struct gw_upstream_call *call; // the owner's; NULL: no response is awaited
     uv_connect_t connect;
     enum gw_upstream_conn_state state;
     int interim_count;
-    bool was_used;         // it brought a response before, so it may have died of age
+    bool was_used;         // was parked before, so the registry may have closed it since
     bool has_answered;     // a byte of the response to this request came
     bool has_head;         // its final head was delivered
-    bool is_reusable;      // as far as that head says
-    uint64_t idle_max_ms;  // and for how long
-    uint64_t rested_ms;    // when it went to rest
-    bool is_request_whole; // the registry is the one to act
-    bool is_paused;        // nobody takes the response just now
+    bool is_reusable;      // according to that head
+    uint64_t idle_max_ms;  // according to that head
+    uint64_t parked_ms;    // when it entered IDLE
+    bool is_request_whole; // it is the registry's turn
+    bool is_paused;        // the call does not take the response now
     size_t unsent_when_watched;
 };
 
@@ -117,8 +116,8 @@ enum gw_status gw_upstream_conn_connect(struct gw_upstream_conn *conn,
                                         struct gw_upstream_conn_lists *lists,
                                         const struct sockaddr *address,
                                         const struct tls_server *server) GW_MUST_USE;
-// Inside on_open, or from IDLE, with a call. The request goes into the result, as it comes, each
-// time followed by a flush. `is_head`: method HEAD, the response has no body.
+// Inside on_open, or from IDLE, with a call. Append the request to the result, piece by piece, each
+// followed by a flush. `is_head`: method HEAD, the response has no body.
 struct gw_buf *gw_upstream_conn_begin(struct gw_upstream_conn *conn, bool is_head);
 struct gw_buf *gw_upstream_conn_output(struct gw_upstream_conn *conn);
 void gw_upstream_conn_flush(struct gw_upstream_conn *conn);
@@ -126,12 +125,12 @@ void gw_upstream_conn_flush(struct gw_upstream_conn *conn);
 void gw_upstream_conn_end_request(struct gw_upstream_conn *conn);
 size_t gw_upstream_conn_unsent_bytes(const struct gw_upstream_conn *conn);
 void gw_upstream_conn_set_paused(struct gw_upstream_conn *conn, bool is_paused);
-// True when another request may follow the response just completed.
-bool gw_upstream_conn_may_rest(const struct gw_upstream_conn *conn);
+// True when another request may follow the completed response.
+bool gw_upstream_conn_may_park(const struct gw_upstream_conn *conn);
 // To IDLE, after the call was taken away.
-void gw_upstream_conn_rest(struct gw_upstream_conn *conn);
-// In IDLE: the registry said how long it keeps such a connection open, and that time is nearly
-// over. A request on it might cross the end of it.
+void gw_upstream_conn_park(struct gw_upstream_conn *conn);
+// In IDLE: the time that the registry announced for the connection is nearly over, so that a
+// request might cross its end.
 bool gw_upstream_conn_is_stale(const struct gw_upstream_conn *conn);
 // Idempotent.
 void gw_upstream_conn_close(struct gw_upstream_conn *conn);

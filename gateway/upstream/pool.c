@@ -3,30 +3,18 @@
 // or the end.
 #include "gateway/upstream/pool.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "gateway/exchange/services.h"
 #include "gateway/upstream/balancer.h"
 #include "gateway/upstream/conn.h"
-#include "gateway/upstream/resolver.h"
-
-// One --upstream.
-struct origin {
-    struct gw_upstream *upstream;
-    struct gw_upstream_url url;
-    struct gw_upstream_addresses addresses;
-};
+#include "gateway/upstream/origins.h"
 
 struct gw_upstream {
     const struct gw_services *services;
-    struct gw_upstream_conn_lists waiting; // connections without an address
-    struct gw_upstream_peers peers;
-    struct tls_client_context *tls; // NULL: no origin needs it
-    struct origin origins[GW_UPSTREAM_ORIGINS_MAX];
-    int origin_count;
-    int origins_open;
+    struct gw_upstream_conn_lists waiting; // connections that have no address yet
+    struct gw_upstream_balancer balancer;
+    struct gw_upstream_origins origins;
     bool is_closing;
     void (*on_closed)(struct gw_upstream *upstream);
 };
@@ -42,8 +30,10 @@ static uint64_t now_ms(const struct gw_upstream *upstream) {
     return uv_now(upstream->services->loop);
 }
 
-static struct origin *origin_of(struct gw_upstream *upstream, const struct gw_upstream_peer *peer) {
-    return &upstream->origins[peer->origin];
+static struct gw_upstream_origin *origin_of(struct gw_upstream *upstream,
+                                            const struct gw_upstream_peer *peer) {
+    gw_assert(peer->origin >= 0 && peer->origin < upstream->origins.count);
+    return &upstream->origins.list[peer->origin];
 }
 
 // ---- a connection for a call ----
@@ -54,9 +44,10 @@ static void attach(struct gw_upstream_conn *conn, struct gw_upstream_call *call)
     call->conn = conn;
 }
 
-// NULL when there is none.
+// NULL: the connection had no call.
 static struct gw_upstream_call *detach(struct gw_upstream_conn *conn) {
     struct gw_upstream_call *call = conn->call;
+    gw_assert(call == NULL || call->conn == conn);
     if (call != NULL)
         call->conn = NULL;
     conn->call = NULL;
@@ -69,7 +60,7 @@ static enum gw_status fail_to_open(struct gw_upstream_call *call, enum gw_status
     return status;
 }
 
-// From the first attempt on.
+// Runs from the first attempt on, over all of them.
 static void start_connect_clock(struct gw_upstream *upstream, struct gw_upstream_call *call) {
     const struct gw_services *services = upstream->services;
     if (gw_list_is_empty(&call->connect_deadline.link))
@@ -92,34 +83,34 @@ static enum gw_status connect_to(struct gw_upstream_conn *conn, struct gw_upstre
     struct gw_upstream *upstream = conn->upstream;
     const struct gw_upstream_url *url = &origin_of(upstream, peer)->url;
     const struct tls_server server = {
-        .context = upstream->tls, .name = url->host, .kept = &peer->tls_session};
+        .context = upstream->origins.tls, .name = url->host, .kept = &peer->tls_session};
     upstream->services->metrics->upstream_connects_total++;
     return gw_upstream_conn_connect(conn, &peer->conns, (const struct sockaddr *)&peer->address,
                                     url->is_tls ? &server : NULL);
 }
 
-// The call that it was for is gone. Who waits to hear how the address is doing need not wait for
-// it.
+// Its call is gone. An ejected address that this attempt was to probe may be probed again.
 static void close_connection(struct gw_upstream_conn *conn) {
+    gw_assert(conn->call == NULL);
     if (conn->lists != &conn->upstream->waiting)
-        gw_upstream_peers_report_nothing(peer_of(conn), now_ms(conn->upstream));
+        gw_upstream_balancer_report_nothing(peer_of(conn), now_ms(conn->upstream));
     gw_upstream_conn_close(conn);
 }
 
 // A failed connection may mean that the name has other addresses by now.
 static void report_failure(struct gw_upstream *upstream, struct gw_upstream_peer *peer,
                            const char *reason) {
-    gw_upstream_peers_report_failure(&upstream->peers, peer, now_ms(upstream), reason);
+    gw_upstream_balancer_report_failure(&upstream->balancer, peer, now_ms(upstream), reason);
     (void)gw_upstream_addresses_refresh(&origin_of(upstream, peer)->addresses);
 }
 
 static bool send_head(struct gw_upstream_conn *conn) {
     gw_deadline_clear(&conn->call->connect_deadline);
-    const struct origin *origin = origin_of(conn->upstream, peer_of(conn));
+    const struct gw_upstream_origin *origin = origin_of(conn->upstream, peer_of(conn));
     return gw_upstream_call_send_head(conn->call, origin->url.authority) == GW_OK;
 }
 
-// One that rested, NULL: there is none. Those that the registry is about to close are closed here.
+// A parked connection, or NULL. Closes those that the registry is about to close.
 static struct gw_upstream_conn *find_idle_connection(const struct gw_upstream_peer *peer) {
     const struct gw_list *idle = &peer->conns.of[GW_UPSTREAM_CONN_IDLE];
     while (!gw_list_is_empty(idle)) {
@@ -141,7 +132,7 @@ static enum gw_status use_idle_connection(struct gw_upstream_conn *conn,
     return fail_to_open(call, GW_NO_MEMORY, "out of memory");
 }
 
-// Of a connection that could not even be begun.
+// Why a connection could not even be started.
 static const char *problem_of(enum gw_status status) {
     return status == GW_UNAVAILABLE ? "could not connect"
                                     : "the gateway has nothing left to connect with";
@@ -152,7 +143,7 @@ static enum gw_status open_connection(struct gw_upstream *upstream, struct gw_up
     struct gw_upstream_conn *conn;
     enum gw_status status = create_connection(upstream, call, &conn);
     if (status != GW_OK) {
-        gw_upstream_peers_report_nothing(peer, now_ms(upstream));
+        gw_upstream_balancer_report_nothing(peer, now_ms(upstream));
         return status;
     }
     status = connect_to(conn, peer);
@@ -165,31 +156,29 @@ static enum gw_status open_connection(struct gw_upstream *upstream, struct gw_up
     return fail_to_open(call, status, problem_of(status));
 }
 
-// Before any name was looked up with success: waits for the lookups that are under way, or can be.
+// No name has resolved yet: the call waits for the lookups, if there are any.
 static enum gw_status await_address(struct gw_upstream *upstream, struct gw_upstream_call *call) {
     struct gw_upstream_conn *conn;
-    bool is_looking_up = false;
-    for (int i = 0; i < upstream->origin_count; i++)
-        is_looking_up |= gw_upstream_addresses_refresh(&upstream->origins[i].addresses);
-    if (!is_looking_up)
+    if (!gw_upstream_origins_refresh(&upstream->origins))
         return fail_to_open(call, GW_UNAVAILABLE, "its name does not resolve");
     return create_connection(upstream, call, &conn);
 }
 
-// Gives the call a connection to an address that it did not try yet, a fresh one or, if it may be,
-// one that rested.
+// Gives the call a connection to an address that it has not tried: a fresh one, or a parked one if
+// that may be.
 static enum gw_status find_connection(struct gw_upstream *upstream, struct gw_upstream_call *call,
-                                      bool may_be_used) {
+                                      bool may_be_parked) {
+    gw_assert(call->conn == NULL);
     if (upstream->is_closing)
         return fail_to_open(call, GW_UNAVAILABLE, "the gateway is stopping");
-    if (upstream->peers.count == 0)
+    if (upstream->balancer.count == 0)
         return await_address(upstream, call);
     for (;;) {
         struct gw_upstream_peer *peer =
-            gw_upstream_peers_pick(&upstream->peers, &call->tries, now_ms(upstream));
+            gw_upstream_balancer_pick(&upstream->balancer, &call->tries, now_ms(upstream));
         if (peer == NULL)
             return fail_to_open(call, GW_UNAVAILABLE, "could not connect");
-        struct gw_upstream_conn *idle = may_be_used ? find_idle_connection(peer) : NULL;
+        struct gw_upstream_conn *idle = may_be_parked ? find_idle_connection(peer) : NULL;
         enum gw_status status =
             idle != NULL ? use_idle_connection(idle, call) : open_connection(upstream, peer, call);
         if (status != GW_UNAVAILABLE)
@@ -204,7 +193,7 @@ static void end_call(struct gw_upstream_call *call) {
     gw_buf_deinit(&call->early);
 }
 
-// Last act of every path that comes here: on_error may free the call or start another.
+// The last act of each path: on_error may free the call or start another.
 static void fail_call(struct gw_upstream_call *call, enum gw_status status, const char *reason) {
     end_call(call);
     call->reason = reason;
@@ -220,7 +209,7 @@ static void on_failed(struct gw_upstream_conn *conn, enum gw_status status, cons
     fail_call(call, status, reason);
 }
 
-static void tell_writable(struct gw_upstream_call *call) {
+static void report_writable(struct gw_upstream_call *call) {
     if (!call->is_body_ended && gw_upstream_call_is_writable(call))
         call->events->on_writable(call);
 }
@@ -230,36 +219,37 @@ static void on_unreachable(struct gw_upstream_conn *conn, enum gw_status status,
     struct gw_upstream *upstream = conn->upstream;
     struct gw_upstream_peer *peer = peer_of(conn);
     struct gw_upstream_call *call = detach(conn);
-    // A session that the registry stumbles over says nothing of the address.
+    // A refused TLS session is no fault of the address.
     if (gw_transport_drop_offered_session(&conn->transport) && status == GW_UNAVAILABLE)
-        gw_upstream_peers_allow_again(&upstream->peers, peer, &call->tries, now_ms(upstream));
+        gw_upstream_balancer_allow_again(&upstream->balancer, peer, &call->tries, now_ms(upstream));
     else
         report_failure(upstream, peer, reason);
     gw_upstream_conn_close(conn);
     if (find_connection(upstream, call, true) == GW_OK)
-        tell_writable(call); // a pooled connection may be there at once
+        report_writable(call); // a pooled connection may be there at once
     else
         fail_call(call, status, reason);
 }
 
-// Some attempt is under way, or a name is being looked up.
+// An attempt or a lookup is under way.
 static void on_connect_deadline(struct gw_deadline *deadline) {
     struct gw_upstream_call *call =
         gw_container_of(deadline, struct gw_upstream_call, connect_deadline);
     struct gw_upstream_conn *conn = call->conn;
+    gw_assert(conn != NULL && conn->state != GW_UPSTREAM_CONN_BUSY);
     (void)detach(conn);
     close_connection(conn);
     fail_call(call, GW_TIMED_OUT, "could not connect in time");
 }
 
-// On a connection that may have died of age.
+// The connection may have been closed while it was parked, before it got this request.
 static bool may_retry(const struct gw_upstream_conn *conn) {
     const struct gw_upstream_call *call = conn->call;
     return conn->was_used && !call->was_retried && call->request.is_idempotent &&
            call->request.body == GW_UPSTREAM_NO_BODY;
 }
 
-// Somewhere else if there is anything else.
+// To another address, if there is one.
 static enum gw_status find_another_connection(struct gw_upstream *upstream,
                                               struct gw_upstream_call *call) {
     enum gw_status status = find_connection(upstream, call, false);
@@ -273,6 +263,7 @@ static void retry(struct gw_upstream_conn *conn) {
     struct gw_upstream *upstream = conn->upstream;
     struct gw_upstream_call *call = detach(conn);
     close_connection(conn);
+    gw_assert(!call->was_retried);
     call->was_retried = true;
     enum gw_status status = find_another_connection(upstream, call);
     if (status != GW_OK)
@@ -296,18 +287,18 @@ static void on_lost(struct gw_upstream_conn *conn) {
 static void on_complete(struct gw_upstream_conn *conn, bool is_clean) {
     struct gw_upstream_call *call = detach(conn);
     if (is_clean && conn->is_request_whole && peer_of(conn)->is_listed &&
-        gw_upstream_conn_may_rest(conn))
-        gw_upstream_conn_rest(conn);
+        gw_upstream_conn_may_park(conn))
+        gw_upstream_conn_park(conn);
     else
         gw_upstream_conn_close(conn);
     call->events->on_end(call);
 }
 
-// ---- what passes through to the call ----
+// ---- passed on to the call ----
 
 static void on_open(struct gw_upstream_conn *conn) {
     if (send_head(conn))
-        tell_writable(conn->call);
+        report_writable(conn->call);
     else
         on_failed(conn, GW_NO_MEMORY, "out of memory");
 }
@@ -319,8 +310,8 @@ static void on_continue(struct gw_upstream_conn *conn) {
 }
 
 static void on_head(struct gw_upstream_conn *conn, const struct gw_http_head *head) {
-    gw_upstream_peers_report_answer(&conn->upstream->peers, peer_of(conn));
-    // It gave up waiting for a request, and has not seen this one.
+    gw_upstream_balancer_report_answer(&conn->upstream->balancer, peer_of(conn));
+    // The registry gave up waiting for a request before it saw this one.
     if (head->status == 408 && !head->keep_alive && may_retry(conn)) {
         retry(conn);
         return;
@@ -333,7 +324,7 @@ static void on_body(struct gw_upstream_conn *conn, struct gw_str bytes) {
 }
 
 static void on_drain(struct gw_upstream_conn *conn) {
-    tell_writable(conn->call);
+    report_writable(conn->call);
 }
 
 static void end_close(struct gw_upstream *upstream);
@@ -365,29 +356,11 @@ static void close_all(struct gw_list *conns) {
         gw_upstream_conn_close(gw_container_of(conns->next, struct gw_upstream_conn, link));
 }
 
-static void update_peers(struct origin *origin) {
-    struct gw_upstream_peers *peers = &origin->upstream->peers;
-    gw_upstream_peers_update(peers, (int)(origin - origin->upstream->origins),
-                             origin->addresses.list, origin->addresses.count);
-    for (int i = 0; i < peers->count; i++) {
-        if (!peers->list[i].is_listed)
-            close_all(&peers->list[i].conns.of[GW_UPSTREAM_CONN_IDLE]);
-    }
-}
-
-static bool is_any_looking_up(const struct gw_upstream *upstream) {
-    for (int i = 0; i < upstream->origin_count; i++) {
-        if (upstream->origins[i].addresses.is_looking_up)
-            return true;
-    }
-    return false;
-}
-
-// For a call that waited until now.
+// The call of the connection waited for an address until now.
 static void leave_waiting(struct gw_upstream_conn *conn) {
     struct gw_upstream *upstream = conn->upstream;
     struct gw_upstream_peer *peer =
-        gw_upstream_peers_pick(&upstream->peers, &conn->call->tries, now_ms(upstream));
+        gw_upstream_balancer_pick(&upstream->balancer, &conn->call->tries, now_ms(upstream));
     gw_assert(peer != NULL);
     enum gw_status status = connect_to(conn, peer);
     if (status == GW_UNAVAILABLE)
@@ -396,20 +369,29 @@ static void leave_waiting(struct gw_upstream_conn *conn) {
         on_failed(conn, status, problem_of(status));
 }
 
-static void on_resolved(struct gw_upstream_addresses *addresses) {
-    struct origin *origin = gw_container_of(addresses, struct origin, addresses);
-    struct gw_upstream *upstream = origin->upstream;
+static void update_balancer(struct gw_upstream *upstream, const struct gw_upstream_origin *origin) {
+    struct gw_upstream_balancer *balancer = &upstream->balancer;
+    gw_upstream_balancer_update(balancer, (int)(origin - upstream->origins.list),
+                                origin->addresses.list, origin->addresses.count);
+    for (int i = 0; i < balancer->count; i++) {
+        if (!balancer->list[i].is_listed)
+            close_all(&balancer->list[i].conns.of[GW_UPSTREAM_CONN_IDLE]);
+    }
+}
+
+static void on_resolved(struct gw_upstream_origins *origins, struct gw_upstream_origin *origin) {
+    struct gw_upstream *upstream = gw_container_of(origins, struct gw_upstream, origins);
     struct gw_list waiting;
-    update_peers(origin);
-    if (upstream->peers.count == 0 && is_any_looking_up(upstream))
+    update_balancer(upstream, origin);
+    if (upstream->balancer.count == 0 && gw_upstream_origins_are_looking_up(origins))
         return;
     gw_list_init(&waiting);
     gw_list_append_all(&waiting, &upstream->waiting.of[GW_UPSTREAM_CONN_RESOLVING]);
     while (!gw_list_is_empty(&waiting)) {
         struct gw_upstream_conn *conn =
             gw_container_of(waiting.previous, struct gw_upstream_conn, link);
-        gw_assert(conn->call != NULL);
-        if (upstream->peers.count == 0)
+        gw_assert(conn->call != NULL && conn->state == GW_UPSTREAM_CONN_RESOLVING);
+        if (upstream->balancer.count == 0)
             on_failed(conn, GW_UNAVAILABLE, "its name does not resolve");
         else
             leave_waiting(conn);
@@ -443,102 +425,25 @@ void gw_upstream_call_abort(struct gw_upstream_call *call) {
 
 // ---- the upstream ----
 
-static bool is_separator(char c) {
-    return c == ',' || c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-// The next address of *text, which moves behind it; empty at the end.
-static struct gw_str next_url(const char **text) {
-    while (is_separator(**text))
-        (*text)++;
-    const char *start = *text;
-    while (**text != '\0' && !is_separator(**text))
-        (*text)++;
-    return gw_str(start, (size_t)(*text - start));
-}
-
-static enum gw_status refuse(struct gw_upstream_problem *problem, struct gw_str culprit,
-                             const char *text) {
-    problem->culprit = culprit;
-    (void)snprintf(problem->text, sizeof(problem->text), "%s", text);
-    return GW_INVALID;
-}
-
-static enum gw_status add_origin(struct gw_upstream *upstream, struct gw_str text,
-                                 struct gw_upstream_problem *problem) {
-    const char *why;
-    struct origin *origin = &upstream->origins[upstream->origin_count];
-    if (upstream->origin_count == GW_UPSTREAM_ORIGINS_MAX)
-        return refuse(problem, text, "there are too many of them");
-    if (gw_upstream_url_parse(text, &origin->url, &why) != GW_OK)
-        return refuse(problem, text, why);
-    for (int i = 0; i < upstream->origin_count; i++) {
-        if (gw_str_equal_nocase(upstream->origins[i].url.authority, origin->url.authority))
-            return refuse(problem, text, "it is there twice");
-    }
-    origin->upstream = upstream;
-    upstream->origin_count++;
-    return GW_OK;
-}
-
-static enum gw_status add_origins(struct gw_upstream *upstream,
-                                  const struct gw_upstream_options *options,
-                                  struct gw_upstream_problem *problem) {
-    for (int i = 0; i < options->text_count; i++) {
-        const char *text = options->texts[i];
-        for (struct gw_str url; (url = next_url(&text)).length > 0;) {
-            if (add_origin(upstream, url, problem) != GW_OK)
-                return GW_INVALID;
-        }
-    }
-    return upstream->origin_count > 0 ? GW_OK
-                                      : refuse(problem, GW_STR(""), "there is no address in it");
-}
-
-static enum gw_status load_authorities(struct gw_upstream *upstream,
-                                       const struct gw_upstream_options *options,
-                                       struct gw_upstream_problem *problem) {
-    const char *file = options->authorities_file;
-    for (int i = 0; i < upstream->origin_count; i++) {
-        if (!upstream->origins[i].url.is_tls)
-            continue;
-        problem->culprit = upstream->origins[i].url.authority;
-        return tls_client_context_create(file != NULL ? file : TLS_AUTHORITIES_OF_SYSTEM,
-                                         &upstream->tls, problem->text);
-    }
-    return GW_OK;
-}
-
-static void open_addresses(struct gw_upstream *upstream) {
-    for (int i = 0; i < upstream->origin_count; i++) {
-        struct origin *origin = &upstream->origins[i];
-        gw_upstream_addresses_open(&origin->addresses, upstream->services->loop, &origin->url,
-                                   on_resolved);
-        update_peers(origin); // a number needs no lookup
-        upstream->origins_open++;
-    }
-}
-
 enum gw_status gw_upstream_create(const struct gw_services *services,
                                   const struct gw_upstream_options *options,
                                   struct gw_upstream **upstream,
                                   struct gw_upstream_problem *problem) {
     struct gw_upstream *created = calloc(1, sizeof(*created));
     if (created == NULL) {
-        (void)refuse(problem, GW_STR(""), "out of memory");
+        *problem =
+            (struct gw_upstream_problem){.text = "out of memory", .culprit = GW_STR_INIT("")};
         return GW_NO_MEMORY;
     }
-    enum gw_status status = add_origins(created, options, problem);
-    if (status == GW_OK)
-        status = load_authorities(created, options, problem);
+    enum gw_status status = gw_upstream_origins_read(&created->origins, options, problem);
     if (status != GW_OK) {
         free(created);
         return status;
     }
     created->services = services;
     gw_upstream_conn_lists_init(&created->waiting);
-    gw_upstream_peers_init(&created->peers, services->metrics);
-    open_addresses(created);
+    gw_upstream_balancer_init(&created->balancer, services->metrics);
+    gw_upstream_origins_open(&created->origins, services->loop, on_resolved);
     *upstream = created;
     return GW_OK;
 }
@@ -546,8 +451,8 @@ enum gw_status gw_upstream_create(const struct gw_services *services,
 void gw_upstream_stats(const struct gw_upstream *upstream, struct gw_upstream_stats *stats) {
     *stats = (struct gw_upstream_stats){.connections_opening =
                                             upstream->waiting.counts[GW_UPSTREAM_CONN_RESOLVING]};
-    for (int i = 0; i < upstream->peers.count; i++) {
-        const int *counts = upstream->peers.list[i].conns.counts;
+    for (int i = 0; i < upstream->balancer.count; i++) {
+        const int *counts = upstream->balancer.list[i].conns.counts;
         stats->connections_opening += counts[GW_UPSTREAM_CONN_CONNECTING];
         stats->connections_busy += counts[GW_UPSTREAM_CONN_BUSY];
         stats->connections_idle += counts[GW_UPSTREAM_CONN_IDLE];
@@ -556,36 +461,35 @@ void gw_upstream_stats(const struct gw_upstream *upstream, struct gw_upstream_st
 
 static bool has_connections(const struct gw_upstream *upstream) {
     bool has = gw_upstream_conn_lists_count(&upstream->waiting) > 0;
-    for (int i = 0; i < upstream->peers.count; i++)
-        has = has || gw_upstream_conn_lists_count(&upstream->peers.list[i].conns) > 0;
+    for (int i = 0; i < upstream->balancer.count; i++)
+        has = has || gw_upstream_conn_lists_count(&upstream->balancer.list[i].conns) > 0;
     return has;
 }
 
 static void end_close(struct gw_upstream *upstream) {
-    if (!upstream->is_closing || upstream->origins_open > 0 || has_connections(upstream))
+    if (!upstream->is_closing || !gw_upstream_origins_are_closed(&upstream->origins) ||
+        has_connections(upstream))
         return;
     if (upstream->on_closed != NULL)
         upstream->on_closed(upstream);
-    gw_upstream_peers_deinit(&upstream->peers);
-    tls_client_context_destroy(upstream->tls);
+    gw_upstream_balancer_deinit(&upstream->balancer);
+    gw_upstream_origins_deinit(&upstream->origins);
     free(upstream);
 }
 
-static void on_addresses_closed(struct gw_upstream_addresses *addresses) {
-    struct origin *origin = gw_container_of(addresses, struct origin, addresses);
-    origin->upstream->origins_open--;
-    end_close(origin->upstream);
+static void on_origins_closed(struct gw_upstream_origins *origins) {
+    end_close(gw_container_of(origins, struct gw_upstream, origins));
 }
 
 void gw_upstream_close(struct gw_upstream *upstream,
                        void (*on_closed)(struct gw_upstream *upstream)) {
+    gw_assert(!upstream->is_closing);
     upstream->is_closing = true;
     upstream->on_closed = on_closed;
     for (int state = 0; state < GW_UPSTREAM_CONN_CLOSING; state++) {
         close_all(&upstream->waiting.of[state]);
-        for (int i = 0; i < upstream->peers.count; i++)
-            close_all(&upstream->peers.list[i].conns.of[state]);
+        for (int i = 0; i < upstream->balancer.count; i++)
+            close_all(&upstream->balancer.list[i].conns.of[state]);
     }
-    for (int i = 0; i < upstream->origin_count; i++)
-        gw_upstream_addresses_close(&upstream->origins[i].addresses, on_addresses_closed);
+    gw_upstream_origins_close(&upstream->origins, on_origins_closed);
 }

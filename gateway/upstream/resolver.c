@@ -17,7 +17,7 @@ static bool take_numeric(struct gw_upstream_addresses *addresses,
     return true;
 }
 
-// The first failure of a series and its end are logged, not each of them.
+// Logs the first failure of a series, and its end.
 static void log_outcome(struct gw_upstream_addresses *addresses, int failure) {
     struct gw_log_quote host;
     bool is_failing = failure != 0;
@@ -55,6 +55,7 @@ static void end_close(struct gw_upstream_addresses *addresses) {
 static void on_looked_up(uv_getaddrinfo_t *lookup, int failure, struct addrinfo *results) {
     struct gw_upstream_addresses *addresses =
         gw_container_of(lookup, struct gw_upstream_addresses, lookup);
+    gw_assert(addresses->is_looking_up);
     addresses->is_looking_up = false;
     if (addresses->is_closing) {
         uv_freeaddrinfo(results);
@@ -125,6 +126,6 @@ void gw_upstream_addresses_close(struct gw_upstream_addresses *addresses,
     addresses->on_closed = on_closed;
     if (addresses->is_looking_up)
         (void)uv_cancel(
-            (uv_req_t *)&addresses->lookup); // busy already: then its callback comes late
+            (uv_req_t *)&addresses->lookup); // when already running, its callback comes late
     uv_close((uv_handle_t *)&addresses->timer, on_timer_closed);
 }

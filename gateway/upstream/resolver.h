@@ -2,8 +2,8 @@
 #pragma once
 // The addresses behind one name of the registry. Looked up at once and every
 // GW_UPSTREAM_RESOLVE_INTERVAL_MS with uv_getaddrinfo, sooner when asked; a numeric host is known
-// from the start and never looked up. A lookup that fails keeps the addresses of the last one that
-// did not.
+// from the start and never looked up. A failed lookup keeps the addresses of the last successful
+// one.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,9 +18,9 @@
 
 struct gw_upstream_addresses {
     struct sockaddr_storage list[GW_UPSTREAM_ADDRESSES_MAX];
-    int count; // 0 before the first lookup that succeeded
+    int count; // 0 before the first successful lookup
     const struct gw_upstream_url *url;
-    // A lookup ended: `count` may be 0 still. Never inside a call of this header.
+    // A lookup ended; `count` may still be 0. Never inside a call of this header.
     void (*on_resolved)(struct gw_upstream_addresses *addresses);
     void (*on_closed)(struct gw_upstream_addresses *addresses);
     uv_timer_t timer;
@@ -36,6 +36,5 @@ void gw_upstream_addresses_open(struct gw_upstream_addresses *addresses, uv_loop
 // on_closed is the last callback; the memory is the owner's again.
 void gw_upstream_addresses_close(struct gw_upstream_addresses *addresses,
                                  void (*on_closed)(struct gw_upstream_addresses *addresses));
-// Starts a lookup unless one is under way or the last was just now. True when on_resolved will
-// come.
+// Starts a lookup unless one is under way or the last was just now. True: on_resolved will come.
 bool gw_upstream_addresses_refresh(struct gw_upstream_addresses *addresses);

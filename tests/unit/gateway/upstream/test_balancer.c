@@ -16,7 +16,7 @@
 
 struct fixture {
     struct gw_metrics metrics;
-    struct gw_upstream_peers peers;
+    struct gw_upstream_balancer balancer;
 };
 
 static struct sockaddr_storage address_of(int number) {
@@ -33,34 +33,34 @@ static void list(struct fixture *fixture, int origin, int from, int to) {
     int count = 0;
     for (int number = from; number <= to; number++)
         addresses[count++] = address_of(number);
-    gw_upstream_peers_update(&fixture->peers, origin, addresses, count);
+    gw_upstream_balancer_update(&fixture->balancer, origin, addresses, count);
 }
 
 static void open_peers(struct fixture *fixture, int count) {
     memset(fixture, 0, sizeof(*fixture));
-    gw_upstream_peers_init(&fixture->peers, &fixture->metrics);
+    gw_upstream_balancer_init(&fixture->balancer, &fixture->metrics);
     list(fixture, 0, 1, count);
 }
 
 static struct gw_upstream_peer *pick(struct fixture *fixture, uint64_t now_ms) {
     struct gw_upstream_tries tries = {.places = 0};
-    return gw_upstream_peers_pick(&fixture->peers, &tries, now_ms);
+    return gw_upstream_balancer_pick(&fixture->balancer, &tries, now_ms);
 }
 
 static int picked(struct fixture *fixture, uint64_t now_ms) {
     const struct gw_upstream_peer *peer = pick(fixture, now_ms);
     assert_non_null(peer);
-    return (int)(peer - fixture->peers.list);
+    return (int)(peer - fixture->balancer.list);
 }
 
 static void fail_peer(struct fixture *fixture, int index, int times, uint64_t now_ms) {
     for (int i = 0; i < times; i++)
-        gw_upstream_peers_report_failure(&fixture->peers, &fixture->peers.list[index], now_ms,
-                                         "test");
+        gw_upstream_balancer_report_failure(&fixture->balancer, &fixture->balancer.list[index],
+                                            now_ms, "test");
 }
 
 static void set_in_flight(struct fixture *fixture, int index, int connecting, int busy) {
-    int *counts = fixture->peers.list[index].conns.counts;
+    int *counts = fixture->balancer.list[index].conns.counts;
     counts[GW_UPSTREAM_CONN_CONNECTING] = connecting;
     counts[GW_UPSTREAM_CONN_BUSY] = busy;
 }
@@ -82,7 +82,7 @@ static void test_the_least_busy_is_next(void **state) {
     set_in_flight(&fixture, 0, 1, 1);
     set_in_flight(&fixture, 1, 0, 1);
     set_in_flight(&fixture, 2, 2, 0);
-    fixture.peers.list[1].conns.counts[GW_UPSTREAM_CONN_IDLE] = 9; // nothing to do
+    fixture.balancer.list[1].conns.counts[GW_UPSTREAM_CONN_IDLE] = 9; // nothing to do
     for (int i = 0; i < 3; i++)
         assert_int_equal(picked(&fixture, NOW_MS), 1);
 }
@@ -93,10 +93,10 @@ static void test_one_that_was_tried_is_not_tried_again(void **state) {
     struct gw_upstream_tries tries = {.places = 0};
     open_peers(&fixture, 3);
     for (int i = 0; i < 3; i++)
-        assert_non_null(gw_upstream_peers_pick(&fixture.peers, &tries, NOW_MS));
+        assert_non_null(gw_upstream_balancer_pick(&fixture.balancer, &tries, NOW_MS));
     assert_int_equal(tries.places, 7);
     assert_int_equal(tries.left_out, 0);
-    assert_null(gw_upstream_peers_pick(&fixture.peers, &tries, NOW_MS));
+    assert_null(gw_upstream_balancer_pick(&fixture.balancer, &tries, NOW_MS));
 }
 
 // ---- ejection ----
@@ -106,7 +106,7 @@ static void test_one_that_fails_in_a_row_is_left_out_for_a_window(void **state) 
     struct fixture fixture;
     open_peers(&fixture, 3);
     fail_peer(&fixture, 1, GW_UPSTREAM_FAILURES_MAX - 1, NOW_MS);
-    gw_upstream_peers_report_answer(&fixture.peers, &fixture.peers.list[1]);
+    gw_upstream_balancer_report_answer(&fixture.balancer, &fixture.balancer.list[1]);
     fail_peer(&fixture, 1, GW_UPSTREAM_FAILURES_MAX - 1, NOW_MS);
     assert_int_equal(fixture.metrics.upstreams_ejected, 0);
     fail_peer(&fixture, 1, 1, NOW_MS);
@@ -125,7 +125,7 @@ static void test_after_a_window_one_request_is_let_through(void **state) {
     assert_int_equal(picked(&fixture, end_ms), 1);
     for (int i = 0; i < 3; i++)
         assert_int_equal(picked(&fixture, end_ms + 100000), 0);
-    gw_upstream_peers_report_answer(&fixture.peers, &fixture.peers.list[1]);
+    gw_upstream_balancer_report_answer(&fixture.balancer, &fixture.balancer.list[1]);
     assert_int_equal(fixture.metrics.upstreams_ejected, 0);
     assert_int_equal(picked(&fixture, end_ms), 1);
     assert_int_equal(picked(&fixture, end_ms), 1);
@@ -158,10 +158,11 @@ static void test_a_request_that_could_not_tell_makes_room_for_another(void **sta
     open_peers(&fixture, 2);
     fail_peer(&fixture, 1, GW_UPSTREAM_FAILURES_MAX, NOW_MS);
     set_in_flight(&fixture, 0, 0, 1);
-    gw_upstream_peers_report_nothing(&fixture.peers.list[1], NOW_MS); // not the one let through
+    gw_upstream_balancer_report_nothing(&fixture.balancer.list[1],
+                                        NOW_MS); // not the one let through
     assert_int_equal(picked(&fixture, NOW_MS), 0);
     assert_int_equal(picked(&fixture, end_ms), 1);
-    gw_upstream_peers_report_nothing(&fixture.peers.list[1], end_ms);
+    gw_upstream_balancer_report_nothing(&fixture.balancer.list[1], end_ms);
     assert_int_equal(picked(&fixture, end_ms), 1);
 }
 
@@ -182,8 +183,8 @@ static void test_one_that_is_left_out_is_better_than_none(void **state) {
     struct gw_upstream_tries tries = {.places = 1 << 1};
     open_peers(&fixture, 2);
     fail_peer(&fixture, 0, GW_UPSTREAM_FAILURES_MAX, NOW_MS);
-    assert_ptr_equal(gw_upstream_peers_pick(&fixture.peers, &tries, NOW_MS),
-                     &fixture.peers.list[0]);
+    assert_ptr_equal(gw_upstream_balancer_pick(&fixture.balancer, &tries, NOW_MS),
+                     &fixture.balancer.list[0]);
 }
 
 static void test_a_request_tries_all_others_and_a_few_that_are_left_out(void **state) {
@@ -197,13 +198,13 @@ static void test_a_request_tries_all_others_and_a_few_that_are_left_out(void **s
         fail_peer(&fixture, i, GW_UPSTREAM_FAILURES_MAX, NOW_MS);
     for (int i = 0; i < ALL - LEFT_OUT; i++) {
         const struct gw_upstream_peer *peer =
-            gw_upstream_peers_pick(&fixture.peers, &tries, NOW_MS);
+            gw_upstream_balancer_pick(&fixture.balancer, &tries, NOW_MS);
         assert_non_null(peer);
         assert_int_equal(peer->window_ms, 0);
     }
     for (int i = 0; i < GW_UPSTREAM_LEFT_OUT_TRIES_MAX; i++)
-        assert_non_null(gw_upstream_peers_pick(&fixture.peers, &tries, NOW_MS));
-    assert_null(gw_upstream_peers_pick(&fixture.peers, &tries, NOW_MS));
+        assert_non_null(gw_upstream_balancer_pick(&fixture.balancer, &tries, NOW_MS));
+    assert_null(gw_upstream_balancer_pick(&fixture.balancer, &tries, NOW_MS));
 }
 
 // ---- which there are ----
@@ -225,7 +226,7 @@ static void test_an_address_that_stays_keeps_what_is_known_of_it(void **state) {
     open_peers(&fixture, 2);
     fail_peer(&fixture, 0, GW_UPSTREAM_FAILURES_MAX, NOW_MS);
     list(&fixture, 0, 1, 3);
-    assert_int_equal(fixture.peers.count, 3);
+    assert_int_equal(fixture.balancer.count, 3);
     assert_int_equal(fixture.metrics.upstreams_ejected, 1);
     for (int i = 0; i < 4; i++)
         assert_int_not_equal(picked(&fixture, NOW_MS), 0);
@@ -237,12 +238,12 @@ static void test_a_place_is_given_away_when_its_last_connection_has_closed(void 
     open_peers(&fixture, 1);
     set_in_flight(&fixture, 0, 0, 1);
     list(&fixture, 0, 2, 2);
-    assert_int_equal(fixture.peers.count, 2);
+    assert_int_equal(fixture.balancer.count, 2);
     set_in_flight(&fixture, 0, 0, 0);
     list(&fixture, 0, 2, 3);
-    assert_int_equal(fixture.peers.count, 2);
+    assert_int_equal(fixture.balancer.count, 2);
     const struct sockaddr_storage third = address_of(3);
-    assert_memory_equal(&fixture.peers.list[0].address, &third, sizeof(third));
+    assert_memory_equal(&fixture.balancer.list[0].address, &third, sizeof(third));
 }
 
 static void test_a_place_that_is_given_away_is_no_longer_left_out(void **state) {
@@ -251,7 +252,7 @@ static void test_a_place_that_is_given_away_is_no_longer_left_out(void **state) 
     open_peers(&fixture, 2);
     fail_peer(&fixture, 0, GW_UPSTREAM_FAILURES_MAX, NOW_MS);
     list(&fixture, 0, 2, 3);
-    assert_int_equal(fixture.peers.count, 2);
+    assert_int_equal(fixture.balancer.count, 2);
     assert_int_equal(fixture.metrics.upstreams_ejected, 0);
 }
 
@@ -260,11 +261,11 @@ static void test_each_name_has_its_own_addresses(void **state) {
     struct fixture fixture;
     open_peers(&fixture, 2);
     list(&fixture, 1, 1, 1); // the same address, of another name
-    assert_int_equal(fixture.peers.count, 3);
+    assert_int_equal(fixture.balancer.count, 3);
     list(&fixture, 0, 1, 1);
-    assert_true(fixture.peers.list[0].is_listed);
-    assert_false(fixture.peers.list[1].is_listed);
-    assert_true(fixture.peers.list[2].is_listed);
+    assert_true(fixture.balancer.list[0].is_listed);
+    assert_false(fixture.balancer.list[1].is_listed);
+    assert_true(fixture.balancer.list[2].is_listed);
 }
 
 static void test_more_addresses_than_places_are_not_used(void **state) {
@@ -272,10 +273,10 @@ static void test_more_addresses_than_places_are_not_used(void **state) {
     struct fixture fixture;
     gw_log_set_level(GW_LOG_ERROR);
     open_peers(&fixture, GW_UPSTREAM_PEERS_MAX + 5);
-    assert_int_equal(fixture.peers.count, GW_UPSTREAM_PEERS_MAX);
+    assert_int_equal(fixture.balancer.count, GW_UPSTREAM_PEERS_MAX);
     struct gw_upstream_tries tries = {.places = 0};
     int count = 0;
-    while (gw_upstream_peers_pick(&fixture.peers, &tries, NOW_MS) != NULL)
+    while (gw_upstream_balancer_pick(&fixture.balancer, &tries, NOW_MS) != NULL)
         count++;
     assert_int_equal(count, GW_UPSTREAM_PEERS_MAX);
 }

@@ -305,7 +305,7 @@ static void test_a_connection_that_is_about_to_be_closed_is_not_used_again(void 
     (void)state;
     static const struct {
         const char *keep_alive;
-        uint64_t rested_ms;
+        uint64_t parked_ms;
         int connections;
     } cases[] = {
         {"timeout=5", 1000, 1},
@@ -324,7 +324,7 @@ static void test_a_connection_that_is_about_to_be_closed_is_not_used_again(void 
         open_fixture(&fixture, scripts, scripts);
         resolve_to("127.0.0.1", NULL);
         get(&fixture);
-        resolver.passed_ms += cases[i].rested_ms;
+        resolver.passed_ms += cases[i].parked_ms;
         get(&fixture);
         if (fixture.servers[0].connection_count != cases[i].connections)
             fail_msg("%s", cases[i].keep_alive);

@@ -1175,55 +1175,6 @@ static void test_a_request_that_is_connected_or_over_has_no_deadline_for_it(void
     close_all(&fixture);
 }
 
-static void test_a_bad_url_is_refused(void **state) {
-    (void)state;
-    static const struct script_step *const scripts[] = {NULL};
-    struct fixture fixture;
-    static const struct {
-        const char *texts[2];
-        const char *culprit;
-    } cases[] = {
-        {{"http://registry/prefix", "http://b"}, "http://registry/prefix"},
-        {{"http://a,http://b", "http://c ftp://d"}, "ftp://d"},
-        {{"http://a", "http://A"}, "http://A"},
-        {{" ,", ","}, ""},
-    };
-    open_fixture(&fixture, scripts);
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct gw_upstream_problem problem;
-        assert_int_equal(gw_upstream_create(&fixture.services,
-                                            &(struct gw_upstream_options){.texts = cases[i].texts,
-                                                                          .text_count = 2},
-                                            &fixture.upstream, &problem),
-                         GW_INVALID);
-        assert_true(strlen(problem.text) > 0);
-        assert_true(gw_str_equal(problem.culprit, gw_str_from(cases[i].culprit)));
-    }
-    open_upstream_at(&fixture, "127.0.0.1");
-    close_all(&fixture);
-}
-
-static void test_too_many_urls_are_refused(void **state) {
-    (void)state;
-    static const struct script_step *const scripts[] = {NULL};
-    struct fixture fixture;
-    struct gw_upstream_problem problem;
-    const char *const texts[] = {fixture.urls};
-    open_fixture(&fixture, scripts);
-    for (int i = 0; i <= GW_UPSTREAM_ORIGINS_MAX; i++) {
-        size_t used = strlen(fixture.urls);
-        (void)snprintf(fixture.urls + used, sizeof(fixture.urls) - used, "http://h%d ", i);
-    }
-    assert_int_equal(
-        gw_upstream_create(&fixture.services,
-                           &(struct gw_upstream_options){.texts = texts, .text_count = 1},
-                           &fixture.upstream, &problem),
-        GW_INVALID);
-    assert_true(gw_str_equal(problem.culprit, GW_STR("http://h16")));
-    open_upstream_at(&fixture, "127.0.0.1");
-    close_all(&fixture);
-}
-
 // ---- several addresses ----
 
 static const struct script_step answers_twice[] = {AWAIT_HEAD, SEND(OK_2), AWAIT_HEAD, SEND(OK_2),
@@ -1447,8 +1398,6 @@ int main(void) {
         cmocka_unit_test(test_a_name_that_resolves_too_slowly_times_out),
         cmocka_unit_test(test_all_attempts_of_a_request_have_one_deadline),
         cmocka_unit_test(test_a_request_that_is_connected_or_over_has_no_deadline_for_it),
-        cmocka_unit_test(test_a_bad_url_is_refused),
-        cmocka_unit_test(test_too_many_urls_are_refused),
         cmocka_unit_test(test_requests_in_flight_are_spread_evenly),
         cmocka_unit_test(test_a_busy_address_is_spared),
         cmocka_unit_test(test_host_names_the_address_that_is_asked),
