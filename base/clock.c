@@ -8,6 +8,7 @@
 
 #define MS_PER_SECOND 1000
 #define MS_PER_MINUTE (60 * MS_PER_SECOND)
+#define MS_PER_DAY (INT64_C(24) * 60 * MS_PER_MINUTE)
 
 #define WALL_MS_MIN (-62167219200000) // 0000-01-01T00:00:00.000Z
 #define WALL_MS_MAX 253402300799999   // 9999-12-31T23:59:59.999Z
@@ -24,70 +25,106 @@ int64_t gw_clock_wall_ms(void) {
     return (int64_t)now.tv_sec * MS_PER_SECOND + now.tv_nsec / 1000000;
 }
 
-// `value` in `width` digits, zeros in front.
-static void put_digits(char *out, int value, int width) {
-    gw_assert(value >= 0);
-    for (int i = width - 1; i >= 0; i--) {
-        out[i] = (char)('0' + value % 10);
-        value /= 10;
-    }
+// `value` from 0 to 99.
+static void put_two_digits(char *out, int value) {
+    gw_assert(value >= 0 && value <= 99);
+    out[0] = (char)('0' + value / 10);
+    out[1] = (char)('0' + value % 10);
+}
+
+// `year` from 0 to 9999.
+static void put_year(char *out, int year) {
+    put_two_digits(out, year / 100);
+    put_two_digits(out + 2, year % 100);
+}
+
+// The Gregorian calendar repeats after 400 years. Days are counted from a 1 March, so that the leap
+// day is the last of its year; year 0000 of that count begins 719468 days before 1970.
+#define DAYS_PER_ERA 146097
+#define DAYS_BEFORE_1970 719468
+
+struct civil {
+    int year;
+    int month; // 1-12
+    int day;   // 1-31
+};
+
+// `days` since 1970-01-01, not before the year -400. gmtime_r would take a lock and three times as
+// long, and the JSON of a token holds three times.
+static struct civil civil_from_days(int days) {
+    int shifted = days + DAYS_BEFORE_1970 + DAYS_PER_ERA;
+    int era = shifted / DAYS_PER_ERA - 1;
+    int day_of_era = shifted % DAYS_PER_ERA;
+    int year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int month_from_march = (5 * day_of_year + 2) / 153;
+    int month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
+    return (struct civil){
+        .year = era * 400 + year_of_era + (month <= 2),
+        .month = month,
+        .day = day_of_year - (153 * month_from_march + 2) / 5 + 1,
+    };
 }
 
 // Takes a wall time apart; a time outside the years 0000 to 9999 is clamped.
-static struct tm split(int64_t wall_ms, int *ms) {
+static struct civil split(int64_t wall_ms, int *days, int *ms_of_day) {
     if (wall_ms < WALL_MS_MIN)
         wall_ms = WALL_MS_MIN;
     if (wall_ms > WALL_MS_MAX)
         wall_ms = WALL_MS_MAX;
-    int rest = (int)(wall_ms % MS_PER_SECOND);
+    int64_t rest = wall_ms % MS_PER_DAY;
     if (rest < 0)
-        rest += MS_PER_SECOND;
-    time_t seconds = (wall_ms - rest) / MS_PER_SECOND;
-    struct tm date;
-    const struct tm *made = gmtime_r(&seconds, &date);
-    gw_assert(made != NULL); // it fails only for a year that no int takes
-    *ms = rest;
-    return date;
+        rest += MS_PER_DAY;
+    *days = (int)((wall_ms - rest) / MS_PER_DAY);
+    *ms_of_day = (int)rest;
+    return civil_from_days(*days);
 }
 
 // "12:00:00"
-static void put_time(char *out, const struct tm *date) {
-    put_digits(out, date->tm_hour, 2);
+static void put_time(char *out, int ms_of_day) {
+    int seconds = ms_of_day / MS_PER_SECOND;
+    put_two_digits(out, seconds / 3600);
     out[2] = ':';
-    put_digits(out + 3, date->tm_min, 2);
+    put_two_digits(out + 3, seconds / 60 % 60);
     out[5] = ':';
-    put_digits(out + 6, date->tm_sec, 2);
+    put_two_digits(out + 6, seconds % 60);
 }
 
 void gw_clock_format_iso(int64_t wall_ms, char *out) {
-    int ms;
-    struct tm date = split(wall_ms, &ms);
-    put_digits(out, date.tm_year + 1900, 4);
+    int days;
+    int ms_of_day;
+    struct civil date = split(wall_ms, &days, &ms_of_day);
+    int ms = ms_of_day % MS_PER_SECOND;
+    put_year(out, date.year);
     out[4] = '-';
-    put_digits(out + 5, date.tm_mon + 1, 2);
+    put_two_digits(out + 5, date.month);
     out[7] = '-';
-    put_digits(out + 8, date.tm_mday, 2);
+    put_two_digits(out + 8, date.day);
     out[10] = 'T';
-    put_time(out + 11, &date);
+    put_time(out + 11, ms_of_day);
     out[19] = '.';
-    put_digits(out + 20, ms, 3);
+    out[20] = (char)('0' + ms / 100);
+    put_two_digits(out + 21, ms % 100);
     out[23] = 'Z';
 }
 
 void gw_clock_format_http(int64_t wall_ms, char *out) {
-    static const char day_names[] = "SunMonTueWedThuFriSat";
+    static const char day_names[] = "ThuFriSatSunMonTueWed"; // 1970-01-01 was a Thursday
     static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    int ms;
-    struct tm date = split(wall_ms, &ms);
-    memcpy(out, day_names + (ptrdiff_t)3 * date.tm_wday, 3);
+    int days;
+    int ms_of_day;
+    struct civil date = split(wall_ms, &days, &ms_of_day);
+    int weekday = (days % 7 + 7) % 7;
+    memcpy(out, day_names + (ptrdiff_t)3 * weekday, 3);
     memcpy(out + 3, ", ", 2);
-    put_digits(out + 5, date.tm_mday, 2);
+    put_two_digits(out + 5, date.day);
     out[7] = ' ';
-    memcpy(out + 8, month_names + (ptrdiff_t)3 * date.tm_mon, 3);
+    memcpy(out + 8, month_names + (ptrdiff_t)3 * (date.month - 1), 3);
     out[11] = ' ';
-    put_digits(out + 12, date.tm_year + 1900, 4);
+    put_year(out + 12, date.year);
     out[16] = ' ';
-    put_time(out + 17, &date);
+    put_time(out + 17, ms_of_day);
     memcpy(out + 25, " GMT", 4);
 }
 
