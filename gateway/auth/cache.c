@@ -76,6 +76,7 @@ void gw_auth_cache_follow(struct gw_auth_cache *cache, const struct db_events *e
 }
 
 void gw_auth_cache_watch(struct gw_auth_cache *cache, struct gw_auth_watcher *watcher) {
+    gw_assert(watcher == NULL || cache->watcher == NULL);
     cache->watcher = watcher;
 }
 
@@ -101,6 +102,7 @@ static void on_looked_up(struct db_token_lookup *lookup, enum gw_status status,
 
 static enum gw_status send_flight(struct gw_flight *flight) {
     struct gw_auth_cache *cache = flight->cache;
+    gw_assert(flight->attempts < ATTEMPTS_MAX);
     gw_list_append_all(&flight->questions, &flight->late);
     flight->attempts++;
     flight->is_outdated = false;
@@ -163,6 +165,7 @@ static void remember(struct gw_flight *flight, enum gw_status status,
     struct gw_auth_cache *cache = flight->cache;
     struct gw_auth_entry *entry = NULL;
     uint64_t ttl_ms = cache->options.ttl_ms;
+    gw_assert(!flight->is_outdated);
     if (true_ms(flight) == 0)
         return; // of a standby, and the log was never read: its age is unknown
     if (status == GW_OK) {
@@ -213,6 +216,7 @@ static void answer_question(struct gw_flight *flight, struct gw_auth_question *q
                             enum gw_status status, const struct db_token_row *row) {
     struct gw_auth_cache *cache = flight->cache;
     struct db_token_row stale;
+    gw_assert(status != GW_OK || row != NULL);
     status = judge_age(flight, question, status);
     if (status == GW_OK) {
         question->on_answer(question, GW_AUTH_LIVE, row);
@@ -335,6 +339,7 @@ enum gw_auth_answer gw_auth_cache_ask(struct gw_auth_cache *cache,
                                       struct gw_auth_question *question, struct db_token_row *row) {
     uint64_t now_ms = uv_now(cache->loop);
     struct gw_auth_entry *entry = gw_auth_table_find(&cache->table, question->digest);
+    gw_assert(question->on_answer != NULL);
     gw_list_init(&question->link);
     gw_freshness_note_log(&cache->freshness);
     if (question->is_for_known && !was_live(cache, entry, question->digest))

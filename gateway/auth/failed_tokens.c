@@ -22,6 +22,7 @@ static struct gw_rate a_minute(uint64_t count) {
 
 enum gw_status gw_failed_tokens_create(uint64_t per_minute, struct gw_metrics *metrics,
                                        struct gw_failed_tokens **failed) {
+    gw_assert(per_minute > 0);
     struct gw_failed_tokens *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return GW_NO_MEMORY;
@@ -79,6 +80,7 @@ uint64_t gw_failed_tokens_wait_s(const struct gw_failed_tokens *failed,
 
 static void keep_in(struct gw_failed_tokens *failed, struct gw_fixed_table *table, uint64_t key,
                     uint64_t arrival_us, uint64_t now_us) {
+    gw_assert(arrival_us > now_us); // it was allowed just now
     if (gw_fixed_table_put(table, key, arrival_us) > now_us)
         failed->metrics->rate_entries_displaced_total++;
 }

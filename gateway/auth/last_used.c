@@ -246,6 +246,7 @@ static bool has_more(struct gw_last_used *last_used) {
 static void on_written(struct db_last_used_write *write, enum gw_status status,
                        uint64_t rows_written) {
     struct gw_last_used *last_used = gw_container_of(write, struct gw_last_used, write);
+    gw_assert(last_used->is_writing && last_used->slice_count > 0);
     last_used->is_writing = false;
     if (status != GW_OK) {
         fail_slice(last_used);

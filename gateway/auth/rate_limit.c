@@ -73,6 +73,7 @@ static void add_claim(const struct gw_rate_limit *limit, struct claim claim, uin
                               ? limit->unknown_clients_us
                               : gw_fixed_table_find(&limit->tables[claim.policy], claim.key);
     claim.verdict = gw_rate_judge(&limit->rates[claim.policy], arrival_us, now_us);
+    gw_assert(*count < POLICIES);
     claims[(*count)++] = claim;
 }
 

@@ -57,6 +57,7 @@ static void note_end(struct gw_transfer_group *group, int64_t expires_ms) {
 
 static void forget_answer(struct gw_transfer_group *group) {
     if (group->is_asked) {
+        gw_assert(group->transfers->asked_count > 0);
         gw_auth_cache_cancel(&group->question);
         group->is_asked = false;
         group->transfers->asked_count--;
@@ -156,6 +157,7 @@ static void on_anything_changed(struct gw_auth_watcher *watcher) {
 // ---- asking ----
 
 static bool keep_row(struct gw_transfer_group *group, const struct db_token_row *row) {
+    gw_assert(group->row == NULL);
     group->row = malloc(sizeof(*group->row) + gw_token_row_bytes(row));
     if (group->row == NULL)
         return false;
@@ -179,6 +181,7 @@ static void take_answer(struct gw_transfer_group *group, enum gw_auth_answer ans
 static void on_answer(struct gw_auth_question *question, enum gw_auth_answer answer,
                       const struct db_token_row *row) {
     struct gw_transfer_group *group = gw_container_of(question, struct gw_transfer_group, question);
+    gw_assert(group->is_asked && group->transfers->asked_count > 0);
     group->is_asked = false;
     group->transfers->asked_count--;
     take_answer(group, answer, row);
@@ -207,6 +210,7 @@ static int ask_for_one(struct gw_transfers *transfers) {
 
 static struct gw_judgement judge(const struct gw_transfer_group *group,
                                  const struct gw_exchange *exchange) {
+    gw_assert(group->knowledge != GW_TRANSFER_UNKNOWN);
     const struct gw_judged_use use = {.match = &exchange->match,
                                       .client = &exchange->client,
                                       .now_ms = exchange->services->wall_ms};
@@ -215,6 +219,7 @@ static struct gw_judgement judge(const struct gw_transfer_group *group,
 
 static void end(struct gw_transfer *transfer, const struct gw_judgement *judgement) {
     struct gw_transfer_group *group = transfer->group;
+    gw_assert(judgement->verdict != GW_VERDICT_ALLOW);
     group->transfers->services->metrics->transfers_ended_total++;
     if (group->ended_count++ == 0)
         group->end_code = gw_error_row(judgement->refusal.error)->code;
