@@ -24,8 +24,8 @@ struct introspect_call {
 
 // ---- the answer ----
 
-// RFC 7662 section 2.2; times in seconds. allowed_ips tells the service where the token may be used
-// from: the service alone knows where it came from, and has to compare.
+// RFC 7662 section 2.2; times in seconds. The service alone knows the address that the token came
+// from, and compares it with allowed_ips.
 static void write_token(struct gw_json_writer *json, const struct db_token_row *row) {
     char scopes[GW_SCOPE_TEXT_BYTES_MAX];
     size_t length = gw_scope_format(row->scopes, " ", scopes);

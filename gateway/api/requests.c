@@ -262,7 +262,7 @@ bool gw_audit_request_parse(struct gw_str query, struct gw_audit_request *reques
 
 static bool parse_wait(struct gw_str value, uint64_t *wait_ms, struct gw_refusal *refusal) {
     uint64_t seconds;
-    if (gw_str_equal(value, GW_STR("0s"))) // no duration for those who mean one
+    if (gw_str_equal(value, GW_STR("0s"))) // which gw_clock_parse_duration refuses
         *wait_ms = 0;
     else if (gw_str_to_u64(value, &seconds) == GW_OK && seconds <= GW_REVOKE_WAIT_MS_MAX / 1000)
         *wait_ms = seconds * 1000;

@@ -36,7 +36,7 @@ struct gw_page_request {
     uint32_t page;  // from 1
     uint32_t limit; // 1 to GW_LIST_LIMIT_MAX
 };
-// `query` raw, .at NULL when there is none.
+// `query` raw, .at NULL without one.
 bool gw_page_request_parse(struct gw_str query, struct gw_page_request *request,
                            struct gw_refusal *refusal) GW_MUST_USE;
 

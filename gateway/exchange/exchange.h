@@ -35,7 +35,7 @@ struct gw_exchange;
 // in start.
 struct gw_handler;
 struct gw_handler_calls {
-    // A piece of the request body, valid during the call; none comes after a complete response.
+    // A piece of the request body, valid during the call. No call follows a complete response.
     void (*on_body)(struct gw_handler *handler, struct gw_str bytes);
     void (*on_body_end)(struct gw_handler *handler);
     // gw_exchange_pending_bytes fell below the low water mark again.
@@ -82,7 +82,7 @@ struct gw_exchange {
     struct gw_str limit_fields;  // whole lines for the response, in `arena`
     char request_id[GW_REQUEST_ID_LENGTH + 1];
     struct gw_str
-        client_subject;         // of the client's certificate, owned by the connection; empty: none
+        client_subject;         // of the client certificate, owned by the connection; empty without
     struct gw_handler *handler; // NULL: the body is dropped
     enum gw_response_phase phase;
     bool close_after;      // the response says Connection: close

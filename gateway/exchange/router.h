@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The route of a request, from the one route table (CONTRACT). Pure: bytes in, match out. Matching
-// works on the raw bytes of the path; gateway/exchange/target.h refuses those that can be read in
-// two ways.
+// The route of a request, from the one table of routes. Pure: bytes in, match out. Matching works
+// on the raw bytes of the path; gateway/exchange/target.h refuses a target that can be read in two
+// ways.
 
 #include <stdbool.h>
 
@@ -53,8 +53,8 @@ struct gw_route {
 struct gw_route_match {
     const struct gw_route *route;
     struct gw_str path;  // raw, without the query
-    struct gw_str query; // raw, without "?"; .at NULL when there is none
-    struct gw_str org;   // raw bytes; .at NULL when the route names none
+    struct gw_str query; // raw, without "?"; .at NULL without a query
+    struct gw_str org;   // raw bytes; .at NULL without an organisation
     struct gw_str id;    // of {id}; .at NULL without one
 };
 

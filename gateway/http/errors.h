@@ -101,8 +101,8 @@ struct gw_error_row {
     const char *code;
     int status;
     bool closes;
-    const char *challenge;   // NULL: none
-    const char *retry_after; // NULL: none
+    const char *challenge;   // NULL: no WWW-Authenticate
+    const char *retry_after; // NULL: no Retry-After
 };
 
 // `error` is not GW_ERROR_NONE.

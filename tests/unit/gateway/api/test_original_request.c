@@ -50,9 +50,9 @@ static void test_what_proxies_send_names_the_request(void **state) {
         {{{O_METHOD, "GET"}, {O_URI, "HTTP://[::1]:8080/a//b"}}, "GET", "/a//b"},
         {{{O_METHOD, "GET"}, {O_URI, "/a"}, {O_URL, "http://x/a"}}, "GET", "/a"},
         {{{O_METHOD, "GET"}, {O_URI, "/a"}, {F_METHOD, "GET"}, {F_URI, "http://x/a"}}, "GET", "/a"},
-        // What the router refuses is the router's to refuse.
+        // The router refuses these, not the reader.
         {{{O_METHOD, "get"}, {O_URI, "//x/../b"}}, "get", "//x/../b"},
-        // Twins under folding are no such fields.
+        // A name that only folds to one of the fields is another field.
         {{{O_METHOD, "GET"}, {O_URI, "/a"}, {"X_Original_URI", "/b"}}, "GET", "/a"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {

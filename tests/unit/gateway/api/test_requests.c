@@ -88,7 +88,7 @@ static void test_bodies_that_are_accepted(void **state) {
          {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME, NULL, 0, true}},
         {"{\"name\":\"ci\",\"bindChildren\":null}",
          {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME, NULL, 0, false}},
-        // What is not known is not looked at.
+        // Unknown members are ignored.
         {"{\"name\":\"ci\",\"id\":7,\"org\":{\"slug\":[]},\"token\":null,\"Scopes\":\"admin\"}",
          {GW_STR_INIT("ci"), READ | WRITE, DB_NO_TIME, NULL, 0, false}},
     };
@@ -200,7 +200,7 @@ static void test_names_of_100_characters_and_one_more(void **state) {
     assert_refused(*state, gw_str_from(body), 422, "validation_failed", "name must be 1 to 100");
 }
 
-// The canonical text of what was parsed, joined by spaces.
+// The canonical text of the parsed ranges, joined by spaces.
 static void format_allowed_ips(const struct gw_token_request *request, char out[2048]) {
     out[0] = '\0';
     for (int i = 0; i < request->allowed_ip_count; i++) {
@@ -266,7 +266,7 @@ static void test_without_memory_nothing_is_known(void **state) {
 static void test_pages(void **state) {
     (void)state;
     static const struct {
-        const char *query; // NULL: none
+        const char *query; // NULL: no query
         uint32_t page;
         uint32_t limit;
     } cases[] = {

@@ -130,7 +130,7 @@ static void test_no_list_has_an_unknown_client(void **state) {
     assert_allowed(judge_from(&row, "GET", SKILLS, UNKNOWN));
 }
 
-// Who may not use a token is not told what it would be good for.
+// A client that may not use a token does not learn what the token could do.
 static void test_the_token_is_judged_before_its_reach(void **state) {
     (void)state;
     struct gw_ip_range range;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An exchange with an owner that writes down what it is told, and the bytes of the response
-// compared to the letter.
+// An exchange whose owner counts its calls, and the bytes of the response compared to the letter.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +15,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define DATE "Sun, 06 Nov 1994 08:49:37 GMT"
 #define REQUEST_ID "00000000000000ab0000000000000007"
-// What stands between the status line and the fields of the caller.
+// The fields between the status line and those of the caller.
 #define COMMON "Date: " DATE "\r\nX-Request-Id: " REQUEST_ID "\r\n"
 
 struct fixture {
@@ -90,7 +89,7 @@ static int tear_down(void **state) {
     return 0;
 }
 
-// Starts an exchange for a request without a body, at a time and with an id that are known.
+// Starts an exchange for a request without a body, at a known time and with a known id.
 static struct gw_exchange *start(struct fixture *fixture, llhttp_method_t method,
                                  uint8_t version_minor, bool keep_alive) {
     fixture->request = (struct gw_http_head){
@@ -226,7 +225,7 @@ static void test_connection_says_what_becomes_of_it(void **state) {
         bool is_draining;
     } cases[] = {
         {"", 1, true, true, false},     {close, 1, false, true, false},
-        {close, 1, true, false, false}, // a body nobody will read
+        {close, 1, true, false, false}, // a body that stays unread
         {close, 1, true, true, true},   {keep, 0, true, true, false},
         {close, 0, false, true, false}, {close, 0, true, false, false},
     };
@@ -476,12 +475,12 @@ static void test_the_error_shape_to_the_letter(void **state) {
     assert_ended(fixture);
 }
 
-// The fields of a refusal that depend on what it is, apart from the ones that are always there.
+// The fields of a refusal that depend on its row.
 static void test_what_a_refusal_adds(void **state) {
     struct fixture *fixture = *state;
     static const struct {
         enum gw_error error;
-        const char *added; // its line, or "" for none
+        const char *added; // its line, or ""
     } cases[] = {
         {GW_ERROR_BAD_REQUEST, ""},
         {GW_ERROR_MISSING_TOKEN, "WWW-Authenticate: Bearer\r\n"},

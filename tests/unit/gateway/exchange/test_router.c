@@ -41,7 +41,7 @@ static void assert_slice(struct gw_str slice, const char *expected) {
 
 // ---- the table ----
 
-// One letter for what became of a request:
+// One letter for the outcome of a request:
 //   I whoami, L list, C create, D revoke, R rotate, U audit, O revoke one's own: answered here
 //   o open, s optional (search), r w a of the organisation with read, write, admin: forwarded
 //   - method not allowed, n not found
@@ -194,7 +194,7 @@ static void test_what_a_match_holds(void **state) {
     assert_slice(match.path, "/api/v1/orgs/ac%6De/skills/a%2Fb");
     assert_slice(match.query, "");
     assert_non_null(match.query.at);
-    assert_slice(match.org, "ac%6De"); // raw: it is nobody's slug
+    assert_slice(match.org, "ac%6De"); // raw: no organisation has this slug
     assert_slice(match.id, NULL);
     assert_int_equal(match_of(HTTP_GET, "/api/v1/auth/whoami", &match), GW_ROUTE_FOUND);
     assert_slice(match.query, NULL);
@@ -376,7 +376,7 @@ static void test_odd_but_unambiguous_names_are_left_alone(void **state) {
         assert_outcome(HTTP_GET, targets[i], GW_ROUTE_FOUND);
 }
 
-// Whatever a path is dressed up as, a method on it never needs less than on the plain one.
+// A disguised path never needs less for a method than the plain path.
 static void test_no_disguise_lowers_the_scope(void **state) {
     (void)state;
     static const struct {
@@ -449,14 +449,14 @@ static void test_the_organisation_of_a_query(void **state) {
     (void)state;
     static const struct {
         const char *target;
-        const char *org; // NULL: none named
+        const char *org; // NULL: the query names no organisation
     } cases[] = {
         {DOWNLOAD "?asOrg=acme", "acme"},
         {DOWNLOAD "?x=y&asOrg=acme&z", "acme"},
         {DOWNLOAD "?&asOrg=acme&", "acme"},
         {DOWNLOAD "?xasOrg=b&asOrg=acme&asOrgx=c&as=Org", "acme"},
         {DOWNLOAD "?asOrg=ACME", "ACME"},
-        {DOWNLOAD "?asOrg=ac%6De", "ac%6De"}, // raw values are nobody's slug: refused as foreign
+        {DOWNLOAD "?asOrg=ac%6De", "ac%6De"}, // raw: refused as foreign
         {DOWNLOAD "?asOrg=acme;asOrg=b", "acme;asOrg=b"},
         {DOWNLOAD "?asOrg=acme?asOrg=b", "acme?asOrg=b"},
         {DOWNLOAD "?asOrg=", ""},
@@ -537,7 +537,7 @@ static void test_allow_names_the_methods_of_the_path(void **state) {
     }
 }
 
-// Allow and the table agree: a method is named just when it is taken.
+// Allow names a method exactly when the table takes it.
 static void test_allow_agrees_with_the_table(void **state) {
     (void)state;
     static const char *const targets[] = {

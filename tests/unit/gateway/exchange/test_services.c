@@ -10,7 +10,7 @@
 
 #include "gateway/exchange/services.h"
 
-// As another turn of the loop does.
+// Stands for another turn of the loop.
 static void pass_time(struct gw_services *services) {
     uint64_t before_ms = uv_now(services->loop);
     while (uv_now(services->loop) == before_ms)

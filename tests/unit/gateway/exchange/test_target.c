@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What test_router.c shows through a route is not repeated here.
+// test_router.c has more of these, through a route.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@ static void assert_slice(struct gw_str slice, const char *expected) {
 static void test_a_target_is_its_path_and_its_query(void **state) {
     (void)state;
     static const struct {
-        const char *target, *path, *query; // NULL: none
+        const char *target, *path, *query; // NULL: no query
     } cases[] = {
         {"/", "/", NULL},
         {"/a", "/a", NULL},

@@ -44,7 +44,7 @@ static void read_head(struct fixture *fixture, enum gw_http_side side, const cha
 #define VIA_1_1 "Via: 1.1 skillreg-gateway\r\n"
 #define VIA_1_0 "Via: 1.0 skillreg-gateway\r\n"
 
-// An exchange as the connection hands it over; `path` and `query` as the router found them.
+// An exchange as the connection hands it over, with the router's `path` and `query`.
 static void open_exchange(struct fixture *fixture, const char *text, struct gw_str path,
                           struct gw_str query) {
     memset(fixture, 0, sizeof(*fixture));
@@ -154,7 +154,7 @@ static void test_a_trusted_proxy_is_added_to_its_own_list(void **state) {
     close_exchange(&fixture);
 }
 
-// What the registry gets to know of the client of the proxy 10.0.0.2, which sent `fields`.
+// X-Forwarded-For for the registry, of a request that the proxy 10.0.0.2 sent with `fields`.
 static void assert_list(enum gw_http_field_id from, const char *fields, struct gw_client client,
                         const char *expected) {
     struct fixture fixture;
@@ -194,7 +194,7 @@ static void test_the_field_that_does_not_count_does_not_get_through(void **state
                 client_at("192.0.2.7"), "192.0.2.9, 192.0.2.7, 10.0.0.2");
 }
 
-// Else the registry might find one in a list where we found none.
+// The registry might find a client in a list in which the gateway found no client.
 static void test_nobody_is_made_up_for_an_unknown_client(void **state) {
     (void)state;
     static const char *const lists[] = {"X-Forwarded-For: 192.0.2.9,\r\n",
@@ -221,7 +221,7 @@ static void test_two_schemes_are_none(void **state) {
     close_exchange(&fixture);
 }
 
-// The balancer passes on a connection without saying whose, and names itself nowhere.
+// The balancer passes a connection on without naming the client or itself.
 static void test_an_unknown_client_without_a_proxy_is_unknown_alone(void **state) {
     (void)state;
     struct fixture fixture;

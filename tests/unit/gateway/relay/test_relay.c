@@ -689,7 +689,7 @@ static void open_with_transfers(struct fixture *fixture, const struct script_ste
     fixture->auth.transfers = &fake;
 }
 
-// As for a token: the decision has been taken.
+// The decision allowed a token.
 static void start_with_token(struct fixture *fixture, const char *text) {
     fixture->is_authorised = true;
     start(fixture, text);
@@ -724,7 +724,7 @@ static void test_an_upload_whose_token_ends_is_refused_and_never_whole(void **st
     close_all(&fixture);
 }
 
-// The request is whole at the registry by then; its answer is not for this client any more.
+// The registry has the whole request by then; its answer is no longer for this client.
 static void test_a_request_whose_token_ends_before_the_answer_is_refused(void **state) {
     (void)state;
     static const struct script_step script[] = {AWAIT_HEAD, END};
