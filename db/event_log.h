@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "db/events.h"
+#include "db/event.h"
 #include "db/query.h"
 
 #define DB_EVENT_LOG_PAGE_ROWS 1000

@@ -19,34 +19,9 @@
 #include "base/list.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "db/event.h"
 
 #define GW_EVENTS_POLL_MS 1000
-
-enum db_event_kind {
-    DB_EVENT_TOKEN_CREATED = 1, // also imported
-    DB_EVENT_TOKEN_REVOKED = 2,
-    DB_EVENT_TOKEN_CHANGED = 3, // expiry or limits: look it up again
-    DB_EVENT_ORG_CHANGED = 4    // deleted or renamed: every token of it
-};
-
-struct db_event {
-    uint64_t seq;
-    enum db_event_kind kind;
-    bool is_ended;            // of DB_EVENT_TOKEN_CHANGED: the token had expired by then
-    unsigned char digest[32]; // of the token; zero for DB_EVENT_ORG_CHANGED
-    struct gw_str org_id;
-};
-
-// Embedded by the consumer. Both fire from the loop, and may call anything here. The answer to a
-// lookup that was sent before such an event, before a gap, or before db_events_heard_ms was first
-// set, may be older than it: not to be kept.
-struct db_events_consumer {
-    void (*on_event)(struct db_events_consumer *consumer, const struct db_event *event);
-    // The log does not reach back to the last applied row (this gateway was away longer than it is
-    // kept), or is an older one (a restored database): everything known may be outdated. Events go
-    // on from the newest.
-    void (*on_gap)(struct db_events_consumer *consumer);
-};
 
 struct db_events_options {
     const char *url;        // copied
@@ -91,29 +66,6 @@ uint64_t db_events_applied_seq(const struct db_events *events);
 uint64_t db_events_heard_ms(const struct db_events *events);
 
 // ---- waiting for everybody ----
-#define DB_GATEWAY_LIVE_MS 5000 // a gateway whose last heartbeat is older is silent
-#define DB_GATEWAY_HEARD_AHEAD_MS 1500
-// Beside the stale time: the above, a turn of the loop, clocks that differ in speed.
-#define DB_GATEWAY_SLACK_MS 2000
-
-// Who has applied an event, and who may still act on what was before it.
-struct db_events_reach {
-    int applied; // gateways that have
-    int pending; // that have not, and are live
-    int silent;  // that have not, as far as is known, and were not heard of for DB_GATEWAY_LIVE_MS
-    int64_t until_ms; // of the database's clock: then none of these acts on it any more
-};
-
-struct db_events_wait {
-    struct gw_list link; // the events'
-    uint64_t seq;
-    uint64_t deadline_ms;
-    // GW_OK: every gateway has applied `seq`, but for those whose stale time has passed.
-    // GW_TIMED_OUT: some have not. GW_UNAVAILABLE: cannot know, and all of `reach` is 0: the
-    // database did not answer in time. Never inside db_events_wait_applied.
-    void (*on_done)(struct db_events_wait *wait, enum gw_status status,
-                    const struct db_events_reach *reach);
-};
 void db_events_wait_applied(struct db_events *events, struct db_events_wait *wait, uint64_t seq,
                             uint64_t timeout_ms);
 // Harmless when done or never started (link initialised).

@@ -8,7 +8,7 @@
 #include <uv.h>
 
 #include "base/list.h"
-#include "db/events.h"
+#include "db/event.h"
 #include "db/link.h"
 #include "db/query.h"
 

@@ -8,7 +8,7 @@ so this reads every #include and fails on
 
   - an include of a room, or of a library's header, that the LINK list does not name,
   - a LINK entry that no include uses,
-  - a circle of rooms.
+  - a circle of rooms, or of files (a .c and its .h are one) inside a room.
 
 usage: arrows.py [--draw] [<root>]      --draw prints the rooms, floor by floor, with what each uses
 """
@@ -133,6 +133,10 @@ def faults_of(rooms, faults):
     circle = circle_in(graph)
     if circle:
         faults.append("a circle of rooms: " + " -> ".join(circle))
+    for room in rooms.values():
+        circle = circle_in(room.files)
+        if circle:
+            faults.append("a circle of files: " + " -> ".join(circle))
     return graph, faults
 
 

@@ -60,8 +60,9 @@ enum gw_status gw_auth_follow(struct gw_auth *auth, struct gw_services *services
                               const struct db_events *events) {
     gw_assert(services->auth == auth && auth->transfers == NULL);
     gw_auth_cache_follow(auth->cache, events);
-    return services->config->keep_transfers ? GW_OK
-                                            : gw_transfers_create(services, &auth->transfers);
+    return services->config->keep_transfers
+               ? GW_OK
+               : gw_transfers_create(services, auth->cache, &auth->transfers);
 }
 
 void gw_auth_close(struct gw_auth *auth) {

@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "db/events.h"
-#include "gateway/auth/auth.h"
 #include "gateway/auth/cache.h"
 #include "gateway/auth/token_row.h"
 #include "gateway/auth/transfer_groups.h"
@@ -23,6 +22,7 @@
 
 struct gw_transfers {
     struct gw_services *services;
+    struct gw_auth_cache *cache;
     struct gw_auth_watcher watcher;
     uv_idle_t worker; // runs while there is work
     uv_timer_t ticker;
@@ -195,8 +195,7 @@ static int ask_for_one(struct gw_transfers *transfers) {
     struct db_token_row row;
     group->question.on_answer = on_answer;
     group->question.scope = GW_SCOPE_ADMIN; // no stale answer
-    enum gw_auth_answer answer =
-        gw_auth_cache_ask(transfers->services->auth->cache, &group->question, &row);
+    enum gw_auth_answer answer = gw_auth_cache_ask(transfers->cache, &group->question, &row);
     if (answer != GW_AUTH_PENDING) {
         take_answer(group, answer, &row);
         return COST_OF_ASKING;
@@ -335,12 +334,13 @@ static void init_lists(struct gw_transfers *transfers) {
     gw_list_init(&transfers->doubted_shelves);
 }
 
-enum gw_status gw_transfers_create(struct gw_services *services,
+enum gw_status gw_transfers_create(struct gw_services *services, struct gw_auth_cache *cache,
                                    struct gw_transfers **transfers_out) {
     struct gw_transfers *transfers = calloc(1, sizeof(*transfers));
     if (transfers == NULL)
         return GW_NO_MEMORY;
     transfers->services = services;
+    transfers->cache = cache;
     transfers->watcher = (struct gw_auth_watcher){
         .on_token = on_token_changed, .on_org = on_org_changed, .on_all = on_anything_changed};
     init_lists(transfers);
@@ -354,7 +354,7 @@ enum gw_status gw_transfers_create(struct gw_services *services,
     uv_unref((uv_handle_t *)&transfers->ticker);
     transfers->handle_count = 2;
     (void)has_become_followed(transfers); // nothing is under way yet
-    gw_auth_cache_watch(services->auth->cache, &transfers->watcher);
+    gw_auth_cache_watch(cache, &transfers->watcher);
     *transfers_out = transfers;
     return GW_OK;
 }
@@ -376,7 +376,7 @@ static void on_ticker_closed(uv_handle_t *handle) {
 
 void gw_transfers_close(struct gw_transfers *transfers) {
     gw_assert(gw_transfer_groups_is_empty(&transfers->groups));
-    gw_auth_cache_watch(transfers->services->auth->cache, NULL);
+    gw_auth_cache_watch(transfers->cache, NULL);
     uv_close((uv_handle_t *)&transfers->worker, on_worker_closed);
     uv_close((uv_handle_t *)&transfers->ticker, on_ticker_closed);
 }

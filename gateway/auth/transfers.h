@@ -34,6 +34,7 @@
 #define GW_TRANSFER_LOOKUPS_MAX 256 // at once
 #define GW_TRANSFER_TICK_MS 500     // until the next try of a lookup, and between looks at expiries
 
+struct gw_auth_cache;
 struct gw_exchange;
 struct gw_services;
 struct gw_transfer_group;
@@ -49,8 +50,8 @@ struct gw_transfer {
     void (*on_ended)(struct gw_transfer *transfer, const struct gw_judgement *judgement);
 };
 
-// Watches services->auth->cache. GW_NO_MEMORY, GW_SYSTEM.
-enum gw_status gw_transfers_create(struct gw_services *services,
+// Watches `cache`. GW_NO_MEMORY, GW_SYSTEM.
+enum gw_status gw_transfers_create(struct gw_services *services, struct gw_auth_cache *cache,
                                    struct gw_transfers **transfers) GW_MUST_USE;
 // Every transfer was removed. Frees once the handles have closed.
 void gw_transfers_close(struct gw_transfers *transfers);

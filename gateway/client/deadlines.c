@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/client/deadlines.h"
 
-#include "gateway/client/conn.h"
+#include "gateway/client/conn_state.h"
 
 static enum gw_deadline_id pick_between_requests(const struct gw_conn *conn) {
     if (gw_output_is_waiting(&conn->output))

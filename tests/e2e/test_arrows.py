@@ -60,3 +60,9 @@ def test_a_circle_of_rooms(tree):
     append(tree / "base/str.c", '#include "db/backoff.h"\n')
     done = arrows(tree)
     assert done.returncode == 1 and "a circle of rooms: base -> db -> base" in done.stdout
+
+
+def test_a_circle_of_files(tree):
+    append(tree / "base/str.c", '#include "base/buf.h"\n')
+    done = arrows(tree)
+    assert done.returncode == 1 and "a circle of files: " in done.stdout and "base/buf -> base/str" in done.stdout

@@ -139,7 +139,7 @@ static int set_up_when_heard(void **state, uint64_t when_ms) {
                                              .metrics = &fixture->metrics,
                                              .auth = &fixture->auth};
     fixture->auth.cache = &fake;
-    assert_int_equal(gw_transfers_create(&fixture->services, &fixture->transfers), GW_OK);
+    assert_int_equal(gw_transfers_create(&fixture->services, &fake, &fixture->transfers), GW_OK);
     assert_non_null(fake.watcher);
     uv_run(&fixture->loop, UV_RUN_NOWAIT); // the loop's own beginnings
     *state = fixture;
