@@ -36,24 +36,25 @@ enum gw_deadline_id {
 struct gw_services {
     uv_loop_t *loop;
     const struct gw_config *config;
+    struct gw_metrics *metrics;           // of this worker
+    const struct gw_metrics *all_metrics; // of every worker
+    int worker_count;
+    bool is_draining;
+    bool has_told_of_field; // gateway/client/forwarded.h
+    // The clock, set by gw_services_touch at the start of each request.
+    uint64_t touched_ms; // uv_now, which is never 0
+    int64_t wall_ms;
+    int64_t http_date_second;
+    char http_date[GW_CLOCK_HTTP_LENGTH];
+    uint64_t request_id_base; // random, of this process
+    uint64_t request_id_next;
+    // The rooms that handlers use, as the server opened them.
     struct gw_transport_shared *transport_shared;
     struct gw_deadline_kind *deadlines; // GW_DEADLINE_COUNT of them
     struct db_pool *pool;
     struct db_events *events;
     struct gw_auth *auth;
-    struct gw_upstream *upstream;         // NULL: no registry configured
-    struct gw_metrics *metrics;           // of this worker
-    const struct gw_metrics *all_metrics; // of every worker
-    int worker_count;
-    uint64_t request_id_base; // random, of this process
-    uint64_t request_id_next;
-    bool is_draining;
-    bool has_told_of_field; // gateway/client/forwarded.h
-    // Set by gw_services_touch at the start of each request.
-    uint64_t touched_ms; // uv_now, which is never 0
-    int64_t wall_ms;
-    int64_t http_date_second;
-    char http_date[GW_CLOCK_HTTP_LENGTH];
+    struct gw_upstream *upstream; // NULL: no registry configured
 };
 
 #define GW_REQUEST_ID_LENGTH 32
