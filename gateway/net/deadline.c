@@ -8,8 +8,8 @@ void gw_deadline_kind_init(struct gw_deadline_kind *kind, uint64_t duration_ms) 
     kind->duration_ms = duration_ms;
 }
 
-// What is due leaves the list first, so that one that is set again inside waits for the next tick.
-// How many of `most` expired.
+// Deadlines that are due leave the list first, so that one set again inside its callback waits for
+// the next tick. Returns how many expired, at most `most`.
 static int expire_kind(struct gw_deadline_kind *kind, uint64_t now_ms, int most) {
     int count = 0;
     struct gw_list due;
@@ -34,7 +34,7 @@ static void on_tick(uv_timer_t *timer) {
     int left = GW_DEADLINE_EXPIRED_PER_TURN;
     for (int i = 0; i < deadlines->kind_count; i++)
         left -= expire_kind(&deadlines->kinds[i], now_ms, left);
-    // Without a millisecond between, libuv would call again within this turn.
+    // With less than a millisecond, libuv would call again within this turn.
     if (left == 0)
         uv_timer_start(timer, on_tick, 1, GW_DEADLINE_TICK_MS);
 }
@@ -72,6 +72,7 @@ void gw_deadline_init(struct gw_deadline *deadline,
 }
 
 void gw_deadline_set(struct gw_deadline *deadline, struct gw_deadline_kind *kind, uint64_t now_ms) {
+    gw_assert(deadline->on_expired != NULL);
     gw_list_remove(&deadline->link);
     deadline->expires_ms = now_ms + kind->duration_ms;
     gw_list_push_back(&kind->waiting, &deadline->link);

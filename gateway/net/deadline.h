@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Deadlines for many objects of few kinds. Each kind has one fixed duration, so a list per kind is
-// in order of expiry by itself: setting a deadline moves a node to the end of a list, and a tick
-// looks at the heads only. No heap, no timer per connection. Coarse: fires up to
-// GW_DEADLINE_TICK_MS late, and no more than GW_DEADLINE_EXPIRED_PER_TURN of them in one turn of
-// the loop, the rest a millisecond later and so on: what began together often ends together.
+// Deadlines for many objects of few kinds. Each kind has one fixed duration, so the list of a kind
+// is in order of expiry by itself: setting a deadline moves a node to the end of a list, and a tick
+// looks at the heads only. No heap, no timer for each connection. Coarse: a deadline fires up to
+// GW_DEADLINE_TICK_MS late, and at most GW_DEADLINE_EXPIRED_PER_TURN fire in one turn of the loop,
+// the rest a millisecond later and so on, because objects that began together often end together.
 
 #include <stdint.h>
 #include <uv.h>

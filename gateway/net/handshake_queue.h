@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// When TLS handshakes are worked on. A full handshake costs as much as hundreds of requests, so a
-// flood of them, done as they come, would keep the loop from everybody else. Instead each takes a
-// turn: between two looks at the sockets, turns are given for GW_ADMISSION_BUDGET_US, then
-// everything that has come is served, and so on.
+// The turns of TLS handshakes. A full handshake costs as much as hundreds of requests, so a flood
+// of them, done as they come, would stop the loop for all other connections. Instead each handshake
+// takes turns: between two polls of the sockets, turns are given for GW_HANDSHAKE_BUDGET_US, then
+// all other events are served, and so on.
 //
-// Two queues, each in order of arrival. SHORT: a hello that brings a ticket, and the later flights
-// of a handshake that has begun. FULL: every other hello. SHORT gets the first half of the time,
-// FULL the rest, and each at least one turn: whoever shows made-up tickets can push others back but
-// not shut them out.
+// Two kinds, each in order of arrival. SHORT: a hello with a ticket, and the later flights of a
+// handshake that has begun. FULL: every other hello. SHORT gets the first half of the time, FULL
+// the rest, and each at least one turn: a client with forged tickets delays others but cannot shut
+// them out.
 //
-// The hellos that wait are counted (tls_handshakes_waiting) and bounded: the newest is refused. How
-// long one may wait is the business of the connection's handshake deadline.
+// The waiting hellos are counted (tls_handshakes_waiting) and bounded: the newest is refused. The
+// connection's handshake deadline bounds how long one waits.
 
 #include <stdbool.h>
 #include <uv.h>
@@ -20,37 +20,37 @@
 #include "base/status.h"
 #include "gateway/settings/metrics.h"
 
-#define GW_ADMISSION_BUDGET_US 250 // of TLS handshakes, between two looks at the sockets
+#define GW_HANDSHAKE_BUDGET_US 250 // between two polls of the sockets
 
-enum gw_admission_queue { GW_ADMISSION_SHORT, GW_ADMISSION_FULL, GW_ADMISSION_QUEUES };
+enum gw_handshake_kind { GW_HANDSHAKE_SHORT, GW_HANDSHAKE_FULL, GW_HANDSHAKE_KINDS };
 
-// Embedded by whoever waits.
-struct gw_admission_turn {
+// Embedded in each handshake.
+struct gw_handshake_turn {
     struct gw_list link;
-    void (*on_turn)(
-        struct gw_admission_turn *turn); // from the loop, once for each time it was asked for
-    bool is_newcomer;
+    void (*on_turn)(struct gw_handshake_turn *turn); // from the loop, once for each request
+    bool is_newcomer;                                // a hello that waits
 };
 
-// One per loop.
-struct gw_admission {
-    uv_idle_t idle; // active while somebody waits: the loop does not sleep then
-    struct gw_list queues[GW_ADMISSION_QUEUES];
+// One for each loop.
+struct gw_handshake_queue {
+    uv_idle_t idle; // active while a turn is asked for, so that the loop does not sleep
+    struct gw_list waiting[GW_HANDSHAKE_KINDS];
     struct gw_metrics *metrics;
     int newcomers_max;
 };
 
-void gw_admission_open(struct gw_admission *admission, uv_loop_t *loop, int newcomers_max,
-                       struct gw_metrics *metrics);
-// Nobody may wait any more.
-void gw_admission_close(struct gw_admission *admission);
+void gw_handshake_queue_open(struct gw_handshake_queue *queue, uv_loop_t *loop, int newcomers_max,
+                             struct gw_metrics *metrics);
+// No turn may be asked for after this.
+void gw_handshake_queue_close(struct gw_handshake_queue *queue);
 
-void gw_admission_turn_init(struct gw_admission_turn *turn,
-                            void (*on_turn)(struct gw_admission_turn *turn));
-// A hello asks for its turn. GW_TOO_BIG: as many wait as may (tls_handshakes_refused_total).
-enum gw_status gw_admission_begin(struct gw_admission *admission, struct gw_admission_turn *turn,
-                                  enum gw_admission_queue queue) GW_MUST_USE;
-// A later flight asks for its turn. Harmless when it waits already.
-void gw_admission_go_on(struct gw_admission *admission, struct gw_admission_turn *turn);
-// Harmless when it does not wait.
-void gw_admission_leave(struct gw_admission *admission, struct gw_admission_turn *turn);
+void gw_handshake_turn_init(struct gw_handshake_turn *turn,
+                            void (*on_turn)(struct gw_handshake_turn *turn));
+// A hello asks for its turn. GW_TOO_BIG: too many wait (tls_handshakes_refused_total).
+enum gw_status gw_handshake_queue_begin(struct gw_handshake_queue *queue,
+                                        struct gw_handshake_turn *turn,
+                                        enum gw_handshake_kind kind) GW_MUST_USE;
+// A later flight asks for its turn. Harmless while it waits.
+void gw_handshake_queue_go_on(struct gw_handshake_queue *queue, struct gw_handshake_turn *turn);
+// Harmless while it does not wait.
+void gw_handshake_queue_leave(struct gw_handshake_queue *queue, struct gw_handshake_turn *turn);

@@ -57,8 +57,8 @@ static enum gw_status read_line(struct gw_proxy_header *header, struct gw_str li
     return GW_OK;
 }
 
-// After each byte: is it still a line, and is it one now? A line ends in CRLF, and neither stands
-// alone.
+// After each byte: whether it can still be a line, and whether it is complete. CR and LF are
+// allowed only as its end.
 static enum gw_status judge_line(struct gw_proxy_header *header) {
     const unsigned char *bytes = header->bytes;
     unsigned last = header->length - 1;
@@ -79,13 +79,13 @@ static unsigned block_bytes(const struct gw_proxy_header *header) {
     return (unsigned)header->bytes[14] << 8 | header->bytes[15];
 }
 
-// What the addresses of this family take; 0 where they are not looked at.
+// Bytes of the addresses of this family; 0 where they are ignored.
 static unsigned address_bytes(unsigned char family) {
     static const unsigned bytes[] = {0, 12, 36, 216}; // unspecified, IPv4, IPv6, UNIX
     return bytes[family >> 4];
 }
 
-// The fixed part is there. Families and protocols beyond those of the document are refused.
+// The fixed part is complete. Families and protocols that the document lacks are refused.
 static enum gw_status judge_fixed(const struct gw_proxy_header *header) {
     unsigned char command = header->bytes[12];
     unsigned char family = header->bytes[13];

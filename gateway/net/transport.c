@@ -14,14 +14,14 @@ enum gw_status gw_transport_shared_create(struct gw_transport_shared **shared) {
     if (created == NULL)
         return GW_NO_MEMORY;
     created->blocks.count = 0;
-    created->admission = NULL;
+    created->queue = NULL;
     *shared = created;
     return GW_OK;
 }
 
-void gw_transport_shared_admit_by(struct gw_transport_shared *shared,
-                                  struct gw_admission *admission) {
-    shared->admission = admission;
+void gw_transport_shared_set_queue(struct gw_transport_shared *shared,
+                                   struct gw_handshake_queue *queue) {
+    shared->queue = queue;
 }
 
 void gw_transport_shared_destroy(struct gw_transport_shared *shared) {
@@ -52,7 +52,7 @@ static void receive_ciphertext(struct gw_transport *transport, struct gw_str byt
 
 static void receive_end(struct gw_transport *transport);
 
-static void on_turn(struct gw_admission_turn *turn) {
+static void on_turn(struct gw_handshake_turn *turn) {
     struct gw_transport_handshake *handshake =
         gw_container_of(turn, struct gw_transport_handshake, turn);
     struct gw_transport *transport = handshake->transport;
@@ -209,7 +209,7 @@ enum gw_status gw_transport_accept(struct gw_transport *transport, uv_stream_t *
     if (code < 0)
         return gw_transport_status_of(code);
     transport->is_connected = true;
-    if (transport->tls != NULL && transport->shared->admission != NULL &&
+    if (transport->tls != NULL && transport->shared->queue != NULL &&
         gw_transport_tls_take_turns(transport, on_turn) != GW_OK)
         return GW_NO_MEMORY;
     return start_reading(transport);

@@ -38,8 +38,8 @@ enum gw_status gw_transport_shared_create(struct gw_transport_shared **shared) G
 void gw_transport_shared_destroy(struct gw_transport_shared *shared);
 // From now on the TLS handshakes of accepted connections take turns in the queue; without one they
 // are done as they come.
-void gw_transport_shared_admit_by(struct gw_transport_shared *shared,
-                                  struct gw_admission *admission);
+void gw_transport_shared_set_queue(struct gw_transport_shared *shared,
+                                   struct gw_handshake_queue *queue);
 
 // `tls` NULL for plain. Initialises the TCP handle; close it in any case afterwards.
 enum gw_status gw_transport_init(struct gw_transport *transport, uv_loop_t *loop,

@@ -56,7 +56,7 @@ void gw_transport_end_handshake(struct gw_transport *transport) {
     if (handshake == NULL)
         return;
     transport->handshake = NULL;
-    gw_admission_leave(transport->shared->admission, &handshake->turn);
+    gw_handshake_queue_leave(transport->shared->queue, &handshake->turn);
     gw_buf_deinit(&handshake->bytes);
     free(handshake);
 }

@@ -24,7 +24,7 @@
 
 // One for each loop.
 struct gw_transport_shared {
-    struct gw_admission *admission; // NULL: handshakes take no turns
+    struct gw_handshake_queue *queue; // NULL: handshakes take no turns
     struct gw_blocks blocks;
     char received[GW_CONN_READ_BYTES];
     char plaintext[GW_TRANSPORT_RECORD_BYTES_MAX];
@@ -32,7 +32,7 @@ struct gw_transport_shared {
 
 // A handshake that takes turns, and what has come since the last one.
 struct gw_transport_handshake {
-    struct gw_admission_turn turn;
+    struct gw_handshake_turn turn;
     struct gw_transport *transport;
     struct gw_buf bytes;
     bool has_begun; // had a turn

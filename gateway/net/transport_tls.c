@@ -75,13 +75,13 @@ enum gw_status gw_transport_tls_receive(struct gw_transport *transport, struct g
 // ---- turns ----
 
 enum gw_status gw_transport_tls_take_turns(struct gw_transport *transport,
-                                           void (*on_turn)(struct gw_admission_turn *turn)) {
+                                           void (*on_turn)(struct gw_handshake_turn *turn)) {
     gw_assert(transport->tls != NULL && transport->handshake == NULL);
     struct gw_transport_handshake *handshake = malloc(sizeof(*handshake));
     if (handshake == NULL)
         return GW_NO_MEMORY;
     *handshake = (struct gw_transport_handshake){.transport = transport};
-    gw_admission_turn_init(&handshake->turn, on_turn);
+    gw_handshake_turn_init(&handshake->turn, on_turn);
     gw_buf_init(&handshake->bytes, HANDSHAKE_BYTES_MAX);
     transport->handshake = handshake;
     return GW_OK;
@@ -89,10 +89,10 @@ enum gw_status gw_transport_tls_take_turns(struct gw_transport *transport,
 
 static enum gw_status ask_for_turn(struct gw_transport *transport) {
     struct gw_transport_handshake *handshake = transport->handshake;
-    struct gw_admission *admission = transport->shared->admission;
+    struct gw_handshake_queue *queue = transport->shared->queue;
     struct tls_hello hello;
     if (handshake->has_begun) {
-        gw_admission_go_on(admission, &handshake->turn);
+        gw_handshake_queue_go_on(queue, &handshake->turn);
         return GW_OK;
     }
     if (!gw_list_is_empty(&handshake->turn.link))
@@ -104,8 +104,8 @@ static enum gw_status ask_for_turn(struct gw_transport *transport) {
         handshake->turn.on_turn(&handshake->turn); // refused at the first byte
         return GW_OK;
     default:
-        return gw_admission_begin(admission, &handshake->turn,
-                                  hello.may_resume ? GW_ADMISSION_SHORT : GW_ADMISSION_FULL);
+        return gw_handshake_queue_begin(queue, &handshake->turn,
+                                        hello.may_resume ? GW_HANDSHAKE_SHORT : GW_HANDSHAKE_FULL);
     }
 }
 

@@ -19,7 +19,7 @@ enum gw_status gw_transport_tls_receive(struct gw_transport *transport,
 // From now on the handshake takes turns in the queue of the loop. GW_NO_MEMORY.
 enum gw_status
 gw_transport_tls_take_turns(struct gw_transport *transport,
-                            void (*on_turn)(struct gw_admission_turn *turn)) GW_MUST_USE;
+                            void (*on_turn)(struct gw_handshake_turn *turn)) GW_MUST_USE;
 // Keeps the bytes for the turn, and asks for it as soon as there is something to do in it. on_turn
 // is called inside when the first byte is wrong. GW_TOO_BIG: too many wait.
 enum gw_status gw_transport_tls_wait_for_turn(struct gw_transport *transport,

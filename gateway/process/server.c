@@ -41,7 +41,7 @@ struct gw_server {
     struct gw_auth auth;
     struct gw_deadlines deadlines;
     struct gw_deadline_kind deadline_kinds[GW_DEADLINE_COUNT];
-    struct gw_admission admission;
+    struct gw_handshake_queue handshake_queue;
     struct gw_conn_group clients;
     struct gw_conn_group admins;
     struct gw_listener https;
@@ -190,7 +190,7 @@ static void close_everything(struct gw_server *server) {
     if (services->pool != NULL)
         db_pool_close(services->pool, NULL);
     gw_deadlines_close(&server->deadlines, NULL);
-    gw_admission_close(&server->admission);
+    gw_handshake_queue_close(&server->handshake_queue);
     gw_certificates_close(&server->certificates);
     uv_close((uv_handle_t *)&server->terminate, NULL);
     uv_close((uv_handle_t *)&server->interrupt, NULL);
@@ -261,8 +261,9 @@ static void open_signal(struct gw_server *server, uv_signal_t *handle, uv_signal
 // Nothing here can fail, and close_everything takes all of it for granted.
 static void open_handles(struct gw_server *server) {
     open_deadlines(server);
-    gw_admission_open(&server->admission, &server->loop,
-                      server->services.config->handshakes_waiting_max, server->services.metrics);
+    gw_handshake_queue_open(&server->handshake_queue, &server->loop,
+                            server->services.config->handshakes_waiting_max,
+                            server->services.metrics);
     uv_timer_init(&server->loop, &server->drain_timer);
     open_signal(server, &server->terminate, on_signal, SIGTERM);
     open_signal(server, &server->interrupt, on_signal, SIGINT);
@@ -365,7 +366,7 @@ static enum gw_status start(struct gw_server *server) {
     if (status == GW_OK)
         status = gw_transport_shared_create(&server->services.transport_shared);
     if (status == GW_OK)
-        gw_transport_shared_admit_by(server->services.transport_shared, &server->admission);
+        gw_transport_shared_set_queue(server->services.transport_shared, &server->handshake_queue);
     if (status == GW_OK)
         status = open_limits(server);
     if (status == GW_OK)

@@ -44,9 +44,9 @@ struct world {
     struct sockaddr_in address;
     struct gw_transport_shared *shared;
     struct gw_metrics metrics;
-    struct gw_admission admission;
-    struct gw_admission_turn other; // see withhold_turns
-    enum gw_admission_queue other_queue;
+    struct gw_handshake_queue queue;
+    struct gw_handshake_turn other; // see withhold_turns
+    enum gw_handshake_kind other_queue;
     struct tls_context *context; // of the server, NULL: plain
     struct end server;
     struct end client;
@@ -175,8 +175,8 @@ static void world_init(struct world *world, struct tls_context *context) {
     world->guard.data = world;
     assert_int_equal(uv_timer_start(&world->guard, on_guard, GUARD_MS, 0), 0);
     assert_int_equal(gw_transport_shared_create(&world->shared), GW_OK);
-    gw_admission_open(&world->admission, &world->loop, 1, &world->metrics);
-    gw_transport_shared_admit_by(world->shared, &world->admission);
+    gw_handshake_queue_open(&world->queue, &world->loop, 1, &world->metrics);
+    gw_transport_shared_set_queue(world->shared, &world->queue);
     listen_on_a_free_port(world);
 }
 
@@ -202,7 +202,7 @@ static void world_deinit(struct world *world) {
     gw_transport_close(&world->client.transport);
     uv_close((uv_handle_t *)&world->listener, NULL);
     uv_close((uv_handle_t *)&world->guard, NULL);
-    gw_admission_close(&world->admission);
+    gw_handshake_queue_close(&world->queue);
     (void)uv_run(&world->loop, UV_RUN_DEFAULT);
     assert_int_equal(world->server.closes, world->is_accepted ? 1 : 0);
     assert_int_equal(world->client.closes, 1);
@@ -894,28 +894,28 @@ static void test_tls_alert_of_the_client_is_closed(void **state) {
 // and asks again.
 
 // In the same queue for ever, and first.
-static void on_other_turn(struct gw_admission_turn *turn) {
+static void on_other_turn(struct gw_handshake_turn *turn) {
     struct world *world = gw_container_of(turn, struct world, other);
-    uint64_t end_ns = uv_hrtime() + GW_ADMISSION_BUDGET_US * UINT64_C(1000);
+    uint64_t end_ns = uv_hrtime() + GW_HANDSHAKE_BUDGET_US * UINT64_C(1000);
     while (uv_hrtime() <= end_ns) {
     }
-    gw_list_push_front(&world->admission.queues[world->other_queue], &turn->link);
+    gw_list_push_front(&world->queue.waiting[world->other_queue], &turn->link);
 }
 
-static void withhold_turns(struct world *world, enum gw_admission_queue queue) {
+static void withhold_turns(struct world *world, enum gw_handshake_kind queue) {
     world->other_queue = queue;
-    gw_admission_turn_init(&world->other, on_other_turn);
-    gw_list_push_back(&world->admission.queues[queue], &world->other.link);
+    gw_handshake_turn_init(&world->other, on_other_turn);
+    gw_list_push_back(&world->queue.waiting[queue], &world->other.link);
 }
 
 static void grant_turns(struct world *world) {
-    gw_admission_leave(&world->admission, &world->other);
+    gw_handshake_queue_leave(&world->queue, &world->other);
 }
 
 static void test_tls_hello_waits_for_its_turn(void **state) {
     struct world world;
     tls_world_init(&world, *state, MBEDTLS_SSL_VERSION_TLS1_3);
-    withhold_turns(&world, GW_ADMISSION_FULL);
+    withhold_turns(&world, GW_HANDSHAKE_FULL);
     (void)test_tls_client_handshake(&world.tls);
     send_tls_output(&world);
     run_until(&world, world.metrics.tls_handshakes_waiting == 1);
@@ -930,7 +930,7 @@ static void test_tls_hello_waits_for_its_turn(void **state) {
 static void test_tls_peer_that_leaves_while_it_waits_costs_nothing(void **state) {
     struct world world;
     tls_world_init(&world, *state, MBEDTLS_SSL_VERSION_TLS1_3);
-    withhold_turns(&world, GW_ADMISSION_FULL);
+    withhold_turns(&world, GW_HANDSHAKE_FULL);
     (void)test_tls_client_handshake(&world.tls);
     send_tls_output(&world);
     run_until(&world, world.metrics.tls_handshakes_waiting == 1);
@@ -955,7 +955,7 @@ static void test_tls_last_flight_of_a_peer_that_ends_has_its_turn(void **state) 
                          GW_OK);
         gw_buf_clear(&world.client.received);
     }
-    withhold_turns(&world, GW_ADMISSION_SHORT);
+    withhold_turns(&world, GW_HANDSHAKE_SHORT);
     test_tls_client_write(&world.tls, "request", 7);
     assert_int_equal(mbedtls_ssl_close_notify(&world.tls.ssl), 0);
     send_tls_output(&world);
@@ -975,7 +975,7 @@ static void test_tls_flood_behind_a_hello_is_not_kept(void **state) {
     char *flood = calloc(1, 1000000);
     assert_non_null(flood);
     tls_world_init(&world, *state, MBEDTLS_SSL_VERSION_TLS1_3);
-    withhold_turns(&world, GW_ADMISSION_FULL);
+    withhold_turns(&world, GW_HANDSHAKE_FULL);
     (void)test_tls_client_handshake(&world.tls);
     send_tls_output(&world);
     send_bytes(&world.client, gw_str(flood, 400000));
@@ -993,7 +993,7 @@ static void test_tls_hello_over_the_bound_gets_an_alert(void **state) {
     struct world world;
     tls_world_init(&world, *state, MBEDTLS_SSL_VERSION_TLS1_3);
     world.client.on_read_hook = NULL;
-    world.admission.newcomers_max = 0;
+    world.queue.newcomers_max = 0;
     (void)test_tls_client_handshake(&world.tls);
     send_tls_output(&world);
     run_until(&world, world.server.errors == 1 && world.client.ends == 1);
