@@ -4,8 +4,10 @@
 #include <uv.h>
 
 #include "base/random.h"
+#include "base/status.h"
 
 uint64_t db_backoff_random_below(uint64_t bound) {
+    gw_assert(bound > 0);
     uint64_t value = 0;
     if (gw_random_bytes(&value, sizeof(value)) != GW_OK)
         value = uv_hrtime();

@@ -35,7 +35,7 @@ void db_blockers_watch(struct db_blockers *blockers, const struct db_conn *conn)
 
 // ---- looking ----
 
-// Since when a statement is on its way there; UINT64_MAX: none is.
+// Since when a statement is on its way there; UINT64_MAX: the connection is idle.
 static uint64_t busy_since_ms(const struct db_conn *conn) {
     return db_conn_oldest_statement(conn) == NULL ? UINT64_MAX : db_conn_oldest_sent_ms(conn);
 }
@@ -73,6 +73,7 @@ bool db_blockers_look(struct db_blockers *blockers, uint64_t now_ms) {
     if (db_blockers_due_ms(blockers) > now_ms)
         return false;
     const struct db_conn *longest = longest_waiting(blockers, now_ms);
+    gw_assert(longest != NULL); // db_blockers_due_ms
     if (busy_since_ms(longest) > blockers->looked_ms)
         blockers->pid = 0; // of another wait
     blockers->looked_ms = now_ms;
@@ -85,13 +86,14 @@ bool db_blockers_look(struct db_blockers *blockers, uint64_t now_ms) {
                 (size_t)snprintf(blockers->pids + length, sizeof(blockers->pids) - length, "%c%d",
                                  length == 0 ? '{' : ',', PQbackendPID(blockers->conns[i]->pg));
     }
+    gw_assert(length > 0 && length < sizeof(blockers->pids));
     blockers->pids[length++] = '}';
     db_put_text(db_query_start(&blockers->query, &db_blockers_statement, blockers->on_done),
                 gw_str(blockers->pids, length));
     return true;
 }
 
-// ---- telling ----
+// ---- log and statistics ----
 
 void db_blockers_count(const struct db_blockers *blockers, uint64_t now_ms,
                        struct db_blockers_stats *stats) {
@@ -106,7 +108,7 @@ void db_blockers_count(const struct db_blockers *blockers, uint64_t now_ms,
         stats->waiting += is_waiting(blockers->conns[i], now_ms);
 }
 
-// What PostgreSQL shows of it; of a session of another role that may be little.
+// As far as PostgreSQL shows it: of a session of another role that may be little.
 static void log_blocker(const struct db_conn *longest, uint64_t waited_ms, const PGresult *result,
                         int row) {
     struct gw_log_quote user;
@@ -128,7 +130,7 @@ static void log_blocker(const struct db_conn *longest, uint64_t waited_ms, const
            gw_log_quoted(&state, db_get_bytes(result, row, COLUMN_STATE)), since);
 }
 
-// Nobody waits any more when the answer came too late.
+// A late answer may find that nothing waits any more.
 void db_blockers_take(struct db_blockers *blockers, enum gw_status status, const PGresult *result,
                       uint64_t now_ms) {
     const struct db_conn *longest = longest_waiting(blockers, now_ms);

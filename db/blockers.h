@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Statements that wait for a lock, and who is in their way. It watches the connections that carry
-// such statements. While one is unanswered for GW_DB_WAIT_NOTED_MS or longer it wants to know,
-// every GW_DB_WAIT_LOOK_MS, which transactions stand at the head of the line; its owner asks over a
-// connection that waits for nothing, and the log names each: its process, role, application, and
-// what it does since when. Never an answer to a client: whose session that is concerns the operator
-// alone.
+// Statements that wait for a lock, and the transactions in their way. It watches the connections
+// that carry such statements. While one is unanswered for GW_DB_WAIT_NOTED_MS or longer it asks,
+// every GW_DB_WAIT_LOOK_MS, which transactions stand at the head of the line; its owner sends the
+// question over a connection that waits for nothing, and the log names each transaction: its
+// process, role, application, and what it does since when. Never in an answer to a client: whose
+// session that is concerns the operator alone.
 
 #include <libpq-fe.h>
 #include <stdbool.h>
@@ -27,8 +27,8 @@ extern const struct db_statement db_blockers_statement;
 struct db_blockers_stats {
     int waiting;           // now
     uint64_t waiting_ms;   // the longest of these
-    int blocker_pid;       // the PostgreSQL process in their way; 0: none known
-    uint64_t waited_total; // over, since the start
+    int blocker_pid;       // the PostgreSQL process in their way; 0: unknown
+    uint64_t waited_total; // since the start, those that are over
     uint64_t waited_ms_total;
 };
 
@@ -38,10 +38,10 @@ struct db_blockers {
     bool is_prepared; // the question: without it nothing is watched
     const struct db_conn *conns[DB_BLOCKED_MAX];
     int conn_count;
-    uint64_t looked_ms; // when it was asked last
+    uint64_t looked_ms; // when the question was due last
     char pids[DB_BLOCKED_MAX * 12 + 2];
-    int pid;        // the first of the answer; 0: none, or none yet
-    int logged_pid; // named last, and when
+    int pid;        // the first of the last answer; 0: it had none, or there is no answer yet
+    int logged_pid; // the last in the log, and when
     uint64_t logged_ms;
     uint64_t waited_total;
     uint64_t waited_ms_total;

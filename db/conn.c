@@ -10,8 +10,8 @@
 #include "db/role_check.h"
 
 // A uv_poll handle outlives the socket it watches: libpq closes sockets on its own while it tries
-// hosts, libuv frees a handle only in a later turn. So each socket gets a watch of its own on the
-// heap.
+// hosts, libuv lets go of a handle only in a later turn. So each socket has a watch of its own on
+// the heap.
 struct db_conn_watch {
     uv_poll_t poll;
     struct db_conn *conn;
@@ -57,6 +57,7 @@ static void on_socket(uv_poll_t *poll, int status, int events);
 static void on_watch_closed(uv_handle_t *handle) {
     struct db_conn_watch *watch = gw_container_of(handle, struct db_conn_watch, poll);
     struct db_conn *conn = watch->conn;
+    gw_assert(conn->watch != watch && conn->handle_count > 0);
     free(watch);
     conn->handle_count--;
     conn->events->on_handle_closed(conn);
@@ -69,7 +70,7 @@ static void drop_watch(struct db_conn *conn) {
     conn->watch = NULL;
 }
 
-// Before libpq may close the socket: afterwards its number can belong to another one.
+// Before libpq may close the socket: afterwards its number can belong to another socket.
 static void pause_watch(struct db_conn *conn) {
     if (conn->watch == NULL)
         return;
@@ -94,6 +95,7 @@ static enum gw_status open_watch(struct db_conn *conn, int fd) {
 
 // Waits for `events` of the socket that libpq uses now.
 static enum gw_status watch_socket(struct db_conn *conn, int events) {
+    gw_assert(conn->pg != NULL);
     int fd = PQsocket(conn->pg);
     if (fd < 0)
         return GW_SYSTEM;
@@ -154,7 +156,7 @@ static struct db_conn_slot *push_slot(struct db_conn *conn, struct db_query *que
     conn->slots[index] = (struct db_conn_slot){.query = query,
                                                .statement = query == NULL ? NULL : query->statement,
                                                .sent_ms = uv_now(conn->loop),
-                                               .is_named = !conn->statements->are_not_kept};
+                                               .is_named = !conn->statements->prepared_unsupported};
     conn->slot_count++;
     conn->needs_flush = true;
     return &conn->slots[index];
@@ -176,10 +178,10 @@ struct statement_name {
     char text[64]; // as much as PostgreSQL looks at
 };
 
-// Prepared under no name where they are not kept.
+// Without prepared statements the empty name.
 static const char *name_of(const struct db_conn *conn, const struct db_statement *statement,
                            struct statement_name *name) {
-    if (conn->statements->are_not_kept)
+    if (conn->statements->prepared_unsupported)
         return "";
     (void)snprintf(name->text, sizeof(name->text), "%s_%08x", statement->name,
                    (unsigned)conn->statements->checksum);
@@ -203,7 +205,7 @@ static bool send_text(struct db_conn *conn, const struct db_query *query) {
 static void send_query(struct db_conn *conn, struct db_query *query) {
     (void)push_slot(conn, query);
     bool is_sent =
-        conn->statements->are_not_kept ? send_text(conn, query) : send_named(conn, query);
+        conn->statements->prepared_unsupported ? send_text(conn, query) : send_named(conn, query);
     if (!is_sent || !send_sync(conn->pg))
         fail_by_libpq(conn);
 }
@@ -219,6 +221,7 @@ void db_conn_send(struct db_conn *conn, struct db_query *query) {
 void db_conn_flush(struct db_conn *conn) {
     if (!conn->needs_flush)
         return;
+    gw_assert(conn->state == DB_CONN_PREPARING || conn->state == DB_CONN_READY);
     int left = PQflush(conn->pg);
     if (left < 0 ||
         watch_socket(conn, left == 0 ? UV_READABLE : UV_READABLE | UV_WRITABLE) != GW_OK) {
@@ -230,7 +233,7 @@ void db_conn_flush(struct db_conn *conn) {
 
 // ---- connecting, preparing ----
 
-// Messages of the server outside of any query; libpq would print them.
+// Messages of the server outside of any query: libpq would print them.
 static void ignore_notice(void *argument, const PGresult *result) {
     (void)argument;
     (void)result;
@@ -253,31 +256,32 @@ enum gw_status db_conn_open(struct db_conn *conn, const struct db_url *url, unsi
 }
 
 // Each array of prefixes has another length, which makes PostgreSQL plan `prefix = any($1)` anew
-// every time: more work than the lookup itself. All statements of ours have one good plan. It has
-// no use for a cache in front of the organisations either: setting one up costs as much as a
-// lookup, and an index is quick enough without.
+// every time: more work than the lookup itself. Each of our statements has one good plan. A memoize
+// node in front of the organisations costs as much to set up as a lookup, and the index is quick
+// enough without.
 static const char *const planning[] = {"set plan_cache_mode = force_generic_plan",
                                        "set enable_memoize = off"};
 
 // With a Sync of its own, in the same write as what is prepared.
-static bool ask_of_role(struct db_conn *conn) {
+static bool send_role_check(struct db_conn *conn) {
     if (conn->statements->role_check == NULL)
         return true;
     if (PQsendQueryParams(conn->pg, db_role_check_sql, 0, NULL, NULL, NULL, NULL, BINARY) != 1 ||
         !send_sync(conn->pg))
         return false;
-    push_slot(conn, NULL)->is_of_role = true;
+    push_slot(conn, NULL)->is_role_check = true;
     return true;
 }
 
-// All statements in one go, with one Sync: one slot. Where they are not kept each replaces the one
-// before, without a name: it still tells whether the schema has what it needs.
+// All statements in one go, with one Sync: one slot. Where prepared statements are unsupported each
+// replaces the one before, without a name: that still checks the schema.
 static void start_preparing(struct db_conn *conn) {
+    gw_assert(conn->state == DB_CONN_CONNECTING || conn->state == DB_CONN_PREPARING);
     set_state(conn, DB_CONN_PREPARING);
     conn->was_reached = true;
-    bool are_kept = !conn->statements->are_not_kept;
+    bool are_kept = !conn->statements->prepared_unsupported;
     bool is_sent = PQsetnonblocking(conn->pg, 1) == 0 && PQenterPipelineMode(conn->pg) == 1 &&
-                   ask_of_role(conn);
+                   send_role_check(conn);
     for (size_t i = 0; are_kept && i < sizeof(planning) / sizeof(planning[0]) && is_sent; i++)
         is_sent = PQsendQueryParams(conn->pg, planning[i], 0, NULL, NULL, NULL, NULL, 0) == 1;
     for (int i = 0; i < conn->statements->count && is_sent; i++) {
@@ -299,16 +303,16 @@ static bool is_sqlstate(const PGresult *result, const char *wanted) {
     return sqlstate != NULL && strcmp(sqlstate, wanted) == 0;
 }
 
-static void note_not_kept(struct db_conn *conn) {
-    if (conn->statements->are_not_kept)
+static void note_unsupported(struct db_conn *conn) {
+    if (conn->statements->prepared_unsupported)
         return;
-    conn->statements->are_not_kept = true;
+    conn->statements->prepared_unsupported = true;
     gw_log(GW_LOG_WARNING, "db",
            "a pooler that keeps no prepared statements stands before PostgreSQL (PgBouncer: "
            "max_prepared_statements), going on without them: each lookup costs more");
 }
 
-// The usual cause has a name.
+// The usual cause is an old schema.
 static void fail_preparing(struct db_conn *conn, const PGresult *result) {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     bool is_schema =
@@ -321,11 +325,12 @@ static void fail_preparing(struct db_conn *conn, const PGresult *result) {
 }
 
 #define DUPLICATE_STATEMENT "42P05" // another connection prepared it on this server
-#define UNKNOWN_STATEMENT "26000"   // this one did so on another server
+#define UNKNOWN_STATEMENT "26000"   // this connection prepared it on another server
 
 static void on_prepared(struct db_conn *conn, bool is_named, const PGresult *result) {
+    gw_assert(conn->state == DB_CONN_PREPARING);
     if (is_named && is_sqlstate(result, DUPLICATE_STATEMENT)) {
-        note_not_kept(conn);
+        note_unsupported(conn);
         start_preparing(conn);
         return;
     }
@@ -338,6 +343,7 @@ static void on_prepared(struct db_conn *conn, bool is_named, const PGresult *res
 }
 
 static void continue_connecting(struct db_conn *conn) {
+    gw_assert(conn->state == DB_CONN_CONNECTING && conn->slot_count == 0);
     pause_watch(conn);
     enum gw_status status = GW_OK;
     switch (PQconnectPoll(conn->pg)) {
@@ -361,6 +367,7 @@ static void continue_connecting(struct db_conn *conn) {
 // ---- receiving ----
 
 static void answer(struct db_conn *conn, struct db_query *query, PGresult *result) {
+    gw_assert(conn->state == DB_CONN_READY);
     ExecStatusType outcome = PQresultStatus(result);
     bool is_ok = outcome == PGRES_TUPLES_OK || outcome == PGRES_COMMAND_OK;
     struct db_sql_error error = {GW_OK, false};
@@ -376,21 +383,22 @@ static void answer(struct db_conn *conn, struct db_query *query, PGresult *resul
         db_conn_fail(conn, PQresultErrorMessage(result));
 }
 
-// It was not run. Nothing but its place in the line changes for the query.
+// The query was not run: only its place in the line changes.
 static void send_again(struct db_conn *conn, struct db_query *query) {
-    note_not_kept(conn);
+    note_unsupported(conn);
     if (query != NULL)
         send_query(conn, query);
 }
 
 // The Sync of the first slot has come: its statement is committed or rolled back.
 static void finish_slot(struct db_conn *conn) {
+    gw_assert(conn->slot_count > 0);
     struct db_conn_slot slot = conn->slots[conn->slot_first];
     conn->slot_first = (conn->slot_first + 1) % DB_CONN_IN_FLIGHT_MAX;
     conn->slot_count--;
     PGresult *result = conn->result;
     conn->result = NULL;
-    if (slot.is_of_role)
+    if (slot.is_role_check)
         db_role_check_take(conn->statements->role_check, result);
     else if (conn->state == DB_CONN_PREPARING)
         on_prepared(conn, slot.is_named, result);
@@ -401,8 +409,7 @@ static void finish_slot(struct db_conn *conn) {
     PQclear(result);
 }
 
-// Keeps the first result of the slot, and rather the first error: one may still follow a result,
-// from the commit.
+// Keeps the first result of the slot, or the first error: the commit may fail after a result.
 static void take_result(struct db_conn *conn, PGresult *result) {
     ExecStatusType outcome = PQresultStatus(result);
     if (outcome == PGRES_PIPELINE_SYNC) {
@@ -449,6 +456,7 @@ static bool take_notifications(PGconn *pg) {
 }
 
 void db_conn_read(struct db_conn *conn) {
+    gw_assert(conn->state == DB_CONN_PREPARING || conn->state == DB_CONN_READY);
     bool is_alive = PQconsumeInput(conn->pg) == 1;
     PGconn *pg = conn->pg;
     drain(conn);
@@ -461,11 +469,13 @@ void db_conn_read(struct db_conn *conn) {
         conn->events->on_notify(conn);
 }
 
-// With a failed `status` too: libpq finds out what it is.
+// With a failed `status` too: libpq finds the error.
 static void on_socket(uv_poll_t *poll, int status, int events) {
     (void)status;
     (void)events;
-    struct db_conn *conn = gw_container_of(poll, struct db_conn_watch, poll)->conn;
+    struct db_conn_watch *watch = gw_container_of(poll, struct db_conn_watch, poll);
+    struct db_conn *conn = watch->conn;
+    gw_assert(conn->watch == watch && conn->state != DB_CONN_DOWN);
     if (conn->state == DB_CONN_CONNECTING) {
         continue_connecting(conn);
         return;
@@ -479,6 +489,7 @@ static void on_socket(uv_poll_t *poll, int status, int events) {
 }
 
 void db_conn_forget(struct db_conn *conn, struct db_query *query) {
+    gw_assert(query->conn == conn);
     for (int i = 0; i < conn->slot_count; i++) {
         struct db_conn_slot *slot = &conn->slots[(conn->slot_first + i) % DB_CONN_IN_FLIGHT_MAX];
         if (slot->query == query)

@@ -3,7 +3,7 @@
 // One connection to PostgreSQL on the loop: libpq in nonblocking pipeline mode, watched with
 // uv_poll. It connects, prepares the statements, then sends queries, each followed by a Sync of its
 // own, and hands back each answer when its Sync has come (only then is it committed). When to
-// connect, how long to wait and where queries go is the pool's.
+// connect and how long to wait is decided in db/link.h, where queries go in db/pool.h.
 //
 //            db_conn_open             PQconnectPoll says OK            every statement is prepared
 //     DOWN --------------> CONNECTING --------------> PREPARING --------------> READY
@@ -11,16 +11,16 @@
 //       +----------------------+-------------------------+----------------------+
 //                 any failure, db_conn_fail, db_conn_close: on_down (except for close)
 //
-// Behind a pooler in transaction mode that does not keep prepared statements (PgBouncer
-// before 1.21) a name means nothing on the next server, or something already. The first connection
-// that is told so says it in the log and sends the statement again; from then on all of them send
-// the text with each query, which costs planning it.
+// Behind a pooler in transaction mode that does not keep prepared statements (PgBouncer before
+// 1.21) the next server does not know the name of a statement, or knows it from another connection.
+// The first connection with such an error logs it and sends the statement again; from then on all
+// of them send the text with each query, which costs planning it.
 //
 // The owner embeds struct db_conn and gets back to itself with gw_container_of. Events fire from
 // the loop, and from db_conn_send, db_conn_flush, db_conn_read and db_conn_fail for a connection
-// that fails there; an event may call anything here. Nothing blocks but one thing: libpq resolves a
-// host name while connecting, with the system's resolver. A numeric host, `hostaddr` or a socket
-// directory does not.
+// that fails there; an event may call anything here. One thing blocks: libpq resolves a host name
+// while connecting, with the system's resolver. A numeric host, `hostaddr` or a socket directory
+// does not.
 
 #include <libpq-fe.h>
 #include <stdbool.h>
@@ -59,7 +59,7 @@ struct db_conn_events {
     // The connection is DOWN, conn->reason says why; queries without an answer are on
     // conn->in_flight for the owner to take.
     void (*on_down)(struct db_conn *conn);
-    // Notifications came, how many ever (LISTEN is a statement like others). May be NULL.
+    // One or more notifications came (LISTEN is a statement like others). May be NULL.
     void (*on_notify)(struct db_conn *conn);
     // A handle has closed; see db_conn_has_handles.
     void (*on_handle_closed)(struct db_conn *conn);
@@ -69,20 +69,18 @@ struct db_conn_events {
 struct db_conn_statements {
     const struct db_statement *const *at;
     int count;
-    uint32_t checksum; // a part of each name: what another version prepared on the same server has
-                       // another one
-    bool are_not_kept; // found out by one of the connections, for good
-    struct db_role_check *role_check; // NULL: not looked at
+    uint32_t checksum;         // a part of each name, so that versions differ on the same server
+    bool prepared_unsupported; // found out by one of the connections, for good
+    struct db_role_check *role_check; // NULL: the role is not checked
 };
 
 // A query on its way; `query` is NULL when it was cancelled, or for the statements being prepared.
 struct db_conn_slot {
     struct db_query *query;
-    const struct db_statement
-        *statement; // also of one that was cancelled; NULL: those being prepared
+    const struct db_statement *statement; // also of a cancelled query; NULL: being prepared
     uint64_t sent_ms;
-    bool is_named;   // sent as the name of a prepared statement
-    bool is_of_role; // the question what is set for the role
+    bool is_named;      // sent as the name of a prepared statement
+    bool is_role_check; // what is set for the role
 };
 
 struct db_conn {
@@ -99,8 +97,7 @@ struct db_conn {
     int slot_first;
     int slot_count;
     PGresult *result; // of the first slot, so far
-    bool
-        was_reached; // the last attempt came as far as PREPARING: the server is there and let us in
+    bool was_reached; // the last attempt came as far as PREPARING: the server let us in
     char reason[DB_CONN_REASON_LENGTH];
 };
 
@@ -112,7 +109,7 @@ void db_conn_init(struct db_conn *conn, uv_loop_t *loop, struct db_conn_statemen
                   const struct db_conn_events *events);
 // Starts connecting, to `first_host` of the URL first; on_ready or on_down follows. On failure no
 // event follows and conn->reason says why. `connect_timeout_ms` bounds each unanswered packet, so
-// that a silent host leaves time for the next one of the URL; the whole is for the owner to bound.
+// that a silent host leaves time for the next one of the URL; the owner bounds the whole.
 enum gw_status db_conn_open(struct db_conn *conn, const struct db_url *url, unsigned first_host,
                             uint64_t connect_timeout_ms) GW_MUST_USE;
 static inline bool db_conn_has_room(const struct db_conn *conn) {
@@ -128,7 +125,7 @@ void db_conn_read(struct db_conn *conn);
 void db_conn_forget(struct db_conn *conn, struct db_query *query);
 // When the oldest query was sent; UINT64_MAX when nothing is in flight.
 uint64_t db_conn_oldest_sent_ms(const struct db_conn *conn);
-// What that was; NULL when nothing is in flight, or the statements are being prepared.
+// That statement; NULL when nothing is in flight, or the statements are being prepared.
 const struct db_statement *db_conn_oldest_statement(const struct db_conn *conn);
 // Drops the connection; on_down fires here.
 void db_conn_fail(struct db_conn *conn, const char *reason);

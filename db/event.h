@@ -27,39 +27,40 @@ struct db_event {
     struct gw_str org_id;
 };
 
-// Embedded by the consumer. Both fire from the loop, and may call anything here. The answer to a
-// lookup that was sent before such an event, before a gap, or before db_events_heard_ms was first
-// set, may be older than it: not to be kept.
+// Embedded by the consumer. Both fire from the loop, and may call anything of db/events.h. The
+// answer to a lookup that was sent before such an event, before a gap, or before db_events_heard_ms
+// was first set, may be older than it, and must not be kept.
 struct db_events_consumer {
     void (*on_event)(struct db_events_consumer *consumer, const struct db_event *event);
-    // The log does not reach back to the last applied row (this gateway was away longer than it is
-    // kept), or is an older one (a restored database): everything known may be outdated. Events go
-    // on from the newest.
+    // The log does not reach back to the last applied row (this gateway was away longer than the
+    // log is kept), or is an older one (a restored database): everything known may be outdated.
+    // Events go on from the newest.
     void (*on_gap)(struct db_events_consumer *consumer);
 };
 
 // ---- waiting for every gateway ----
 
-#define DB_GATEWAY_LIVE_MS 5000 // a gateway whose last heartbeat is older is silent
+#define DB_GATEWAY_LIVE_MS 5000 // a gateway with an older heartbeat is silent
 #define DB_GATEWAY_HEARD_AHEAD_MS 1500
-// Beside the stale time: the above, a turn of the loop, clocks that differ in speed.
+// Besides the stale time: DB_GATEWAY_HEARD_AHEAD_MS, a turn of the loop, clocks that differ in
+// speed.
 #define DB_GATEWAY_SLACK_MS 2000
 
-// Who has applied an event, and who may still act on what was before it.
+// Which gateways have applied an event, and which may still act on what was before it.
 struct db_events_reach {
-    int applied; // gateways that have
-    int pending; // that have not, and are live
-    int silent;  // that have not, as far as is known, and were not heard of for DB_GATEWAY_LIVE_MS
-    int64_t until_ms; // of the database's clock: then none of these acts on it any more
+    int applied;      // gateways that have
+    int pending;      // live gateways that have not
+    int silent;       // gateways that have not, as far as is known, and are silent
+    int64_t until_ms; // of the database's clock: then pending and silent ones act on it no more
 };
 
 struct db_events_wait {
-    struct gw_list link; // the events'
+    struct gw_list link; // the waits'
     uint64_t seq;
     uint64_t deadline_ms;
-    // GW_OK: every gateway has applied `seq`, but for those whose stale time has passed.
-    // GW_TIMED_OUT: some have not. GW_UNAVAILABLE: cannot know, and all of `reach` is 0: the
-    // database did not answer in time. Never inside db_events_wait_applied.
+    // GW_OK: every gateway has applied `seq`, except those past their stale time. GW_TIMED_OUT:
+    // some have not. GW_UNAVAILABLE: unknown, and all of `reach` is 0: the database did not answer
+    // in time. Never inside db_events_wait_applied.
     void (*on_done)(struct db_events_wait *wait, enum gw_status status,
                     const struct db_events_reach *reach);
 };

@@ -19,10 +19,11 @@ const struct db_statement db_event_log_page_statement = {
     .parameter_count = 1,
 };
 
+// The newest row begins with the same two.
 enum column { COLUMN_SEQ, COLUMN_AT, COLUMN_KIND, COLUMN_DIGEST, COLUMN_ORG_ID, COLUMN_IS_ENDED };
 
 static uint64_t get_seq(const PGresult *result, int row) {
-    return (uint64_t)db_get_int(result, row, COLUMN_SEQ, 0);
+    return db_get_number(result, row, COLUMN_SEQ);
 }
 
 static int64_t get_at(const PGresult *result, int row) {
@@ -43,7 +44,7 @@ void db_event_log_take_newest(struct db_event_log *log, const PGresult *result) 
         log->consumer->on_gap(log->consumer);
 }
 
-// True when the page begins where we stand. An empty log that we have seen begins with number 1.
+// True when the page begins with the last row applied. A log that was empty begins with number 1.
 static bool follows(const struct db_event_log *log, const PGresult *result) {
     bool is_empty = PQntuples(result) == 0;
     if (log->applied_seq == 0)
@@ -52,7 +53,7 @@ static bool follows(const struct db_event_log *log, const PGresult *result) {
            get_at(result, 0) == log->applied_at;
 }
 
-// False for what a newer program wrote and we do not understand.
+// False for a kind of event of a newer program.
 static bool read_event(const PGresult *result, int row, struct db_event *event) {
     int64_t kind = db_get_int(result, row, COLUMN_KIND, 0);
     *event = (struct db_event){
@@ -68,7 +69,7 @@ static bool read_event(const PGresult *result, int row, struct db_event *event) 
     return kind >= DB_EVENT_TOKEN_CREATED && kind <= DB_EVENT_TOKEN_CHANGED && has_digest;
 }
 
-// Advances first: what the consumer asks for from now on is newer than this event.
+// Advances first: lookups that the consumer starts from now on are newer than this event.
 static void apply(struct db_event_log *log, const PGresult *result, int row) {
     struct db_event event;
     bool is_understood = read_event(result, row, &event);
@@ -81,6 +82,7 @@ static void apply(struct db_event_log *log, const PGresult *result, int row) {
 }
 
 enum db_event_log_state db_event_log_take_page(struct db_event_log *log, const PGresult *result) {
+    gw_assert(log->is_known && log->consumer != NULL);
     if (!follows(log, result))
         return DB_EVENT_LOG_GAP;
     int count = PQntuples(result);

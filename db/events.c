@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // One round: the heartbeat, when one is due, and then a poll in the same write, so that an answered
-// poll says that the heartbeat was answered too. Rounds start when the connection is ready and
-// every poll interval after; a notification asks for a poll alone. Whenever a poll brought
-// something, the heartbeat follows at once.
+// poll proves that the heartbeat was answered too. Rounds start when the link is up and every poll
+// interval after; a notification asks for a poll alone. After a poll that brought events the
+// heartbeat follows at once.
 //
 //   ready --> LISTEN, newest row (first time only) --> round --> page --+--> heartbeat if applied,
 //                                                       ^               |    next page if full
@@ -24,7 +24,7 @@
 #include "db/result.h"
 
 #define ROUND_INTERVAL_MS_MAX 1000
-#define HEARTBEAT_PAUSE_MS 500 // at the least, between two that tell the same
+#define HEARTBEAT_PAUSE_MS 500 // at the least, between two with the same number
 #define GATEWAY_ID_BYTES_MAX 100
 #define STALE_MS_MAX 3153600000000ULL // a hundred years
 #define NOT_SENT UINT64_MAX
@@ -55,6 +55,8 @@ static const struct db_statement prune_statement = {
     .parameter_count = 1,
 };
 
+enum prune_column { COLUMN_PRUNED };
+
 static const struct db_statement *const statements[] = {
     &listen_statement,
     &db_event_log_newest_statement,
@@ -78,13 +80,13 @@ struct db_events {
     struct db_event_log log;
     char gateway_id[GATEWAY_ID_BYTES_MAX + 1];
     char slot[GATEWAY_ID_BYTES_MAX + 1]; // empty: none
-    uint64_t stale_ms;                   // as others know it
+    uint64_t stale_ms;                   // as the heartbeats say it
     uint64_t poll_interval_ms;
     bool is_closing;
     bool is_link_closed;
     bool is_waits_closed;
     bool is_page_wanted;                   // notified while one was on its way
-    struct db_events_departure *departure; // who waits for the end of the membership
+    struct db_events_departure *departure; // to be called when the membership has ended
     bool has_left;
     struct statement_query listen;
     struct statement_query newest;
@@ -92,7 +94,7 @@ struct db_events {
     struct statement_query heartbeat;
     struct statement_query leave;
     struct statement_query prune;
-    uint64_t heartbeat_seq; // as last sent on this connection, or NOT_SENT
+    uint64_t heartbeat_seq; // last sent on this connection, or NOT_SENT
     uint64_t page_beat_ms;  // when the heartbeat before the page was sent
     uint64_t prune_due_ms;
     uint64_t heard_ms;
@@ -131,7 +133,7 @@ static void put_heartbeat(struct db_events *events) {
     db_put_text_or_null(params, slot.length > 0 ? slot : gw_str(NULL, 0));
 }
 
-// While one is on its way its answer looks again.
+// While a heartbeat is on its way, its answer looks again.
 static void send_heartbeat(struct db_events *events) {
     if (events->has_left || !db_link_is_up(&events->link) || is_on_its_way(&events->heartbeat))
         return;
@@ -145,7 +147,7 @@ static bool is_heartbeat_due(const struct db_events *events) {
            now_ms(events) - events->heartbeat.sent_ms >= HEARTBEAT_PAUSE_MS;
 }
 
-// Behind a heartbeat: what counts as heard was preceded by a sign of life.
+// Behind a heartbeat: a poll counts only after a sign of life.
 static void send_page(struct db_events *events) {
     if (is_on_its_way(&events->page)) {
         events->is_page_wanted = true;
@@ -178,13 +180,14 @@ static void start_round(struct db_events *events) {
 
 // ---- answers ----
 
-// By its last sign of life others reckon how long this process may act on what it heard.
+// Revocations reckon from the last sign of life how long this process may act on what it knows.
 static uint64_t heard_by_page_ms(const struct db_events *events) {
     uint64_t latest_ms = events->page_beat_ms + DB_GATEWAY_HEARD_AHEAD_MS;
     return events->page.sent_ms < latest_ms ? events->page.sent_ms : latest_ms;
 }
 
 static void on_page(struct db_events *events, const PGresult *result) {
+    gw_assert(events->log.is_known && !events->is_closing);
     uint64_t heard_ms = heard_by_page_ms(events);
     uint64_t before = events->log.applied_seq;
     enum db_event_log_state state = db_event_log_take_page(&events->log, result);
@@ -206,12 +209,14 @@ static void on_page(struct db_events *events, const PGresult *result) {
 }
 
 static void on_newest(struct db_events *events, const PGresult *result) {
+    gw_assert(!events->is_closing);
     db_event_log_take_newest(&events->log, result);
     if (!events->is_closing)
         start_round(events);
 }
 
 static void on_left(struct db_events *events) {
+    gw_assert(events->has_left);
     struct db_events_departure *departure = events->departure;
     events->departure = NULL;
     if (departure != NULL)
@@ -220,7 +225,7 @@ static void on_left(struct db_events *events) {
 
 // A long log is deleted in pieces, one each round.
 static void on_pruned(struct db_events *events, const PGresult *result) {
-    if (PQntuples(result) == 1 && db_get_int(result, 0, 0, 0) >= PRUNE_ROWS_MAX)
+    if (PQntuples(result) == 1 && db_get_number(result, 0, COLUMN_PRUNED) >= PRUNE_ROWS_MAX)
         events->prune_due_ms = 0;
 }
 
@@ -253,7 +258,7 @@ static void on_answer(struct db_link *link, struct db_query *query, enum gw_stat
     if (status == GW_OK)
         dispatch(events, query, result);
     else if (query == &events->prune.query)
-        note_prune_refused(error); // a later one may do
+        note_prune_refused(error); // a later one may succeed
     else
         db_link_fail(link, PQresultErrorMessage(error));
 }
@@ -266,6 +271,7 @@ static void on_notify(struct db_link *link) {
 
 static void on_ready(struct db_link *link) {
     struct db_events *events = gw_container_of(link, struct db_events, link);
+    gw_assert(events->heartbeat_seq == NOT_SENT && !is_on_its_way(&events->page));
     send_statement(events, &events->listen);
     if (events->departure != NULL)
         send_statement(events, &events->leave);
@@ -311,12 +317,14 @@ static void free_when_closed(struct db_events *events) {
 
 static void on_link_closed(struct db_link *link) {
     struct db_events *events = gw_container_of(link, struct db_events, link);
+    gw_assert(events->is_closing && !events->is_link_closed);
     events->is_link_closed = true;
     free_when_closed(events);
 }
 
 static void on_waits_closed(struct db_event_waits *waits) {
     struct db_events *events = gw_container_of(waits, struct db_events, waits);
+    gw_assert(events->is_closing && !events->is_waits_closed);
     events->is_waits_closed = true;
     free_when_closed(events);
 }
@@ -354,7 +362,7 @@ static enum gw_status init_target(struct db_events *events,
     return db_link_target_init(&events->target, &target);
 }
 
-// Others know when a heartbeat came, and reckon from there.
+// Revocations know when a heartbeat came, and reckon from there.
 static uint64_t stale_of_heartbeat_ms(uint64_t stale_ms) {
     if (stale_ms < DB_GATEWAY_LIVE_MS - DB_GATEWAY_SLACK_MS)
         return DB_GATEWAY_LIVE_MS;
@@ -401,6 +409,7 @@ void db_events_close(struct db_events *events) {
 }
 
 bool db_events_leave(struct db_events *events, struct db_events_departure *departure) {
+    gw_assert(!events->is_closing && !events->has_left);
     events->has_left = true;
     if (events->heartbeat.sent_ms == 0)
         return false;
@@ -421,8 +430,8 @@ uint64_t db_events_heard_ms(const struct db_events *events) {
 
 // ---- waiting ----
 
-// Asks for a page, too: a notification would come a little later. Whoever made the change has
-// reached the server.
+// Asks for a page, too: a notification would come a little later. And connects, if it is down: the
+// change has reached the server.
 void db_events_wait_applied(struct db_events *events, struct db_events_wait *wait, uint64_t seq,
                             uint64_t timeout_ms) {
     wait->seq = seq;

@@ -2,14 +2,15 @@
 #include "db/events_wait.h"
 
 #include "db/backoff.h"
+#include "db/link.h"
 #include "db/result.h"
 
 #define ASK_INTERVAL_MS 25 // and up to as much more
 
 _Static_assert(DB_GATEWAY_LIVE_MS == 5000, "the view gateway_state says so");
 
-// All of one snapshot: what a gateway says that it has applied was in the log then, unless it
-// followed another one.
+// All of one snapshot: a number that a gateway has applied was in the log then, unless the gateway
+// followed another log.
 const struct db_statement db_event_waits_statement = {
     .name = "gateway_applied",
     .sql = "select applied_seq, is_live, count(*),"
@@ -35,17 +36,19 @@ static void plan_timer(struct db_event_waits *waits) {
     (void)uv_timer_start(&waits->timer, on_timer, pause_ms, 0); // fails for closing handles only
 }
 
-void db_event_waits_init(struct db_event_waits *waits, struct db_link *connection) {
-    waits->connection = connection;
+void db_event_waits_init(struct db_event_waits *waits, struct db_link *server) {
+    waits->server = server;
+    waits->on_closed = NULL;
     (void)db_query_start(&waits->query, &db_event_waits_statement, NULL);
     gw_list_init(&waits->asked);
     gw_list_init(&waits->waiting);
     gw_list_init(&waits->late);
-    (void)uv_timer_init(db_link_loop(connection), &waits->timer); // cannot fail
+    (void)uv_timer_init(db_link_loop(server), &waits->timer); // cannot fail
 }
 
 static void finish(struct db_events_wait *wait, enum gw_status status,
                    const struct db_events_reach *reach) {
+    gw_assert(!gw_list_is_empty(&wait->link));
     gw_list_remove(&wait->link);
     wait->on_done(wait, status, reach);
 }
@@ -65,6 +68,7 @@ static void on_timer_closed(uv_handle_t *handle) {
 
 void db_event_waits_close(struct db_event_waits *waits,
                           void (*on_closed)(struct db_event_waits *waits)) {
+    gw_assert(waits->on_closed == NULL && on_closed != NULL);
     waits->on_closed = on_closed;
     uv_close((uv_handle_t *)&waits->timer, on_timer_closed);
     struct db_events_wait *wait;
@@ -76,18 +80,19 @@ void db_event_waits_close(struct db_event_waits *waits,
 
 // ---- asking ----
 
-// Only who waits already when the question leaves may use its answer: a gateway that was not there
-// then begins after what they wait for.
+// The answer serves the waits from before the question alone: a gateway that was not a member then
+// begins after their events.
 static void ask(struct db_event_waits *waits) {
-    if (!db_link_has_room(waits->connection) || !gw_list_is_empty(&waits->query.link) ||
-        gw_list_is_empty(&waits->waiting))
+    bool is_asked = !gw_list_is_empty(&waits->query.link) || !gw_list_is_empty(&waits->asked);
+    if (is_asked || gw_list_is_empty(&waits->waiting) || !db_link_has_room(waits->server))
         return;
     gw_list_append_all(&waits->asked, &waits->waiting);
-    db_link_send(waits->connection, &waits->query);
-    db_link_flush(waits->connection);
+    db_link_send(waits->server, &waits->query);
+    db_link_flush(waits->server);
 }
 
 void db_event_waits_add(struct db_event_waits *waits, struct db_events_wait *wait) {
+    gw_assert(waits->on_closed == NULL); // not closing
     gw_list_push_back(&waits->waiting, &wait->link);
     if (!uv_is_active((const uv_handle_t *)&waits->timer))
         plan_timer(waits);
@@ -98,10 +103,9 @@ void db_event_waits_on_down(struct db_event_waits *waits) {
     gw_list_append_all(&waits->waiting, &waits->asked);
 }
 
-// While the connection is up, whoever is late is told so with the next answer, and the count is a
-// fresh one.
-static void end_late_without_connection(struct db_event_waits *waits) {
-    uint64_t now = uv_now(db_link_loop(waits->connection));
+// While the link is up a late wait ends with the next answer: its count is a fresh one.
+static void end_late_without_link(struct db_event_waits *waits) {
+    uint64_t now = uv_now(db_link_loop(waits->server));
     struct gw_list *next;
     for (struct gw_list *link = waits->waiting.next; link != &waits->waiting; link = next) {
         next = link->next;
@@ -117,8 +121,8 @@ static void end_late_without_connection(struct db_event_waits *waits) {
 
 static void on_timer(uv_timer_t *timer) {
     struct db_event_waits *waits = gw_container_of(timer, struct db_event_waits, timer);
-    if (!db_link_is_up(waits->connection))
-        end_late_without_connection(waits);
+    if (!db_link_is_up(waits->server))
+        end_late_without_link(waits);
     if (uv_is_closing((const uv_handle_t *)timer))
         return;
     ask(waits);
@@ -129,10 +133,10 @@ static void on_timer(uv_timer_t *timer) {
 
 static void count_row(struct db_events_reach *reach, uint64_t seq, const PGresult *result,
                       int row) {
-    uint64_t applied = (uint64_t)db_get_int(result, row, COLUMN_APPLIED, 0);
-    uint64_t newest = (uint64_t)db_get_int(result, row, COLUMN_NEWEST, 0);
+    uint64_t applied = db_get_number(result, row, COLUMN_APPLIED);
+    uint64_t newest = db_get_number(result, row, COLUMN_NEWEST);
     int count = (int)db_get_int(result, row, COLUMN_COUNT, 0);
-    if (applied >= seq && applied <= newest) { // above the newest it is a number of another log
+    if (applied >= seq && applied <= newest) { // above the newest: of another log
         reach->applied += count;
         return;
     }
@@ -142,7 +146,7 @@ static void count_row(struct db_events_reach *reach, uint64_t seq, const PGresul
         reach->until_ms = until_ms;
 }
 
-// Nobody at all: then not even the gateway that asks is a member yet.
+// Without any gateway: then not even this one is a member yet.
 static bool is_known(const struct db_events_reach *reach) {
     return reach->applied + reach->pending + reach->silent > 0;
 }
@@ -154,7 +158,7 @@ static void judge(struct db_event_waits *waits, struct db_events_wait *wait,
         count_row(&reach, wait->seq, result, row);
     if (is_known(&reach) && reach.pending + reach.silent == 0) {
         finish(wait, GW_OK, &reach);
-    } else if (wait->deadline_ms <= uv_now(db_link_loop(waits->connection))) {
+    } else if (wait->deadline_ms <= uv_now(db_link_loop(waits->server))) {
         finish(wait, is_known(&reach) ? GW_TIMED_OUT : GW_UNAVAILABLE, &reach);
     } else {
         gw_list_remove(&wait->link);

@@ -15,7 +15,7 @@
 #include "db/sql_error.h"
 #include "db/url.h"
 
-// Any number that nothing else in the database locks; the same in every version.
+// A number that nothing else in the database locks; the same in every version.
 #define MIGRATION_LOCK "7311583425291"
 
 static void ignore_notice(void *argument, const PGresult *result) {
@@ -29,7 +29,7 @@ static void set_error(struct db_migrate_report *report, const char *what, const 
     (void)snprintf(report->error, sizeof(report->error), "%s: %s", what, reason);
 }
 
-// NULL on failure, which is then in the report.
+// NULL on failure, with the reason in the report.
 static PGconn *connect_blocking(const char *url, struct db_migrate_report *report) {
     const char *keywords[] = {"connect_timeout", "fallback_application_name", "dbname",
                               "client_encoding", NULL};
@@ -45,7 +45,7 @@ static PGconn *connect_blocking(const char *url, struct db_migrate_report *repor
     return NULL;
 }
 
-// Runs statements; the rows, if anybody wants them, go to *rows.
+// Runs statements. `rows` may be NULL; else the caller clears *rows.
 static enum gw_status execute(PGconn *pg, const char *sql, const char *what, PGresult **rows,
                               struct db_migrate_report *report) {
     PGresult *result = PQexec(pg, sql);
@@ -62,8 +62,8 @@ static enum gw_status execute(PGconn *pg, const char *sql, const char *what, PGr
     return PQstatus(pg) == CONNECTION_OK ? GW_INVALID : GW_UNAVAILABLE;
 }
 
-// One transaction that holds the lock: whoever comes second waits here and then sees what the first
-// one did.
+// One transaction that holds the lock: a second program waits here, and then sees what the first
+// has applied.
 static enum gw_status begin(PGconn *pg, struct db_migrate_report *report) {
     return execute(pg,
                    "begin isolation level read committed read write;"
@@ -72,8 +72,10 @@ static enum gw_status begin(PGconn *pg, struct db_migrate_report *report) {
                    "cannot take the migration lock", NULL, report);
 }
 
-// What is made belongs to the owner of the schema, whoever makes it: a table of another's could not
-// be changed, or dumped, with the rest.
+enum owner_column { OWNER_NAME, OWNER_CALLER, OWNER_MAY_ACT };
+
+// Everything belongs to the owner of the schema, also when a member of that role creates it: a
+// table of another role could not be changed, or dumped, with the rest.
 static enum gw_status become_owner(PGconn *pg, struct db_migrate_report *report) {
     PGresult *rows = NULL;
     enum gw_status status = execute(pg,
@@ -84,13 +86,13 @@ static enum gw_status become_owner(PGconn *pg, struct db_migrate_report *report)
     if (status != GW_OK)
         return status;
     bool is_there = PQntuples(rows) == 1;
-    bool may_act = !is_there || strcmp(PQgetvalue(rows, 0, 2), "t") == 0;
+    bool may_act = !is_there || strcmp(PQgetvalue(rows, 0, OWNER_MAY_ACT), "t") == 0;
     if (!may_act) {
         (void)snprintf(
             report->error, sizeof(report->error),
             "the schema skillreg belongs to the role %.63s, and %.63s is no member of it: "
             "run this as its owner",
-            PQgetvalue(rows, 0, 0), PQgetvalue(rows, 0, 1));
+            PQgetvalue(rows, 0, OWNER_NAME), PQgetvalue(rows, 0, OWNER_CALLER));
         status = GW_INVALID;
     }
     PQclear(rows);
@@ -102,12 +104,14 @@ static enum gw_status become_owner(PGconn *pg, struct db_migrate_report *report)
                    "cannot become the owner of the schema", NULL, report);
 }
 
+enum { ONLY_COLUMN };
+
 static enum gw_status ask(PGconn *pg, const char *sql, bool *is_true,
                           struct db_migrate_report *report) {
     PGresult *rows = NULL;
     enum gw_status status = execute(pg, sql, "cannot read the schema", &rows, report);
     if (status == GW_OK)
-        *is_true = strcmp(PQgetvalue(rows, 0, 0), "t") == 0;
+        *is_true = strcmp(PQgetvalue(rows, 0, ONLY_COLUMN), "t") == 0;
     PQclear(rows);
     return status;
 }
@@ -142,25 +146,27 @@ static uint32_t checksum_of(const struct db_migration_file *file) {
     return gw_crc32(0, file->sql, strlen(file->sql));
 }
 
-// What was applied must be a beginning of what this program carries, byte for byte.
+enum applied_column { APPLIED_NUMBER, APPLIED_NAME, APPLIED_CHECKSUM };
+
+// The applied files must be the first of those that this program carries, byte for byte.
 static enum gw_status check_applied(const PGresult *rows, struct db_migrate_report *report) {
     int applied = PQntuples(rows);
     for (int i = 0; i < applied; i++) {
-        int number = (int)strtol(PQgetvalue(rows, i, 0), NULL, 10);
+        int number = (int)strtol(PQgetvalue(rows, i, APPLIED_NUMBER), NULL, 10);
         if (i >= db_migration_file_count) {
             (void)snprintf(
                 report->error, sizeof(report->error),
                 "the schema is at version %s, this program knows %d: use the newer program",
-                PQgetvalue(rows, applied - 1, 0), report->version_after);
+                PQgetvalue(rows, applied - 1, APPLIED_NUMBER), report->version_after);
             return GW_INVALID;
         }
         const struct db_migration_file *file = &db_migration_files[i];
-        if (number != file->number || strcmp(PQgetvalue(rows, i, 1), file->name) != 0 ||
-            strtoull(PQgetvalue(rows, i, 2), NULL, 10) != checksum_of(file)) {
+        if (number != file->number || strcmp(PQgetvalue(rows, i, APPLIED_NAME), file->name) != 0 ||
+            strtoull(PQgetvalue(rows, i, APPLIED_CHECKSUM), NULL, 10) != checksum_of(file)) {
             (void)snprintf(report->error, sizeof(report->error),
                            "migration %04d (%.100s) was applied with another content than this "
                            "program carries: the schema was made by a different build",
-                           number, PQgetvalue(rows, i, 1));
+                           number, PQgetvalue(rows, i, APPLIED_NAME));
             return GW_INVALID;
         }
         report->version_before = number;
@@ -198,8 +204,8 @@ static enum gw_status apply_missing(PGconn *pg, struct db_migrate_report *report
     return status;
 }
 
-// No role: nothing to do. With the rights of the caller again: a superuser's, where the owner of
-// the schema may not alter roles.
+// Without a role nothing is granted. With the rights of the caller again: where the owner of the
+// schema may not alter roles, a superuser can.
 static enum gw_status grant(PGconn *pg, struct gw_str role, struct db_migrate_report *report) {
     if (role.at == NULL)
         return GW_OK;
@@ -247,7 +253,7 @@ enum gw_status db_migrate_and_grant(const char *url, struct gw_str role,
         status = execute(pg, "commit", "cannot commit", NULL, report);
     if (status != GW_OK)
         report->version_after = report->version_before;
-    PQfinish(pg); // what was not committed is undone
+    PQfinish(pg); // without the commit all is undone
     return status;
 }
 

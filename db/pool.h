@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // A few long-lived connections to PostgreSQL on the loop, in pipeline mode. The pool starts without
-// the database, connects by itself (backoff with jitter), and loses nothing but the statements that
-// were in flight. Submitted queries go to the least busy ready connection, each followed by a Sync
-// of its own, so that one error aborts nothing else; what was submitted in one loop turn leaves in
-// one write. With no room they wait in a bounded queue; past it, or past their deadline, they end
-// as GW_UNAVAILABLE.
+// the database, connects by itself (db/link.h), and loses only the statements that were in flight.
+// Submitted queries go to the least busy connection, each followed by a Sync of its own, so that
+// one error aborts no other; the queries of one loop turn leave in one write. Without room they
+// wait in a bounded queue; past it, or past their deadline, they end as GW_UNAVAILABLE.
 //
 // Each kind of statement (db/query.h) has connections of its own, so that a lookup never stands
-// behind a change that waits for a lock, nor a revocation behind last-used times that do. Of
-// changes, a connection has one at a time; those that queue behind changes which wait end as
-// GW_BUSY after GW_DB_CHANGE_PATIENCE_MS. A change that ended in a deadlock is tried again. Who is
-// in the way of what waits goes to the log and the statistics (db/blockers.h).
+// behind a change that waits for a lock, nor a revocation behind last-used times that do. A
+// connection for changes has one at a time; changes that queue behind waiting ones end as GW_BUSY
+// after GW_DB_CHANGE_PATIENCE_MS. A change that ended in a deadlock is tried again. The transaction
+// that a change waits for goes to the log and the statistics (db/blockers.h).
 
 #include <stdbool.h>
 #include <uv.h>
@@ -41,7 +40,7 @@ struct db_pool_options {
     uint64_t query_timeout_ms;
     uint64_t connect_timeout_ms;
     // Statements prepared on each new connection before it is ready; static storage. With
-    // db_blockers_statement among them the pool finds out who is in the way of those that wait.
+    // db_blockers_statement among them the pool finds the transactions that changes wait for.
     const struct db_statement *const *statements;
     int statement_count;
     struct db_role_check *role_check; // db/role_check.h; lives as long as the pool. NULL: none
@@ -61,15 +60,15 @@ enum gw_status db_pool_submit(struct db_pool *pool, struct db_query *query) GW_M
 // is done, was refused, or was never started (all zero).
 void db_pool_cancel(struct db_pool *pool, struct db_query *query);
 
-// Sends what was submitted so far. The pool does so by itself before the loop sleeps; for those who
-// submit as late as that. Calls nothing back.
+// Sends what was submitted so far. The pool does so by itself before the loop sleeps; this is for
+// queries that are submitted as late as that. Calls nothing back.
 void db_pool_flush(struct db_pool *pool);
 
 // True when at least one connection for reading is up, with its statements prepared.
 bool db_pool_is_ready(const struct db_pool *pool);
 
-// True when connections for reading are up and each has something to do already: what is submitted
-// now waits behind it.
+// True when connections for reading are up and each has statements on its way already: a query that
+// is submitted now waits behind them.
 bool db_pool_is_busy(const struct db_pool *pool);
 
 // Why there is no connection for reading, one line without a secret, and whether a server was

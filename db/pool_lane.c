@@ -23,6 +23,7 @@ void db_pool_lane_connected(struct db_pool_lane *lane, uint64_t now_ms) {
 }
 
 void db_pool_lane_disconnected(struct db_pool_lane *lane) {
+    gw_assert(lane->ready > 0);
     lane->ready--;
 }
 
@@ -39,6 +40,7 @@ void db_pool_lane_push(struct db_pool_lane *lane, struct db_query *query) {
 }
 
 void db_pool_lane_rest(struct db_pool_lane *lane, struct db_query *query, uint64_t repeat_ms) {
+    gw_assert(repeat_ms > 0 && gw_list_is_empty(&query->link));
     query->repeats++;
     query->repeat_ms = repeat_ms;
     gw_list_push_back(&lane->resting, &query->link);
@@ -67,12 +69,14 @@ struct db_query *db_pool_lane_pop(struct db_pool_lane *lane) {
 }
 
 void db_pool_lane_remove(struct db_pool_lane *lane, struct db_query *query) {
+    bool is_resting = query->repeat_ms != 0;
+    gw_assert(is_resting || lane->queued > 0);
     gw_list_remove(&query->link);
-    lane->queued -= query->repeat_ms == 0;
+    lane->queued -= is_resting ? 0 : 1;
 }
 
-// Patience begins when there is a connection to wait for: what queued through an outage has its
-// turn after it.
+// Patience begins when there is a connection to wait for: queries that queued through an outage
+// have their turn after it.
 uint64_t db_pool_lane_late_ms(const struct db_pool_lane *lane) {
     if (gw_list_is_empty(&lane->queue))
         return UINT64_MAX;

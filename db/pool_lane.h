@@ -2,9 +2,8 @@
 #pragma once
 // One lane of a pool: the statements that share its connections. Those without a connection wait
 // here, oldest first. The lane of statements that may wait for a lock gives each of its connections
-// one at a time, so that one that waits holds up none behind it, and tells those that have queued
-// for its patience that they wait for others (GW_BUSY): they have not run. Bookkeeping alone: the
-// pool sends, and calls back.
+// one at a time, so that a waiting statement holds up no other; statements that have queued for its
+// patience end as GW_BUSY, and have not run. Bookkeeping alone: the pool sends, and calls back.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,12 +19,12 @@ struct db_pool_lane {
     struct gw_list resting; // until their repeat_ms, in no order
     int queued;             // on the queue
     int queue_max;
-    int in_flight; // with an owner that waits
+    int in_flight; // without those that were cancelled
     int ready;     // connections that are up
     uint64_t ready_ms;
     int depth;            // statements at once on a connection
     bool may_wait;        // its statements may, for locks
-    uint64_t patience_ms; // of who queues while a connection is up; 0: until the deadline
+    uint64_t patience_ms; // in the queue, while a connection is up; 0: until the deadline
     uint64_t timeout_ms;  // from submission to deadline
 };
 
@@ -39,16 +38,16 @@ void db_pool_lane_disconnected(struct db_pool_lane *lane);
 // GW_UNAVAILABLE, GW_BUSY: the queue is full, and why.
 enum gw_status db_pool_lane_admit(const struct db_pool_lane *lane) GW_MUST_USE;
 void db_pool_lane_push(struct db_pool_lane *lane, struct db_query *query);
-// It was sent and is to be sent again, then; db_pool_lane_wake puts what is due in front of all
-// others.
+// The query was sent and is sent again at `repeat_ms`; db_pool_lane_wake puts the queries that are
+// due in front of the queue.
 void db_pool_lane_rest(struct db_pool_lane *lane, struct db_query *query, uint64_t repeat_ms);
 void db_pool_lane_wake(struct db_pool_lane *lane, uint64_t now_ms);
 // NULL: empty.
 struct db_query *db_pool_lane_pop(struct db_pool_lane *lane);
 void db_pool_lane_remove(struct db_pool_lane *lane, struct db_query *query);
-// When the oldest will have queued too long; UINT64_MAX: there is none.
+// When the oldest will have queued too long; UINT64_MAX: the queue is empty.
 uint64_t db_pool_lane_late_ms(const struct db_pool_lane *lane);
-// That, or when the first is to be woken.
+// db_pool_lane_late_ms, or when the first resting query is due.
 uint64_t db_pool_lane_due_ms(const struct db_pool_lane *lane);
-// What those end with that have queued too long.
+// The outcome of queries that have queued too long.
 enum gw_status db_pool_lane_late_status(const struct db_pool_lane *lane);

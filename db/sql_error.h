@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What an error of PostgreSQL means for the query that met it and for its connection. Pure: no
-// connection, no I/O. The classes are those of the PostgreSQL manual, appendix "Error Codes".
+// What an error of PostgreSQL means for its query and its connection. Pure: no connection, no I/O.
+// The classes are those of the PostgreSQL manual, appendix "Error Codes".
 
 #include <libpq-fe.h>
 #include <stdbool.h>
@@ -13,18 +13,18 @@
 
 struct db_sql_error {
     enum gw_status status;
-    // The connection is of no more use: its server is going away, was demoted, or lost what was
-    // prepared.
+    // The connection is useless: its server is going away, was demoted, or lost the prepared
+    // statements.
     bool drops_connection;
 };
 
 // `sqlstate` may be NULL, as in an error that libpq made itself: then the connection is gone.
 struct db_sql_error db_sql_error_judge(const char *sqlstate);
 
-// True: the statement was undone for the sake of another transaction, and the same one may do a
-// moment later.
+// True: the statement was undone for the sake of another transaction, and may succeed a moment
+// later.
 bool db_sql_error_may_repeat(const char *sqlstate);
 
 // A message of libpq as one line: line feeds become "; ", control bytes spaces, cut to `length`;
-// "unknown reason" when there is none. `message` may be NULL.
+// "unknown reason" for an empty one. `message` may be NULL.
 void db_sql_error_sentence(const char *message, char *out, size_t length);

@@ -12,7 +12,7 @@
 struct settings {
     const char *keywords[SETTINGS_MAX];
     const char *values[SETTINGS_MAX];
-    char *rotated[SETTINGS_MAX]; // values of our own making
+    char *rotated[SETTINGS_MAX]; // values that are ours to free
     int count;
     int rotated_count;
 };
@@ -55,6 +55,7 @@ void db_url_deinit(struct db_url *url) {
 
 // "a,b,c" from 1 on: "b,c,a". NULL without memory.
 static char *rotate(const char *list, unsigned first) {
+    gw_assert(first < count_elements(list));
     const char *at = list;
     for (unsigned i = 0; i < first; i++)
         at = strchr(at, ',') + 1;
@@ -98,7 +99,7 @@ PGconn *db_url_connect_start(const struct db_url *url, unsigned first_host,
     char packet_timeout[24];
     (void)snprintf(packet_timeout, sizeof(packet_timeout), "%u", (unsigned)packet_timeout_ms);
     struct settings settings = {.count = 0};
-    // the last mention of a keyword counts: the URL overrides what stands before it
+    // the last mention of a keyword counts: the URL overrides the settings before it
     add(&settings, "fallback_application_name", "skillreg-gateway");
     add(&settings, "tcp_user_timeout", packet_timeout);
     bool is_complete = true;

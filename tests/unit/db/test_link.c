@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+// Proves of db/link.c without PostgreSQL: a server that refuses or says nothing is tried again,
+// the next host first, and each reason is logged once. With PostgreSQL: tests/unit/db/test_pool.c
+// and test_events_outage.c, whose links these are.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "db/link.h"
+#include "tests/support/postgres.h"
+
+#define CONNECT_TIMEOUT_MS 100
+
+static struct {
+    uv_loop_t loop;
+    struct db_link_target target;
+    struct db_link link;
+    int downs;
+    int wanted_downs;
+    bool is_down_enough;
+    int lines;
+    char line[DB_CONN_REASON_LENGTH];
+    bool is_closed;
+} world;
+
+static void on_down(struct db_link *link, bool was_up) {
+    assert_ptr_equal(link, &world.link);
+    assert_false(was_up);
+    assert_false(db_link_is_up(link));
+    assert_false(db_link_has_room(link));
+    world.is_down_enough = ++world.downs >= world.wanted_downs;
+}
+
+static void on_closed(struct db_link *link) {
+    assert_ptr_equal(link, &world.link);
+    assert_false(world.is_closed); // once
+    world.is_closed = true;
+}
+
+static void log_down(struct db_link *link, const char *reason) {
+    (void)link;
+    world.lines++;
+    (void)snprintf(world.line, sizeof(world.line), "%s", reason);
+}
+
+static void fail_up(struct db_link *link) {
+    (void)link;
+    fail_msg("there is no server");
+}
+
+static const struct db_link_events events = {
+    .on_ready = fail_up,
+    .on_down = on_down,
+    .on_closed = on_closed,
+    .log_down = log_down,
+    .log_up = fail_up,
+};
+
+static void open_link(const char *url) {
+    memset(&world, 0, sizeof(world));
+    const struct db_link_options options = {
+        .url = url, .query_timeout_ms = 1000, .connect_timeout_ms = CONNECT_TIMEOUT_MS};
+    assert_int_equal(uv_loop_init(&world.loop), 0);
+    assert_int_equal(db_link_target_init(&world.target, &options), GW_OK);
+    db_link_open(&world.link, &world.loop, &world.target, &events);
+}
+
+static void close_link(void) {
+    db_link_close(&world.link);
+    assert_false(world.is_closed); // not inside the call
+    test_loop_close(&world.loop);
+    assert_true(world.is_closed);
+    db_link_target_deinit(&world.target);
+}
+
+static void run_until_down(int times) {
+    world.wanted_downs = times;
+    world.is_down_enough = world.downs >= times;
+    test_run_until(&world.loop, &world.is_down_enough);
+}
+
+// A port of this machine that refuses connections as long as the socket is open.
+static int refuse(int *port) {
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+    socklen_t length = sizeof(address);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
+// A port with connections that the kernel accepts and no process answers.
+static int listen_silently(int *port) {
+    int fd = refuse(port);
+    assert_int_equal(listen(fd, 8), 0);
+    return fd;
+}
+
+static void test_link_target_refuses_a_malformed_url(void **state) {
+    (void)state;
+    struct db_link_target target;
+    const struct db_link_options options = {.url = "postgresql://[::1"};
+    assert_int_equal(db_link_target_init(&target, &options), GW_INVALID);
+}
+
+static void test_link_logs_a_reason_once_and_goes_on_trying(void **state) {
+    (void)state;
+    int port;
+    int fd = listen_silently(&port);
+    char url[128];
+    (void)snprintf(url, sizeof(url), "host=127.0.0.1 port=%d sslmode=disable gssencmode=disable",
+                   port);
+    open_link(url);
+    run_until_down(3);
+    assert_int_equal(world.link.attempts, 3);
+    assert_int_equal(world.lines, 1);
+    assert_string_equal(world.line, "no connection in time");
+    assert_string_equal(world.target.last_reason, "no connection in time");
+    assert_false(world.target.was_reached);
+    close_link();
+    (void)close(fd);
+}
+
+static void test_link_begins_with_the_next_host_after_a_silent_one(void **state) {
+    (void)state;
+    int port;
+    int fd = listen_silently(&port);
+    int refusing_port;
+    int refusing_fd = refuse(&refusing_port);
+    char url[160];
+    (void)snprintf(url, sizeof(url),
+                   "host=127.0.0.1,127.0.0.1 port=%d,%d sslmode=disable gssencmode=disable", port,
+                   refusing_port);
+    open_link(url);
+    run_until_down(1);
+    assert_string_equal(world.line, "no connection in time");
+    assert_int_equal(world.link.first_host, 1);
+    run_until_down(2); // refused by the second, then silence from the first
+    assert_int_equal(world.link.first_host, 2);
+    close_link();
+    (void)close(refusing_fd);
+    (void)close(fd);
+}
+
+static void test_link_hurries_when_the_server_is_known_to_be_there(void **state) {
+    (void)state;
+    int port;
+    int fd = listen_silently(&port);
+    char url[128];
+    (void)snprintf(url, sizeof(url), "host=127.0.0.1 port=%d sslmode=disable gssencmode=disable",
+                   port);
+    open_link(url);
+    run_until_down(1);
+    assert_true(world.link.due_ms > uv_now(&world.loop));
+    db_link_hurry(&world.link);
+    assert_int_equal(world.link.due_ms, uv_now(&world.loop));
+    (void)uv_run(&world.loop, UV_RUN_NOWAIT);
+    assert_int_equal(world.link.conn.state, DB_CONN_CONNECTING);
+    db_link_hurry(&world.link); // too late to matter
+    close_link();
+    (void)close(fd);
+}
+
+static void test_link_closes_in_the_middle_of_connecting(void **state) {
+    (void)state;
+    int port;
+    int fd = listen_silently(&port);
+    char url[128];
+    (void)snprintf(url, sizeof(url), "host=127.0.0.1 port=%d sslmode=disable gssencmode=disable",
+                   port);
+    open_link(url);
+    while (world.link.conn.state != DB_CONN_CONNECTING)
+        (void)uv_run(&world.loop, UV_RUN_ONCE);
+    close_link();
+    assert_int_equal(world.downs, 0);
+    assert_int_equal(world.lines, 0);
+    (void)close(fd);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_link_target_refuses_a_malformed_url),
+        cmocka_unit_test(test_link_logs_a_reason_once_and_goes_on_trying),
+        cmocka_unit_test(test_link_begins_with_the_next_host_after_a_silent_one),
+        cmocka_unit_test(test_link_hurries_when_the_server_is_known_to_be_there),
+        cmocka_unit_test(test_link_closes_in_the_middle_of_connecting),
+    };
+    return cmocka_run_group_tests_name("link", tests, NULL, NULL);
+}
