@@ -14,6 +14,7 @@
 #include "gateway/api/forward_auth.h"
 #include "gateway/api/introspect.h"
 #include "gateway/api/issue.h"
+#include "gateway/api/revoke.h"
 #include "gateway/api/tokens.h"
 #include "gateway/api/whoami.h"
 #include "gateway/client/handlers.h"
