@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// GET /orgs/{org}/tokens: one page of the organisation's live tokens, newest first. The caller holds
-// an admin token of the organisation. gateway/api/issue.h makes tokens, gateway/api/revoke.h revokes
-// them.
+// GET /orgs/{org}/tokens: one page of the organisation's live tokens, newest first. The caller
+// holds an admin token of the organisation. gateway/api/issue.h makes tokens, gateway/api/revoke.h
+// revokes them.
 
 struct gw_exchange;
 
