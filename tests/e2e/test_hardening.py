@@ -52,3 +52,17 @@ def test_what_a_row_names_exists(number, tested):
             known = names_in(found[0])
         else:
             assert name in known, f"{number}: no {name}"
+
+
+# ---- tests/README.md ------------------------------------------------------------------------------------------------
+
+FOLDERS = ("base", "token", "tls", "db", "gateway", "cli")
+
+
+def test_every_source_has_a_test_or_says_which_covers_it():
+    covered = dict(re.findall(r"^\| `([\w/]+\.c)` \| (.+) \|$", (ROOT / "tests/README.md").read_text(encoding="utf-8"), re.MULTILINE))
+    sources = [path.relative_to(ROOT) for folder in FOLDERS for path in (ROOT / folder).rglob("*.c")]
+    own = {str(path) for path in sources if (ROOT / "tests/unit" / path.parent / f"test_{path.name}").exists()}
+    assert sorted(covered) == sorted({str(path) for path in sources} - own)
+    named = {name for tests in covered.values() for name in re.findall(r"`([^`]+)`", tests)}
+    assert named and [name for name in sorted(named) if not (ROOT / "tests" / name).exists()] == []
