@@ -274,10 +274,12 @@ static void advance(struct gw_conn *conn) {
     gw_assert(!conn->is_advancing);
     conn->is_advancing = true;
     for (;;) {
+        enum gw_conn_phase phase = conn->phase;
         enum gw_conn_state next = take_step(conn);
-        if (next == conn->state)
+        if (next != conn->state)
+            set_state(conn, next);
+        else if (conn->phase == phase) // otherwise the stream ended inside the step
             break;
-        set_state(conn, next);
     }
     conn->is_advancing = false;
 }

@@ -60,6 +60,7 @@ struct fixture {
     struct gw_exchange *exchange; // of the request that is handled
     struct gw_buf body;
     int start_count, body_end_count, writable_count, over_count;
+    bool fails_in_body; // the transport, while the handler takes a body
 };
 
 static struct fixture *the;
@@ -234,6 +235,8 @@ void gw_handlers_start(struct gw_exchange *exchange) {
 void gw_handlers_pass_body(struct gw_exchange *exchange, struct gw_str bytes) {
     (void)exchange;
     assert_int_equal(gw_buf_append_str(&the->body, bytes), GW_OK);
+    if (the->fails_in_body)
+        the->wire.transport->events->on_error(the->wire.transport, GW_SYSTEM);
 }
 
 void gw_handlers_end_body(struct gw_exchange *exchange) {
@@ -573,6 +576,14 @@ static void test_a_peer_that_resets_closes_each_state(void **state) {
         assert_closed(END_CLOSED);
     }
     assert_int_equal(the->metrics.tls_handshakes_failed_total, 1);
+}
+
+static void test_an_error_inside_a_step_closes(void **state) {
+    (void)state;
+    accept_one(false, GW_CONN_CLIENT);
+    the->fails_in_body = true;
+    receive(POST_HEAD "01");
+    assert_closed(END_CLOSED);
 }
 
 static void test_broken_tls_lingers_for_the_peer_in_each_state(void **state) {
@@ -973,6 +984,7 @@ int main(void) {
         TEST(test_the_body_waits_until_the_handler_wants_it),
         TEST(test_the_admin_port_decides_nothing),
         TEST(test_a_peer_that_resets_closes_each_state),
+        TEST(test_an_error_inside_a_step_closes),
         TEST(test_broken_tls_lingers_for_the_peer_in_each_state),
         TEST(test_an_end_between_requests_is_answered_with_ours),
         TEST(test_an_end_while_deciding_or_delayed_does_not_lose_the_answer),
