@@ -2,22 +2,11 @@
 #include "db/conn.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/crc32.h"
 #include "base/log.h"
 #include "db/role_check.h"
-
-// A uv_poll handle outlives the socket it watches: libpq closes sockets on its own while it tries
-// hosts, libuv lets go of a handle only in a later turn. So each socket has a watch of its own on
-// the heap.
-struct db_conn_watch {
-    uv_poll_t poll;
-    struct db_conn *conn;
-    int fd;
-    int events; // asked for; 0: stopped
-};
 
 const char *db_conn_state_text(enum db_conn_state state) {
     static const char *const texts[] = {
@@ -41,83 +30,29 @@ void db_conn_statements_init(struct db_conn_statements *statements,
         statements->checksum = gw_crc32(statements->checksum, at[i]->sql, strlen(at[i]->sql));
 }
 
+static void on_socket_event(struct db_socket *socket);
+static void on_socket_closed(struct db_socket *socket);
+
 void db_conn_init(struct db_conn *conn, uv_loop_t *loop, struct db_conn_statements *statements,
                   const struct db_conn_events *events) {
     memset(conn, 0, sizeof(*conn));
-    conn->loop = loop;
+    conn->socket = (struct db_socket){
+        .loop = loop, .on_event = on_socket_event, .on_handle_closed = on_socket_closed};
     conn->statements = statements;
     conn->events = events;
     gw_list_init(&conn->in_flight);
 }
 
-// ---- watching the socket ----
-
-static void on_socket(uv_poll_t *poll, int status, int events);
-
-static void on_watch_closed(uv_handle_t *handle) {
-    struct db_conn_watch *watch = gw_container_of(handle, struct db_conn_watch, poll);
-    struct db_conn *conn = watch->conn;
-    gw_assert(conn->watch != watch && conn->handle_count > 0);
-    free(watch);
-    conn->handle_count--;
-    conn->events->on_handle_closed(conn);
-}
-
-static void drop_watch(struct db_conn *conn) {
-    if (conn->watch == NULL)
-        return;
-    uv_close((uv_handle_t *)&conn->watch->poll, on_watch_closed);
-    conn->watch = NULL;
-}
-
-// Before libpq may close the socket: afterwards its number can belong to another socket.
-static void pause_watch(struct db_conn *conn) {
-    if (conn->watch == NULL)
-        return;
-    (void)uv_poll_stop(&conn->watch->poll);
-    conn->watch->events = 0;
-}
-
-static enum gw_status open_watch(struct db_conn *conn, int fd) {
-    struct db_conn_watch *watch = calloc(1, sizeof(*watch));
-    if (watch == NULL)
-        return GW_NO_MEMORY;
-    if (uv_poll_init(conn->loop, &watch->poll, fd) != 0) {
-        free(watch);
-        return GW_SYSTEM;
-    }
-    watch->conn = conn;
-    watch->fd = fd;
-    conn->watch = watch;
-    conn->handle_count++;
-    return GW_OK;
-}
-
 // Waits for `events` of the socket that libpq uses now.
 static enum gw_status watch_socket(struct db_conn *conn, int events) {
     gw_assert(conn->pg != NULL);
-    int fd = PQsocket(conn->pg);
-    if (fd < 0)
-        return GW_SYSTEM;
-    if (conn->watch != NULL && conn->watch->fd != fd)
-        drop_watch(conn);
-    if (conn->watch == NULL) {
-        enum gw_status status = open_watch(conn, fd);
-        if (status != GW_OK)
-            return status;
-    }
-    struct db_conn_watch *watch = conn->watch;
-    // libuv stops a watch by itself when the socket has an error
-    if (watch->events == events && uv_is_active((const uv_handle_t *)&watch->poll))
-        return GW_OK;
-    watch->events = events;
-    return uv_poll_start(&watch->poll, events, on_socket) == 0 ? GW_OK : GW_SYSTEM;
+    return db_socket_watch(&conn->socket, PQsocket(conn->pg), events);
 }
 
 // ---- going down ----
 
 static void disconnect(struct db_conn *conn) {
-    drop_watch(conn);
+    db_socket_drop(&conn->socket);
     PQclear(conn->result);
     conn->result = NULL;
     PQfinish(conn->pg);
@@ -155,7 +90,7 @@ static struct db_conn_slot *push_slot(struct db_conn *conn, struct db_query *que
     int index = (conn->slot_first + conn->slot_count) % DB_CONN_IN_FLIGHT_MAX;
     conn->slots[index] = (struct db_conn_slot){.query = query,
                                                .statement = query == NULL ? NULL : query->statement,
-                                               .sent_ms = uv_now(conn->loop),
+                                               .sent_ms = uv_now(conn->socket.loop),
                                                .is_named = !conn->statements->prepared_unsupported};
     conn->slot_count++;
     conn->needs_flush = true;
@@ -344,7 +279,7 @@ static void on_prepared(struct db_conn *conn, bool is_named, const PGresult *res
 
 static void continue_connecting(struct db_conn *conn) {
     gw_assert(conn->state == DB_CONN_CONNECTING && conn->slot_count == 0);
-    pause_watch(conn);
+    db_socket_pause(&conn->socket);
     enum gw_status status = GW_OK;
     switch (PQconnectPoll(conn->pg)) {
     case PGRES_POLLING_READING:
@@ -469,13 +404,9 @@ void db_conn_read(struct db_conn *conn) {
         conn->events->on_notify(conn);
 }
 
-// With a failed `status` too: libpq finds the error.
-static void on_socket(uv_poll_t *poll, int status, int events) {
-    (void)status;
-    (void)events;
-    struct db_conn_watch *watch = gw_container_of(poll, struct db_conn_watch, poll);
-    struct db_conn *conn = watch->conn;
-    gw_assert(conn->watch == watch && conn->state != DB_CONN_DOWN);
+static void on_socket_event(struct db_socket *socket) {
+    struct db_conn *conn = gw_container_of(socket, struct db_conn, socket);
+    gw_assert(conn->state != DB_CONN_DOWN);
     if (conn->state == DB_CONN_CONNECTING) {
         continue_connecting(conn);
         return;
@@ -483,9 +414,14 @@ static void on_socket(uv_poll_t *poll, int status, int events) {
     db_conn_read(conn);
     if (conn->pg == NULL)
         return;
-    if (!uv_is_active((const uv_handle_t *)poll))
+    if (!db_socket_is_watched(socket))
         conn->needs_flush = true; // stopped by libuv: watch again
     db_conn_flush(conn);
+}
+
+static void on_socket_closed(struct db_socket *socket) {
+    struct db_conn *conn = gw_container_of(socket, struct db_conn, socket);
+    conn->events->on_handle_closed(conn);
 }
 
 void db_conn_forget(struct db_conn *conn, struct db_query *query) {

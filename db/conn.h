@@ -24,11 +24,11 @@
 
 #include <libpq-fe.h>
 #include <stdbool.h>
-#include <uv.h>
 
 #include "base/list.h"
 #include "base/status.h"
 #include "db/query.h"
+#include "db/socket.h"
 #include "db/sql_error.h"
 #include "db/url.h"
 
@@ -84,13 +84,11 @@ struct db_conn_slot {
 };
 
 struct db_conn {
-    uv_loop_t *loop;
+    struct db_socket socket; // of pg
     const struct db_conn_events *events;
     struct db_conn_statements *statements; // the owner's
     enum db_conn_state state;
     PGconn *pg;
-    struct db_conn_watch *watch; // of PQsocket(pg)
-    int handle_count;            // watches open or closing
     bool needs_flush;
     struct gw_list in_flight;                         // the queries of the slots
     struct db_conn_slot slots[DB_CONN_IN_FLIGHT_MAX]; // a ring, in the order of sending
@@ -134,6 +132,6 @@ void db_conn_fail(struct db_conn *conn, const char *reason);
 void db_conn_close(struct db_conn *conn);
 // The memory of a closed connection is the owner's when this is false.
 static inline bool db_conn_has_handles(const struct db_conn *conn) {
-    return conn->handle_count > 0;
+    return db_socket_has_handles(&conn->socket);
 }
 const char *db_conn_state_text(enum db_conn_state state);

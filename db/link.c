@@ -84,7 +84,7 @@ static void on_down(struct db_conn *conn) {
     bool was_up = link->is_up;
     link->is_up = false;
     // a link that fails soon after each connect keeps its long pauses
-    if (was_up && uv_now(conn->loop) - link->ready_ms >= GW_DB_RECONNECT_MAX_MS)
+    if (was_up && uv_now(conn->socket.loop) - link->ready_ms >= GW_DB_RECONNECT_MAX_MS)
         link->attempts = 0;
     link->events->on_down(link, was_up);
     forget_queries(link);
@@ -107,7 +107,7 @@ static void on_ready(struct db_conn *conn) {
     struct db_link *link = gw_container_of(conn, struct db_link, conn);
     gw_assert(!link->is_up && !link->is_closing);
     link->is_up = true;
-    link->ready_ms = uv_now(conn->loop);
+    link->ready_ms = uv_now(conn->socket.loop);
     link->tick_ms = NEVER;
     note_up(link);
     link->events->on_ready(link);

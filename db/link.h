@@ -90,7 +90,7 @@ static inline bool db_link_is_up(const struct db_link *link) {
     return link->is_up;
 }
 static inline uv_loop_t *db_link_loop(const struct db_link *link) {
-    return link->conn.loop;
+    return link->conn.socket.loop;
 }
 // Statements on their way, with those that were cancelled.
 static inline int db_link_load(const struct db_link *link) {
