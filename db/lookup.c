@@ -249,6 +249,12 @@ static void match_rows(struct lookup_batch *batch, const PGresult *result) {
         match_row(batch, count, result, row);
 }
 
+static bool is_id(struct gw_str id) {
+    return id.length > 0 && id.length <= DB_ID_LENGTH_MAX;
+}
+
+// GW_INVALID: no row of the schema. The memory of tokens relies on the length of their ids, and no
+// token may pass without restrictions that it has.
 static enum gw_status read_row(const PGresult *result, int row, struct db_token_row *out,
                                struct gw_ip_range allowed_ips[GW_ALLOWED_IPS_MAX]) {
     *out = (struct db_token_row){
@@ -264,6 +270,8 @@ static enum gw_status read_row(const PGresult *result, int row, struct db_token_
         .org_name = db_get_bytes(result, row, COLUMN_ORG_NAME),
         .allowed_ips = allowed_ips,
     };
+    if (!is_id(out->id) || !is_id(out->org_id))
+        return GW_INVALID;
     return db_get_ip_ranges(result, row, COLUMN_ALLOWED_IPS, allowed_ips, &out->allowed_ip_count);
 }
 
@@ -277,7 +285,7 @@ static void finish(struct db_token_lookup *lookup, const PGresult *result) {
     if (read_row(result, lookup->row, &row, allowed_ips) == GW_OK)
         lookup->on_done(lookup, GW_OK, &row);
     else
-        lookup->on_done(lookup, GW_UNAVAILABLE, NULL); // restrictions that cannot be read
+        lookup->on_done(lookup, GW_UNAVAILABLE, NULL);
 }
 
 // After any error of the server the lookups are unknown.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Proves of db/lookup.c: a lookup finds its own row and no other, whatever shares its prefix
-// or its batch; a batch is one statement; who has left is not called.
+// or its batch; a batch is one statement; a lookup that has left is not called.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -403,6 +403,22 @@ static void test_lookups_that_wait_when_they_close_end_as_unavailable(void **sta
     open_lookups();
 }
 
+// What the cache and the last uses hold of a token is keyed by ids of the schema's length.
+static void test_lookup_of_an_id_that_the_schema_forbids_is_unavailable(void **state) {
+    (void)state;
+    insert_tokens("'" PREFIX "'", 2);
+    test_execute(fixture.database.url,
+                 "alter table skillreg.api_token drop constraint api_token_id_check;"
+                 "alter table skillreg.organisation drop constraint organisation_id_check;"
+                 "insert into skillreg.organisation (id, slug, name)"
+                 " values (repeat('o', 33), 'other', 'Other');"
+                 "update skillreg.api_token set id = repeat('t', 33) where id = 'cl1';"
+                 "update skillreg.api_token set org_id = repeat('o', 33) where id = 'cl2'");
+    struct lookup lookup;
+    assert_int_equal(run_lookup(&lookup, PREFIX, 1), GW_UNAVAILABLE);
+    assert_int_equal(run_lookup(&lookup, PREFIX, 2), GW_UNAVAILABLE);
+}
+
 static void test_lookup_that_the_server_refuses_is_unavailable_and_never_not_found(void **state) {
     (void)state;
     wait_until_ready();
@@ -429,6 +445,7 @@ int main(void) {
         TEST(test_lookups_that_gather_when_they_close_end_as_unavailable),
         TEST(test_lookup_refuses_a_prefix_that_no_token_has),
         TEST(test_lookups_that_wait_when_they_close_end_as_unavailable),
+        TEST(test_lookup_of_an_id_that_the_schema_forbids_is_unavailable),
         TEST(test_lookup_that_the_server_refuses_is_unavailable_and_never_not_found),
 #undef TEST
     };
