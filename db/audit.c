@@ -47,8 +47,8 @@ static void on_audit_done(struct db_query *query, enum gw_status status, const P
         list->on_done(list, status, NULL, 0, false);
         return;
     }
+    gw_assert(list->limit <= GW_LIST_LIMIT_MAX);
     int count = PQntuples(result);
-    gw_assert(count <= (int)list->limit + 1);
     bool has_more = count > (int)list->limit;
     if (has_more)
         count = (int)list->limit;
