@@ -17,7 +17,7 @@ static void log_ignored(struct gw_services *services, enum gw_http_field_id fiel
                         const struct gw_ip *peer) {
     char text[GW_IP_TEXT_BYTES_MAX];
     gw_ip_format(peer, text);
-    services->has_told_of_field = true;
+    services->has_warned_of_field = true;
     gw_log(GW_LOG_WARNING, "server",
            "a trusted proxy passed on a field that does not count, told of once field=%s proxy=%s "
            "counts=%s",
@@ -28,7 +28,7 @@ static void log_ignored(struct gw_services *services, enum gw_http_field_id fiel
 
 static void note_ignored(struct gw_services *services, const struct gw_http_head *request,
                          enum gw_http_field_id field, const struct gw_ip *peer) {
-    if (!services->has_told_of_field && gw_http_head_field(request, field) != NULL)
+    if (!services->has_warned_of_field && gw_http_head_field(request, field) != NULL)
         log_ignored(services, field, peer);
 }
 

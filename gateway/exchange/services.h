@@ -40,7 +40,7 @@ struct gw_services {
     const struct gw_metrics *all_metrics; // of every worker
     int worker_count;
     bool is_draining;
-    bool has_told_of_field; // gateway/client/forwarded.h
+    bool has_warned_of_field; // gateway/client/forwarded.h
     // The clock, set by gw_services_touch at the start of each request.
     uint64_t touched_ms; // uv_now, which is never 0
     int64_t wall_ms;
