@@ -174,7 +174,7 @@ static const struct expiry {
     [GW_DEADLINE_BODY] = {true, expire},
     [GW_DEADLINE_WRITE] = {true, give_up},
     [GW_DEADLINE_REFUSAL] = {false, expire},
-    [GW_DEADLINE_REST] = {false, trim},
+    [GW_DEADLINE_TRIM] = {false, trim},
     [GW_DEADLINE_IDLE] = {false, expire},
     [GW_DEADLINE_LINGER] = {false, give_up},
 };

@@ -24,7 +24,7 @@
 
 #include "gateway/client/conn_state.h"
 
-#define GW_REST_TIMEOUT_MS 1000 // of an idle connection, until it gives its memory back
+#define GW_TRIM_TIMEOUT_MS 1000 // of an idle connection, until it gives its memory back
 
 // Something was stored: takes the steps that follow from it.
 void gw_conn_run(struct gw_conn *conn);

@@ -9,7 +9,7 @@ static enum gw_deadline_id pick_between_requests(const struct gw_conn *conn) {
     if (gw_http_parser_in_message(&conn->parser) || conn->serving == GW_SERVED_NOTHING ||
         gw_input_kept_bytes(&conn->input) > 0)
         return GW_DEADLINE_HEAD;
-    return conn->parser.block != NULL ? GW_DEADLINE_REST : GW_DEADLINE_IDLE;
+    return conn->parser.block != NULL ? GW_DEADLINE_TRIM : GW_DEADLINE_IDLE;
 }
 
 static enum gw_deadline_id pick_in_request(const struct gw_conn *conn) {

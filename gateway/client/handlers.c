@@ -58,7 +58,7 @@ bool gw_handlers_match(struct gw_exchange *exchange) {
         refuse(exchange, outcome);
         return false;
     }
-    const struct gw_refusal *failure = gw_relay_fields_check(request);
+    const struct gw_refusal *failure = gw_field_rules_check(request);
     if (failure != NULL)
         gw_exchange_refuse(exchange, failure);
     return failure == NULL;

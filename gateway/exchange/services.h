@@ -23,7 +23,7 @@ enum gw_deadline_id {
     GW_DEADLINE_BODY,
     GW_DEADLINE_WRITE,
     GW_DEADLINE_REFUSAL, // delay of a refusal to a client over its budget
-    GW_DEADLINE_REST,    // idle, until the memory of the last request is freed
+    GW_DEADLINE_TRIM,    // idle, until the memory of the last request is freed
     GW_DEADLINE_IDLE,    // after that
     GW_DEADLINE_LINGER,
     GW_DEADLINE_UPSTREAM_CONNECT,     // to one address

@@ -72,7 +72,7 @@ static unsigned flags_of(struct gw_str name) {
     return 0;
 }
 
-static enum gw_status add_options(struct gw_str list, struct gw_relay_options *options) {
+static enum gw_status add_options(struct gw_str list, struct gw_field_options *options) {
     struct gw_str option;
     while (gw_str_next(&list, ',', &option)) {
         option = gw_str_trim(option);
@@ -86,8 +86,8 @@ static enum gw_status add_options(struct gw_str list, struct gw_relay_options *o
     return GW_OK;
 }
 
-enum gw_status gw_relay_options_read(const struct gw_http_head *head,
-                                     struct gw_relay_options *options) {
+enum gw_status gw_field_options_read(const struct gw_http_head *head,
+                                     struct gw_field_options *options) {
     enum gw_status status = GW_OK;
     options->count = 0;
     for (int i = 0; i < head->field_count && status == GW_OK; i++) {
@@ -97,13 +97,13 @@ enum gw_status gw_relay_options_read(const struct gw_http_head *head,
     return status;
 }
 
-const struct gw_refusal *gw_relay_fields_check(const struct gw_http_head *request) {
+const struct gw_refusal *gw_field_rules_check(const struct gw_http_head *request) {
     static const struct gw_refusal too_many = {GW_ERROR_BAD_REQUEST,
                                                "The Connection field lists too many options."};
     static const struct gw_refusal protected_field = {
         GW_ERROR_BAD_REQUEST, "The Connection field must not name this field."};
-    struct gw_relay_options options;
-    if (gw_relay_options_read(request, &options) != GW_OK)
+    struct gw_field_options options;
+    if (gw_field_options_read(request, &options) != GW_OK)
         return &too_many;
     for (int i = 0; i < options.count; i++) {
         if ((flags_of(options.names[i]) & NOT_AN_OPTION) != 0)
@@ -120,7 +120,7 @@ static bool is_via_gateway(struct gw_str hop) {
     return gw_str_equal(gw_str_slice(by, 0, gw_str_find(by, ' ')), GW_STR(GW_VIA_NAME));
 }
 
-int gw_relay_via_count(const struct gw_http_head *request) {
+int gw_field_via_count(const struct gw_http_head *request) {
     int count = 0;
     for (int i = 0; i < request->field_count; i++) {
         struct gw_str list = request->fields[i].value;
@@ -133,7 +133,7 @@ int gw_relay_via_count(const struct gw_http_head *request) {
     return count;
 }
 
-static bool is_option(struct gw_str name, const struct gw_relay_options *options) {
+static bool is_option(struct gw_str name, const struct gw_field_options *options) {
     for (int i = 0; i < options->count; i++) {
         if (gw_str_equal_nocase(name, options->names[i]))
             return true;
@@ -141,14 +141,14 @@ static bool is_option(struct gw_str name, const struct gw_relay_options *options
     return false;
 }
 
-bool gw_relay_passes_to_registry(const struct gw_http_field *field,
-                                 const struct gw_relay_options *options,
+bool gw_field_passes_to_registry(const struct gw_http_field *field,
+                                 const struct gw_field_options *options,
                                  bool forward_authorization) {
     unsigned stopping = forward_authorization ? NOT_TO_REGISTRY : NOT_TO_REGISTRY | CREDENTIAL;
     return (flags_of(field->name) & stopping) == 0 && !is_option(field->name, options);
 }
 
-bool gw_relay_passes_to_client(const struct gw_http_field *field,
-                               const struct gw_relay_options *options) {
+bool gw_field_passes_to_client(const struct gw_http_field *field,
+                               const struct gw_field_options *options) {
     return (flags_of(field->name) & NOT_TO_CLIENT) == 0 && !is_option(field->name, options);
 }

@@ -203,7 +203,7 @@ static void close_everything(struct gw_server *server) {
 static void open_deadlines(struct gw_server *server) {
     const struct gw_config *config = server->services.config;
     uint64_t half_idle_ms = config->idle_timeout_ms / 2;
-    uint64_t rest_ms = half_idle_ms < GW_REST_TIMEOUT_MS ? half_idle_ms : GW_REST_TIMEOUT_MS;
+    uint64_t trim_ms = half_idle_ms < GW_TRIM_TIMEOUT_MS ? half_idle_ms : GW_TRIM_TIMEOUT_MS;
     // Each attempt has its whole time, and the tick that ends it.
     uint64_t connect_all_ms =
         GW_UPSTREAM_CONNECT_TIMES * (config->upstream_connect_timeout_ms + GW_DEADLINE_TICK_MS);
@@ -213,8 +213,8 @@ static void open_deadlines(struct gw_server *server) {
         [GW_DEADLINE_BODY] = config->body_timeout_ms,
         [GW_DEADLINE_WRITE] = config->body_timeout_ms,
         [GW_DEADLINE_REFUSAL] = GW_REFUSAL_DELAY_MS,
-        [GW_DEADLINE_REST] = rest_ms,
-        [GW_DEADLINE_IDLE] = config->idle_timeout_ms - rest_ms,
+        [GW_DEADLINE_TRIM] = trim_ms,
+        [GW_DEADLINE_IDLE] = config->idle_timeout_ms - trim_ms,
         [GW_DEADLINE_LINGER] = GW_LINGER_TIMEOUT_MS,
         [GW_DEADLINE_UPSTREAM_CONNECT] = config->upstream_connect_timeout_ms,
         [GW_DEADLINE_UPSTREAM_CONNECT_ALL] = connect_all_ms,

@@ -143,8 +143,8 @@ static void put_origin(struct head_writer *writer, const struct gw_exchange *exc
 enum gw_status gw_relay_compose_request(struct gw_exchange *exchange, bool forward_authorization,
                                         struct gw_upstream_request *composed) {
     const struct gw_http_head *request = exchange->request;
-    struct gw_relay_options options;
-    enum gw_status status = gw_relay_options_read(request, &options);
+    struct gw_field_options options;
+    enum gw_status status = gw_field_options_read(request, &options);
     if (status != GW_OK)
         return status;
     struct head_writer writer = {.left = bytes_needed(exchange)};
@@ -155,7 +155,7 @@ enum gw_status gw_relay_compose_request(struct gw_exchange *exchange, bool forwa
     const char *fields = writer.at;
     for (int i = 0; i < request->field_count; i++) {
         const struct gw_http_field *field = &request->fields[i];
-        if (gw_relay_passes_to_registry(field, &options, forward_authorization))
+        if (gw_field_passes_to_registry(field, &options, forward_authorization))
             put_field(&writer, field->name, field->value);
     }
     put_framing(&writer, request);
@@ -170,14 +170,14 @@ enum gw_status gw_relay_compose_request(struct gw_exchange *exchange, bool forwa
 
 enum gw_status gw_relay_pick_fields(const struct gw_http_head *response,
                                     struct gw_response_field *fields, int *field_count) {
-    struct gw_relay_options options;
-    enum gw_status status = gw_relay_options_read(response, &options);
+    struct gw_field_options options;
+    enum gw_status status = gw_field_options_read(response, &options);
     if (status != GW_OK)
         return status;
     int count = 0;
     for (int i = 0; i < response->field_count; i++) {
         const struct gw_http_field *field = &response->fields[i];
-        if (gw_relay_passes_to_client(field, &options))
+        if (gw_field_passes_to_client(field, &options))
             fields[count++] = (struct gw_response_field){field->name, field->value};
     }
     *field_count = count;

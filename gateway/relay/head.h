@@ -14,7 +14,7 @@
 // X-Forwarded-For, -Proto, -Host. Of these three a trusted proxy's are kept, and its address is
 // added to the list; any other client's are replaced. The call adds Host. Both slices are in the
 // exchange's arena. GW_NO_MEMORY; GW_TOO_BIG: too many options in Connection, which
-// gw_relay_fields_check refuses earlier.
+// gw_field_rules_check refuses earlier.
 enum gw_status gw_relay_compose_request(struct gw_exchange *exchange, bool forward_authorization,
                                         struct gw_upstream_request *composed) GW_MUST_USE;
 

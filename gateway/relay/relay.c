@@ -237,7 +237,7 @@ static enum gw_upstream_body body_of(const struct gw_http_head *request) {
 // True: the exchange is answered.
 static bool refuse(struct gw_exchange *exchange) {
     const struct gw_http_head *request = exchange->request;
-    const struct gw_refusal *failure = gw_relay_fields_check(request);
+    const struct gw_refusal *failure = gw_field_rules_check(request);
     if (failure != NULL) {
         gw_exchange_refuse(exchange, failure);
         return true;
@@ -250,7 +250,7 @@ static bool refuse(struct gw_exchange *exchange) {
         refuse_too_big(exchange);
         return true;
     }
-    if (gw_relay_via_count(request) >= GW_VIA_HOPS_MAX) {
+    if (gw_field_via_count(request) >= GW_VIA_HOPS_MAX) {
         gw_exchange_fail(exchange, GW_ERROR_LOOP_DETECTED,
                          "The way to the registry leads back to the gateway.");
         return true;

@@ -801,7 +801,7 @@ static void test_an_idle_connection_is_trimmed_and_closed_later(void **state) {
     reach(GW_CONN_HANDLE);
     respond("first");
     end_turn();
-    expire(GW_DEADLINE_REST);
+    expire(GW_DEADLINE_TRIM);
     assert_null(conn()->parser.block);
     expire(GW_DEADLINE_IDLE);
     assert_true(the->wire.is_shut_down);
@@ -885,7 +885,7 @@ static void test_between_requests_the_last_response_has_its_deadline(void **stat
     assert_in(GW_CONN_HEAD);
     assert_int_equal(armed(), GW_DEADLINE_WRITE);
     take_all();
-    assert_int_equal(armed(), GW_DEADLINE_REST);
+    assert_int_equal(armed(), GW_DEADLINE_TRIM);
 }
 
 static void test_lingering_waits_for_the_response_and_then_for_the_peer(void **state) {

@@ -22,23 +22,23 @@ static struct gw_http_head head_with_connection(const char *const *values) {
     return head;
 }
 
-static struct gw_relay_options options_of(const char *connection) {
-    struct gw_relay_options options;
+static struct gw_field_options options_of(const char *connection) {
+    struct gw_field_options options;
     struct gw_http_head head = head_with_connection((const char *[]){connection, NULL});
-    assert_int_equal(gw_relay_options_read(&head, &options), GW_OK);
+    assert_int_equal(gw_field_options_read(&head, &options), GW_OK);
     return options;
 }
 
 static bool passes_to_registry(const char *name, const char *connection, bool authorization) {
-    struct gw_relay_options options = options_of(connection);
+    struct gw_field_options options = options_of(connection);
     struct gw_http_field field = {gw_str_from(name), GW_STR("v"), GW_FIELD_OTHER};
-    return gw_relay_passes_to_registry(&field, &options, authorization);
+    return gw_field_passes_to_registry(&field, &options, authorization);
 }
 
 static bool passes_to_client(const char *name, const char *connection) {
-    struct gw_relay_options options = options_of(connection);
+    struct gw_field_options options = options_of(connection);
     struct gw_http_field field = {gw_str_from(name), GW_STR("v"), GW_FIELD_OTHER};
-    return gw_relay_passes_to_client(&field, &options);
+    return gw_field_passes_to_client(&field, &options);
 }
 
 static void test_ordinary_fields_pass_both_ways(void **state) {
@@ -159,8 +159,8 @@ static void test_request_id_of_the_registry_gives_way_to_ours(void **state) {
 static void test_options_of_all_connection_fields_count(void **state) {
     (void)state;
     struct gw_http_head head = head_with_connection((const char *[]){"a, b", "c", NULL});
-    struct gw_relay_options options;
-    assert_int_equal(gw_relay_options_read(&head, &options), GW_OK);
+    struct gw_field_options options;
+    assert_int_equal(gw_field_options_read(&head, &options), GW_OK);
     assert_int_equal(options.count, 3);
     assert_true(gw_str_equal(options.names[2], GW_STR("c")));
 }
@@ -176,18 +176,18 @@ static void test_connection_must_not_name_protected_fields(void **state) {
         "", "close", "keep-alive", "TE, Keep-Alive", "Upgrade, HTTP2-Settings", "X-Anything"};
     for (size_t i = 0; i < COUNT(refused); i++) {
         struct gw_http_head head = head_with_connection((const char *[]){refused[i], NULL});
-        const struct gw_refusal *failure = gw_relay_fields_check(&head);
+        const struct gw_refusal *failure = gw_field_rules_check(&head);
         if (failure == NULL || failure->error != GW_ERROR_BAD_REQUEST)
             fail_msg("Connection: %s is accepted", refused[i]);
     }
     for (size_t i = 0; i < COUNT(accepted); i++) {
         struct gw_http_head head = head_with_connection((const char *[]){accepted[i], NULL});
-        if (gw_relay_fields_check(&head) != NULL)
+        if (gw_field_rules_check(&head) != NULL)
             fail_msg("Connection: %s is refused", accepted[i]);
     }
     struct gw_http_head second =
         head_with_connection((const char *[]){"close", "X-SkillReg-Org", NULL});
-    assert_non_null(gw_relay_fields_check(&second));
+    assert_non_null(gw_field_rules_check(&second));
 }
 
 static void test_connection_with_too_many_options_is_refused(void **state) {
@@ -196,10 +196,10 @@ static void test_connection_with_too_many_options_is_refused(void **state) {
     for (int i = 0; i < GW_RELAY_OPTIONS_MAX; i++)
         strcat(list, i == 0 ? "o" : ", o");
     struct gw_http_head most = head_with_connection((const char *[]){list, NULL});
-    assert_null(gw_relay_fields_check(&most));
+    assert_null(gw_field_rules_check(&most));
     strcat(list, ", o");
     struct gw_http_head more = head_with_connection((const char *[]){list, NULL});
-    assert_non_null(gw_relay_fields_check(&more));
+    assert_non_null(gw_field_rules_check(&more));
 }
 
 static void test_the_gateways_on_the_way_are_counted(void **state) {
@@ -220,7 +220,7 @@ static void test_the_gateways_on_the_way_are_counted(void **state) {
             (struct gw_http_field){GW_STR("vIA"), gw_str_from(cases[i].via), GW_FIELD_OTHER};
         head.fields[1] =
             (struct gw_http_field){GW_STR("X-Via"), GW_STR("1.1 skillreg-gateway"), GW_FIELD_OTHER};
-        assert_int_equal(gw_relay_via_count(&head), cases[i].count);
+        assert_int_equal(gw_field_via_count(&head), cases[i].count);
     }
 }
 
