@@ -136,7 +136,7 @@ static unsigned char *add_element(struct db_params *params, size_t length) {
     if (params->status == GW_NO_MEMORY)
         return NULL;
     struct db_params_block *block = params->blocks;
-    gw_assert(block != NULL && params->count > 0);
+    gw_assert(params->count > 0);
     int last = params->count - 1;
     size_t used = (size_t)params->lengths[last];
     gw_assert(params->values[last] == (const char *)block->at && used + 4 + length <= block->room);

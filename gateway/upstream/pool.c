@@ -236,7 +236,7 @@ static void on_connect_deadline(struct gw_deadline *deadline) {
     struct gw_upstream_call *call =
         gw_container_of(deadline, struct gw_upstream_call, connect_deadline);
     struct gw_upstream_conn *conn = call->conn;
-    gw_assert(conn != NULL && conn->state != GW_UPSTREAM_CONN_BUSY);
+    gw_assert(conn->state != GW_UPSTREAM_CONN_BUSY);
     (void)detach(conn);
     close_connection(conn);
     fail_call(call, GW_TIMED_OUT, "could not connect in time");
