@@ -39,31 +39,7 @@ endif()
 add_library(deps_jsmn INTERFACE)
 target_include_directories(deps_jsmn SYSTEM INTERFACE "${JSMN_INCLUDE_DIR}")
 
-# gw_defined_number(<out> <header> <macro>): the value of a numeric #define, or nothing.
-function(gw_defined_number out header macro)
-  set(${out} "" PARENT_SCOPE)
-  if(EXISTS "${header}")
-    file(STRINGS "${header}" line REGEX "^#define ${macro}[ \t]")
-    if(line MATCHES "(0x[0-9a-fA-F]+|[0-9]+)")
-      math(EXPR value "${CMAKE_MATCH_1}" OUTPUT_FORMAT DECIMAL)
-      set(${out} "${value}" PARENT_SCOPE)
-    endif()
-  endif()
-endfunction()
-
-# gw_header_root(<out> <header> <macro> <least> <what>): the first include directory, the system's before build/deps,
-# whose header defines macro as at least that number.
-function(gw_header_root out header macro least what)
-  math(EXPR least_number "${least}" OUTPUT_FORMAT DECIMAL)
-  foreach(dir "/usr/include" "/usr/local/include" "${GATEWAY_DEPS_DIR}/usr/include")
-    gw_defined_number(value "${dir}/${header}" ${macro})
-    if(value GREATER_EQUAL least_number)
-      set(${out} "${dir}" PARENT_SCOPE)
-      return()
-    endif()
-  endforeach()
-  gw_missing("${what}")
-endfunction()
+include(header_root) # gw_header_root
 
 # gw_import_library(<target> <include dir> <name> [STATIC]): static from build/deps, else what the system's linker would
 # take, or the static one where it is there and asked for.
@@ -89,11 +65,13 @@ function(gw_import_library target include_dir name)
   endif()
 endfunction()
 
+# The system's before build/deps.
+set(GATEWAY_INCLUDE_DIRS "/usr/include" "/usr/local/include" "${GATEWAY_DEPS_DIR}/usr/include")
+
 gw_header_root(LLHTTP_INCLUDE_DIR llhttp.h LLHTTP_VERSION_MAJOR 9 "llhttp 9")
 gw_import_library(deps_llhttp "${LLHTTP_INCLUDE_DIR}" llhttp)
 
-gw_header_root(MBEDTLS_INCLUDE_DIR mbedtls/build_info.h MBEDTLS_VERSION_NUMBER 0x03060000
-               "Mbed TLS 3.6")
+gw_mbedtls_root(MBEDTLS_INCLUDE_DIR)
 # The linker can put nettle in front of a static Mbed TLS only.
 set(mbedtls_kind "")
 if(GATEWAY_NETTLE)
