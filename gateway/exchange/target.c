@@ -22,7 +22,7 @@ static int next_byte(struct gw_str text, size_t *index) {
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-// RFC 3986: the bytes of a path or query that need no escape; not '#', and ASCII alone. One bit
+// RFC 3986: the bytes of a path that need no escape; not '#', and ASCII alone. One bit
 // each, for this looks at every byte of every target.
 static bool is_target_char(char c) {
     static const uint64_t allowed[2] = {
@@ -33,9 +33,16 @@ static bool is_target_char(char c) {
     return byte < 128 && (allowed[byte >> 6] >> (byte & 63) & 1) != 0;
 }
 
-static bool target_chars_ok(struct gw_str text) {
+// Browsers and fetch send these as they are: the query percent-encode set of the URL standard
+// (url.spec.whatwg.org) leaves them out. A query is forwarded and split at '&' alone, so they hide
+// nothing.
+static bool is_query_char(char c) {
+    return is_target_char(c) || c == '^' || c == '`' || c == '{' || c == '|' || c == '}';
+}
+
+static bool chars_ok(struct gw_str text, bool (*is_allowed)(char c)) {
     for (size_t i = 0; i < text.length; i++) {
-        if (!is_target_char(text.at[i]))
+        if (!is_allowed(text.at[i]))
             return false;
     }
     return true;
@@ -90,7 +97,7 @@ static bool has_escape(struct gw_str text) {
 }
 
 static bool path_ok(struct gw_str path) {
-    if (path.length == 0 || path.at[0] != '/' || !target_chars_ok(path))
+    if (path.length == 0 || path.at[0] != '/' || !chars_ok(path, is_target_char))
         return false;
     struct gw_str rest = gw_str_slice(path, 1, path.length);
     struct gw_str segment;
@@ -112,7 +119,7 @@ bool gw_target_split(struct gw_str target, struct gw_str *path, struct gw_str *q
     *query = (struct gw_str){NULL, 0};
     if (question < target.length)
         *query = gw_str_slice(target, question + 1, target.length);
-    return path_ok(*path) && target_chars_ok(*query) && escapes_ok(*query);
+    return path_ok(*path) && chars_ok(*query, is_query_char) && escapes_ok(*query);
 }
 
 // ---- one parameter of the query ----

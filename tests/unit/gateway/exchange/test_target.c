@@ -34,6 +34,7 @@ static void test_a_target_is_its_path_and_its_query(void **state) {
         {"/a?b?c", "/a", "b?c"},
         {"/a%2Fb/c;x?%61", "/a%2Fb/c;x", "%61"},
         {"/a?../..//", "/a", "../..//"},
+        {"/a?b=c|d^{e}`", "/a", "b=c|d^{e}`"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct gw_str target = gw_str_from(cases[i].target);
@@ -52,7 +53,8 @@ static void test_a_target_that_can_be_read_in_two_ways_is_refused(void **state) 
     static const char *const targets[] = {
         "",        "a",         "?a",    "//",    "/a//b",  "/.",     "/a/../b", "/%2e",
         "/..;x",   "/a%2f%2fb", "/a\\b", "/a%5c", "/%00",   "/a%1f",  "/a%",     "/a%zz",
-        "/a%252f", "/\xc3\xa4", "/%ff",  "/a#b",  "/a?b%0", "/a?%00", "/a?b c",  "/a?\x7f"};
+        "/a%252f", "/\xc3\xa4", "/%ff",  "/a#b",  "/a?b%0", "/a?%00", "/a?b c",  "/a?\x7f",
+        "/a|b",    "/a^b",      "/{a}",  "/a`b",  "/a?b\"", "/a?b<c", "/a?b>c",  "/a?b\\c"};
     for (size_t i = 0; i < COUNT(targets); i++) {
         struct gw_str path;
         struct gw_str query;
