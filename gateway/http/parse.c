@@ -206,7 +206,8 @@ static int on_headers_complete(llhttp_t *llhttp) {
     if (refused != 0)
         return refused;
     llhttp->upgrade = 0; // never: the message keeps its own framing
-    if (parser->expects_no_body)
+    bool is_interim = parser->side == GW_HTTP_RESPONSES && head->status < 200;
+    if (parser->expects_no_body || is_interim) // RFC 9112 section 6.3, whatever it frames
         llhttp->flags |= F_SKIPBODY;
     // With both on HTTP/1.0, llhttp would go by keep-alive.
     if ((llhttp->flags & F_CONNECTION_CLOSE) != 0)

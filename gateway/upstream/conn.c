@@ -81,7 +81,8 @@ static void on_body(struct gw_http_parser *parser, struct gw_str bytes) {
 
 // A body where RFC 9112 section 6.3 forbids one: a server that frames it may send it, too.
 static bool frames_forbidden_body(const struct gw_http_head *head) {
-    return (head->status == 204 && (head->is_chunked || head->content_length > 0)) ||
+    bool is_bodiless = head->status < 200 || head->status == 204;
+    return (is_bodiless && (head->is_chunked || head->content_length > 0)) ||
            (head->status == 304 && head->is_chunked);
 }
 
@@ -114,6 +115,7 @@ static bool take_head(struct gw_upstream_conn *conn) {
     bool is_interim = head->status >= 100 && head->status < 200 && head->status != 101;
     if (is_interim && conn->interim_count < INTERIM_RESPONSES_MAX) {
         conn->interim_count++;
+        conn->has_odd_interim = conn->has_odd_interim || frames_forbidden_body(head);
         if (head->status == 100)
             conn->events->on_continue(conn);
         return conn->call != NULL;
@@ -123,7 +125,7 @@ static bool take_head(struct gw_upstream_conn *conn) {
         return false;
     }
     conn->has_head = true;
-    conn->is_reusable = head->keep_alive && !frames_forbidden_body(head);
+    conn->is_reusable = head->keep_alive && !frames_forbidden_body(head) && !conn->has_odd_interim;
     conn->idle_max_ms = idle_max_ms(head);
     conn->events->on_head(conn, head);
     return conn->call != NULL;
@@ -204,6 +206,7 @@ struct gw_buf *gw_upstream_conn_begin(struct gw_upstream_conn *conn, bool is_hea
     conn->has_answered = conn->has_head = false;
     conn->is_request_whole = conn->is_paused = false;
     conn->interim_count = 0;
+    conn->has_odd_interim = false;
     if (is_head)
         gw_http_parser_expect_no_body(&conn->parser);
     return gw_upstream_conn_output(conn);

@@ -88,6 +88,7 @@ struct gw_upstream_conn {
     uv_connect_t connect;
     enum gw_upstream_conn_state state;
     int interim_count;
+    bool has_odd_interim;  // one of them framed a body, which it may not have
     bool was_used;         // was parked before, so the registry may have closed it since
     bool has_answered;     // a byte of the response to this request came
     bool has_head;         // its final head was delivered

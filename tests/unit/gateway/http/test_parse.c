@@ -908,6 +908,13 @@ static void test_answers_are_framed(void **state) {
              "head 100 1.1 keep-alive\nend 18\nhead 103 1.1 keep-alive\n| Link: a\nend 45\n"
              "head 200 1.1 keep-alive length=2\n| Content-Length: 2\nbody hi\nend 85\nbetween\n"
              "closed whole\n"),
+        CASE("HTTP/1.1 103 E\r\nContent-Length: 5\r\n\r\n"
+             "HTTP/1.1 199 X\r\nTransfer-Encoding: chunked\r\n\r\n" OK_HEAD
+             "Content-Length: 2\r\n\r\nhi",
+             "head 103 1.1 keep-alive length=5\n| Content-Length: 5\nend 37\n"
+             "head 199 1.1 keep-alive chunked\n| Transfer-Encoding: chunked\nend 83\n"
+             "head 200 1.1 keep-alive length=2\n| Content-Length: 2\nbody hi\nend 123\nbetween\n"
+             "closed whole\n"),
         // Bytes beyond ASCII in a field are the registry's affair.
         CASE(OK_HEAD "X: \xe4\r\nContent-Length: 0\r\n\r\n",
              "head 200 1.1 keep-alive length=0\n| X: \xe4\n| Content-Length: 0\nend 44\nbetween\n"

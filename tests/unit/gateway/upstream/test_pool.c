@@ -454,6 +454,9 @@ static void test_a_connection_is_not_kept_when_a_body_is_framed_that_may_not_be(
         {"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", 0},
         {"HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n", 0},
         {"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", 1},
+        {"HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n"
+         "HTTP/1.1 204 No Content\r\n\r\n",
+         0},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const struct script_step script[] = {AWAIT_HEAD, SEND(cases[i].head), END};
