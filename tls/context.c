@@ -46,7 +46,7 @@ static const uint16_t groups[] = {
     MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
     MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1, MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
 
-static const char *alpn_protocols[] = {"http/1.1", NULL};
+static const char *alpn_protocols[] = {"http/1.1", "http/1.0", NULL}; // ours first
 
 // ---- pairs ----
 

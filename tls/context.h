@@ -2,11 +2,11 @@
 #pragma once
 // What all TLS connections of a process share: certificates, keys, and the configuration of Mbed
 // TLS (TLS 1.2 and 1.3, forward-secret AEAD suites, groups X25519, P-256 and P-384, ALPN
-// "http/1.1", no renegotiation, session tickets by tls/tickets.h). A client that names its server
-// gets the certificates with this name, or else those whose wildcard covers it, or else the first.
-// Each process makes its own (after a fork, so that no two share a random generator); immutable
-// afterwards. Counted, because connections made before a reload keep the old one: the only
-// reference count of the project.
+// "http/1.1" or "http/1.0", no renegotiation, session tickets by tls/tickets.h). A client that
+// names its server gets the certificates with this name, or else those whose wildcard covers it, or
+// else the first. Each process makes its own (after a fork, so that no two share a random
+// generator); immutable afterwards. Counted, because connections made before a reload keep the old
+// one: the only reference count of the project.
 
 #include <stdbool.h>
 #include <stdint.h>

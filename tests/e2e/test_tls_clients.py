@@ -71,7 +71,7 @@ def test_alert_reaches_a_refused_client(gateway, certificate):
     assert b"alert" in done.stderr, done.stderr
 
 
-@pytest.mark.parametrize("flags", [("--tlsv1.2", "--tls-max", "1.2"), ("--tlsv1.3",), ()])
+@pytest.mark.parametrize("flags", [("--tlsv1.2", "--tls-max", "1.2"), ("--tlsv1.3",), (), ("--http1.0",)])
 def test_curl(flags, gateway, certificate, acme):
     done = curl(gateway, certificate, acme.read, *flags)
     assert done.returncode == 0, done.stderr
