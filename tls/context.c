@@ -127,8 +127,8 @@ static int configure(struct tls_context *context, mbedtls_ssl_config *config, co
     mbedtls_ssl_conf_min_tls_version(config, is_tls13_only ? MBEDTLS_SSL_VERSION_TLS1_3
                                                            : MBEDTLS_SSL_VERSION_TLS1_2);
     mbedtls_ssl_conf_max_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_3);
-    // Pre-shared keys come from tickets alone, and never without a key exchange (psk_dhe_ke, RFC 8446
-    // section 4.2.9): else a ticket secret that leaks would open what was recorded.
+    // Pre-shared keys come from tickets alone, and never without a key exchange (psk_dhe_ke,
+    // RFC 8446 section 4.2.9): else a ticket secret that leaks would open what was recorded.
     mbedtls_ssl_conf_tls13_key_exchange_modes(
         config, context->tickets != NULL ? MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ALL
                                          : MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL);
