@@ -22,6 +22,13 @@ void gw_buf_deinit_wiped(struct gw_buf *buf) {
     gw_buf_deinit(buf);
 }
 
+void gw_buf_take_back(struct gw_buf *buf, size_t length) {
+    gw_assert(length <= gw_buf_length(buf));
+    buf->end -= length;
+    if (buf->start == buf->end)
+        gw_buf_clear(buf);
+}
+
 void gw_buf_clear(struct gw_buf *buf) {
     buf->start = buf->end = 0;
 }

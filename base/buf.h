@@ -59,6 +59,8 @@ enum gw_status gw_buf_printf(struct gw_buf *buf, const char *format, ...) GW_MUS
     __attribute__((format(printf, 2, 3)));
 // Drops `length` bytes from the front.
 void gw_buf_take(struct gw_buf *buf, size_t length);
+// Drops `length` bytes from the back.
+void gw_buf_take_back(struct gw_buf *buf, size_t length);
 void gw_buf_clear(struct gw_buf *buf);
 
 // For pools of blocks. Gives a buffer that holds no memory a block of `bytes` from malloc, which it

@@ -127,6 +127,14 @@ GW_INLINE void gw_json_put_null(struct gw_json_writer *writer, const char *key) 
     gw_json_key(writer, key);
     gw_json_write_null(writer);
 }
+// Null where `text` is not there (.at NULL).
+GW_INLINE void gw_json_put_string_or_null(struct gw_json_writer *writer, const char *key,
+                                          struct gw_str text) {
+    if (text.at != NULL)
+        gw_json_put_string(writer, key, text);
+    else
+        gw_json_put_null(writer, key);
+}
 GW_INLINE void gw_json_put_time(struct gw_json_writer *writer, const char *key, int64_t wall_ms) {
     gw_json_key(writer, key);
     gw_json_write_time(writer, wall_ms);

@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// One line per event on stderr: `2026-01-31T12:00:00.000Z level component message key=value ...`.
-// Values that came from outside go through gw_log_quoted, which escapes quotes, backslash, control
-// bytes and invalid UTF-8, so that nothing a peer sends can make a second line or field, or reach a
-// terminal as a command. Such bytes are masked in the whole line, as a caller may forget to quote.
-// A line is at most GW_LOG_LINE_BYTES_MAX bytes (cut with "..."), written with one write(2) that is
-// allowed to fail: a full disk never stops the service. No secret is ever an argument.
+// One line per event on stderr: `2026-01-31T12:00:00.000Z level component message key=value ...`,
+// or the same as JSON (base/log_line.h). Values that came from outside go through gw_log_quoted.
+// What would end a line or command a terminal is masked in the whole line, as a caller may forget
+// to quote. Nobody waits for a line to be written, and a full disk never stops the service
+// (base/log_writer.h). No secret is ever an argument.
 
+#include "base/log_line.h"
+#include "base/log_quote.h"
 #include "base/str.h"
 
-#define GW_LOG_LINE_BYTES_MAX 2048
-
-enum gw_log_level { GW_LOG_DEBUG, GW_LOG_INFO, GW_LOG_WARNING, GW_LOG_ERROR };
-
-// Everything below `level` is dropped. Default GW_LOG_INFO. The only process-wide state of base.
+// Everything below `level` is dropped. Default GW_LOG_INFO.
 void gw_log_set_level(enum gw_log_level level);
+// Default GW_LOG_TEXT.
+void gw_log_set_form(enum gw_log_form form);
 // "debug", "info", "warning", "error".
 enum gw_status gw_log_level_parse(struct gw_str name, enum gw_log_level *level) GW_MUST_USE;
+// "text", "json".
+enum gw_status gw_log_form_parse(struct gw_str name, enum gw_log_form *form) GW_MUST_USE;
 void gw_log(enum gw_log_level level, const char *component, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-// `text` escaped and in double quotes, terminated, cut to fit; returns `out`, for use as an
-// argument.
-#define GW_LOG_QUOTED_BYTES_MAX 512
-struct gw_log_quote {
-    char text[GW_LOG_QUOTED_BYTES_MAX];
-};
-const char *gw_log_quoted(struct gw_log_quote *out, struct gw_str text);
+// A line that is made of fields, for what is written often: no printf. False: lines of this level
+// are dropped. Otherwise fields follow (gw_log_line_put_...), and gw_log_finish.
+bool gw_log_start(struct gw_log_line *line, enum gw_log_level level,
+                  const char *component) GW_MUST_USE;
+void gw_log_finish(struct gw_log_line *line);

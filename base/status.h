@@ -4,6 +4,7 @@
 // results back through trailing out-pointers, which are untouched on failure. Status says what kind
 // of failure happened; the sentence for a person is made where the failure is handled, once.
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define GW_STATUS_MAP(X)                                                                           \
@@ -45,3 +46,5 @@ const char *gw_status_text(enum gw_status status);
 #define gw_assert(condition)                                                                       \
     ((condition) ? (void)0 : gw_assert_failed(#condition, __FILE__, __LINE__))
 _Noreturn void gw_assert_failed(const char *condition, const char *file, int line);
+// Called before the line about a failed assertion goes to stderr; false: stderr takes nothing.
+void gw_assert_set_last_words(bool (*make_way)(void));

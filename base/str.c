@@ -29,6 +29,12 @@ static uint64_t fold_word(const char *at) {
     return word | is_upper >> 2;
 }
 
+int gw_str_compare(struct gw_str a, struct gw_str b) {
+    size_t shorter = a.length < b.length ? a.length : b.length;
+    int order = shorter > 0 ? memcmp(a.at, b.at, shorter) : 0;
+    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
+}
+
 bool gw_str_equal_nocase(struct gw_str a, struct gw_str b) {
     if (a.length != b.length)
         return false;
@@ -91,6 +97,15 @@ bool gw_str_next(struct gw_str *rest, char separator, struct gw_str *element) {
     else
         *rest = gw_str(rest->at + length + 1, rest->length - length - 1);
     return true;
+}
+
+bool gw_str_list_has(struct gw_str list, char separator, struct gw_str word) {
+    struct gw_str element;
+    while (word.length > 0 && gw_str_next(&list, separator, &element)) {
+        if (gw_str_equal(gw_str_trim(element), word))
+            return true;
+    }
+    return false;
 }
 
 enum gw_status gw_str_to_u64(struct gw_str digits, uint64_t *value) {

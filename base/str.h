@@ -27,6 +27,8 @@ static inline struct gw_str gw_str(const char *at, size_t length) {
 // NULL becomes the empty slice.
 struct gw_str gw_str_from(const char *terminated);
 bool gw_str_equal(struct gw_str a, struct gw_str b);
+// By bytes, as qsort wants it: below, at or above 0; a beginning comes before what it begins.
+int gw_str_compare(struct gw_str a, struct gw_str b);
 // ASCII letters fold, nothing else does (RFC 9110 section 5.1).
 bool gw_str_equal_nocase(struct gw_str a, struct gw_str b);
 bool gw_str_starts_with(struct gw_str str, struct gw_str prefix);
@@ -39,6 +41,9 @@ struct gw_str gw_str_trim(struct gw_str str);
 // Takes the next element up to `separator` from the front of *rest; false when *rest is used up
 // (at == NULL). "a,,b" yields three elements; the empty slice yields one empty element.
 bool gw_str_next(struct gw_str *rest, char separator, struct gw_str *element);
+// Whether `word` is an element of a list such as "a, b" (separator ',') or "a b". White space
+// around an element does not count, and an empty word is in no list.
+bool gw_str_list_has(struct gw_str list, char separator, struct gw_str word);
 // Decimal digits only: no sign, no space, no empty string; GW_TOO_BIG past UINT64_MAX.
 enum gw_status gw_str_to_u64(struct gw_str digits, uint64_t *value) GW_MUST_USE;
 // Time depends on `length` only.

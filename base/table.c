@@ -3,12 +3,18 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/hash.h"
 
 #define BITS_FIRST 5
 // Slots looked at for those moves: three of four are taken when a table begins to grow.
 #define VISITS_MAX (4 * GW_TABLE_MOVES_MAX)
+
+// Arrays from this size on are mapped: their pages are zeroed by the kernel when they are touched
+// first, and given back in runs of RELEASE_BYTES as the cursor leaves them behind.
+#define MAPPED_BYTES_MIN ((size_t)1 << 20)
+#define RELEASE_BYTES ((size_t)1 << 18)
 
 // What every slot begins with.
 struct head {
@@ -25,14 +31,46 @@ enum gw_status gw_table_init(struct gw_table *table, uint32_t slot_bytes, uint32
     return status;
 }
 
-static void array_deinit(struct gw_table_array *array) {
-    free(array->slots);
+// ---- the memory of one array ----
+
+static size_t bytes_of(const struct gw_table *table, const struct gw_table_array *array) {
+    return (size_t)table->slot_bytes << array->bits;
+}
+
+// All slots are free. False: no memory.
+static bool array_init(const struct gw_table *table, struct gw_table_array *array, unsigned bits) {
+    *array = (struct gw_table_array){.bits = bits};
+    size_t bytes = bytes_of(table, array);
+    if (bytes < MAPPED_BYTES_MIN) {
+        array->slots = calloc(1, bytes);
+        return array->slots != NULL;
+    }
+    void *mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    array->slots = mapped != MAP_FAILED ? mapped : NULL;
+    return array->slots != NULL;
+}
+
+static void array_deinit(const struct gw_table *table, struct gw_table_array *array) {
+    if (array->slots != NULL && bytes_of(table, array) >= MAPPED_BYTES_MIN)
+        (void)munmap(array->slots, bytes_of(table, array));
+    else
+        free(array->slots);
     *array = (struct gw_table_array){.slots = NULL};
 }
 
+// The cursor has moved on by a slot. Pages that are given back read as zero, which is free slots.
+static void release_passed(const struct gw_table *table, struct gw_table_array *array) {
+    size_t end = array->cursor * table->slot_bytes;
+    if (end % RELEASE_BYTES >= table->slot_bytes || end < RELEASE_BYTES ||
+        bytes_of(table, array) < MAPPED_BYTES_MIN)
+        return;
+    end -= end % RELEASE_BYTES;
+    (void)madvise(array->slots + end - RELEASE_BYTES, RELEASE_BYTES, MADV_DONTNEED);
+}
+
 void gw_table_clear(struct gw_table *table) {
-    array_deinit(&table->array);
-    array_deinit(&table->older);
+    array_deinit(table, &table->array);
+    array_deinit(table, &table->older);
 }
 
 // ---- one array ----
@@ -101,6 +139,7 @@ static struct head *next_taken(const struct gw_table *table, struct gw_table_arr
         if (slot->hash != 0)
             return slot;
         array->cursor++;
+        release_passed(table, array);
     }
     return NULL;
 }
@@ -134,19 +173,17 @@ static void move_some(struct gw_table *table) {
         remove_at(table, &table->older, table->older.cursor);
     }
     if (table->older.count == 0)
-        array_deinit(&table->older);
+        array_deinit(table, &table->older);
 }
 
 // `older` is empty before `array` is full again: four slots move with each new key.
 static enum gw_status grow(struct gw_table *table) {
-    struct gw_table_array larger = {.bits = BITS_FIRST};
+    struct gw_table_array larger;
     gw_assert(table->older.count == 0);
-    if (table->array.slots != NULL)
-        larger.bits = table->array.bits + 1;
-    larger.slots = calloc((size_t)1 << larger.bits, table->slot_bytes);
-    if (larger.slots == NULL)
+    if (!array_init(table, &larger,
+                    table->array.slots != NULL ? table->array.bits + 1 : BITS_FIRST))
         return GW_NO_MEMORY;
-    array_deinit(&table->older);
+    array_deinit(table, &table->older);
     table->older = table->array;
     table->array = larger;
     return GW_OK;

@@ -2,7 +2,9 @@
 #pragma once
 // A hash table that grows, by open addressing, for slots of one size with keys of one size. Every
 // operation is a bounded step: a table that grows moves GW_TABLE_MOVES_MAX slots with each new key
-// from its old array to one twice as large, and is emptied slot by slot with gw_table_take.
+// from its old array to one twice as large, and is emptied slot by slot with gw_table_take. The
+// memory of a large array comes and goes page by page, too: zeroing or unmapping megabytes at once
+// is a step of milliseconds.
 //
 //      array   |  a     c  |      taken until `cursor`; new keys go here
 //      older   |  .  .  b  |      while it grows: what has not moved yet

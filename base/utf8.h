@@ -14,7 +14,7 @@ bool gw_utf8_valid(struct gw_str text);
 // and takes one byte.
 bool gw_utf8_next(struct gw_str *rest, uint32_t *code_point);
 // True for C0, DEL, C1, and for the format characters that change how text around them is shown
-// (U+200E, U+200F, U+2028-U+202E, U+2066-U+2069, U+FEFF).
+// (U+061C, U+200E, U+200F, U+2028-U+202E, U+2066-U+2069, U+FEFF).
 bool gw_utf8_is_control(uint32_t code_point);
 bool gw_utf8_has_control(struct gw_str text);
 // Makes foreign text harmless in place: a blank for each byte of such a character, "?" for a byte

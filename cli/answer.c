@@ -46,21 +46,30 @@ struct gw_str cli_answer_list(struct gw_json object, const char *key, struct gw_
 
 static struct gw_str in_words(struct gw_str iso,
                               void (*format)(int64_t then_ms, int64_t now_ms, char *out),
-                              struct gw_arena *arena) {
+                              int64_t now_ms, struct gw_arena *arena) {
     int64_t then_ms;
     if (iso.at == NULL)
         return GW_STR("never");
     if (gw_clock_parse_iso(iso, &then_ms) != GW_OK)
         return iso;
     char text[CLI_RELATIVE_TIME_BYTES_MAX];
-    format(then_ms, gw_clock_wall_ms(), text);
+    format(then_ms, now_ms, text);
     return cli_answer_keep(gw_str_from(text), arena);
 }
 
-struct gw_str cli_answer_ago(struct gw_json object, const char *key, struct gw_arena *arena) {
-    return in_words(cli_answer_text(object, key, arena), cli_relative_time_ago, arena);
+struct gw_str cli_answer_ago(struct gw_json object, const char *key, int64_t now_ms,
+                             struct gw_arena *arena) {
+    return in_words(cli_answer_text(object, key, arena), cli_relative_time_ago, now_ms, arena);
 }
 
-struct gw_str cli_answer_ahead(struct gw_json object, const char *key, struct gw_arena *arena) {
-    return in_words(cli_answer_text(object, key, arena), cli_relative_time_ahead, arena);
+struct gw_str cli_answer_ahead(struct gw_json object, const char *key, int64_t now_ms,
+                               struct gw_arena *arena) {
+    return in_words(cli_answer_text(object, key, arena), cli_relative_time_ahead, now_ms, arena);
+}
+
+bool cli_answer_is_true(struct gw_json object, const char *key) {
+    struct gw_json member;
+    bool truth = false;
+    return gw_json_member(object, gw_str_from(key), &member) &&
+           gw_json_boolean(member, &truth) == GW_OK && truth;
 }

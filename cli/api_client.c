@@ -4,7 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/api_url.h"
+#include "cli/proxy.h"
 
 #define URL_BYTES_MAX (16 * 1024)
 #define RETRY_AFTER_S_MAX 10
@@ -54,7 +56,6 @@ static bool set_options(struct cli_api_client *client,
     code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     code |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, options->connect_timeout_ms);
-    code |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, options->total_timeout_ms);
     if (cli_api_url_is_loopback(options->base_url))
         code |= curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     if (options->ca_file != NULL && options->ca_file[0] != '\0') {
@@ -80,11 +81,20 @@ enum cli_exit cli_api_client_open(struct cli_api_client *client,
     return cli_fail(why, CLI_FAILED, "cannot set up HTTP: out of memory, or libcurl lacks TLS");
 }
 
+// libcurl's own words, unless they may hold what an address held: the password of a proxy with an
+// @ or a # in it is taken for a host, and shown.
+static const char *detail_of(const struct cli_api_client *client, CURLcode code) {
+    const char *detail = client->curl_error;
+    bool is_clean = code != CURLE_COULDNT_RESOLVE_PROXY && strchr(detail, '@') == NULL;
+    return detail[0] != '\0' && is_clean ? detail : curl_easy_strerror(code);
+}
+
 static enum cli_exit explain(const struct cli_api_client *client, CURLcode code,
                              struct cli_reason *why) {
-    const char *detail =
-        client->curl_error[0] != '\0' ? client->curl_error : curl_easy_strerror(code);
+    const char *detail = detail_of(client, code);
+    char proxy[CLI_PROXY_BYTES_MAX];
     long error = 0;
+    cli_proxy_name(client->base_url, proxy);
     switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
         return cli_fail(why, CLI_UNREACHABLE,
@@ -92,11 +102,16 @@ static enum cli_exit explain(const struct cli_api_client *client, CURLcode code,
                         client->base_url);
     case CURLE_COULDNT_RESOLVE_PROXY:
         return cli_fail(why, CLI_UNREACHABLE,
-                        "cannot find the proxy on the way to %s (%s), check https_proxy, "
-                        "http_proxy and all_proxy",
-                        client->base_url, detail);
+                        "cannot find the proxy%s on the way to %s, check https_proxy, http_proxy "
+                        "and all_proxy",
+                        proxy, client->base_url);
     case CURLE_COULDNT_CONNECT:
         (void)curl_easy_getinfo(client->easy, CURLINFO_OS_ERRNO, &error);
+        if (proxy[0] != '\0') // unless no_proxy names the gateway: libcurl's words say which it was
+            return cli_fail(why, CLI_UNREACHABLE,
+                            "cannot connect on the way to %s (%s), which may lead through the "
+                            "proxy%s, check the address and the proxy",
+                            client->base_url, detail, proxy);
         return cli_fail(why, CLI_UNREACHABLE,
                         "cannot connect to %s (%s), check the address and that the gateway runs",
                         client->base_url, error != 0 ? strerror((int)error) : detail);
@@ -109,10 +124,11 @@ static enum cli_exit explain(const struct cli_api_client *client, CURLcode code,
                         "--ca-file or SSL_CERT_FILE",
                         client->base_url, detail);
     case CURLE_SSL_CACERT_BADFILE:
-        return cli_fail(why, CLI_UNREACHABLE,
-                        "cannot use the file of --ca-file or SSL_CERT_FILE (%s)", detail);
+        return cli_fail(why, CLI_USAGE, "cannot use the file of --ca-file or SSL_CERT_FILE (%s)",
+                        detail);
     default:
-        return cli_fail(why, CLI_UNREACHABLE, "no answer from %s (%s), check the address",
+        return cli_fail(why, CLI_UNREACHABLE,
+                        "no answer from %s (%s), check the address, or try again later",
                         client->base_url, detail);
     }
 }
@@ -126,11 +142,20 @@ static void copy_header(struct cli_api_client *client, const char *name,
         (void)snprintf(out, CLI_API_HEADER_BYTES_MAX, "%s", header->value);
 }
 
+// The gateway's clock, as it answered.
+static int64_t read_date(struct cli_api_client *client) {
+    char text[CLI_API_HEADER_BYTES_MAX];
+    copy_header(client, "Date", text);
+    time_t date_s = text[0] != '\0' ? curl_getdate(text, NULL) : -1;
+    return date_s > 0 ? (int64_t)date_s * 1000 : -1;
+}
+
 static void read_headers(struct cli_api_client *client, struct cli_api_response *response) {
     struct curl_header *header;
     uint64_t seconds;
     copy_header(client, "X-Request-Id", response->request_id);
     copy_header(client, "SkillReg-Token-Expires", response->token_expires);
+    response->date_ms = read_date(client);
     response->retry_after_s = -1;
     if (curl_easy_header(client->easy, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
         gw_str_to_u64(gw_str_trim(gw_str_from(header->value)), &seconds) == GW_OK &&
@@ -150,30 +175,46 @@ static CURLcode set_request(struct cli_api_client *client, const struct cli_api_
             curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
     }
     code |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    code |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT,
+                             strcmp(request->method, "GET") != 0 ? 1L : 0L);
     return code;
 }
 
-static CURLcode perform(struct cli_api_client *client) {
+// The headers left, after a connection that was made for them: a proxy's part does not count.
+static bool was_sent(CURL *easy) {
+    curl_off_t begun_us = 0;
+    long bytes_sent = 0;
+    return curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &begun_us) == CURLE_OK &&
+           curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &bytes_sent) == CURLE_OK &&
+           begun_us > 0 && bytes_sent > 0;
+}
+
+static uint64_t find_deadline(const struct cli_api_client *client) {
+    uint64_t deadline_ms = gw_clock_monotonic_ms() + (uint64_t)client->total_timeout_ms;
+    bool is_earlier = client->deadline_ms != 0 && client->deadline_ms < deadline_ms;
+    return is_earlier ? client->deadline_ms : deadline_ms;
+}
+
+static CURLcode perform(struct cli_api_client *client, uint64_t deadline_ms) {
+    uint64_t now_ms = gw_clock_monotonic_ms();
+    long left_ms = deadline_ms > now_ms ? (long)(deadline_ms - now_ms) : 1; // 0 is without an end
     gw_buf_clear(&client->body);
     client->body_too_big = false;
     client->curl_error[0] = '\0';
-    return curl_easy_perform(client->easy);
-}
-
-// After a failure: whether the gateway may have served the request.
-static bool may_have_been_served(const struct cli_api_client *client) {
-    long bytes_sent = 0;
-    return !client->body_too_big &&
-           curl_easy_getinfo(client->easy, CURLINFO_REQUEST_SIZE, &bytes_sent) == CURLE_OK &&
-           bytes_sent > 0;
+    CURLcode code = curl_easy_setopt(client->easy, CURLOPT_TIMEOUT_MS, left_ms);
+    if (code == CURLE_OK)
+        code = curl_easy_perform(client->easy);
+    client->was_sent = was_sent(client->easy);
+    return code;
 }
 
 // The same request was answered a moment ago, or is under way (409 with a time to wait): then the
 // answer is another one.
 static bool is_to_be_repeated(const struct cli_api_request *request,
-                              const struct cli_api_response *response) {
+                              const struct cli_api_response *response, uint64_t deadline_ms) {
     return request->idempotency_key != NULL && response->status == 409 &&
-           response->retry_after_s >= 0 && response->retry_after_s <= RETRY_AFTER_S_MAX;
+           response->retry_after_s >= 0 && response->retry_after_s <= RETRY_AFTER_S_MAX &&
+           gw_clock_monotonic_ms() + (uint64_t)response->retry_after_s * 1000 < deadline_ms;
 }
 
 static void read_response(struct cli_api_client *client, struct cli_api_response *response) {
@@ -196,14 +237,14 @@ static void wait_to_repeat(long seconds) {
 static CURLcode perform_until_settled(struct cli_api_client *client,
                                       const struct cli_api_request *request,
                                       struct cli_api_response *response) {
-    CURLcode code = perform(client);
-    if (code != CURLE_OK && request->idempotency_key != NULL && may_have_been_served(client))
-        code = perform(client);
+    uint64_t deadline_ms = find_deadline(client);
+    CURLcode code = perform(client, deadline_ms);
     if (code == CURLE_OK)
         read_response(client, response);
-    for (int i = 0; i < 2 && code == CURLE_OK && is_to_be_repeated(request, response); i++) {
+    for (int i = 0; i < 2 && code == CURLE_OK && is_to_be_repeated(request, response, deadline_ms);
+         i++) {
         wait_to_repeat(response->retry_after_s);
-        code = perform(client);
+        code = perform(client, deadline_ms);
         if (code == CURLE_OK)
             read_response(client, response);
     }
@@ -217,7 +258,7 @@ enum cli_exit cli_api_client_send(struct cli_api_client *client,
     char url[URL_BYTES_MAX];
     int length = snprintf(url, sizeof(url), "%s%s", client->base_url, request->path);
     if (length >= (int)sizeof(url))
-        return cli_fail(why, CLI_USAGE, "an argument is too long");
+        return cli_fail(why, CLI_USAGE, "an argument is longer than any gateway takes");
     char type_line[] = "Content-Type: application/json";
     char key_line[CLI_API_HEADER_BYTES_MAX];
     (void)snprintf(key_line, sizeof(key_line), "Idempotency-Key: %s",

@@ -7,6 +7,9 @@
 // reached through a proxy (elsewhere the usual proxy variables hold). Every answer counts as
 // success here, whatever its status: cli/api_error.h judges.
 //
+// What changes something is sent once: libcurl repeats a request by itself when a kept connection
+// turns out to be dead, so all but GET go over a new one.
+//
 // Not thread-safe; curl_global_init must have run.
 
 #include <curl/curl.h>
@@ -41,14 +44,17 @@ struct cli_api_response {
     char request_id[CLI_API_HEADER_BYTES_MAX];    // of X-Request-Id; may be empty
     char token_expires[CLI_API_HEADER_BYTES_MAX]; // of SkillReg-Token-Expires; may be empty
     long retry_after_s;                           // -1: missing, or a date
+    int64_t date_ms;                              // of Date, since 1970; -1: none that can be read
 };
 
 struct cli_api_client {
     CURL *easy;
     struct curl_slist *headers; // holds the token: wiped by close
     const char *base_url;       // the caller's
-    long total_timeout_ms;
-    struct gw_buf body; // may hold a secret: wiped by close
+    long total_timeout_ms;      // of one request
+    uint64_t deadline_ms;       // of several, by the monotonic clock; 0: none. The caller's
+    bool was_sent;              // the gateway may have got the last request, though no answer came
+    struct gw_buf body;         // may hold a secret: wiped by close
     bool body_too_big;
     char curl_error[CURL_ERROR_SIZE];
 };
@@ -57,11 +63,11 @@ struct cli_api_client {
 enum cli_exit cli_api_client_open(struct cli_api_client *client,
                                   const struct cli_api_client_options *options,
                                   struct cli_reason *why) GW_MUST_USE;
-// CLI_UNREACHABLE: no whole answer came. CLI_FAILED: an answer that cannot be one of the gateway's.
-// When the connection fails after a request with a key was sent, the gateway may have served it: it
-// is sent once more, with the same key, by which the gateway recognises it. A gateway that served
-// it within the last two seconds answers 409 with a time to wait; the request is repeated after
-// that time, with a note on stderr where that is a terminal.
+// CLI_UNREACHABLE: no whole answer came; client->was_sent says whether the request may have been
+// served. CLI_FAILED: an answer that cannot be one of the gateway's.
+// A gateway that served a request with the same key within the last two seconds answers 409 with a
+// time to wait; the request is repeated after that time, with a note on stderr where that is a
+// terminal.
 enum cli_exit cli_api_client_send(struct cli_api_client *client,
                                   const struct cli_api_request *request,
                                   struct cli_api_response *response,

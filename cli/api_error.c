@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "cli/api_error.h"
 
+#include <string.h>
+
 #include "cli/answer.h"
 
 #define JSON_TOKENS_MAX 256
@@ -13,7 +15,7 @@
 // much as there is.
 struct detail {
     char text[DETAIL_BYTES_MAX];
-    const char *advice; // about a 403, with a comma in front; empty: the message says it all
+    char code[CLI_REASON_CODE_BYTES_MAX];
 };
 
 static struct gw_str member_text(struct gw_json object, const char *key, struct gw_arena *arena) {
@@ -28,14 +30,6 @@ static struct gw_str without_full_stop(struct gw_str text) {
     return gw_str_slice(text, 0, MESSAGE_BYTES_MAX);
 }
 
-static const char *advice_for(struct gw_str code) {
-    if (gw_str_equal(code, GW_STR("insufficient_scope")))
-        return ", use a token with that scope";
-    if (gw_str_equal(code, GW_STR("org_mismatch")))
-        return ", use a token of that organisation";
-    return "";
-}
-
 static void read_detail(const struct cli_api_response *response, struct detail *detail) {
     gw_assert(response->status < 200 || response->status >= 300);
     struct gw_arena arena;
@@ -43,11 +37,12 @@ static void read_detail(const struct cli_api_response *response, struct detail *
     struct gw_json error;
     struct gw_str message = GW_STR("");
     gw_arena_init(&arena, ARENA_BYTES_MAX);
-    *detail = (struct detail){.text = "", .advice = ""};
+    *detail = (struct detail){.text = "", .code = ""};
     if (gw_json_parse(&arena, response->body, JSON_TOKENS_MAX, &root, NULL) == GW_OK &&
         gw_json_member(root, GW_STR("error"), &error)) {
         message = without_full_stop(member_text(error, "message", &arena));
-        detail->advice = advice_for(member_text(error, "code", &arena));
+        struct gw_str code = member_text(error, "code", &arena);
+        (void)snprintf(detail->code, sizeof(detail->code), "%.*s", GW_STR_ARG(code));
     }
     bool with_id = response->request_id[0] != '\0';
     if (message.length > 0 || with_id)
@@ -67,18 +62,123 @@ static void format_retry(const struct cli_api_response *response, char out[ADVIC
 
 static enum cli_exit explain_unauthorised(const struct cli_api_context *context,
                                           const struct detail *detail, struct cli_reason *why) {
-    switch (context->token_source) {
+    switch (context->settings->token_source) {
     case CLI_TOKEN_OF_ENVIRONMENT:
-        return cli_fail(why, CLI_FAILED,
+        return cli_fail(why, CLI_UNAUTHENTICATED,
                         "the token in SKILLREG_TOKEN was refused%s, set another one, or unset it "
                         "and run: skillreg login --token",
                         detail->text);
     case CLI_TOKEN_OF_LOGIN:
-        return cli_fail(why, CLI_FAILED, "the token was refused%s, nothing was stored",
+        return cli_fail(why, CLI_UNAUTHENTICATED, "the token was refused%s, nothing was stored",
                         detail->text);
     default:
-        return cli_fail(why, CLI_FAILED, "the token was refused%s, run: skillreg login --token",
+        return cli_fail(why, CLI_UNAUTHENTICATED,
+                        "the token was refused%s, run: skillreg login --token", detail->text);
+    }
+}
+
+// Where the organisation of the request came from: a variable that was set long ago is not thought
+// of.
+static enum cli_exit explain_org_mismatch(const struct cli_settings *settings,
+                                          const struct detail *detail, struct cli_reason *why) {
+    char place[CLI_SETTING_PLACE_BYTES_MAX];
+    if (settings->org_place == CLI_SETTING_NOWHERE)
+        return cli_fail(why, CLI_FORBIDDEN,
+                        "the token may not do this%s, use a token of that organisation",
                         detail->text);
+    return cli_fail(
+        why, CLI_FORBIDDEN,
+        "the token may not do this%s, \"%s\" comes from %s: change that, or use a token of that "
+        "organisation",
+        detail->text, settings->org,
+        cli_setting_place_name(&cli_setting_org, settings->org_place, settings->file, place));
+}
+
+// What helps with a code of 403; empty for others.
+static const char *find_advice(const char *code) {
+    static const struct {
+        const char *code;
+        const char *advice;
+    } rows[] = {
+        {"insufficient_scope", ", use a token with that scope"},
+        {"address_not_allowed", ", use it from an address that it allows"},
+        {"self_rotation_not_allowed", ", ask an admin to rotate it"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (strcmp(code, rows[i].code) == 0)
+            return rows[i].advice;
+    }
+    return "";
+}
+
+static enum cli_exit explain_forbidden(const struct cli_settings *settings,
+                                       const struct detail *detail, struct cli_reason *why) {
+    if (strcmp(detail->code, "org_mismatch") == 0)
+        return explain_org_mismatch(settings, detail, why);
+    return cli_fail(why, CLI_FORBIDDEN, "the token may not do this%s%s", detail->text,
+                    find_advice(detail->code));
+}
+
+// Of a proxy or a load balancer in front of the gateway too: it does not reach it now.
+static bool is_for_now(long status) {
+    return status == 429 || (status >= 502 && status <= 504);
+}
+
+static enum cli_exit explain_other(const struct cli_api_response *response,
+                                   const struct cli_api_context *context,
+                                   const struct detail *detail, struct cli_reason *why) {
+    char retry[ADVICE_BYTES_MAX];
+    format_retry(response, retry);
+    if (response->status >= 300 && response->status < 400)
+        return cli_fail(why, CLI_FAILED,
+                        "%s answers with a redirect%s, which is not followed with a token, set "
+                        "the address it leads to",
+                        context->settings->base_url, detail->text);
+    return cli_fail(why, is_for_now(response->status) ? CLI_UNAVAILABLE : CLI_FAILED,
+                    "%s answered with status %ld%s, %s", context->settings->base_url,
+                    response->status, detail->text,
+                    response->status >= 500 ? retry : "check the address of the gateway");
+}
+
+static enum cli_exit explain_invalid(const struct cli_api_response *response,
+                                     const struct detail *detail, struct cli_reason *why) {
+    if (detail->text[0] == '\0') // not in our words: perhaps http:// to a port that speaks TLS
+        return cli_fail(why, CLI_FAILED,
+                        "the gateway refused the request (HTTP %ld), check its address",
+                        response->status);
+    return cli_fail(why, CLI_FAILED, "the gateway refused the request%s", detail->text);
+}
+
+static enum cli_exit explain(const struct cli_api_response *response,
+                             const struct cli_api_context *context, const struct detail *detail,
+                             struct cli_reason *why) {
+    const char *hint = context->hint;
+    char retry[ADVICE_BYTES_MAX];
+    format_retry(response, retry);
+    switch (response->status) {
+    case 401:
+        return explain_unauthorised(context, detail, why);
+    case 403:
+        return explain_forbidden(context->settings, detail, why);
+    case 404:
+        if (hint == NULL || detail->code[0] == '\0') // a gateway of ours says its code
+            hint = "check the address of the gateway";
+        return cli_fail(why, CLI_NOT_FOUND, "not found%s, %s", detail->text, hint);
+    case 409:
+        return cli_fail(why, CLI_CONFLICT, "the gateway refused the request%s%s%s", detail->text,
+                        hint != NULL ? ", " : "", hint != NULL ? hint : "");
+    case 400:
+    case 413:
+    case 415:
+    case 422:
+        return explain_invalid(response, detail, why);
+    case 429:
+        return cli_fail(why, CLI_UNAVAILABLE, "too many requests%s, %s", detail->text, retry);
+    case 503:
+        return cli_fail(why, CLI_UNAVAILABLE, "the gateway cannot answer now%s, %s", detail->text,
+                        retry);
+    default:
+        return explain_other(response, context, detail, why);
     }
 }
 
@@ -87,44 +187,8 @@ enum cli_exit cli_api_error_check(const struct cli_api_response *response,
     if (response->status >= 200 && response->status < 300)
         return CLI_DONE;
     struct detail detail;
-    char retry[ADVICE_BYTES_MAX];
     read_detail(response, &detail);
-    format_retry(response, retry);
-    switch (response->status) {
-    case 401:
-        return explain_unauthorised(context, &detail, why);
-    case 403:
-        return cli_fail(why, CLI_FAILED, "the token may not do this%s%s", detail.text,
-                        detail.advice);
-    case 404:
-        return cli_fail(why, CLI_FAILED, "not found%s, %s", detail.text,
-                        context->hint != NULL ? context->hint : "check the address of the gateway");
-    case 409:
-        return cli_fail(why, CLI_FAILED, "the gateway refused the request%s%s%s", detail.text,
-                        context->hint != NULL ? ", " : "",
-                        context->hint != NULL ? context->hint : "");
-    case 400:
-    case 413:
-    case 415:
-    case 422:
-        if (detail.text[0] == '\0') // not in our words: perhaps http:// to a port that speaks TLS
-            return cli_fail(why, CLI_FAILED,
-                            "the gateway refused the request (HTTP %ld), check its address",
-                            response->status);
-        return cli_fail(why, CLI_FAILED, "the gateway refused the request%s", detail.text);
-    case 429:
-        return cli_fail(why, CLI_FAILED, "too many requests%s, %s", detail.text, retry);
-    case 503:
-        return cli_fail(why, CLI_FAILED, "the gateway cannot answer now%s, %s", detail.text, retry);
-    default:
-        break;
-    }
-    if (response->status >= 300 && response->status < 400)
-        return cli_fail(why, CLI_FAILED,
-                        "%s answers with a redirect%s, which is not followed with a token, set "
-                        "the address it leads to",
-                        context->base_url, detail.text);
-    return cli_fail(why, CLI_FAILED, "%s answered with status %ld%s, %s", context->base_url,
-                    response->status, detail.text,
-                    response->status >= 500 ? retry : "check the address of the gateway");
+    enum cli_exit exit = explain(response, context, &detail, why);
+    cli_reason_set_answer(why, response->status, gw_str_from(detail.code), response->request_id);
+    return exit;
 }

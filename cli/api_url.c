@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/base64url.h"
 
 #define API_PATH "/api/v1"
@@ -47,6 +48,14 @@ bool cli_api_url_is_loopback(const char *url) {
     return loopback;
 }
 
+// The length without /api/v1 at the end, if it is there.
+static size_t without_api_path(struct gw_str text) {
+    struct gw_str suffix = GW_STR(API_PATH);
+    bool has = text.length >= suffix.length &&
+               gw_str_equal(gw_str_slice(text, text.length - suffix.length, text.length), suffix);
+    return has ? text.length - suffix.length : text.length;
+}
+
 // Replaces the path by itself without trailing slashes and /api/v1, and with /api/v1.
 static bool set_api_path(CURLU *url) {
     char *old = NULL;
@@ -55,10 +64,7 @@ static bool set_api_path(CURLU *url) {
     struct gw_str path = gw_str_from(old);
     while (path.length > 0 && path.at[path.length - 1] == '/')
         path.length--;
-    struct gw_str suffix = GW_STR(API_PATH);
-    if (path.length >= suffix.length &&
-        gw_str_equal(gw_str_slice(path, path.length - suffix.length, path.length), suffix))
-        path.length -= suffix.length;
+    path.length = without_api_path(path);
     char next[CLI_API_URL_BYTES_MAX];
     int length = snprintf(next, sizeof(next), "%.*s" API_PATH, GW_STR_ARG(path));
     curl_free(old);
@@ -72,7 +78,7 @@ static enum cli_exit check(CURLU *url, const char *address, bool insecure_http,
         !(part_equals(url, CURLUPART_SCHEME, "https") ||
           part_equals(url, CURLUPART_SCHEME, "http")))
         return cli_fail(why, CLI_USAGE,
-                        "the gateway's address is no URL, write it as https://host:port");
+                        "the gateway's address is not a URL, write it as https://host:port");
     if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD) ||
         has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
         return cli_fail(why, CLI_USAGE,
@@ -105,6 +111,33 @@ out:
     curl_free(text);
     curl_url_cleanup(url);
     return exit;
+}
+
+static void lower_host(CURLU *url) {
+    char *host = NULL;
+    if (curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK)
+        return;
+    for (char *at = host; *at != '\0'; at++)
+        *at = gw_ascii_to_lower(*at);
+    (void)curl_url_set(url, CURLUPART_HOST, host, 0);
+    curl_free(host);
+}
+
+void cli_api_url_address(const char *base_url, char out[CLI_API_URL_BYTES_MAX]) {
+    CURLU *url = curl_url();
+    char *text = NULL;
+    out[0] = '\0';
+    if (url != NULL && curl_url_set(url, CURLUPART_URL, base_url, 0) == CURLUE_OK) {
+        lower_host(url);
+        (void)curl_url_get(url, CURLUPART_URL, &text, CURLU_NO_DEFAULT_PORT);
+    }
+    curl_url_cleanup(url);
+    struct gw_str address = text != NULL ? gw_str_from(text) : gw_str("", 0);
+    gw_assert(address.length < CLI_API_URL_BYTES_MAX);
+    address.length = without_api_path(address);
+    memcpy(out, address.at, address.length);
+    out[address.length] = '\0';
+    curl_free(text);
 }
 
 static bool is_unreserved(char c) {

@@ -15,6 +15,9 @@
 // one without `insecure_http`.
 enum cli_exit cli_api_url_base(const char *address, bool insecure_http,
                                char out[CLI_API_URL_BYTES_MAX], struct cli_reason *why) GW_MUST_USE;
+// The address that names a gateway in the settings file, and by which two are compared: a base URL
+// without /api/v1, in lower case up to the path, without the default port.
+void cli_api_url_address(const char *base_url, char out[CLI_API_URL_BYTES_MAX]);
 // True for localhost, 127.0.0.0/8 and [::1], by the name in the URL alone: nothing is resolved.
 bool cli_api_url_is_loopback(const char *url);
 // Appends `text` with every character but the unreserved ones percent-encoded (RFC 3986

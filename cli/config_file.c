@@ -3,34 +3,27 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DIRECTORY "/.skillreg"
-#define FILE_NAME "/config.json"
+#include "cli/file_replace.h"
+
+#define FURTHER "gateways"
+#define KEYS_MAX 3
 #define JSON_TOKENS_MAX 65536
 #define ARENA_BYTES_MAX (16 * 1024 * 1024)
 #define READ_BYTES 4096
 
-static enum cli_exit fail_at(const char *what, const char *path, struct cli_reason *why) {
-    return cli_fail(why, CLI_FAILED, "cannot %s %s: %s", what, path, strerror(errno));
+// For a program to know such an error by.
+static enum cli_exit fail_as_config(enum cli_exit exit, struct cli_reason *why) {
+    if (exit != CLI_DONE)
+        cli_reason_set_code(why, GW_STR("config"));
+    return exit;
 }
 
-enum cli_exit cli_config_file_path(char path[PATH_MAX], struct cli_reason *why) {
-    const char *home = getenv("HOME");
-    if (home == NULL || home[0] == '\0') {
-        const struct passwd *account = getpwuid(getuid());
-        home = account != NULL ? account->pw_dir : NULL;
-    }
-    if (home == NULL)
-        return cli_fail(why, CLI_USAGE, "no home directory: set HOME");
-    int length = snprintf(path, PATH_MAX, "%s" DIRECTORY FILE_NAME, home);
-    if (length >= PATH_MAX)
-        return cli_fail(why, CLI_USAGE, "the path of the home directory is too long");
-    return CLI_DONE;
+static enum cli_exit fail_at(const char *what, const char *path, struct cli_reason *why) {
+    return cli_fail(why, CLI_FAILED, "cannot %s %s: %s", what, path, strerror(errno));
 }
 
 static enum cli_exit parse(struct cli_config_file *file, struct cli_reason *why) {
@@ -56,7 +49,10 @@ static enum cli_exit read_all(struct cli_config_file *file, int descriptor,
     if (fstat(descriptor, &info) != 0)
         return fail_at("read", file->path, why);
     if (!S_ISREG(info.st_mode))
-        return cli_fail(why, CLI_FAILED, "%s is not a regular file", file->path);
+        return cli_fail(why, CLI_FAILED,
+                        "%s is not a regular file, name another one with SKILLREG_CONFIG",
+                        file->path);
+    file->is_shared = (info.st_mode & (S_IRGRP | S_IROTH)) != 0;
     for (;;) {
         char *at;
         enum gw_status status = gw_buf_reserve(&file->text, READ_BYTES, &at);
@@ -97,7 +93,7 @@ enum cli_exit cli_config_file_open(struct cli_config_file *file, const char *pat
     *file = (struct cli_config_file){.path = ""};
     size_t length = strlen(path);
     if (length >= sizeof(file->path))
-        return cli_fail(why, CLI_FAILED, "the path of the settings is too long");
+        return cli_fail(why, CLI_FAILED, "the path of the settings file is too long");
     memcpy(file->path, path, length + 1);
     gw_buf_init(&file->text, CLI_CONFIG_FILE_BYTES_MAX);
     gw_arena_init(&file->arena, ARENA_BYTES_MAX);
@@ -106,7 +102,7 @@ enum cli_exit cli_config_file_open(struct cli_config_file *file, const char *pat
         exit = parse(file, why);
     if (exit != CLI_DONE)
         cli_config_file_close(file);
-    return exit;
+    return fail_as_config(exit, why);
 }
 
 void cli_config_file_close(struct cli_config_file *file) {
@@ -114,25 +110,58 @@ void cli_config_file_close(struct cli_config_file *file) {
     gw_arena_deinit(&file->arena);
 }
 
-enum cli_exit cli_config_file_check(const char *path, struct cli_reason *why) {
-    struct cli_config_file file;
-    enum cli_exit exit = cli_config_file_open(&file, path, why);
-    if (exit == CLI_DONE)
-        cli_config_file_close(&file);
-    return exit;
+// ---- values ----
+
+struct keys {
+    struct gw_str at[KEYS_MAX];
+    int count;
+};
+
+static struct keys keys_of(struct cli_config_place place) {
+    if (place.gateway.at == NULL)
+        return (struct keys){{gw_str_from(place.key)}, 1};
+    return (struct keys){{GW_STR(FURTHER), place.gateway, gw_str_from(place.key)}, 3};
 }
 
-enum cli_exit cli_config_file_get(struct cli_config_file *file, const char *key,
+static enum cli_exit fail_at_key(const struct cli_config_file *file, struct gw_str key,
+                                 const char *fault, struct cli_reason *why) {
+    enum cli_exit exit = cli_fail(why, CLI_FAILED, "\"%.*s\" in %s is %s, repair it",
+                                  GW_STR_ARG(key), file->path, fault);
+    return fail_as_config(exit, why);
+}
+
+// Goes down as far as there are objects under the keys before the last one: *object is the one that
+// was reached, by so many keys.
+static enum cli_exit descend(const struct cli_config_file *file, const struct keys *keys,
+                             struct gw_json *object, int *depth, struct cli_reason *why) {
+    struct gw_json member;
+    *object = file->root;
+    for (*depth = 0; *depth < keys->count - 1; (*depth)++) {
+        if (!gw_json_member(*object, keys->at[*depth], &member))
+            return CLI_DONE;
+        if (gw_json_type(member) != GW_JSON_OBJECT)
+            return fail_at_key(file, keys->at[*depth], "no object", why);
+        *object = member;
+    }
+    return CLI_DONE;
+}
+
+enum cli_exit cli_config_file_get(struct cli_config_file *file, struct cli_config_place place,
                                   struct gw_str *value, struct cli_reason *why) {
     gw_assert(gw_json_type(file->root) == GW_JSON_OBJECT);
+    struct keys keys = keys_of(place);
+    struct gw_json object;
     struct gw_json member;
     struct gw_str text = gw_str(NULL, 0);
-    if (gw_json_member(file->root, gw_str_from(key), &member) &&
+    int depth;
+    enum cli_exit exit = descend(file, &keys, &object, &depth, why);
+    if (exit != CLI_DONE)
+        return exit;
+    if (depth == keys.count - 1 && gw_json_member(object, keys.at[depth], &member) &&
         gw_json_type(member) != GW_JSON_NULL) {
         enum gw_status status = gw_json_string(member, &file->arena, &text);
         if (status == GW_INVALID)
-            return cli_fail(why, CLI_FAILED, "\"%s\" in %s is not a string, repair it", key,
-                            file->path);
+            return fail_at_key(file, keys.at[depth], "not a string", why);
         if (status != GW_OK)
             return cli_fail_status(why, status);
     }
@@ -153,71 +182,95 @@ static enum gw_status replace_range(const struct gw_buf *text, size_t from, size
     return status;
 }
 
-// A new member, behind the last one and with the white space that stands before the first: the file
-// keeps its look.
-static enum gw_status write_member(const struct cli_config_file *file, size_t *from, size_t *to,
-                                   const char *key, struct gw_json_writer *writer) {
+// Bytes of the text, and what stands there instead.
+struct change {
+    size_t from;
+    size_t to;
+    struct gw_buf middle;
+};
+
+static enum gw_status put_key(struct gw_json_writer *writer, struct gw_str key,
+                              const char *divider) {
+    gw_json_write_string(writer, key);
+    writer->needs_comma = false;
+    return writer->status == GW_OK ? gw_buf_append_str(writer->out, gw_str_from(divider))
+                                   : writer->status;
+}
+
+// Where a new member of the object goes: behind the last one and with the white space that stands
+// before the first, so that the file keeps its look.
+static enum gw_status begin_member(const struct cli_config_file *file, struct gw_json object,
+                                   struct change *change) {
     const char *start = gw_buf_bytes(&file->text).at;
-    struct gw_str object = gw_json_raw(file->root);
-    int count = gw_json_count(file->root);
-    struct gw_str space = GW_STR("\n  ");
-    if (count > 0) {
-        size_t quote = gw_str_find(object, '"');
-        space = gw_str_slice(object, 1, quote);
-        struct gw_str ignored;
-        struct gw_json last;
-        struct gw_arena none;
-        gw_arena_init(&none, CLI_CONFIG_FILE_BYTES_MAX);
-        enum gw_status status = gw_json_member_at(file->root, count - 1, &none, &ignored, &last);
-        gw_arena_deinit(&none);
-        if (status != GW_OK)
-            return status;
-        struct gw_str raw = gw_json_raw(last);
-        *from = *to = (size_t)(raw.at - start) + raw.length;
-        status = gw_buf_append_str(writer->out, GW_STR(","));
-        if (status != GW_OK)
-            return status;
-    } else {
-        *from = (size_t)(object.at - start) + 1;
-        *to = (size_t)(object.at - start) + object.length - 1;
+    struct gw_str raw = gw_json_raw(object);
+    int count = gw_json_count(object);
+    if (count == 0) {
+        change->from = (size_t)(raw.at - start) + 1;
+        change->to = (size_t)(raw.at - start) + raw.length - 1;
+        return gw_buf_append_str(&change->middle, GW_STR("\n  "));
     }
-    enum gw_status status = gw_buf_append_str(writer->out, space);
+    struct gw_str ignored;
+    struct gw_json last;
+    struct gw_arena none;
+    gw_arena_init(&none, CLI_CONFIG_FILE_BYTES_MAX);
+    enum gw_status status = gw_json_member_at(object, count - 1, &none, &ignored, &last);
+    gw_arena_deinit(&none);
+    if (status != GW_OK)
+        return status;
+    struct gw_str last_raw = gw_json_raw(last);
+    change->from = change->to = (size_t)(last_raw.at - start) + last_raw.length;
+    status = gw_buf_append_str(&change->middle, GW_STR(","));
+    struct gw_str space = gw_str_slice(raw, 1, gw_str_find(raw, '"'));
+    return status == GW_OK ? gw_buf_append_str(&change->middle, space) : status;
+}
+
+// The value under the keys from `depth` on: for what is not there yet, objects around it.
+static enum gw_status write_value(struct gw_buf *out, const struct keys *keys, int depth,
+                                  struct gw_str value) {
+    struct gw_json_writer writer;
+    enum gw_status status = GW_OK;
+    gw_json_writer_init(&writer, out);
+    for (int i = depth + 1; i < keys->count && status == GW_OK; i++) {
+        gw_json_open_object(&writer);
+        status = put_key(&writer, keys->at[i], ": ");
+    }
+    gw_json_write_string(&writer, value);
+    for (int i = depth + 1; i < keys->count; i++)
+        gw_json_close_object(&writer);
+    return status == GW_OK ? gw_json_writer_finish(&writer) : status;
+}
+
+static enum gw_status write_change(const struct cli_config_file *file, struct gw_json object,
+                                   const struct keys *keys, int depth, struct gw_str value,
+                                   struct change *change) {
+    struct gw_json member;
+    if (gw_json_member(object, keys->at[depth], &member)) {
+        struct gw_str raw = gw_json_raw(member);
+        change->from = (size_t)(raw.at - gw_buf_bytes(&file->text).at);
+        change->to = change->from + raw.length;
+        return write_value(&change->middle, keys, depth, value);
+    }
+    struct gw_json_writer writer;
+    enum gw_status status = begin_member(file, object, change);
+    gw_json_writer_init(&writer, &change->middle);
     if (status == GW_OK)
-        status = gw_buf_printf(writer->out, "\"%s\": ", key);
+        status = put_key(&writer, keys->at[depth], ": ");
+    if (status == GW_OK)
+        status = write_value(&change->middle, keys, depth, value);
+    if (status == GW_OK && gw_json_count(object) == 0)
+        status = gw_buf_append_str(&change->middle, GW_STR("\n"));
     return status;
 }
 
-enum cli_exit cli_config_file_set(struct cli_config_file *file, const char *key,
-                                  struct gw_str value, struct cli_reason *why) {
-    gw_assert(gw_json_type(file->root) == GW_JSON_OBJECT);
-    struct gw_buf middle;
+// Puts what the change says in place, and takes its bytes.
+static enum cli_exit apply(struct cli_config_file *file, struct change *change,
+                           enum gw_status status, struct cli_reason *why) {
     struct gw_buf text;
-    gw_buf_init(&middle, CLI_CONFIG_FILE_BYTES_MAX);
     gw_buf_init(&text, CLI_CONFIG_FILE_BYTES_MAX);
-    struct gw_json_writer writer;
-    gw_json_writer_init(&writer, &middle);
-
-    size_t from = 0;
-    size_t to = 0;
-    struct gw_json member;
-    enum gw_status status = GW_OK;
-    bool was_empty = gw_json_count(file->root) == 0;
-    if (gw_json_member(file->root, gw_str_from(key), &member)) {
-        struct gw_str raw = gw_json_raw(member);
-        from = (size_t)(raw.at - gw_buf_bytes(&file->text).at);
-        to = from + raw.length;
-    } else {
-        status = write_member(file, &from, &to, key, &writer);
-    }
-    if (status == GW_OK) {
-        gw_json_write_string(&writer, value);
-        status = gw_json_writer_finish(&writer);
-    }
-    if (status == GW_OK && was_empty)
-        status = gw_buf_append_str(&middle, GW_STR("\n"));
     if (status == GW_OK)
-        status = replace_range(&file->text, from, to, gw_buf_bytes(&middle), &text);
-    gw_buf_deinit_wiped(&middle);
+        status = replace_range(&file->text, change->from, change->to, gw_buf_bytes(&change->middle),
+                               &text);
+    gw_buf_deinit_wiped(&change->middle);
     if (status != GW_OK) {
         gw_buf_deinit_wiped(&text);
         return cli_fail_status(why, status);
@@ -227,74 +280,81 @@ enum cli_exit cli_config_file_set(struct cli_config_file *file, const char *key,
     return parse(file, why);
 }
 
-static enum cli_exit make_directory(const char *path, struct cli_reason *why) {
-    char directory[PATH_MAX];
-    memcpy(directory, path, strlen(path) + 1);
-    char *slash = strrchr(directory, '/');
-    if (slash == NULL || slash == directory)
-        return CLI_DONE;
-    *slash = '\0';
-    if (mkdir(directory, 0700) != 0 && errno != EEXIST)
-        return fail_at("make the directory", directory, why);
-    return CLI_DONE;
-}
-
-static bool write_all(int descriptor, struct gw_str text) {
-    while (text.length > 0) {
-        ssize_t written = write(descriptor, text.at, text.length);
-        if (written < 0 && errno != EINTR)
-            return false;
-        if (written > 0)
-            text = gw_str_slice(text, (size_t)written, text.length);
-    }
-    return fsync(descriptor) == 0;
-}
-
-// The rename itself survives a power cut then. Some file systems cannot do it: not an error.
-static void flush_directory(const char *path) {
-    char directory[PATH_MAX];
-    memcpy(directory, path, strlen(path) + 1);
-    char *slash = strrchr(directory, '/');
-    if (slash == NULL)
-        return;
-    slash[slash == directory] = '\0';
-    int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0)
-        return;
-    (void)fsync(descriptor);
-    (void)close(descriptor);
-}
-
-static enum cli_exit replace(const char *path, struct gw_str text, struct cli_reason *why) {
-    char temporary[PATH_MAX];
-    if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary))
-        return cli_fail(why, CLI_FAILED, "the path of the settings is too long");
-    int descriptor = mkostemp(temporary, O_CLOEXEC); // mode 0600
-    if (descriptor < 0)
-        return fail_at("write beside", path, why);
-    bool written = write_all(descriptor, text);
-    int error = errno;
-    (void)close(descriptor);
-    errno = error;
-    if (!written || rename(temporary, path) != 0) {
-        enum cli_exit exit = fail_at("write", path, why);
-        (void)unlink(temporary);
+enum cli_exit cli_config_file_set(struct cli_config_file *file, struct cli_config_place place,
+                                  struct gw_str value, struct cli_reason *why) {
+    gw_assert(gw_json_type(file->root) == GW_JSON_OBJECT);
+    struct keys keys = keys_of(place);
+    struct gw_json object;
+    struct change change = {.from = 0};
+    int depth;
+    enum cli_exit exit = descend(file, &keys, &object, &depth, why);
+    if (exit != CLI_DONE)
         return exit;
-    }
-    flush_directory(path);
-    return CLI_DONE;
+    gw_buf_init(&change.middle, CLI_CONFIG_FILE_BYTES_MAX);
+    return apply(file, &change, write_change(file, object, &keys, depth, value, &change), why);
 }
+
+static bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static size_t skip_space(struct gw_str text, size_t at) {
+    while (is_space(text.at[at]))
+        at++;
+    return at;
+}
+
+static size_t skip_space_back(struct gw_str text, size_t at) {
+    while (is_space(text.at[at - 1]))
+        at--;
+    return at;
+}
+
+// The member that has this value, with the comma that parts it from a neighbour. The text is valid
+// JSON, so that its braces end every search; a key that is one of ours has no quote inside.
+static struct change member_around(struct gw_str text, struct gw_str value) {
+    size_t from = (size_t)(value.at - text.at);
+    size_t to = from + value.length;
+    for (int quotes = 0; quotes < 2; quotes += text.at[from] == '"')
+        from--;
+    size_t before = skip_space_back(text, from);
+    size_t after = skip_space(text, to);
+    if (text.at[before - 1] == ',')
+        return (struct change){.from = before - 1, .to = to};
+    if (text.at[after] == ',')
+        return (struct change){.from = from, .to = skip_space(text, after + 1)};
+    return (struct change){.from = before, .to = after};
+}
+
+enum cli_exit cli_config_file_unset(struct cli_config_file *file, struct cli_config_place place,
+                                    struct cli_reason *why) {
+    gw_assert(gw_json_type(file->root) == GW_JSON_OBJECT);
+    struct keys keys = keys_of(place);
+    struct gw_json object;
+    struct gw_json member;
+    int depth;
+    enum cli_exit exit = descend(file, &keys, &object, &depth, why);
+    if (exit != CLI_DONE || depth < keys.count - 1 ||
+        !gw_json_member(object, keys.at[depth], &member))
+        return exit;
+    struct change change = member_around(gw_buf_bytes(&file->text), gw_json_raw(member));
+    gw_buf_init(&change.middle, CLI_CONFIG_FILE_BYTES_MAX);
+    return apply(file, &change, GW_OK, why);
+}
+
+// ---- writing ----
 
 enum cli_exit cli_config_file_save(struct cli_config_file *file, struct cli_reason *why) {
     gw_assert(file->path[0] != '\0' && gw_buf_length(&file->text) > 0);
-    enum cli_exit exit = make_directory(file->path, why);
+    enum cli_exit exit = cli_file_replace(file->path, gw_buf_bytes(&file->text), why);
+    return fail_as_config(exit, why);
+}
+
+enum cli_exit cli_config_file_check(const char *path, struct cli_reason *why) {
+    struct cli_config_file file;
+    enum cli_exit exit = cli_config_file_open(&file, path, why);
     if (exit != CLI_DONE)
         return exit;
-    char resolved[PATH_MAX];
-    const char *target = file->path;
-    if (realpath(file->path, resolved) != NULL)
-        target = resolved;
-    else if (errno != ENOENT)
-        return fail_at("write", file->path, why);
-    return replace(target, gw_buf_bytes(&file->text), why);
+    cli_config_file_close(&file);
+    return fail_as_config(cli_file_try(path, why), why);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What --help prints. Plain ASCII, at most 80 columns.
+// What --help prints, made from the rows of cli/commands.h and cli/flags.h. Plain ASCII, at most 80
+// columns.
 
-#include "cli/options.h"
+#include "cli/commands.h"
+#include "cli/output.h"
 
-// The help of a command, static storage.
-const char *cli_help_text(enum cli_command command);
+void cli_help_put(struct cli_output *output, enum cli_command command);

@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "base/secret_input.h"
-#include "cli/config_file.h"
+#include "cli/config_path.h"
 #include "cli/session.h"
+#include "cli/stored_login.h"
 #include "cli/whoami_cmd.h"
 #include "token/syntax.h"
 
@@ -38,64 +39,45 @@ static enum cli_exit ask_token(struct cli_settings *settings, struct cli_reason 
         (cli_settings_set_token(settings, gw_str(line, length), why) != CLI_DONE ||
          gw_token_syntax_parse(gw_str_from(settings->token), &kind) != GW_OK))
         exit = cli_fail(why, CLI_FAILED,
-                        "that is no token, for one begins with sr_live_, sr_test_ or sk_ and has "
-                        "%d to %d more letters, digits, - or _, nothing was stored",
+                        "that is not a token, nothing was stored: one begins with sr_live_, "
+                        "sr_test_ or sk_, and %d to %d letters, digits, - or _ follow",
                         GW_TOKEN_BODY_MIN, GW_TOKEN_BODY_MAX);
     gw_bytes_wipe(line, sizeof(line));
     return exit;
 }
 
-// What the file says besides the token, looked at before it is changed.
-struct surroundings {
-    bool has_url;
-    bool has_other_org;
-};
-
-static enum cli_exit look_around(struct cli_config_file *file, const struct cli_identity *identity,
-                                 struct surroundings *around, struct cli_reason *why) {
-    struct gw_str url = gw_str(NULL, 0);
-    struct gw_str org = gw_str(NULL, 0);
-    enum cli_exit exit = cli_config_file_get(file, "apiUrl", &url, why);
-    if (exit == CLI_DONE)
-        exit = cli_config_file_get(file, "org", &org, why);
-    around->has_url = url.at != NULL;
-    around->has_other_org = org.at != NULL && !gw_str_equal(org, identity->org_slug);
-    return exit;
-}
-
-// Things that would surprise at the next command.
-static void note_surprises(const struct surroundings *around, const struct cli_options *options,
+// Things that would surprise at the next command. `before`: what was stored for this gateway.
+static void note_surprises(const char *path, const struct cli_stored_login *before,
                            const struct cli_identity *identity) {
     const char *variable = getenv("SKILLREG_TOKEN");
     if (variable != NULL && variable[0] != '\0')
-        cli_note("SKILLREG_TOKEN is set and goes before the stored token");
-    if (around->has_url && cli_options_has(options, CLI_FLAG_URL))
-        cli_note("~/.skillreg/config.json keeps the \"apiUrl\" it had, so give --url again, or "
-                 "change it there");
-    if (around->has_other_org)
-        cli_note("\"org\" in ~/.skillreg/config.json is not %.*s, the organisation of this token, "
-                 "so give --org, or change it there",
-                 GW_STR_ARG(identity->org_slug));
+        cli_note(
+            "SKILLREG_TOKEN is set, and is used instead of the stored token until you unset it");
+    if (before->default_url.at != NULL && !before->is_default)
+        cli_note("this token is for %s alone: commands go to \"apiUrl\" in %s unless --url or "
+                 "SKILLREG_URL names this address",
+                 before->address, cli_config_path_shown(path));
+    if (before->org.at != NULL && !gw_str_equal(before->org, identity->org_slug))
+        cli_note("\"org\" in %s is not %.*s, the organisation of this token, so give --org, or "
+                 "change it there",
+                 cli_config_path_shown(path), GW_STR_ARG(identity->org_slug));
 }
 
-static enum cli_exit store(const char *path, const struct cli_options *options,
-                           const struct cli_settings *settings, const struct cli_identity *identity,
+// The notes are made before the file is changed, in which `before` lies.
+static enum cli_exit store(const struct cli_settings *settings, const struct cli_identity *identity,
                            struct cli_reason *why) {
     struct cli_config_file file;
-    struct surroundings around = {.has_url = false};
-    enum cli_exit exit = cli_config_file_open(&file, path, why);
+    struct cli_stored_login before;
+    enum cli_exit exit = cli_config_file_open(&file, settings->file, why);
     if (exit != CLI_DONE)
         return exit;
-    exit = look_around(&file, identity, &around, why);
+    exit = cli_stored_login_find(&file, settings->base_url, &before, why);
     if (exit == CLI_DONE)
-        exit = cli_config_file_set(&file, "token", gw_str_from(settings->token), why);
-    if (exit == CLI_DONE && !around.has_url && cli_options_has(options, CLI_FLAG_URL))
-        exit =
-            cli_config_file_set(&file, "apiUrl", gw_str_from(options->values[CLI_FLAG_URL]), why);
+        note_surprises(settings->file, &before, identity);
+    if (exit == CLI_DONE)
+        exit = cli_stored_login_put(&file, settings->base_url, gw_str_from(settings->token), why);
     if (exit == CLI_DONE)
         exit = cli_config_file_save(&file, why);
-    if (exit == CLI_DONE)
-        note_surprises(&around, options, identity);
     cli_config_file_close(&file);
     return exit;
 }
@@ -124,12 +106,11 @@ static enum cli_exit print(struct cli_session *session, const struct cli_options
 enum cli_exit cli_login_cmd(const struct cli_options *options, struct cli_settings *settings,
                             struct cli_reason *why) {
     gw_assert(options->command == CLI_COMMAND_LOGIN);
-    char path[PATH_MAX];
     struct cli_session session;
     struct cli_identity identity;
-    enum cli_exit exit = cli_config_file_path(path, why);
+    enum cli_exit exit = cli_config_path_find(settings->file, why);
     if (exit == CLI_DONE)
-        exit = cli_config_file_check(path, why);
+        exit = cli_config_file_check(settings->file, why);
     if (exit == CLI_DONE)
         exit = ask_token(settings, why);
     if (exit == CLI_DONE)
@@ -138,7 +119,7 @@ enum cli_exit cli_login_cmd(const struct cli_options *options, struct cli_settin
         return exit;
     exit = cli_whoami_cmd_ask(&session, &identity, why);
     if (exit == CLI_DONE)
-        exit = store(path, options, settings, &identity, why);
+        exit = store(settings, &identity, why);
     if (exit == CLI_DONE)
         exit = print(&session, options, &identity, why);
     cli_session_close(&session);

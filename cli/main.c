@@ -1,58 +1,88 @@
 // SPDX-License-Identifier: MIT
 // skillreg: from the arguments to one command, and from how it ended to an exit code and one line
-// on stderr.
+// on stderr, which with --json is JSON.
 #include <curl/curl.h>
 #include <locale.h>
 #include <signal.h>
+#include <string.h>
 
 #include "base/standard_streams.h"
+#include "cli/arguments.h"
 #include "cli/audit_cmd.h"
+#include "cli/complete_cmd.h"
+#include "cli/completion_cmd.h"
+#include "cli/create_cmd.h"
 #include "cli/help.h"
+#include "cli/list_cmd.h"
 #include "cli/login_cmd.h"
+#include "cli/logout_cmd.h"
+#include "cli/man_page.h"
+#include "cli/revoke_cmd.h"
 #include "cli/rotate_cmd.h"
-#include "cli/token_cmd.h"
+#include "cli/show_cmd.h"
+#include "cli/update_cmd.h"
 #include "cli/whoami_cmd.h"
 
-static enum cli_exit print_text(const char *text, struct cli_reason *why) {
+// What a command does, with the gateway, with the settings alone, or with nothing. A command stands
+// in one of the three tables.
+typedef enum cli_exit session_command(struct cli_session *session,
+                                      const struct cli_options *options, struct cli_reason *why);
+typedef enum cli_exit settings_command(const struct cli_options *options,
+                                       struct cli_settings *settings, struct cli_reason *why);
+
+static session_command *const session_commands[CLI_COMMAND_COUNT] = {
+    [CLI_COMMAND_TOKEN_CREATE] = cli_create_cmd, [CLI_COMMAND_TOKEN_LIST] = cli_list_cmd,
+    [CLI_COMMAND_TOKEN_SHOW] = cli_show_cmd,     [CLI_COMMAND_TOKEN_UPDATE] = cli_update_cmd,
+    [CLI_COMMAND_TOKEN_ROTATE] = cli_rotate_cmd, [CLI_COMMAND_TOKEN_REVOKE] = cli_revoke_cmd,
+    [CLI_COMMAND_AUDIT] = cli_audit_cmd,         [CLI_COMMAND_WHOAMI] = cli_whoami_cmd,
+};
+
+static settings_command *const settings_commands[CLI_COMMAND_COUNT] = {
+    [CLI_COMMAND_LOGIN] = cli_login_cmd,
+    [CLI_COMMAND_LOGOUT] = cli_logout_cmd,
+};
+
+typedef enum cli_exit plain_command(const struct cli_options *options, struct cli_reason *why);
+
+static plain_command *const plain_commands[CLI_COMMAND_COUNT] = {
+    [CLI_COMMAND_COMPLETION] = cli_completion_cmd,
+};
+
+static enum cli_exit print_help(enum cli_command command, struct cli_reason *why) {
     struct cli_output out;
     cli_output_init(&out);
-    cli_output_put(&out, text);
+    cli_help_put(&out, command);
     return cli_output_send(&out, why);
 }
 
-static enum cli_exit run_in_session(struct cli_session *session, const struct cli_options *options,
-                                    struct cli_reason *why) {
-    switch (options->command) {
-    case CLI_COMMAND_TOKEN_CREATE:
-        return cli_token_cmd_create(session, options, why);
-    case CLI_COMMAND_TOKEN_LIST:
-        return cli_token_cmd_list(session, options, why);
-    case CLI_COMMAND_TOKEN_ROTATE:
-        return cli_rotate_cmd(session, options, why);
-    case CLI_COMMAND_TOKEN_REVOKE:
-        return cli_token_cmd_revoke(session, options, why);
-    case CLI_COMMAND_AUDIT:
-        return cli_audit_cmd(session, options, why);
-    default:
-        return cli_whoami_cmd(session, options, why);
-    }
+static enum cli_exit print_version(struct cli_reason *why) {
+    struct cli_output out;
+    cli_output_init(&out);
+    cli_output_put(&out, "skillreg " GATEWAY_VERSION "\n");
+    return cli_output_send(&out, why);
+}
+
+static enum cli_exit run_in_session(const struct cli_options *options,
+                                    const struct cli_settings *settings, struct cli_reason *why) {
+    struct cli_session session;
+    enum cli_exit exit = cli_session_open(&session, settings, why);
+    if (exit != CLI_DONE)
+        return exit;
+    exit = session_commands[options->command](&session, options, why);
+    cli_whoami_cmd_ask_replacer(&session);
+    cli_session_close(&session);
+    return exit;
 }
 
 static enum cli_exit run(const struct cli_options *options, struct cli_reason *why) {
     struct cli_settings settings;
-    struct cli_session session;
+    settings_command *command = settings_commands[options->command];
+    gw_assert(command != NULL || session_commands[options->command] != NULL);
     enum cli_exit exit = cli_settings_load(&settings, options, why);
     if (exit != CLI_DONE)
         return exit;
-    if (options->command == CLI_COMMAND_LOGIN) {
-        exit = cli_login_cmd(options, &settings, why);
-    } else {
-        exit = cli_session_open(&session, &settings, why);
-        if (exit == CLI_DONE) {
-            exit = run_in_session(&session, options, why);
-            cli_session_close(&session);
-        }
-    }
+    exit = command != NULL ? command(options, &settings, why)
+                           : run_in_session(options, &settings, why);
     cli_settings_deinit(&settings);
     return exit;
 }
@@ -65,6 +95,40 @@ static enum cli_exit run_with_curl(const struct cli_options *options, struct cli
     return exit;
 }
 
+static enum cli_exit run_command(const struct cli_options *options, struct cli_reason *why) {
+    if (cli_options_has(options, CLI_FLAG_HELP))
+        return print_help(options->command, why);
+    if (cli_options_has(options, CLI_FLAG_VERSION))
+        return print_version(why);
+    if (plain_commands[options->command] != NULL)
+        return plain_commands[options->command](options, why);
+    return run_with_curl(options, why);
+}
+
+static void print_hint(const struct cli_options *options) {
+    const char *words = cli_command_words(options->command);
+    (void)fprintf(stderr, "Try: skillreg %s%s--help\n", words, words[0] == '\0' ? "" : " ");
+}
+
+// For the build, which has no option for it to show.
+static enum cli_exit print_man_page(struct cli_reason *why) {
+    struct cli_output out;
+    cli_output_init(&out);
+    cli_man_page_put(&out);
+    return cli_output_send(&out, why);
+}
+
+// `skillreg` alone asks what there is, and has done nothing.
+static enum cli_exit show_commands(void) {
+    struct cli_output out;
+    cli_output_init(&out);
+    cli_help_put(&out, CLI_COMMAND_NONE);
+    struct gw_str text = gw_buf_bytes(&out.bytes);
+    (void)fwrite(text.at, 1, text.length, stderr);
+    cli_output_deinit(&out);
+    return CLI_USAGE;
+}
+
 int main(int argument_count, char *arguments[]) {
     struct cli_reason why = {.text = ""};
     struct cli_options options;
@@ -72,20 +136,24 @@ int main(int argument_count, char *arguments[]) {
         return CLI_FAILED;
     (void)setlocale(LC_CTYPE, "");
     (void)signal(SIGPIPE, SIG_IGN); // write reports a reader that has gone
-    enum cli_exit exit = cli_options_parse(argument_count, arguments, &options, &why);
-    if (exit != CLI_DONE) {
-        const char *words = cli_options_command_words(options.command);
-        cli_reason_print(&why, stderr);
-        (void)fprintf(stderr, "Try: skillreg %s%s--help\n", words, words[0] == '\0' ? "" : " ");
+    if (cli_complete_cmd_is_meant(argument_count, arguments))
+        return cli_complete_cmd(argument_count, arguments);
+    if (argument_count == 2 && strcmp(arguments[1], "__man") == 0)
+        return print_man_page(&why);
+    if (argument_count < 2)
+        return show_commands();
+    enum cli_exit exit = cli_arguments_parse(argument_count, arguments, &options, &why);
+    bool is_parsed = exit == CLI_DONE;
+    if (is_parsed)
+        exit = run_command(&options, &why);
+    if (exit == CLI_DONE || exit == CLI_FOUND)
+        return exit;
+    if (cli_arguments_ask_for_json(argument_count, arguments)) {
+        cli_reason_print_json(&why, exit, stderr);
         return exit;
     }
-    if (cli_options_has(&options, CLI_FLAG_HELP))
-        exit = print_text(cli_help_text(options.command), &why);
-    else if (cli_options_has(&options, CLI_FLAG_VERSION))
-        exit = print_text("skillreg " GATEWAY_VERSION "\n", &why);
-    else
-        exit = run_with_curl(&options, &why);
-    if (exit != CLI_DONE)
-        cli_reason_print(&why, stderr);
+    cli_reason_print(&why, stderr);
+    if (!is_parsed)
+        print_hint(&options);
     return exit;
 }

@@ -48,3 +48,16 @@ enum cli_exit cli_org_path_make(struct cli_session *session, const char *collect
         return cli_fail(why, CLI_USAGE, "that is too long for the id of a token");
     return status == GW_OK ? CLI_DONE : cli_fail_status(why, status);
 }
+
+enum cli_exit cli_path_add_parameters(struct cli_session *session, const char **path,
+                                      const char *const parameters[], size_t count,
+                                      struct cli_reason *why) {
+    const char *lead = "?";
+    for (size_t i = 0; i < count && *path != NULL; i++) {
+        if (parameters[i] == NULL)
+            continue;
+        *path = gw_arena_printf(&session->memory, "%s%s%s", *path, lead, parameters[i]).at;
+        lead = "&";
+    }
+    return *path != NULL ? CLI_DONE : cli_fail_status(why, GW_NO_MEMORY);
+}

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "cli/whoami_cmd.h"
 
+#include "base/clock.h"
 #include "cli/answer.h"
+
+#define REPLACER_TIMEOUT_MS 5000
 
 // `org`, or the first of `orgs`.
 static bool find_org(struct gw_json root, struct gw_json *org) {
@@ -15,6 +18,26 @@ static bool find_org(struct gw_json root, struct gw_json *org) {
     return true;
 }
 
+static bool holds_scope(struct gw_json token, const char *scope) {
+    struct gw_json scopes;
+    if (!gw_json_member(token, GW_STR("scopes"), &scopes))
+        return false;
+    for (int i = 0; i < gw_json_count(scopes); i++) {
+        if (gw_str_equal(gw_json_raw(gw_json_element(scopes, i)), gw_str_from(scope)))
+            return true;
+    }
+    return false;
+}
+
+// Tokens of a gateway that does not send the mark do not replace themselves.
+static enum cli_replacer find_replacer(const struct cli_identity *identity) {
+    if (!identity->has_token)
+        return CLI_REPLACER_UNKNOWN;
+    if (cli_answer_is_true(identity->token, "selfRotate"))
+        return CLI_REPLACER_SELF;
+    return holds_scope(identity->token, "\"admin\"") ? CLI_REPLACER_ADMIN : CLI_REPLACER_OTHERS;
+}
+
 static enum cli_exit remember(struct cli_session *session, const struct cli_identity *identity,
                               struct cli_reason *why) {
     struct gw_str id = gw_str(NULL, 0);
@@ -22,6 +45,7 @@ static enum cli_exit remember(struct cli_session *session, const struct cli_iden
         id = cli_answer_text(identity->token, "id", &session->answer);
     session->own_org = cli_answer_keep(identity->org_slug, &session->memory);
     session->own_token_id = cli_answer_keep(id, &session->memory);
+    session->own_replacer = find_replacer(identity);
     return session->own_org.at != NULL ? CLI_DONE : cli_fail_status(why, GW_NO_MEMORY);
 }
 
@@ -48,6 +72,17 @@ enum cli_exit cli_whoami_cmd_ask(struct cli_session *session, struct cli_identit
         identity->org_slug.length == 0 || identity->org_name.at == NULL)
         return cli_session_fail_strange(session, why);
     return remember(session, identity, why);
+}
+
+void cli_whoami_cmd_ask_replacer(struct cli_session *session) {
+    struct cli_identity identity;
+    struct cli_reason ignored;
+    if (session->own_expires_ms == GW_JSON_NO_TIME || session->own_org.at != NULL)
+        return;
+    session->client.deadline_ms = gw_clock_monotonic_ms() + REPLACER_TIMEOUT_MS;
+    if (cli_whoami_cmd_ask(session, &identity, &ignored) != CLI_DONE)
+        session->own_replacer = CLI_REPLACER_UNKNOWN; // the warning is more general then
+    session->client.deadline_ms = 0;
 }
 
 // "Label:         value" or "Label:         value (detail)".
@@ -77,7 +112,8 @@ static void render(struct cli_session *session, const struct cli_identity *ident
     put_field(out, "Token:         ", cli_answer_text(token, "name", arena),
               cli_answer_text(token, "prefix", arena));
     put_field(out, "Scopes:        ", cli_answer_list(token, "scopes", arena), none);
-    put_field(out, "Last used:     ", cli_answer_ago(token, "lastUsedAt", arena), none);
+    put_field(out, "Last used:     ",
+              cli_answer_ago(token, "lastUsedAt", cli_session_now_ms(session), arena), none);
     put_field(out, "Expires:       ", expires.at != NULL ? expires : GW_STR("never"), none);
     if (addresses.length > 0)
         put_field(out, "From:          ", addresses, none);

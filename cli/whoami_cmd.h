@@ -18,6 +18,10 @@ struct cli_identity {
 
 enum cli_exit cli_whoami_cmd(struct cli_session *session, const struct cli_options *options,
                              struct cli_reason *why) GW_MUST_USE;
-// GET /auth/whoami. The session remembers the organisation and the id of the token.
+// GET /auth/whoami. The session remembers the organisation, the id of the token, and who may
+// replace it.
 enum cli_exit cli_whoami_cmd_ask(struct cli_session *session, struct cli_identity *identity,
                                  struct cli_reason *why) GW_MUST_USE;
+// Before a session is closed: where the end of its token is near, who may replace it is asked, so
+// that the warning can say so. No answer within seconds is no failure.
+void cli_whoami_cmd_ask_replacer(struct cli_session *session);

@@ -39,6 +39,15 @@ endif()
 add_library(deps_jsmn INTERFACE)
 target_include_directories(deps_jsmn SYSTEM INTERFACE "${JSMN_INCLUDE_DIR}")
 
+find_path(CSV_INCLUDE_DIR csv.h)
+find_library(CSV_LIBRARY csv)
+if(NOT CSV_INCLUDE_DIR OR NOT CSV_LIBRARY)
+  gw_missing("libcsv (libcsv-dev)")
+endif()
+add_library(deps_csv INTERFACE)
+target_include_directories(deps_csv SYSTEM INTERFACE "${CSV_INCLUDE_DIR}")
+target_link_libraries(deps_csv INTERFACE "${CSV_LIBRARY}")
+
 include(header_root) # gw_header_root
 
 # gw_import_library(<target> <include dir> <name> [STATIC]): static from build/deps, else what the system's linker would
@@ -64,6 +73,12 @@ function(gw_import_library target include_dir name)
     set_target_properties(${target} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${include_dir}")
   endif()
 endfunction()
+
+find_path(UTF8PROC_INCLUDE_DIR utf8proc.h)
+if(NOT UTF8PROC_INCLUDE_DIR)
+  gw_missing("utf8proc.h (libutf8proc-dev)")
+endif()
+gw_import_library(deps_utf8proc "${UTF8PROC_INCLUDE_DIR}" utf8proc STATIC)
 
 # The system's before build/deps.
 set(GATEWAY_INCLUDE_DIRS "/usr/include" "/usr/local/include" "${GATEWAY_DEPS_DIR}/usr/include")

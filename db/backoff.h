@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 #define GW_DB_RECONNECT_MIN_MS 100
-#define GW_DB_RECONNECT_MAX_MS 5000
+// With this and GW_DB_CONNECT_TIMEOUT_MS changes are back within ten seconds of a promotion.
+#define GW_DB_RECONNECT_MAX_MS 2000
 
 // Doubles with the attempts that failed in a row from GW_DB_RECONNECT_MIN_MS to
 // GW_DB_RECONNECT_MAX_MS; half of it is random, so that many gateways do not come back at once.

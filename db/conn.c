@@ -106,7 +106,8 @@ static bool send_sync(PGconn *pg) {
 }
 
 // As db/params.h writes them, and results come.
-static const int binary[DB_PARAMS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+static const int binary[] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+_Static_assert(sizeof(binary) / sizeof(binary[0]) == DB_PARAMS_MAX, "no parameter is text");
 #define BINARY 1
 
 struct statement_name {
@@ -168,33 +169,46 @@ void db_conn_flush(struct db_conn *conn) {
 
 // ---- connecting, preparing ----
 
-// Messages of the server outside of any query: libpq would print them.
-static void ignore_notice(void *argument, const PGresult *result) {
-    (void)argument;
-    (void)result;
+// libpq would print them. It takes a message no earlier than the one before it, and a commit ends
+// its slot, so one of a commit is of the first slot.
+static void on_notice(void *argument, const PGresult *notice) {
+    struct db_conn *conn = argument;
+    struct db_conn_slot *slot = &conn->slots[conn->slot_first];
+    bool is_change = conn->slot_count > 0 && slot->statement != NULL &&
+                     slot->statement->kind == DB_STATEMENT_CHANGE;
+    if (!is_change || !db_sql_error_is_doubt(notice))
+        return;
+    slot->is_in_doubt = true;
+    struct gw_log_quote quote;
+    const char *message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+    gw_log(GW_LOG_WARNING, "db",
+           "a change may not last, and is answered as not known statement=%s reason=%s",
+           slot->statement->name,
+           gw_log_quoted(&quote, gw_str_from(message == NULL ? "" : message)));
 }
 
-enum gw_status db_conn_open(struct db_conn *conn, const struct db_url *url, unsigned first_host,
-                            uint64_t connect_timeout_ms) {
+enum gw_status db_conn_open(struct db_conn *conn, const struct db_url *url,
+                            const struct db_url_attempt *attempt, uint64_t packet_timeout_ms) {
     gw_assert(conn->state == DB_CONN_DOWN && conn->pg == NULL);
     conn->was_reached = false;
-    conn->pg = db_url_connect_start(url, first_host, connect_timeout_ms / 2);
+    conn->pg = db_url_connect_start(url, attempt, packet_timeout_ms);
     if (PQstatus(conn->pg) == CONNECTION_BAD || watch_socket(conn, UV_WRITABLE) != GW_OK) {
         db_sql_error_sentence(conn->pg == NULL ? "out of memory" : PQerrorMessage(conn->pg),
                               conn->reason, sizeof(conn->reason));
         disconnect(conn);
         return GW_UNAVAILABLE;
     }
-    (void)PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
+    (void)PQsetNoticeReceiver(conn->pg, on_notice, conn);
     set_state(conn, DB_CONN_CONNECTING);
     return GW_OK;
 }
 
-// Each array of prefixes has another length, which makes PostgreSQL plan `prefix = any($1)` anew
-// every time: more work than the lookup itself. Each of our statements has one good plan. A memoize
-// node in front of the organisations costs as much to set up as a lookup, and the index is quick
-// enough without.
-static const char *const planning[] = {"set plan_cache_mode = force_generic_plan",
+// Warnings come whatever the role has set. Each array of prefixes has another length, which makes
+// PostgreSQL plan `prefix = any($1)` anew every time: more work than the lookup itself. Each of our
+// statements has one good plan. A memoize node in front of the organisations costs as much to set
+// up as a lookup, and the index is quick enough without.
+static const char *const settings[] = {"set client_min_messages = warning",
+                                       "set plan_cache_mode = force_generic_plan",
                                        "set enable_memoize = off"};
 
 // With a Sync of its own, in the same write as what is prepared.
@@ -217,8 +231,8 @@ static void start_preparing(struct db_conn *conn) {
     bool are_kept = !conn->statements->prepared_unsupported;
     bool is_sent = PQsetnonblocking(conn->pg, 1) == 0 && PQenterPipelineMode(conn->pg) == 1 &&
                    send_role_check(conn);
-    for (size_t i = 0; are_kept && i < sizeof(planning) / sizeof(planning[0]) && is_sent; i++)
-        is_sent = PQsendQueryParams(conn->pg, planning[i], 0, NULL, NULL, NULL, NULL, 0) == 1;
+    for (size_t i = 0; are_kept && i < sizeof(settings) / sizeof(settings[0]) && is_sent; i++)
+        is_sent = PQsendQueryParams(conn->pg, settings[i], 0, NULL, NULL, NULL, NULL, 0) == 1;
     for (int i = 0; i < conn->statements->count && is_sent; i++) {
         const struct db_statement *statement = conn->statements->at[i];
         struct statement_name name;
@@ -301,18 +315,20 @@ static void continue_connecting(struct db_conn *conn) {
 
 // ---- receiving ----
 
-static void answer(struct db_conn *conn, struct db_query *query, PGresult *result) {
+static void answer(struct db_conn *conn, const struct db_conn_slot *slot, PGresult *result) {
     gw_assert(conn->state == DB_CONN_READY);
+    struct db_query *query = slot->query;
     ExecStatusType outcome = PQresultStatus(result);
-    bool is_ok = outcome == PGRES_TUPLES_OK || outcome == PGRES_COMMAND_OK;
-    struct db_sql_error error = {GW_OK, false};
-    if (!is_ok)
+    bool is_error = outcome != PGRES_TUPLES_OK && outcome != PGRES_COMMAND_OK;
+    bool is_ok = !is_error && !slot->is_in_doubt;
+    struct db_sql_error error = {is_ok ? GW_OK : GW_UNAVAILABLE, false};
+    if (is_error)
         error = db_sql_error_judge(PQresultErrorField(result, PG_DIAG_SQLSTATE));
     if (query != NULL) {
         gw_list_remove(&query->link);
         query->conn = NULL;
         conn->events->on_answer(conn, query, error.status, is_ok ? result : NULL,
-                                is_ok ? NULL : result);
+                                is_error ? result : NULL);
     }
     if (error.drops_connection && conn->state == DB_CONN_READY)
         db_conn_fail(conn, PQresultErrorMessage(result));
@@ -340,7 +356,7 @@ static void finish_slot(struct db_conn *conn) {
     else if (slot.is_named && is_sqlstate(result, UNKNOWN_STATEMENT))
         send_again(conn, slot.query);
     else
-        answer(conn, slot.query, result);
+        answer(conn, &slot, result);
     PQclear(result);
 }
 

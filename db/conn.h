@@ -16,11 +16,14 @@
 // The first connection with such an error logs it and sends the statement again; from then on all
 // of them send the text with each query, which costs planning it.
 //
+// A commit that was cancelled while it waited for its synchronous standby succeeds with a warning.
+// To a change that is no answer: it ends as GW_UNAVAILABLE, neither made nor refused.
+//
 // The owner embeds struct db_conn and gets back to itself with gw_container_of. Events fire from
 // the loop, and from db_conn_send, db_conn_flush, db_conn_read and db_conn_fail for a connection
-// that fails there; an event may call anything here. One thing blocks: libpq resolves a host name
-// while connecting, with the system's resolver. A numeric host, `hostaddr` or a socket directory
-// does not.
+// that fails there; an event may call anything here. What libpq itself opens while the loop waits:
+// the password file, a service file, its certificates and keys, and with a Kerberos ticket what
+// that library asks (gssencmode=disable keeps it out). Names are not its business (db/hosts.h).
 
 #include <libpq-fe.h>
 #include <stdbool.h>
@@ -81,6 +84,7 @@ struct db_conn_slot {
     uint64_t sent_ms;
     bool is_named;      // sent as the name of a prepared statement
     bool is_role_check; // what is set for the role
+    bool is_in_doubt;   // the server warned of its commit
 };
 
 struct db_conn {
@@ -105,11 +109,11 @@ void db_conn_statements_init(struct db_conn_statements *statements,
 // `statements` stay where they are until the connection is closed.
 void db_conn_init(struct db_conn *conn, uv_loop_t *loop, struct db_conn_statements *statements,
                   const struct db_conn_events *events);
-// Starts connecting, to `first_host` of the URL first; on_ready or on_down follows. On failure no
-// event follows and conn->reason says why. `connect_timeout_ms` bounds each unanswered packet, so
-// that a silent host leaves time for the next one of the URL; the owner bounds the whole.
-enum gw_status db_conn_open(struct db_conn *conn, const struct db_url *url, unsigned first_host,
-                            uint64_t connect_timeout_ms) GW_MUST_USE;
+// Starts connecting; on_ready or on_down follows. On failure no event follows and conn->reason says
+// why. `packet_timeout_ms` bounds each unanswered packet; the owner bounds the whole.
+enum gw_status db_conn_open(struct db_conn *conn, const struct db_url *url,
+                            const struct db_url_attempt *attempt,
+                            uint64_t packet_timeout_ms) GW_MUST_USE;
 static inline bool db_conn_has_room(const struct db_conn *conn) {
     return conn->state == DB_CONN_READY && conn->slot_count < DB_CONN_IN_FLIGHT_MAX;
 }

@@ -9,7 +9,8 @@
 //                                                       +-- timer       +--> gap: newest row,
 //                                                                            on_gap, round
 //
-// Any statement that fails fails the link, which starts over (db/link.h), except a prune.
+// Any statement that fails fails the link, which starts over (db/link.h), except a chore
+// (db/chores.h).
 #include "db/events.h"
 
 #include <stdio.h>
@@ -17,10 +18,12 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "db/backoff.h"
+#include "base/turn_part.h"
+#include "db/chores.h"
 #include "db/event_log.h"
 #include "db/events_wait.h"
 #include "db/link.h"
+#include "db/pool.h"
 #include "db/result.h"
 
 #define ROUND_INTERVAL_MS_MAX 1000
@@ -28,8 +31,6 @@
 #define GATEWAY_ID_BYTES_MAX 100
 #define STALE_MS_MAX 3153600000000ULL // a hundred years
 #define NOT_SENT UINT64_MAX
-#define PRUNE_INTERVAL_MS (3600 * 1000ULL)
-#define PRUNE_ROWS_MAX 5000 // of one statement
 
 static const struct db_statement listen_statement = {
     .name = "event_listen",
@@ -49,21 +50,14 @@ static const struct db_statement leave_statement = {
     .parameter_count = 1,
 };
 
-static const struct db_statement prune_statement = {
-    .name = "event_prune",
-    .sql = "select skillreg.token_event_prune($1::int8::int4)",
-    .parameter_count = 1,
-};
-
-enum prune_column { COLUMN_PRUNED };
-
 static const struct db_statement *const statements[] = {
     &listen_statement,
     &db_event_log_newest_statement,
     &db_event_log_page_statement,
     &heartbeat_statement,
     &leave_statement,
-    &prune_statement,
+    &db_chore_prune_statement,
+    &db_chore_expiry_statement,
     &db_event_waits_statement,
 };
 
@@ -76,6 +70,7 @@ struct statement_query {
 struct db_events {
     struct db_link link;
     struct db_link_target target;
+    struct db_pool *pool; // NULL: none
     struct db_event_waits waits;
     struct db_event_log log;
     char gateway_id[GATEWAY_ID_BYTES_MAX + 1];
@@ -84,6 +79,7 @@ struct db_events {
     uint64_t poll_interval_ms;
     bool is_closing;
     bool is_link_closed;
+    bool is_target_closed;
     bool is_waits_closed;
     bool is_page_wanted;                   // notified while one was on its way
     struct db_events_departure *departure; // to be called when the membership has ended
@@ -93,10 +89,9 @@ struct db_events {
     struct statement_query page;
     struct statement_query heartbeat;
     struct statement_query leave;
-    struct statement_query prune;
+    struct db_chores chores;
     uint64_t heartbeat_seq; // last sent on this connection, or NOT_SENT
     uint64_t page_beat_ms;  // when the heartbeat before the page was sent
-    uint64_t prune_due_ms;
     uint64_t heard_ms;
 };
 
@@ -161,21 +156,14 @@ static void send_page(struct db_events *events) {
     send_statement(events, &events->page);
 }
 
-static void send_prune(struct db_events *events) {
-    events->prune_due_ms =
-        now_ms(events) + PRUNE_INTERVAL_MS / 2 + db_backoff_random_below(PRUNE_INTERVAL_MS);
-    db_put_int8(start(&events->prune, &prune_statement), PRUNE_ROWS_MAX);
-    send_statement(events, &events->prune);
-}
-
 static void start_round(struct db_events *events) {
     uint64_t now = now_ms(events);
     db_link_tick_at(&events->link, now + events->poll_interval_ms);
     if (!events->log.is_known || is_on_its_way(&events->newest))
         return;
     send_page(events);
-    if (now >= events->prune_due_ms && !is_on_its_way(&events->prune))
-        send_prune(events);
+    if (db_link_is_up(&events->link))
+        db_chores_run(&events->chores, &events->link, now);
 }
 
 // ---- answers ----
@@ -190,7 +178,9 @@ static void on_page(struct db_events *events, const PGresult *result) {
     gw_assert(events->log.is_known && !events->is_closing);
     uint64_t heard_ms = heard_by_page_ms(events);
     uint64_t before = events->log.applied_seq;
+    gw_turn_part_begin("event_log");
     enum db_event_log_state state = db_event_log_take_page(&events->log, result);
+    gw_turn_part_end();
     if (events->is_closing)
         return;
     if (state == DB_EVENT_LOG_GAP) {
@@ -223,29 +213,16 @@ static void on_left(struct db_events *events) {
         departure->on_left(departure);
 }
 
-// A long log is deleted in pieces, one each round.
-static void on_pruned(struct db_events *events, const PGresult *result) {
-    if (PQntuples(result) == 1 && db_get_number(result, 0, COLUMN_PRUNED) >= PRUNE_ROWS_MAX)
-        events->prune_due_ms = 0;
-}
-
-static void note_prune_refused(const PGresult *error) {
-    const char *message = PQresultErrorField(error, PG_DIAG_MESSAGE_PRIMARY);
-    struct gw_log_quote quote;
-    gw_log(GW_LOG_WARNING, "db", "cannot delete old events reason=%s",
-           gw_log_quoted(&quote, gw_str_from(message == NULL ? "" : message)));
-}
-
 static void dispatch(struct db_events *events, const struct db_query *query,
                      const PGresult *result) {
+    if (db_chores_take(&events->chores, query, result))
+        return;
     if (query == &events->page.query)
         on_page(events, result);
     else if (query == &events->newest.query)
         on_newest(events, result);
     else if (query == &events->waits.query)
         db_event_waits_take(&events->waits, result);
-    else if (query == &events->prune.query)
-        on_pruned(events, result);
     else if (query == &events->leave.query)
         on_left(events);
     else if (query == &events->heartbeat.query && events->heartbeat_seq != events->log.applied_seq)
@@ -257,9 +234,7 @@ static void on_answer(struct db_link *link, struct db_query *query, enum gw_stat
     struct db_events *events = gw_container_of(link, struct db_events, link);
     if (status == GW_OK)
         dispatch(events, query, result);
-    else if (query == &events->prune.query)
-        note_prune_refused(error); // a later one may succeed
-    else
+    else if (!db_chores_refuse(&events->chores, query, error))
         db_link_fail(link, PQresultErrorMessage(error));
 }
 
@@ -278,6 +253,8 @@ static void on_ready(struct db_link *link) {
     if (!events->log.is_known)
         send_statement(events, &events->newest);
     start_round(events);
+    if (events->pool != NULL)
+        db_pool_expect(events->pool);
 }
 
 static void on_tick(struct db_link *link) {
@@ -285,12 +262,13 @@ static void on_tick(struct db_link *link) {
 }
 
 static void on_down(struct db_link *link, bool was_up) {
-    (void)was_up;
     struct db_events *events = gw_container_of(link, struct db_events, link);
     gw_assert(!events->is_closing);
     events->is_page_wanted = false;
     events->heartbeat_seq = NOT_SENT; // it may be lost, or the row
     db_event_waits_on_down(&events->waits);
+    if (was_up && link->is_silent && events->pool != NULL)
+        db_pool_suspect(events->pool, link->address_key);
 }
 
 static void log_down(struct db_link *link, const char *reason) {
@@ -309,10 +287,15 @@ static void log_up(struct db_link *link) {
 // ---- life ----
 
 static void free_when_closed(struct db_events *events) {
-    if (!events->is_link_closed || !events->is_waits_closed)
-        return;
-    db_link_target_deinit(&events->target);
-    free(events);
+    if (events->is_link_closed && events->is_target_closed && events->is_waits_closed)
+        free(events);
+}
+
+static void on_target_closed(struct db_link_target *target) {
+    struct db_events *events = gw_container_of(target, struct db_events, target);
+    gw_assert(events->is_closing && !events->is_target_closed);
+    events->is_target_closed = true;
+    free_when_closed(events);
 }
 
 static void on_link_closed(struct db_link *link) {
@@ -346,10 +329,10 @@ static void init_statements(struct db_events *events) {
     (void)start(&events->page, &db_event_log_page_statement);
     (void)start(&events->heartbeat, &heartbeat_statement);
     (void)start(&events->leave, &leave_statement);
-    (void)start(&events->prune, &prune_statement);
+    db_chores_init(&events->chores);
 }
 
-static enum gw_status init_target(struct db_events *events,
+static enum gw_status open_target(struct db_events *events, uv_loop_t *loop,
                                   const struct db_events_options *options) {
     const struct db_link_options target = {
         .url = options->url,
@@ -359,7 +342,7 @@ static enum gw_status init_target(struct db_events *events,
         .statement_count = sizeof(statements) / sizeof(statements[0]),
         .role_check = options->role_check,
     };
-    return db_link_target_init(&events->target, &target);
+    return db_link_target_open(&events->target, loop, &target);
 }
 
 // Revocations know when a heartbeat came, and reckon from there.
@@ -379,7 +362,7 @@ enum gw_status db_events_create(uv_loop_t *loop, const struct db_events_options 
     struct db_events *events = calloc(1, sizeof(*events));
     if (events == NULL)
         return GW_NO_MEMORY;
-    enum gw_status status = init_target(events, options);
+    enum gw_status status = open_target(events, loop, options);
     if (status != GW_OK) {
         free(events);
         return status;
@@ -390,6 +373,7 @@ enum gw_status db_events_create(uv_loop_t *loop, const struct db_events_options 
     events->poll_interval_ms = options->poll_interval_ms < ROUND_INTERVAL_MS_MAX
                                    ? options->poll_interval_ms
                                    : ROUND_INTERVAL_MS_MAX;
+    events->pool = options->pool;
     events->log.consumer = consumer;
     events->heartbeat_seq = NOT_SENT;
     init_statements(events);
@@ -405,6 +389,7 @@ void db_events_close(struct db_events *events) {
     events->departure = NULL;
     events->log.consumer = NULL;
     db_link_close(&events->link);
+    db_link_target_close(&events->target, on_target_closed);
     db_event_waits_close(&events->waits, on_waits_closed);
 }
 

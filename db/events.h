@@ -22,6 +22,8 @@
 
 #define GW_EVENTS_POLL_MS 1000
 
+struct db_pool;
+
 struct db_events_options {
     const char *url;        // copied
     const char *gateway_id; // unique per process, 1 to 100 bytes; copied
@@ -33,6 +35,9 @@ struct db_events_options {
     uint64_t query_timeout_ms; // after an unanswered poll the connection is replaced
     uint64_t connect_timeout_ms;
     struct db_role_check *role_check; // db/role_check.h; lives as long as this. NULL: none
+    // Told when the connection is up, so that those of the pool may be had again, and when its
+    // server is silent. Lives as long as this. NULL: none.
+    struct db_pool *pool;
 };
 
 struct db_events;

@@ -146,6 +146,13 @@ static void count_row(struct db_events_reach *reach, uint64_t seq, const PGresul
         reach->until_ms = until_ms;
 }
 
+struct db_events_reach db_event_waits_reach(const PGresult *result, uint64_t seq) {
+    struct db_events_reach reach = {0};
+    for (int row = 0; row < PQntuples(result); row++)
+        count_row(&reach, seq, result, row);
+    return reach;
+}
+
 // Without any gateway: then not even this one is a member yet.
 static bool is_known(const struct db_events_reach *reach) {
     return reach->applied + reach->pending + reach->silent > 0;
@@ -153,9 +160,7 @@ static bool is_known(const struct db_events_reach *reach) {
 
 static void judge(struct db_event_waits *waits, struct db_events_wait *wait,
                   const PGresult *result) {
-    struct db_events_reach reach = {0};
-    for (int row = 0; row < PQntuples(result); row++)
-        count_row(&reach, wait->seq, result, row);
+    struct db_events_reach reach = db_event_waits_reach(result, wait->seq);
     if (is_known(&reach) && reach.pending + reach.silent == 0) {
         finish(wait, GW_OK, &reach);
     } else if (wait->deadline_ms <= uv_now(db_link_loop(waits->server))) {

@@ -14,6 +14,8 @@ struct db_link;
 
 // How many gateways stand at which number.
 extern const struct db_statement db_event_waits_statement;
+// What its answer says about the event of that number. All 0: no gateway is known.
+struct db_events_reach db_event_waits_reach(const PGresult *result, uint64_t seq);
 
 struct db_event_waits {
     struct db_link *server;

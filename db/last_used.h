@@ -11,7 +11,8 @@
 
 extern const struct db_statement db_last_used_statement;
 
-// Never moves a time backwards; skips revoked and unknown tokens.
+// Never moves a time backwards, and takes none that is later than the clock of the database by more
+// than seconds: that one is written as now. Skips unknown tokens.
 struct db_last_used_write {
     struct db_query query;
     // Parallel arrays, sorted by id so that two gateways cannot deadlock. Free to change once the

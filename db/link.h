@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // One connection that keeps itself up: each connection of the pool (db/pool.h), and the listener's
-// (db/events.h). It connects, and again after each failure (backoff with jitter), gives up on a
-// silent server, and has its owner log each distinct reason of an outage once.
+// (db/events.h). It connects, and again after each failure, gives up on a silent server, and has
+// its owner log each distinct reason of an outage once.
+//
+// It connects in rounds: it waits a moment for the names of the URL to be looked up, then tries one
+// address after the other (db/hosts.h), each with a time-out of its own; after a round without
+// success it pauses (backoff with jitter).
 //
 // The owner embeds struct db_link and gets back to itself with gw_container_of. Events fire from
 // the loop; on_down and log_down also from db_link_send, db_link_flush and db_link_read. An event
@@ -12,8 +16,10 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "base/list.h"
 #include "base/status.h"
 #include "db/conn.h"
+#include "db/hosts.h"
 #include "db/once.h"
 #include "db/query.h"
 #include "db/url.h"
@@ -42,21 +48,32 @@ struct db_link_events {
 struct db_link_options {
     const char *url; // copied
     uint64_t query_timeout_ms;
-    uint64_t connect_timeout_ms; // of one attempt as a whole
+    uint64_t connect_timeout_ms; // of one attempt; less for the first of several addresses
     const struct db_statement *const *statements;
     int statement_count;
     struct db_role_check *role_check; // db/role_check.h; lives as long as the target. NULL: none
 };
 
+// An outage for a reason that the log has already is another one only when no attempt has failed
+// for so long.
+#define GW_DB_LINK_QUIET_MS 10000
+// The addresses that are known from before are used when a lookup takes longer.
+#define GW_DB_LOOKUP_PAUSE_MS 200
+
 // What the links of one owner share. It lives longer than they do.
 struct db_link_target {
     struct db_url url;
+    struct db_hosts hosts;
+    struct gw_list waiting; // links, for hosts
+    void (*on_closed)(struct db_link_target *target);
     struct db_conn_statements statements;
     uint64_t query_timeout_ms;
     uint64_t connect_timeout_ms;
     char last_reason[DB_CONN_REASON_LENGTH]; // empty: a link was up after the last failure
     bool was_reached;                        // the server, in the attempt of last_reason
-    struct db_once logged;                   // reasons, until a link is up
+    struct db_once logged;                   // reasons of this outage
+    uint64_t failed_ms;                      // the last failure; 0: none
+    bool is_down_logged;                     // and its end is not
 };
 
 struct db_link {
@@ -67,18 +84,28 @@ struct db_link {
     uint64_t timer_due_ms; // UINT64_MAX: not running
     bool is_timer_closed;
     bool is_closing;
-    uint64_t tick_ms;    // READY: when to call on_tick
-    uint64_t due_ms;     // DOWN: when to connect; CONNECTING, PREPARING: when to give up
-    uint64_t ready_ms;   // since when it is READY
-    bool is_up;          // on_ready was called, and on_down not since
-    int attempts;        // failed in a row
-    unsigned first_host; // of the URL, to be tried first
+    uint64_t tick_ms;  // READY: when to call on_tick
+    uint64_t due_ms;   // DOWN: when to connect; CONNECTING, PREPARING: when to give up
+    uint64_t ready_ms; // since when it is READY
+    bool is_up;        // on_ready was called, and on_down not since
+    bool is_refused;   // db_link_fail ended it, not the server
+    bool is_silent;    // the server did not answer, and so it was ended
+    int rounds;        // failed in a row
+    struct db_round round;
+    uint32_t address_key;               // of the attempt
+    uint64_t attempt_ms;                // when it began
+    bool was_reached;                   // the server, in this round
+    char reason[DB_CONN_REASON_LENGTH]; // what failed in this round
+    struct gw_list waiting;             // of the target
+    uint64_t waiting_ms;                // since when; 0: it does not wait for hosts
 };
 
-// GW_INVALID: libpq cannot read the URL. GW_NO_MEMORY.
-enum gw_status db_link_target_init(struct db_link_target *target,
+// GW_INVALID: the URL (db/url.h). GW_NO_MEMORY. Then nothing is open.
+enum gw_status db_link_target_open(struct db_link_target *target, uv_loop_t *loop,
                                    const struct db_link_options *options) GW_MUST_USE;
-void db_link_target_deinit(struct db_link_target *target);
+// Its links are closing or closed. on_closed may come inside, and then the memory is the owner's.
+void db_link_target_close(struct db_link_target *target,
+                          void (*on_closed)(struct db_link_target *target));
 
 // Connects in the next turn of the loop.
 void db_link_open(struct db_link *link, uv_loop_t *loop, struct db_link_target *target,

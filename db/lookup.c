@@ -6,6 +6,7 @@
 
 #include "base/base64url.h"
 #include "base/status.h"
+#include "base/turn_part.h"
 #include "db/result.h"
 #include "token/limits.h"
 
@@ -15,12 +16,13 @@ const struct db_statement db_lookup_statement = {
     .name = "token_lookup",
     .sql =
         "select t.prefix, t.digest, t.id, t.name, t.scopes, t.created_at, t.last_used_at,"
-        " t.expires_at, o.id, o.slug, o.name, t.allowed_ips, null::int8"
+        " t.expires_at, o.id, o.slug, o.name, t.allowed_ips, t.rotates_itself,"
+        " null::int8"
         " from skillreg.api_token t join skillreg.organisation o on o.id = t.org_id"
         " where t.prefix = any($1::text[]) and t.revoked_at is null and o.deleted_at is null"
         // one row more, of a standby: the newest event of the same snapshot
         " union all select null, null, null, null, null, null, null, null, null, null, null, null,"
-        " skillreg.newest_event() where pg_is_in_recovery()",
+        " null, skillreg.newest_event() where pg_is_in_recovery()",
     .parameter_count = 1,
 };
 
@@ -37,6 +39,7 @@ enum lookup_column {
     COLUMN_ORG_SLUG,
     COLUMN_ORG_NAME,
     COLUMN_ALLOWED_IPS,
+    COLUMN_ROTATES_ITSELF,
     COLUMN_SEEN_SEQ
 };
 
@@ -150,6 +153,7 @@ static void send_waiting(struct db_lookups *lookups) {
     int count = list_length(&lookups->waiting);
     struct gw_list refused;
     gw_list_init(&refused);
+    gw_turn_part_begin("lookups_sent");
     struct db_token_lookup **sorted = malloc((size_t)count * sizeof(struct db_token_lookup *));
     if (sorted == NULL) {
         gw_list_append_all(&refused, &lookups->waiting);
@@ -162,6 +166,7 @@ static void send_waiting(struct db_lookups *lookups) {
     }
     free(sorted);
     db_pool_flush(lookups->pool);
+    gw_turn_part_end();
     end_members(&refused);
 }
 
@@ -169,18 +174,48 @@ static void on_impatient(uv_timer_t *patience) {
     gw_container_of(patience, struct db_lookups, patience)->is_patient = false;
 }
 
+static void wait_patiently(struct db_lookups *lookups, uint64_t timeout_ms) {
+    uv_timer_t *patience = &lookups->patience;
+    if (!uv_is_active((const uv_handle_t *)patience))
+        (void)uv_timer_start(patience, on_impatient, timeout_ms, 0);
+}
+
+// When the oldest has waited for a connection long enough.
+static uint64_t hopeless_ms(const struct db_lookups *lookups) {
+    const struct db_token_lookup *oldest =
+        gw_container_of(lookups->waiting.next, struct db_token_lookup, link);
+    uint64_t late_ms = oldest->asked_ms + GW_DB_EXPECTED_MS;
+    uint64_t expected_ms = db_pool_expected_ms(lookups->pool);
+    return late_ms < expected_ms ? late_ms : expected_ms;
+}
+
+// While there is no connection. A callback may add another lookup: it is looked at the next time.
+static void wait_for_connection(struct db_lookups *lookups) {
+    uint64_t now = uv_now(lookups->patience.loop);
+    struct gw_list late;
+    gw_list_init(&late);
+    while (!gw_list_is_empty(&lookups->waiting) && hopeless_ms(lookups) <= now)
+        gw_list_push_back(&late, gw_list_pop_front(&lookups->waiting));
+    (void)uv_timer_stop(&lookups->patience);
+    if (!gw_list_is_empty(&lookups->waiting))
+        wait_patiently(lookups, hopeless_ms(lookups) - now);
+    end_members(&late);
+}
+
 // Before the loop sleeps. A slow or silent connection delays what waits by the patience at most.
 static void on_prepare(uv_prepare_t *prepare) {
     struct db_lookups *lookups = gw_container_of(prepare, struct db_lookups, prepare);
-    uv_timer_t *patience = &lookups->patience;
     bool is_any_waiting = !gw_list_is_empty(&lookups->waiting);
+    if (is_any_waiting && !db_pool_is_ready(lookups->pool)) {
+        wait_for_connection(lookups);
+        return;
+    }
     if (is_any_waiting && lookups->is_patient && db_pool_is_busy(lookups->pool)) {
-        if (!uv_is_active((const uv_handle_t *)patience))
-            (void)uv_timer_start(patience, on_impatient, GW_DB_LOOKUP_PATIENCE_MS, 0);
+        wait_patiently(lookups, GW_DB_LOOKUP_PATIENCE_MS);
         return;
     }
     lookups->is_patient = true;
-    (void)uv_timer_stop(patience);
+    (void)uv_timer_stop(&lookups->patience);
     if (is_any_waiting)
         send_waiting(lookups);
 }
@@ -192,6 +227,7 @@ enum gw_status db_lookups_add(struct db_lookups *lookups, struct db_token_lookup
         if (!gw_base64url_is_char(lookup->prefix[i]))
             return GW_INVALID;
     }
+    lookup->asked_ms = uv_now(lookups->patience.loop);
     gw_list_push_back(&lookups->waiting, &lookup->link);
     return GW_OK;
 }
@@ -265,6 +301,7 @@ static enum gw_status read_row(const PGresult *result, int row, struct db_token_
         .created_ms = db_get_time(result, row, COLUMN_CREATED_AT),
         .last_used_ms = db_get_time(result, row, COLUMN_LAST_USED_AT),
         .expires_ms = db_get_time(result, row, COLUMN_EXPIRES_AT),
+        .rotates_itself = db_get_boolean(result, row, COLUMN_ROTATES_ITSELF),
         .org_id = db_get_bytes(result, row, COLUMN_ORG_ID),
         .org_slug = db_get_bytes(result, row, COLUMN_ORG_SLUG),
         .org_name = db_get_bytes(result, row, COLUMN_ORG_NAME),
@@ -288,11 +325,33 @@ static void finish(struct db_token_lookup *lookup, const PGresult *result) {
         lookup->on_done(lookup, GW_UNAVAILABLE, NULL);
 }
 
+// Their connection is lost, and another is there or will be. They go in front of those that were
+// asked later.
+static void ask_again(struct lookup_batch *batch) {
+    struct db_lookups *lookups = batch->lookups;
+    uint64_t now = uv_now(lookups->patience.loop);
+    struct gw_list again, *next;
+    gw_list_init(&again);
+    for (struct gw_list *link = batch->members.next; link != &batch->members; link = next) {
+        next = link->next;
+        struct db_token_lookup *lookup = gw_container_of(link, struct db_token_lookup, link);
+        if (now - lookup->asked_ms >= GW_DB_EXPECTED_MS)
+            continue;
+        gw_list_remove(link);
+        gw_list_push_back(&again, link);
+    }
+    gw_list_append_all(&again, &lookups->waiting);
+    gw_list_append_all(&lookups->waiting, &again);
+}
+
 // After any error of the server the lookups are unknown.
 static void on_answer(struct db_query *query, enum gw_status status, const PGresult *result) {
     struct lookup_batch *batch = gw_container_of(query, struct lookup_batch, query);
     gw_assert(!batch->lookups->is_closing); // closing has cancelled every batch
     gw_list_remove(&batch->link);           // closing from a callback leaves this batch alone
+    gw_turn_part_begin("lookups_answered");
+    if (status == GW_UNAVAILABLE && query->is_lost)
+        ask_again(batch);
     if (status != GW_OK) {
         end_members(&batch->members);
     } else {
@@ -301,6 +360,7 @@ static void on_answer(struct db_query *query, enum gw_status status, const PGres
         while ((link = gw_list_pop_front(&batch->members)) != NULL)
             finish(gw_container_of(link, struct db_token_lookup, link), result);
     }
+    gw_turn_part_end();
     free(batch);
 }
 

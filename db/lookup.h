@@ -6,6 +6,10 @@
 // row of a prefix is compared with every lookup of that prefix, whole digest, in constant time; a
 // match does not end the walk.
 //
+// Without a connection lookups wait as long as one is expected (db/pool.h), and for
+// GW_DB_EXPECTED_MS at the most; those whose connection is lost before the answer are asked again
+// within that time. So a limit on idle connections, or a start, costs a moment and no answer.
+//
 // A standby may lag, so it adds how far it has come (seen_seq of a lookup). The statement itself
 // asks where it runs: behind a pooler, or after a promotion, the server of a connection is not what
 // it was when it was opened.
@@ -38,6 +42,7 @@ void db_lookups_close(struct db_lookups *lookups, void (*on_closed)(struct db_lo
 struct db_token_lookup {
     struct gw_list link; // the batch's; gw_list_remove ends the lookup early, without a callback
     int row;             // its row in the answer, or -1
+    uint64_t asked_ms;   // set by db_lookups_add
     // Set before on_done with GW_OK or GW_NOT_FOUND: DB_SEEN_ALL, or, when a standby answered, the
     // number of the newest event (db/events.h) that it had replayed: the answer is as old as that.
     uint64_t seen_seq;

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/crc32.h"
 #include "base/str.h"
+#include "db/connect.h"
 #include "db/grants.h"
 #include "db/migration_files.h"
 #include "db/sql_error.h"
@@ -29,20 +30,17 @@ static void set_error(struct db_migrate_report *report, const char *what, const 
     (void)snprintf(report->error, sizeof(report->error), "%s: %s", what, reason);
 }
 
-// NULL on failure, with the reason in the report.
-static PGconn *connect_blocking(const char *url, struct db_migrate_report *report) {
-    const char *keywords[] = {"connect_timeout", "fallback_application_name", "dbname",
-                              "client_encoding", NULL};
-    const char *values[] = {"5", "skillreg-gateway migrate", url, "UTF8", NULL};
-    PGconn *pg = PQconnectdbParams(keywords, values, 1);
-    if (PQstatus(pg) == CONNECTION_OK) {
-        (void)PQsetNoticeReceiver(pg, ignore_notice, NULL);
-        return pg;
-    }
-    set_error(report, "cannot reach PostgreSQL",
-              pg == NULL ? gw_status_text(GW_NO_MEMORY) : PQerrorMessage(pg));
-    PQfinish(pg);
-    return NULL;
+static enum gw_status connect_to(const char *url, PGconn **pg, struct db_migrate_report *report) {
+    char reason[sizeof(report->error) / 2];
+    enum gw_status status = db_connect(url, "skillreg-gateway migrate", pg, reason, sizeof(reason));
+    if (status == GW_OK)
+        (void)PQsetNoticeReceiver(*pg, ignore_notice, NULL);
+    else if (status == GW_INVALID)
+        (void)snprintf(report->error, sizeof(report->error), "%s", db_url_problem(url));
+    else
+        set_error(report, "cannot reach PostgreSQL",
+                  *reason != '\0' ? reason : gw_status_text(status));
+    return status;
 }
 
 // Runs statements. `rows` may be NULL; else the caller clears *rows.
@@ -229,16 +227,11 @@ enum gw_status db_migrate_and_grant(const char *url, struct gw_str role,
                                     struct db_migrate_report *report) {
     memset(report, 0, sizeof(*report));
     report->version_after = db_migration_files[db_migration_file_count - 1].number;
-    struct db_url parsed;
-    if (db_url_parse(url, &parsed) != GW_OK) { // libpq's complaint would quote it
-        (void)snprintf(report->error, sizeof(report->error), "the database URL is malformed");
-        return GW_INVALID;
-    }
-    db_url_deinit(&parsed);
-    PGconn *pg = connect_blocking(url, report);
-    if (pg == NULL)
-        return GW_UNAVAILABLE;
-    enum gw_status status = begin(pg, report);
+    PGconn *pg;
+    enum gw_status status = connect_to(url, &pg, report);
+    if (status != GW_OK)
+        return status;
+    status = begin(pg, report);
     if (status == GW_OK)
         status = become_owner(pg, report);
     if (status == GW_OK)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/big_endian.h"
+#include "token/limits.h"
 
 // An array: dimensions, whether it has nulls, type of the elements, then of the only dimension its
 // count and lower bound.
@@ -171,4 +172,11 @@ void db_add_ip_range(struct db_params *params, const struct gw_ip_range *range) 
     at[2] = 1;
     at[3] = (unsigned char)length;
     memcpy(at + IP_HEADER_BYTES, range->first.bytes + skipped, length);
+}
+
+void db_put_ip_ranges(struct db_params *params, const struct gw_ip_range *ranges, size_t count) {
+    gw_assert(count <= GW_ALLOWED_IPS_MAX);
+    db_put_array(params, DB_ARRAY_CIDR, count, count * DB_IP_RANGE_BYTES_MAX);
+    for (size_t i = 0; i < count; i++)
+        db_add_ip_range(params, &ranges[i]);
 }

@@ -19,8 +19,8 @@
 #include "base/str.h"
 #include "db/time.h"
 
-#define DB_PARAMS_MAX 12
-#define DB_PARAMS_SCRATCH_BYTES 32
+#define DB_PARAMS_MAX 17
+#define DB_PARAMS_SCRATCH_BYTES 64
 
 struct db_params_block;
 
@@ -63,3 +63,5 @@ void db_put_array(struct db_params *params, enum db_array_type type, size_t coun
 void db_add_text(struct db_params *params, struct gw_str text);
 void db_add_time(struct db_params *params, int64_t wall_ms); // bounds as in db_put_time
 void db_add_ip_range(struct db_params *params, const struct gw_ip_range *range);
+// An array of `count` of them, at most GW_ALLOWED_IPS_MAX.
+void db_put_ip_ranges(struct db_params *params, const struct gw_ip_range *ranges, size_t count);

@@ -16,14 +16,9 @@
 #include "db/link.h"
 #include "db/pool_lane.h"
 #include "db/pool_log.h"
+#include "db/pool_member.h"
 
 #define NEVER UINT64_MAX
-
-struct pool_member {
-    struct db_link link;
-    struct db_pool *pool;
-    struct db_pool_lane *lane;
-};
 
 struct db_pool {
     uv_loop_t *loop;
@@ -32,7 +27,8 @@ struct db_pool {
     uv_prepare_t prepare;
     uv_timer_t timer;
     uint64_t timer_due_ms; // NEVER: not running
-    int handle_count;      // of the two above, and the links
+    int handle_count;      // of the two above, the links and their target
+    uint64_t expected_ms;  // until then a connection for reading is
     bool is_closing;
     void (*on_closed)(struct db_pool *pool);
     struct db_pool_lane lanes[DB_STATEMENT_KIND_COUNT];
@@ -43,7 +39,7 @@ struct db_pool {
     struct db_blockers blockers;
     struct db_pool_stats stats;
     int member_count;
-    struct pool_member members[];
+    struct db_pool_member members[];
 };
 
 static uint64_t earlier(uint64_t a, uint64_t b) {
@@ -64,21 +60,12 @@ static void arm_timer(struct db_pool *pool, uint64_t due_ms) {
     gw_assert(error == 0);
 }
 
-// The deadline of what a link has in flight. A statement that waits for a lock is answered when it
-// has the lock, or the server is silent.
-static uint64_t in_flight_due_ms(const struct pool_member *member) {
-    const struct gw_list *list = &member->link.conn.in_flight;
-    if (gw_list_is_empty(list) || member->lane->may_wait)
-        return NEVER;
-    return gw_container_of(list->next, struct db_query, link)->deadline_ms;
-}
-
 static uint64_t due_ms_of(const struct db_pool *pool) {
     uint64_t due_ms = db_blockers_due_ms(&pool->blockers);
     for (int i = 0; i < DB_STATEMENT_KIND_COUNT; i++)
         due_ms = earlier(due_ms, db_pool_lane_due_ms(&pool->lanes[i]));
     for (int i = 0; i < pool->member_count; i++)
-        due_ms = earlier(due_ms, in_flight_due_ms(&pool->members[i]));
+        due_ms = earlier(due_ms, db_pool_member_due_ms(&pool->members[i]));
     return due_ms;
 }
 
@@ -116,11 +103,13 @@ static void finish_ended(struct db_pool *pool) {
     }
 }
 
-static void end_in_flight(struct pool_member *member) {
+static void end_in_flight(struct db_pool_member *member) {
     struct gw_list *link;
     while ((link = gw_list_pop_front(&member->link.conn.in_flight)) != NULL) {
+        struct db_query *query = gw_container_of(link, struct db_query, link);
         member->lane->in_flight--;
-        end_query(member->pool, gw_container_of(link, struct db_query, link), GW_UNAVAILABLE);
+        query->is_lost = true;
+        end_query(member->pool, query, GW_UNAVAILABLE);
     }
 }
 
@@ -165,34 +154,45 @@ static void on_blockers(struct db_query *query, enum gw_status status, const PGr
 
 // ---- connections ----
 
-static int ready_count(const struct db_pool *pool) {
-    int count = 0;
-    for (int i = 0; i < DB_STATEMENT_KIND_COUNT; i++)
-        count += pool->lanes[i].ready;
-    return count;
+void db_pool_expect(struct db_pool *pool) {
+    pool->expected_ms = uv_now(pool->loop) + GW_DB_EXPECTED_MS;
+    for (int i = 0; i < pool->member_count && !pool->is_closing; i++)
+        db_link_hurry(&pool->members[i].link);
 }
 
+// Where one connection got through, others will.
 static void on_ready(struct db_link *link) {
-    struct pool_member *member = gw_container_of(link, struct pool_member, link);
+    struct db_pool_member *member = gw_container_of(link, struct db_pool_member, link);
     struct db_pool *pool = member->pool;
     pool->stats.connects_total++;
     db_pool_lane_connected(member->lane, link->ready_ms);
+    db_pool_expect(pool);
     arm_timer(pool, db_pool_lane_due_ms(member->lane));
 }
 
 static void on_down(struct db_link *link, bool was_up) {
-    struct pool_member *member = gw_container_of(link, struct pool_member, link);
+    struct db_pool_member *member = gw_container_of(link, struct db_pool_member, link);
     gw_assert(!member->pool->is_closing);
     if (was_up) {
         db_pool_lane_disconnected(member->lane);
         member->pool->stats.disconnects_total++;
+        if (!db_pool_is_ready(member->pool))
+            member->pool->expected_ms = uv_now(member->pool->loop) + GW_DB_EXPECTED_MS;
     }
     end_in_flight(member);
+    if (was_up && link->is_silent)
+        db_pool_suspect(member->pool, link->address_key);
+}
+
+void db_pool_suspect(struct db_pool *pool, uint32_t address_key) {
+    if (!pool->is_closing)
+        db_pool_member_suspect(pool->members, pool->member_count, address_key);
 }
 
 static void log_down(struct db_link *link, const char *reason) {
-    struct pool_member *member = gw_container_of(link, struct pool_member, link);
-    db_pool_log_down(reason, ready_count(member->pool));
+    struct db_pool_member *member = gw_container_of(link, struct db_pool_member, link);
+    db_pool_log_down(reason,
+                     db_pool_member_count_up(member->pool->members, member->pool->member_count));
 }
 
 static void log_up(struct db_link *link) {
@@ -211,7 +211,7 @@ static enum gw_status status_of_answer(const struct db_query *query, enum gw_sta
 
 static void on_answer(struct db_link *link, struct db_query *query, enum gw_status status,
                       const PGresult *result, const PGresult *error) {
-    struct pool_member *member = gw_container_of(link, struct pool_member, link);
+    struct db_pool_member *member = gw_container_of(link, struct db_pool_member, link);
     struct db_pool *pool = member->pool;
     gw_assert(!pool->is_closing && member->lane->in_flight > 0);
     member->lane->in_flight--;
@@ -221,6 +221,11 @@ static void on_answer(struct db_link *link, struct db_query *query, enum gw_stat
         rest(pool, query);
         return;
     }
+    if (error != NULL)
+        query->is_lost =
+            db_sql_error_judge(PQresultErrorField(error, PG_DIAG_SQLSTATE)).drops_connection;
+    if (status == GW_OK)
+        db_pool_log_success(&pool->log, query->statement);
     status = status_of_answer(query, status, error);
     if (status == GW_INVALID || status == GW_UNAVAILABLE || status == GW_BUSY) {
         count_failure(pool, query, status);
@@ -231,21 +236,10 @@ static void on_answer(struct db_link *link, struct db_query *query, enum gw_stat
 
 // ---- dealing out ----
 
-static struct pool_member *least_busy(struct db_pool *pool, const struct db_pool_lane *lane) {
-    struct pool_member *best = NULL;
-    for (int i = 0; i < pool->member_count; i++) {
-        struct pool_member *member = &pool->members[i];
-        if (member->lane == lane && db_link_has_room(&member->link) &&
-            db_link_load(&member->link) < lane->depth &&
-            (best == NULL || db_link_load(&member->link) < db_link_load(&best->link)))
-            best = member;
-    }
-    return best;
-}
-
 static void deal_out(struct db_pool *pool, struct db_pool_lane *lane) {
-    struct pool_member *member;
-    while (lane->queued > 0 && (member = least_busy(pool, lane)) != NULL) {
+    struct db_pool_member *member;
+    while (lane->queued > 0 &&
+           (member = db_pool_member_pick(pool->members, pool->member_count, lane)) != NULL) {
         struct db_query *query = db_pool_lane_pop(lane);
         lane->in_flight++;
         query->sent_ms = uv_now(pool->loop);
@@ -278,11 +272,11 @@ static void on_prepare(uv_prepare_t *prepare) {
 // Ends the queries past their deadline that had queued for long: the server has not had its time
 // for them, so the link stays. What it has sent meanwhile still counts (the process may have been
 // stopped, not the server).
-static void end_late_in_flight(struct pool_member *member, uint64_t now) {
-    if (in_flight_due_ms(member) > now)
+static void end_late_in_flight(struct db_pool_member *member, uint64_t now) {
+    if (db_pool_member_due_ms(member) > now)
         return;
     db_link_read(&member->link);
-    while (in_flight_due_ms(member) <= now) {
+    while (db_pool_member_due_ms(member) <= now) {
         struct db_query *query =
             gw_container_of(member->link.conn.in_flight.next, struct db_query, link);
         db_conn_forget(&member->link.conn, query);
@@ -315,12 +309,15 @@ static void on_handle_closed(struct db_pool *pool) {
     finish_ended(pool);
     if (pool->on_closed != NULL)
         pool->on_closed(pool);
-    db_link_target_deinit(&pool->target);
     free(pool);
 }
 
+static void on_target_closed(struct db_link_target *target) {
+    on_handle_closed(gw_container_of(target, struct db_pool, target));
+}
+
 static void on_link_closed(struct db_link *link) {
-    on_handle_closed(gw_container_of(link, struct pool_member, link)->pool);
+    on_handle_closed(gw_container_of(link, struct db_pool_member, link)->pool);
 }
 
 static void on_prepare_closed(uv_handle_t *handle) {
@@ -341,7 +338,7 @@ static const struct db_link_events link_events = {
 };
 
 static void init_member(struct db_pool *pool, struct db_pool_lane *lane) {
-    struct pool_member *member = &pool->members[pool->member_count++];
+    struct db_pool_member *member = &pool->members[pool->member_count++];
     member->pool = pool;
     member->lane = lane;
     db_link_open(&member->link, pool->loop, &pool->target, &link_events);
@@ -376,7 +373,7 @@ enum gw_status db_pool_create(uv_loop_t *loop, const struct db_pool_options *opt
     gw_assert(options->connections > 0 && options->url != NULL);
     int connections =
         options->connections + options->change_connections + options->note_connections;
-    size_t members_size = (size_t)connections * sizeof(struct pool_member);
+    size_t members_size = (size_t)connections * sizeof(struct db_pool_member);
     struct db_pool *pool = calloc(1, sizeof(*pool) + members_size);
     if (pool == NULL)
         return GW_NO_MEMORY;
@@ -386,7 +383,7 @@ enum gw_status db_pool_create(uv_loop_t *loop, const struct db_pool_options *opt
                                            .statements = options->statements,
                                            .statement_count = options->statement_count,
                                            .role_check = options->role_check};
-    enum gw_status status = db_link_target_init(&pool->target, &target);
+    enum gw_status status = db_link_target_open(&pool->target, loop, &target);
     if (status != GW_OK) {
         free(pool);
         return status;
@@ -395,13 +392,14 @@ enum gw_status db_pool_create(uv_loop_t *loop, const struct db_pool_options *opt
     pool->options = *options;
     pool->options.url = NULL;
     pool->timer_due_ms = NEVER;
+    pool->expected_ms = uv_now(loop) + GW_DB_EXPECTED_MS;
     gw_list_init(&pool->ended);
     db_blockers_init(&pool->blockers, options->statements, options->statement_count, on_blockers);
     // these cannot fail; see their manual
     (void)uv_prepare_init(loop, &pool->prepare);
     (void)uv_prepare_start(&pool->prepare, on_prepare);
     (void)uv_timer_init(loop, &pool->timer);
-    pool->handle_count = 2;
+    pool->handle_count = 3;
     init_lanes(pool);
     *pool_out = pool;
     return GW_OK;
@@ -420,6 +418,7 @@ void db_pool_close(struct db_pool *pool, void (*on_closed)(struct db_pool *pool)
         end_in_flight(&pool->members[i]);
         db_link_close(&pool->members[i].link);
     }
+    db_link_target_close(&pool->target, on_target_closed);
     uv_close((uv_handle_t *)&pool->prepare, on_prepare_closed);
     uv_close((uv_handle_t *)&pool->timer, on_timer_closed);
 }
@@ -438,6 +437,7 @@ enum gw_status db_pool_submit(struct db_pool *pool, struct db_query *query) {
     gw_assert(query->params.count == query->statement->parameter_count);
     query->conn = NULL;
     query->repeats = 0;
+    query->is_lost = false;
     query->repeat_ms = 0;
     query->deadline_ms = uv_now(pool->loop) + pool->options.query_timeout_ms;
     db_pool_lane_push(lane, query);
@@ -451,7 +451,7 @@ void db_pool_cancel(struct db_pool *pool, struct db_query *query) {
         return;
     db_params_deinit(&query->params);
     if (query->conn != NULL) {
-        gw_container_of(query->conn, struct pool_member, link.conn)->lane->in_flight--;
+        gw_container_of(query->conn, struct db_pool_member, link.conn)->lane->in_flight--;
         db_conn_forget(query->conn, query);
     } else if (query->deadline_ms == 0) {
         gw_list_remove(&query->link); // of `ended`
@@ -464,14 +464,18 @@ bool db_pool_is_ready(const struct db_pool *pool) {
     return pool->lanes[DB_STATEMENT_READ].ready > 0;
 }
 
+bool db_pool_is_expected(const struct db_pool *pool) {
+    return db_pool_is_ready(pool) || uv_now(pool->loop) < pool->expected_ms;
+}
+
+uint64_t db_pool_expected_ms(const struct db_pool *pool) {
+    return pool->expected_ms;
+}
+
 bool db_pool_is_busy(const struct db_pool *pool) {
     const struct db_pool_lane *lane = &pool->lanes[DB_STATEMENT_READ];
-    int idle = -lane->queued; // the queue will be dealt out first
-    for (int i = 0; i < pool->member_count; i++) {
-        const struct pool_member *member = &pool->members[i];
-        idle += member->lane == lane && db_link_is_up(&member->link) &&
-                db_link_load(&member->link) == 0;
-    }
+    int idle = db_pool_member_count_idle(pool->members, pool->member_count, lane);
+    idle -= lane->queued; // the queue will be dealt out first
     return lane->ready > 0 && idle <= 0;
 }
 
@@ -484,7 +488,7 @@ const char *db_pool_trouble(const struct db_pool *pool, bool *is_reached) {
 
 void db_pool_stats(const struct db_pool *pool, struct db_pool_stats *stats) {
     *stats = pool->stats;
-    stats->connections_ready = ready_count(pool);
+    stats->connections_ready = db_pool_member_count_up(pool->members, pool->member_count);
     for (int i = 0; i < DB_STATEMENT_KIND_COUNT; i++) {
         stats->queries_in_flight += pool->lanes[i].in_flight;
         stats->queries_queued += pool->lanes[i].queued;

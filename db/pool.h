@@ -26,6 +26,7 @@
 #define GW_DB_CHANGE_CONNECTIONS 2
 #define GW_DB_NOTE_CONNECTIONS 1
 #define GW_DB_CHANGE_QUEUE_MAX 1000
+#define GW_DB_EXPECTED_MS 1000
 #define GW_DB_REPEATS_MAX 3      // of a change that ended in a deadlock
 #define GW_DB_REPEAT_PAUSE_MS 30 // at most, before each
 
@@ -66,6 +67,19 @@ void db_pool_flush(struct db_pool *pool);
 
 // True when at least one connection for reading is up, with its statements prepared.
 bool db_pool_is_ready(const struct db_pool *pool);
+
+// True when it is ready, or expected to be at any moment: for GW_DB_EXPECTED_MS after its creation,
+// after the last connection for reading was lost, and after db_pool_expect. A lookup waits for that
+// long (db/lookup.h). Past it an outage is an outage.
+bool db_pool_is_expected(const struct db_pool *pool);
+// Until when.
+uint64_t db_pool_expected_ms(const struct db_pool *pool);
+// A sign that the server can be reached: connections that are down are made at once. The pool takes
+// any of its own connections for one; the log of changes has another (db/events.h).
+void db_pool_expect(struct db_pool *pool);
+// A sign that the server at this address (db/hosts.h) is silent: idle connections to it end, so
+// that no change or lookup finds out. From the same two.
+void db_pool_suspect(struct db_pool *pool, uint32_t address_key);
 
 // True when connections for reading are up and each has statements on its way already: a query that
 // is submitted now waits behind them.

@@ -6,8 +6,6 @@
 
 #include "base/log.h"
 
-#define ERROR_INTERVAL_MS 1000
-
 // ---- connections ----
 
 void db_pool_log_down(const char *reason, int ready) {
@@ -36,21 +34,62 @@ bool db_pool_log_is_number_taken(const PGresult *error) {
     return sqlstate != NULL && strcmp(sqlstate, "23505") == 0 && is_of_a_log(error);
 }
 
+// Its place, or the one that has been quiet for longest.
+static struct db_refusals *find(struct db_pool_log *log, const struct db_statement *statement,
+                                const char *sqlstate) {
+    struct db_refusals *oldest = &log->refusals[0];
+    for (int i = 0; i < DB_POOL_LOG_MAX; i++) {
+        struct db_refusals *refusals = &log->refusals[i];
+        if (refusals->statement == statement && strcmp(refusals->sqlstate, sqlstate) == 0)
+            return refusals;
+        if (refusals->last_ms < oldest->last_ms)
+            oldest = refusals;
+    }
+    log->running -= oldest->count > 0;
+    *oldest = (struct db_refusals){.statement = statement};
+    (void)snprintf(oldest->sqlstate, sizeof(oldest->sqlstate), "%s", sqlstate);
+    return oldest;
+}
+
 // Without the detail of the error: it may hold values.
-void db_pool_log_error(struct db_pool_log *log, const struct db_statement *statement,
-                       const PGresult *error, uint64_t now_ms) {
-    const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
+static void write_line(const struct db_statement *statement, const PGresult *error) {
     const char *message = PQresultErrorField(error, PG_DIAG_MESSAGE_PRIMARY);
-    if (sqlstate == NULL ||
-        (strcmp(log->sqlstate, sqlstate) == 0 && now_ms - log->sqlstate_ms < ERROR_INTERVAL_MS))
-        return;
-    (void)snprintf(log->sqlstate, sizeof(log->sqlstate), "%s", sqlstate);
-    log->sqlstate_ms = now_ms;
     struct gw_log_quote quote;
     gw_log(GW_LOG_ERROR, "db", "statement refused statement=%s sqlstate=%s reason=%s%s",
-           statement->name, sqlstate, gw_log_quoted(&quote, gw_str_from(message)),
+           statement->name, PQresultErrorField(error, PG_DIAG_SQLSTATE),
+           gw_log_quoted(&quote, gw_str_from(message == NULL ? "" : message)),
            db_pool_log_is_number_taken(error)
                ? " todo=\"something beside the gateways numbers the log or the audit, such as a "
                  "subscription or an older program: see 'Moving the database' in docs/running.md\""
                : "");
+}
+
+void db_pool_log_error(struct db_pool_log *log, const struct db_statement *statement,
+                       const PGresult *error, uint64_t now_ms) {
+    const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
+    if (sqlstate == NULL)
+        return;
+    struct db_refusals *refusals = find(log, statement, sqlstate);
+    bool is_new = refusals->last_ms == 0 || now_ms - refusals->last_ms >= DB_POOL_LOG_QUIET_MS;
+    refusals->last_ms = now_ms;
+    if (is_new)
+        write_line(statement, error);
+    log->running += is_new && refusals->count == 0;
+    if (is_new)
+        refusals->count = 1;
+    else if (refusals->count > 0)
+        refusals->count++;
+}
+
+void db_pool_log_success(struct db_pool_log *log, const struct db_statement *statement) {
+    for (int i = 0; i < DB_POOL_LOG_MAX && log->running > 0; i++) {
+        struct db_refusals *refusals = &log->refusals[i];
+        if (refusals->statement != statement || refusals->count == 0)
+            continue;
+        if (refusals->count > 1) // one alone was an answer to its client
+            gw_log(GW_LOG_INFO, "db", "statement runs again statement=%s sqlstate=%s refused=%llu",
+                   statement->name, refusals->sqlstate, (unsigned long long)refusals->count);
+        refusals->count = 0;
+        log->running--;
+    }
 }

@@ -6,6 +6,7 @@
 // submitted the query, and is the pool's last touch of the query: the owner may free it there.
 
 #include <libpq-fe.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,6 +48,7 @@ struct db_query {
     uint64_t sent_ms;
     uint64_t repeat_ms; // when it is tried again; 0: not resting
     int repeats;
+    bool is_lost;           // with its connection, whose end was no fault of the statement
     enum gw_status outcome; // of one that ended without an answer
 };
 

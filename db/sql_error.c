@@ -49,6 +49,12 @@ bool db_sql_error_may_repeat(const char *sqlstate) {
     return sqlstate != NULL && (strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0);
 }
 
+bool db_sql_error_is_doubt(const PGresult *notice) {
+    const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+    return severity != NULL && strcmp(severity, "WARNING") == 0 &&
+           PQresultErrorField(notice, PG_DIAG_CONTEXT) == NULL;
+}
+
 void db_sql_error_sentence(const char *message, char *out, size_t length) {
     gw_assert(length > 0);
     if (message == NULL || *message == '\0' || *message == '\n')

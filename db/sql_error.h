@@ -25,6 +25,11 @@ struct db_sql_error db_sql_error_judge(const char *sqlstate);
 // later.
 bool db_sql_error_may_repeat(const char *sqlstate);
 
+// A message beside an answer says that what was committed may not last: the wait for a synchronous
+// standby was cancelled, and the commit "succeeds". Any warning of a commit counts. One that a
+// function or a trigger raised has a context, and is its own affair.
+bool db_sql_error_is_doubt(const PGresult *notice);
+
 // A message of libpq as one line: line feeds become "; ", control bytes spaces, cut to `length`;
 // "unknown reason" for an empty one. `message` may be NULL.
 void db_sql_error_sentence(const char *message, char *out, size_t length);

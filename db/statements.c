@@ -3,15 +3,32 @@
 
 #include "db/audit.h"
 #include "db/blockers.h"
+#include "db/bulk_revoke.h"
 #include "db/last_used.h"
 #include "db/lookup.h"
 #include "db/orgs.h"
+#include "db/token_change.h"
+#include "db/token_list.h"
+#include "db/token_revoke.h"
 #include "db/tokens.h"
 
 const struct db_statement *const db_statements[] = {
-    &db_lookup_statement,       &db_token_create_statement, &db_token_revoke_statement,
-    &db_token_rotate_statement, &db_token_list_statement,   &db_audit_list_statement,
-    &db_last_used_statement,    &db_org_create_statement,   &db_org_find_statement,
+    &db_lookup_statement,
+    &db_token_create_statement,
+    &db_token_revoke_statement,
+    &db_token_rotate_statement,
+    &db_token_list_newest_statement,
+    &db_token_list_oldest_statement,
+    &db_token_list_numbered_statement,
+    &db_token_list_up_statement,
+    &db_token_list_down_statement,
+    &db_token_show_statement,
+    &db_audit_list_statement,
+    &db_last_used_statement,
+    &db_org_create_statement,
+    &db_org_find_statement,
     &db_blockers_statement,
+    &db_token_change_statement,
+    &db_bulk_revoke_statement,
 };
 const int db_statement_count = sizeof(db_statements) / sizeof(db_statements[0]);

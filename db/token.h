@@ -21,8 +21,10 @@ struct db_token_row {
     struct gw_str id;
     struct gw_str name;
     struct gw_str prefix;
+    struct gw_str description; // .at NULL: none; a lookup leaves it out
     gw_scope_set scopes;
     bool binds_children;      // its children are bound to its addresses; a lookup leaves it false
+    bool rotates_itself;      // it may make its own successor
     uint8_t allowed_ip_count; // 0: it may be used from anywhere
     const struct gw_ip_range *allowed_ips;
     int64_t created_ms;

@@ -19,8 +19,8 @@ import sys
 # The headers of the libraries, as CMake calls these.
 LIBRARIES = {
     "uv.h": "deps_uv", "llhttp.h": "deps_llhttp", "mbedtls/": "deps_mbedtls", "psa/": "deps_mbedtls",
-    "libpq-fe.h": "deps_pq", "curl/": "deps_curl", "jsmn.h": "deps_jsmn", "nettle/": "deps_nettle",
-    "gmp.h": "deps_nettle",
+    "libpq-fe.h": "deps_pq", "curl/": "deps_curl", "jsmn.h": "deps_jsmn", "csv.h": "deps_csv", "nettle/": "deps_nettle",
+    "gmp.h": "deps_nettle", "utf8proc.h": "deps_utf8proc",
 }
 FOLDERS = ("base", "tls", "db", "gateway", "cli", "token")
 LIBRARY = re.compile(r"gw_add_library\(\s*(\w+)([^)]*)\)")

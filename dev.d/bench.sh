@@ -59,6 +59,10 @@ build_bench() {
 
 dev_bench() {
     case " $* " in *" --help "* | *" -h "*) bench_load --help; return ;; esac
+    if [ "$*" = --publish ]; then
+        PYTHONPATH=$PWD/bench PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m load.publish
+        return
+    fi
     bench_load --check "$@" || return 2
     dev_deps up
     build_bench || die "the build failed"

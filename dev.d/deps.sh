@@ -6,19 +6,22 @@
 # of Debian 13, which carry static libraries, are unpacked under build/deps/root and the system stays as it is.
 
 build_packages=(gcc libc6-dev cmake ninja-build pkgconf libuv1-dev libpq-dev libcurl4-openssl-dev
-    nettle-dev libjsmn-dev libcmocka-dev)
+    libutf8proc-dev nettle-dev libjsmn-dev libcsv-dev libcmocka-dev)
+deb_packages=(dpkg-dev file git) # for cpack, and for the date of the commit
 run_packages=(postgresql python3 curl openssl ca-certificates)
 # clang-tidy reads the header of the sanitizers, which is in a package of its own.
 test_packages=(gnutls-bin python3-pytest python3-pytest-xdist python3-psycopg2 python3-yaml clang-format clang-tidy libclang-rt-dev
-    cppcheck shellcheck)
+    cppcheck shellcheck zsh fish mandoc)
 proxy_packages=(nginx caddy haproxy pgbouncer) # that stand before the gateway, ask it, or stand behind it, in the tests
 fuzz_packages=(clang llvm libclang-rt-dev)
 newer_packages=(libllhttp-dev libmbedtls-dev)
+os_release=${GATEWAY_OS_RELEASE:-/etc/os-release} # another one in a test
 
-# dev_deps [up|fuzz]: the packages of one purpose, or all that `./dev test` needs.
+# dev_deps [package|up|fuzz]: the packages of one purpose, or all that `./dev test` needs.
 dev_deps() {
     local packages=("${build_packages[@]}" "${run_packages[@]}")
     case ${1:-all} in
+        package) packages=("${build_packages[@]}" "${deb_packages[@]}") ;;
         up) ;;
         fuzz) packages+=("${fuzz_packages[@]}") ;;
         all) packages+=("${test_packages[@]}") ;;
@@ -28,6 +31,8 @@ dev_deps() {
     if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
         die "no apt-get here: install ${packages[*]} ${newer_packages[*]} yourself, then set SKIP_DEPS=1"
     fi
+    is_new_enough || die "$(system_name) has no Mbed TLS 3.6.6 or newer (Ubuntu 24.04 has 2.28), so the gateway cannot be built from \
+its packages: build on Debian 12 or 13, or run the image of docker/Dockerfile. With one of your own: SKIP_DEPS=1"
     needs_newer || packages+=("${newer_packages[@]}")
     install_missing "${packages[@]}"
     [ "${1:-all}" != all ] || install_idle "${proxy_packages[@]}"
@@ -38,9 +43,23 @@ dev_deps() {
 needs_newer() {
     local ID='' VERSION_ID=''
     # shellcheck source=/dev/null
-    . /etc/os-release
+    . "$os_release"
     [ "$ID" = debian ] && [ "${VERSION_ID%%.*}" = 12 ]
 }
+
+# False on Ubuntu 24.04 and what is older.
+is_new_enough() {
+    local ID='' VERSION_ID=''
+    # shellcheck source=/dev/null
+    . "$os_release"
+    [ "$ID" != ubuntu ] || [ "${VERSION_ID%%.*}" -gt 24 ]
+}
+
+system_name() (
+    # shellcheck source=/dev/null
+    . "$os_release"
+    printf '%s' "$PRETTY_NAME"
+)
 
 missing_packages() {
     local package

@@ -11,7 +11,7 @@ c_files() { # c_files <name pattern>...: the project's own C files
 }
 
 shell_files() {
-    printf '%s\n' dev .ci/run
+    printf '%s\n' dev .ci/run packaging/debian/{postinst,prerm,postrm}
     find dev.d tests docker bench -type f -name '*.sh' 2>/dev/null | sort || true
 }
 
@@ -60,7 +60,7 @@ lint_tidy() {
 # The own sources among what the build compiles.
 compiled_files() {
     sed -n "s|^ *\"file\": \"$PWD/\(.*\)\",*$|\1|p" build/cmake/asan/compile_commands.json |
-        grep -v '^build/' | sort -u
+        grep -v '^build/\|^bench/' | sort -u
 }
 
 lint_failed=0

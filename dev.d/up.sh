@@ -101,13 +101,27 @@ make_certificate() {
         -addext 'keyUsage=critical,digitalSignature,keyCertSign') 2>&1
 }
 
+# Without a port that was asked for: another program may take a free one before PostgreSQL does.
+start_postgres() {
+    if [ -n "$pg_port" ]; then
+        postgres_start "$pg_port"
+        return
+    fi
+    local try
+    for try in 1 2 3 4 5; do
+        pg_port=$(free_port)
+        say "try $try: port $pg_port"
+        postgres_start "$pg_port" && return
+    done
+    return 1
+}
+
 start_database() {
     local password
-    [ -n "$pg_port" ] || pg_port=$(free_port)
     if ! pg_run test -e "$(pg_dir)/data/PG_VERSION" 2>/dev/null; then
         step "making a PostgreSQL" postgres_init || die "PostgreSQL could not be made"
     fi
-    step "starting PostgreSQL on 127.0.0.1:$pg_port" postgres_start "$pg_port" || die "PostgreSQL did not start"
+    step "starting PostgreSQL" start_postgres || die "PostgreSQL did not start"
     password=$(<"$state/pg.password")
     database_url=postgresql://skillreg:$password@127.0.0.1:$pg_port/skillreg
     step "making the database" postgres_make_database "$pg_port" "$password" ||
@@ -140,7 +154,7 @@ start_registry() {
 start_gateway() {
     local log=$state/gateway.log
     setsid "$bin/skillreg-gateway" --listen-https "127.0.0.1:$port" \
-        --listen-admin "127.0.0.1:$admin_port" --tls-cert "$state/cert.pem" --tls-key "$state/key.pem" \
+        --listen-admin "127.0.0.1:$admin_port" --drain-delay 0s --tls-cert "$state/cert.pem" --tls-key "$state/key.pem" \
         --upstream "http://127.0.0.1:$(<"$state/registry.port")" >"$log" 2>&1 </dev/null &
     note_process gateway $!
     step "starting the gateway" await gateway 30 \

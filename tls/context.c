@@ -13,6 +13,7 @@
 #include "tls/accelerate/ecp_nettle.h"
 #include "tls/accelerate/gcm_nettle.h"
 #include "tls/accelerate/sha256_nettle.h"
+#include "tls/hello.h"
 #include "tls/memory.h"
 #include "tls/tickets.h"
 
@@ -62,15 +63,18 @@ static enum gw_status load_pairs(struct tls_context *context,
     for (int i = 0; i <= options->other_count && status == GW_OK; i++) {
         struct tls_pair *pair = &context->pairs[context->pair_count++];
         tls_pair_init(pair);
-        status = tls_pair_load(pair, i == 0 ? &first : &options->others[i - 1], error);
+        status =
+            tls_pair_load(pair, i == 0 ? &first : &options->others[i - 1], options->files, error);
     }
     return status;
 }
 
-static enum gw_status load_client_ca(struct tls_context *context, const char *file, char *error) {
+static enum gw_status load_client_ca(struct tls_context *context,
+                                     const struct tls_context_options *options, char *error) {
+    const char *file = options->client_ca_file;
     if (file == NULL)
         return GW_OK;
-    int code = mbedtls_x509_crt_parse_file(&context->client_ca, file);
+    int code = tls_file_parse_certificates(options->files, file, &context->client_ca);
     if (code == MBEDTLS_ERR_PK_FILE_IO_ERROR || code == MBEDTLS_ERR_X509_FILE_IO_ERROR)
         return tls_explain(error, file, "cannot read the certificates of --client-ca", 0);
     if (code > 0)
@@ -90,8 +94,23 @@ const struct tls_pair *tls_context_first_to_end(const struct tls_context *contex
     return first;
 }
 
-// Shows all pairs of the best match, which may differ in the kind of their key. Without a match the
-// library takes the first pair.
+static bool is_taken(const struct tls_pair *pair, const struct tls_hello *hello) {
+    return mbedtls_pk_can_do(&pair->key, MBEDTLS_PK_RSA) ? hello->takes_rsa : hello->takes_ecdsa;
+}
+
+// Without this the library takes the first pair, which is also for whom none fits.
+int tls_context_show_default(struct tls_context *context, mbedtls_ssl_context *ssl,
+                             const struct tls_hello *hello) {
+    for (int i = 0; i < context->pair_count; i++) {
+        struct tls_pair *pair = &context->pairs[i];
+        if (is_taken(pair, hello))
+            return i == 0 ? 0 : mbedtls_ssl_set_hs_own_cert(ssl, &pair->chain, &pair->key);
+    }
+    return 0;
+}
+
+// Shows all pairs of the best match, which may differ in the kind of their key, in place of the
+// default.
 static int show_pairs(struct tls_context *context, mbedtls_ssl_context *ssl, struct gw_str name) {
     enum tls_name_match best = TLS_NAME_FOREIGN;
     int code = 0;
@@ -99,6 +118,8 @@ static int show_pairs(struct tls_context *context, mbedtls_ssl_context *ssl, str
         enum tls_name_match match = tls_pair_match(&context->pairs[i], name);
         best = match > best ? match : best;
     }
+    if (best != TLS_NAME_FOREIGN)
+        code = mbedtls_ssl_set_hs_own_cert(ssl, NULL, NULL);
     for (int i = 0; i < context->pair_count && best != TLS_NAME_FOREIGN && code == 0; i++) {
         struct tls_pair *pair = &context->pairs[i];
         if (tls_pair_match(pair, name) == best)
@@ -181,7 +202,7 @@ enum gw_status tls_context_create_server(const struct tls_context_options *optio
     (void)tls_gcm_nettle_start();
     status = load_pairs(created, options, error);
     if (status == GW_OK)
-        status = load_client_ca(created, options->client_ca_file, error);
+        status = load_client_ca(created, options, error);
     if (status != GW_OK)
         goto out;
     status = create_tickets(created, options);

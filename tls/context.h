@@ -4,9 +4,9 @@
 // TLS (TLS 1.2 and 1.3, forward-secret AEAD suites, groups X25519, P-256 and P-384, ALPN
 // "http/1.1" or "http/1.0", no renegotiation, session tickets by tls/tickets.h). A client that
 // names its server gets the certificates with this name, or else those whose wildcard covers it, or
-// else the first. Each process makes its own (after a fork, so that no two share a random
-// generator); immutable afterwards. Counted, because connections made before a reload keep the old
-// one: the only reference count of the project.
+// else, like a client that names none, the first whose key it can take. Each process makes its own
+// (after a fork, so that no two share a random generator); immutable afterwards. Counted, because
+// connections made before a reload keep the old one: the only reference count of the project.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,16 +15,19 @@
 #include "tls/pair.h"
 
 struct tls_context;
+struct tls_hello;
 struct tls_memory_pool;
 struct tls_ticket_binding;
 struct mbedtls_ssl_config;
+struct mbedtls_ssl_context;
 
 struct tls_context_options {
     const char *certificate_file; // of the first pair; names of files outlive the context
     const char *key_file;
     const struct tls_pair_files *others; // pairs for other names
     int other_count;
-    const char *client_ca_file; // PEM, authorities of clients; NULL: asks for no certificate
+    const char *client_ca_file;    // PEM, authorities of clients; NULL: asks for no certificate
+    const struct tls_files *files; // all of the above, read; NULL: they are read now, which waits
     bool is_tls13_only;
     const unsigned char *ticket_secret; // TLS_TICKET_SECRET_BYTES, copied; NULL: no tickets
     int64_t (*wall_ms)(void);           // for tickets; NULL: the system's clock
@@ -48,6 +51,10 @@ const struct tls_pair *tls_context_first_to_end(const struct tls_context *contex
 // gets a configuration without the others.
 const struct mbedtls_ssl_config *tls_context_config(const struct tls_context *context,
                                                     bool offers_aes_128);
+// Before the handshake: what is shown to a client without a name of ours. An error of the library,
+// or 0.
+int tls_context_show_default(struct tls_context *context, struct mbedtls_ssl_context *ssl,
+                             const struct tls_hello *hello);
 // Before each step of a handshake: the connection, for the tickets; NULL after it.
 void tls_context_bind(struct tls_context *context, const struct tls_ticket_binding *binding);
 // For the record buffers of its connections, between records.

@@ -11,10 +11,23 @@
 #define TYPE_LAST 24
 #define MESSAGE_CLIENT_HELLO 1
 #define SUITE_AES_128_GCM_SHA256 0x1301
+#define SUITE_PAGE_TLS13 0x13
 #define EXTENSION_SERVER_NAME 0
 #define NAME_OF_HOST 0
+#define EXTENSION_SIGNATURE_ALGORITHMS 13
 #define EXTENSION_SESSION_TICKET 35
 #define EXTENSION_PRE_SHARED_KEY 41
+#define EXTENSION_EARLY_DATA 42
+
+// Kinds of keys that a certificate may have.
+enum { KIND_ECDSA = 1, KIND_RSA = 2 };
+
+// Those of tls/context.c.
+static const struct {
+    unsigned suite;
+    unsigned kind;
+} suites_tls12[] = {{0xC02B, KIND_ECDSA}, {0xC02C, KIND_ECDSA}, {0xCCA9, KIND_ECDSA},
+                    {0xC02F, KIND_RSA},   {0xC030, KIND_RSA},   {0xCCA8, KIND_RSA}};
 
 static unsigned number_at(struct gw_str bytes, size_t at, size_t width) {
     unsigned number = 0;
@@ -45,6 +58,38 @@ static bool has_suite(struct gw_str suites, unsigned wanted) {
     return false;
 }
 
+// A suite of TLS 1.3 leaves the kind to the signature.
+static unsigned kinds_of_suites(struct gw_str suites) {
+    unsigned kinds = 0;
+    for (size_t at = 0; at + 2 <= suites.length; at += 2) {
+        unsigned suite = number_at(suites, at, 2);
+        if (suite >> 8 == SUITE_PAGE_TLS13)
+            kinds |= KIND_ECDSA | KIND_RSA;
+        for (size_t i = 0; i < sizeof(suites_tls12) / sizeof(suites_tls12[0]); i++)
+            kinds |= suites_tls12[i].suite == suite ? suites_tls12[i].kind : 0;
+    }
+    return kinds;
+}
+
+// RFC 8446 section 4.2.3: a hash and 1 for RSA or 3 for ECDSA, or 8 and one of 4 to 6 for RSA-PSS.
+static unsigned kind_of_signature(unsigned algorithm) {
+    unsigned high = algorithm >> 8;
+    unsigned low = algorithm & 0xFF;
+    if (high == 8)
+        return low >= 4 && low <= 6 ? KIND_RSA : 0;
+    return low == 1 ? KIND_RSA : low == 3 ? KIND_ECDSA : 0;
+}
+
+static unsigned kinds_of_signatures(struct gw_str extension) {
+    unsigned kinds = 0;
+    struct gw_str list = gw_str(NULL, 0);
+    if (!take_vector(&extension, 2, &list))
+        return 0;
+    for (size_t at = 0; at + 2 <= list.length; at += 2)
+        kinds |= kind_of_signature(number_at(list, at, 2));
+    return kinds;
+}
+
 // A list of names, with at most one of a host.
 static struct gw_str name_in(struct gw_str extension) {
     struct gw_str list;
@@ -60,6 +105,7 @@ static struct gw_str name_in(struct gw_str extension) {
 static void read_extensions(struct gw_str extensions, struct tls_hello *hello) {
     struct gw_str type;
     struct gw_str data;
+    unsigned kinds = KIND_ECDSA | KIND_RSA;
     while (take(&extensions, 2, &type) && take_vector(&extensions, 2, &data)) {
         unsigned number = number_at(type, 0, 2);
         if (number == EXTENSION_PRE_SHARED_KEY ||
@@ -67,7 +113,13 @@ static void read_extensions(struct gw_str extensions, struct tls_hello *hello) {
             hello->may_resume = true;
         if (number == EXTENSION_SERVER_NAME)
             hello->server_name = name_in(data);
+        if (number == EXTENSION_SIGNATURE_ALGORITHMS)
+            kinds = kinds_of_signatures(data);
+        if (number == EXTENSION_EARLY_DATA)
+            hello->offers_early_data = true;
     }
+    hello->takes_ecdsa = hello->takes_ecdsa && (kinds & KIND_ECDSA) != 0;
+    hello->takes_rsa = hello->takes_rsa && (kinds & KIND_RSA) != 0;
 }
 
 static void read_message(struct gw_str record, struct tls_hello *hello) {
@@ -82,6 +134,8 @@ static void read_message(struct gw_str record, struct tls_hello *hello) {
     if (!take_vector(&message, 2, &part))
         return;
     hello->offers_aes_128 = has_suite(part, SUITE_AES_128_GCM_SHA256);
+    hello->takes_ecdsa = (kinds_of_suites(part) & KIND_ECDSA) != 0;
+    hello->takes_rsa = (kinds_of_suites(part) & KIND_RSA) != 0;
     if (take_vector(&message, 1, &part) && take_vector(&message, 2, &part))
         read_extensions(part, hello); // after the compression methods
 }

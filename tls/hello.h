@@ -12,6 +12,9 @@
 
 struct tls_hello {
     bool offers_aes_128;       // TLS_AES_128_GCM_SHA256
+    bool offers_early_data;    // and so may send it
+    bool takes_ecdsa;          // certificates with such a key, by suites and signatures; false also
+    bool takes_rsa;            // where the library may know better
     bool may_resume;           // has a ticket: a pre-shared key of TLS 1.3, or RFC 5077
     struct gw_str server_name; // RFC 6066 section 3; a slice of the bytes; may be empty
 };

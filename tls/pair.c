@@ -20,9 +20,9 @@ void tls_pair_deinit(struct tls_pair *pair) {
 
 // ---- reading ----
 
-static enum gw_status load_chain(struct tls_pair *pair, char *error) {
+static enum gw_status load_chain(struct tls_pair *pair, const struct tls_files *read, char *error) {
     const char *file = pair->files.certificate_file;
-    int code = mbedtls_x509_crt_parse_file(&pair->chain, file);
+    int code = tls_file_parse_certificates(read, file, &pair->chain);
     if (code == MBEDTLS_ERR_PK_FILE_IO_ERROR || code == MBEDTLS_ERR_X509_FILE_IO_ERROR)
         return tls_explain(error, file, "cannot read the certificate file", 0);
     if (code > 0)
@@ -32,10 +32,9 @@ static enum gw_status load_chain(struct tls_pair *pair, char *error) {
     return GW_OK;
 }
 
-static enum gw_status load_key(struct tls_pair *pair, char *error) {
+static enum gw_status load_key(struct tls_pair *pair, const struct tls_files *read, char *error) {
     const char *file = pair->files.key_file;
-    int code = mbedtls_pk_parse_keyfile(&pair->key, file, NULL, mbedtls_psa_get_random,
-                                        MBEDTLS_PSA_RANDOM_STATE);
+    int code = tls_file_parse_key(read, file, &pair->key);
     if (code == MBEDTLS_ERR_PK_FILE_IO_ERROR)
         return tls_explain(error, file, "cannot read the private key file", 0);
     if (code == MBEDTLS_ERR_PK_PASSWORD_REQUIRED || code == MBEDTLS_ERR_PK_PASSWORD_MISMATCH)
@@ -49,11 +48,11 @@ static enum gw_status load_key(struct tls_pair *pair, char *error) {
 }
 
 enum gw_status tls_pair_load(struct tls_pair *pair, const struct tls_pair_files *files,
-                             char *error) {
+                             const struct tls_files *read, char *error) {
     pair->files = *files;
-    enum gw_status status = load_chain(pair, error);
+    enum gw_status status = load_chain(pair, read, error);
     if (status == GW_OK)
-        status = load_key(pair, error);
+        status = load_key(pair, read, error);
     if (status != GW_OK)
         return status;
     if (mbedtls_pk_check_pair(&pair->chain.pk, &pair->key, mbedtls_psa_get_random,

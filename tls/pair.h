@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "tls/explain.h"
+#include "tls/file.h"
 
 struct tls_pair_files {
     const char *certificate_file; // PEM, leaf first
@@ -29,8 +30,9 @@ void tls_pair_init(struct tls_pair *pair);
 void tls_pair_deinit(struct tls_pair *pair);
 // GW_INVALID: `error` (TLS_ERROR_TEXT_BYTES) says what, which file, and what to do: unreadable, no
 // certificate, encrypted key, or key and certificate do not belong together.
+// `read` has both files, or is NULL: then they are read now.
 enum gw_status tls_pair_load(struct tls_pair *pair, const struct tls_pair_files *files,
-                             char *error) GW_MUST_USE;
+                             const struct tls_files *read, char *error) GW_MUST_USE;
 // `name` as a client sends it, in any letter case.
 enum tls_name_match tls_pair_match(const struct tls_pair *pair, struct gw_str name);
 // When the first certificate of the chain ends, milliseconds since 1970.

@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/big_endian.h"
 #include "tls/alerts.h"
+#include "tls/client_subject.h"
+#include "tls/early_data.h"
 #include "tls/hello.h"
 #include "tls/memory.h"
 #include "tls/session_client.h"
@@ -14,6 +17,7 @@
 
 // Receives in one feed without a result: a flood of warnings or empty records.
 #define FRUITLESS_RECEIVES_MAX 64
+#define RECORD_HEAD_BYTES 5 // with which the library begins
 
 struct tls_session {
     mbedtls_ssl_context ssl;
@@ -24,12 +28,17 @@ struct tls_session {
     struct tls_memory_pool *memory_pool;
     struct gw_buf *output;
     struct gw_str input;          // the rest of the slice that was fed
-    enum gw_status output_status; // why a record could not be appended to the output
+    struct tls_early_data *early; // between input and the library; NULL: nothing to skip
+    struct gw_str passed;         // the rest of a record that `early` lets pass
+    enum gw_status output_status; // why a record could not be appended to the output, or taken in
     enum gw_status finished;      // GW_OK while the session lives
-    unsigned fruitless_receives;  // since the last result
-    bool is_set_up;               // ssl has its configuration and buffers
-    bool is_starved;              // the last want for input found none
-    bool has_alerted;             // a record since the last input may be an alert
+    struct tls_problem problem;
+    int last_alert;              // tls_alert_in_clear
+    unsigned fruitless_receives; // since the last result
+    uint64_t records_before_worn;
+    bool is_set_up;   // ssl has its configuration and buffers
+    bool is_starved;  // the last want for input found none
+    bool has_alerted; // a record since the last input may be an alert
     bool is_peer_ended;
     bool is_close_notify_sent;
     bool peer_spoke_http;
@@ -49,19 +58,44 @@ static int bio_send(void *argument, const unsigned char *bytes, size_t length) {
     return (int)length;
 }
 
+static void drop_early_data(struct tls_session *session) {
+    if (session->early != NULL)
+        tls_early_data_deinit(session->early);
+    free(session->early);
+    session->early = NULL;
+}
+
+static struct gw_str *bytes_to_receive(struct tls_session *session) {
+    if (session->early == NULL || session->passed.length > 0)
+        return session->early != NULL ? &session->passed : &session->input;
+    if (tls_early_data_is_done(session->early)) {
+        drop_early_data(session);
+        return &session->input;
+    }
+    enum gw_status status = tls_early_data_next(session->early, &session->input, &session->passed);
+    if (status != GW_OK && status != GW_WANT_INPUT)
+        session->output_status = status;
+    return &session->passed;
+}
+
 static int bio_receive(void *argument, unsigned char *bytes, size_t room) {
     struct tls_session *session = argument;
-    if (session->input.length == 0) {
+    struct gw_str *source = bytes_to_receive(session);
+    if (session->output_status != GW_OK)
+        return MBEDTLS_ERR_SSL_ALLOC_FAILED;
+    if (source->length == 0) {
         session->is_starved = true;
         return MBEDTLS_ERR_SSL_WANT_READ;
     }
     if (++session->fruitless_receives > FRUITLESS_RECEIVES_MAX)
         return MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE;
-    size_t length = room < session->input.length ? room : session->input.length;
-    memcpy(bytes, session->input.at, length);
+    if (room == RECORD_HEAD_BYTES)
+        session->last_alert = tls_alert_in_clear(*source);
+    size_t length = room < source->length ? room : source->length;
+    memcpy(bytes, source->at, length);
     if (session->received_end < bytes + length)
         session->received_end = bytes + length;
-    session->input = gw_str_slice(session->input, length, session->input.length);
+    *source = gw_str_slice(*source, length, source->length);
     session->has_alerted = false;
     return (int)length;
 }
@@ -73,6 +107,7 @@ enum gw_status tls_session_create(struct tls_context *context, struct gw_buf *ou
         return GW_NO_MEMORY;
     mbedtls_ssl_init(&created->ssl);
     created->context = tls_context_acquire(context);
+    created->records_before_worn = TLS_RECORDS_BEFORE_WORN;
     created->memory_pool = tls_context_memory_pool(context);
     created->output = output;
     *session = created;
@@ -95,6 +130,7 @@ enum gw_status tls_session_create_client(const struct tls_server *server, struct
         return GW_NO_MEMORY;
     mbedtls_ssl_init(&created->ssl);
     created->output = output;
+    created->records_before_worn = TLS_RECORDS_BEFORE_WORN;
     created->memory_pool = tls_client_context_memory_pool(server->context);
     enum gw_status status = set_up_client(created, server);
     if (status == GW_OK)
@@ -108,6 +144,7 @@ void tls_session_destroy(struct tls_session *session) {
     if (session == NULL)
         return;
     mbedtls_ssl_free(&session->ssl);
+    drop_early_data(session);
     tls_context_release(session->context);
     free(session->client_subject);
     free(session);
@@ -119,6 +156,27 @@ void tls_session_feed(struct tls_session *session, struct gw_str ciphertext) {
     session->fruitless_receives = 0;
 }
 
+static void on_secret(void *argument, mbedtls_ssl_key_export_type type, const unsigned char *secret,
+                      size_t length, const unsigned char *client_random,
+                      const unsigned char *server_random, mbedtls_tls_prf_types prf) {
+    struct tls_session *session = argument;
+    const mbedtls_ssl_session *negotiated = session->ssl.MBEDTLS_PRIVATE(session_negotiate);
+    (void)client_random, (void)server_random, (void)prf;
+    if (type == MBEDTLS_SSL_KEY_EXPORT_TLS1_3_CLIENT_HANDSHAKE_TRAFFIC_SECRET &&
+        session->early != NULL)
+        tls_early_data_note_secret(session->early, negotiated->MBEDTLS_PRIVATE(ciphersuite), secret,
+                                   length);
+}
+
+static enum gw_status skip_early_data(struct tls_session *session) {
+    session->early = malloc(sizeof(*session->early));
+    if (session->early == NULL)
+        return GW_NO_MEMORY;
+    tls_early_data_init(session->early);
+    mbedtls_ssl_set_export_keys_cb(&session->ssl, on_secret, session);
+    return GW_OK;
+}
+
 static enum gw_status set_up(struct tls_session *session) {
     gw_assert(session->context != NULL && !session->is_set_up);
     struct tls_hello hello;
@@ -126,6 +184,10 @@ static enum gw_status set_up(struct tls_session *session) {
                           &hello); // in smaller pieces it offers nothing
     const mbedtls_ssl_config *config = tls_context_config(session->context, hello.offers_aes_128);
     if (mbedtls_ssl_setup(&session->ssl, config) != 0)
+        return GW_NO_MEMORY;
+    if (tls_context_show_default(session->context, &session->ssl, &hello) != 0)
+        return GW_NO_MEMORY;
+    if (hello.offers_early_data && skip_early_data(session) != GW_OK)
         return GW_NO_MEMORY;
     session->binding.ssl = &session->ssl;
     if (hello.server_name.length > 0) // a bad one is refused when the library reads it
@@ -166,6 +228,9 @@ static void send_alert(struct tls_session *session, unsigned char alert) {
 static enum gw_status finish(struct tls_session *session, int code) {
     gw_assert(session->finished == GW_OK);
     session->finished = status_of(session, code);
+    session->problem = tls_problem_of(&session->ssl, code, session->last_alert);
+    if (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED)
+        session->problem.reason = tls_session_certificate_problem(session);
     session->input = gw_str(NULL, 0);
     bool peer_knows = session->finished == GW_CLOSED || session->finished == GW_CANCELLED;
     if (!peer_knows && !session->has_alerted && session->output_status == GW_OK)
@@ -206,29 +271,14 @@ static bool starts_like_http(struct gw_str input) {
     return gw_ascii_is_upper(input.at[0]);
 }
 
-// A header field ends where its last space begins.
-static void escape_last_space(char *subject, size_t length) {
-    if (length > 0 && subject[length - 1] == ' ')
-        memcpy(subject + length - 1, "20", sizeof("20"));
-}
-
-// An error of the library, or 0. The library accepts a bad certificate where it is optional, and in
-// TLS 1.3 an alert can be read only after the handshake, so it is refused here. A subject that does
-// not fit whole is not trusted.
+// In TLS 1.3 an alert can be read only after the handshake, so a bad certificate is refused here.
 static int check_client_certificate(struct tls_session *session) {
-    char subject[TLS_SUBJECT_BYTES_MAX + 1];
-    const mbedtls_x509_crt *certificate = mbedtls_ssl_get_peer_cert(&session->ssl);
-    if (certificate == NULL || session->client_subject != NULL)
+    if (session->client_subject != NULL)
         return 0;
-    session->has_alerted = false; // in TLS 1.3 the end of the handshake looks like an alert
-    if (mbedtls_ssl_get_verify_result(&session->ssl) != 0)
-        return MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
-    int length = mbedtls_x509_dn_gets(subject, sizeof(subject) - 1, &certificate->subject);
-    if (length < 0)
-        return MBEDTLS_ERR_X509_INVALID_NAME;
-    escape_last_space(subject, (size_t)length);
-    session->client_subject = strdup(subject);
-    return session->client_subject != NULL ? 0 : MBEDTLS_ERR_SSL_ALLOC_FAILED;
+    int code = tls_client_subject_read(&session->ssl, &session->client_subject);
+    if (code != 0)
+        session->has_alerted = false; // in TLS 1.3 the end of the handshake looks like an alert
+    return code;
 }
 
 // As mbedtls_ssl_handshake, which hides whether a session was resumed: then, in both versions, the
@@ -255,6 +305,8 @@ enum gw_status tls_session_handshake(struct tls_session *session) {
         session->peer_spoke_http = starts_like_http(session->input);
         session->finished = session->peer_spoke_http ? GW_INVALID : set_up(session);
         if (session->finished != GW_OK) {
+            session->problem.reason =
+                session->peer_spoke_http ? "HTTP in the clear" : gw_status_text(session->finished);
             session->input = gw_str(NULL, 0);
             return session->finished;
         }
@@ -269,6 +321,8 @@ enum gw_status tls_session_handshake(struct tls_session *session) {
     if (session->context != NULL)
         tls_context_bind(session->context, NULL);
     if (code == 0) {
+        if (session->early != NULL)
+            session->early->is_over = true;
         tls_memory_drop_handshake(&session->ssl);
         if (session->context == NULL)
             tls_session_client_end_handshake(&session->client, &session->ssl,
@@ -287,15 +341,41 @@ void tls_session_refuse(struct tls_session *session) {
                                           MBEDTLS_SSL_ALERT_LEVEL_FATAL,
                                           MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR};
     gw_assert(!session->is_set_up);
+    session->problem = (struct tls_problem){"too many handshakes wait",
+                                            tls_alert_name(MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR)};
     session->finished = gw_buf_append(session->output, alert, sizeof(alert));
     if (session->finished == GW_OK)
         session->finished = GW_INVALID;
 }
 
-static bool is_established(struct tls_session *session) {
+static bool is_established(const struct tls_session *session) {
     return session->is_set_up && session->finished == GW_OK &&
-           mbedtls_ssl_is_handshake_over(&session->ssl);
+           session->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_HANDSHAKE_OVER;
 }
+
+// ---- records under one key ----
+
+static uint64_t records_sent(const struct tls_session *session) {
+    const unsigned char *counter = session->ssl.MBEDTLS_PRIVATE(cur_out_ctr);
+    return gw_get_big_endian(counter, TLS_RECORD_COUNTER_BYTES);
+}
+
+static uint64_t records_received(const struct tls_session *session) {
+    const unsigned char *counter =
+        session->rest.is_resting ? session->rest.counter : session->ssl.MBEDTLS_PRIVATE(in_ctr);
+    return gw_get_big_endian(counter, TLS_RECORD_COUNTER_BYTES);
+}
+
+bool tls_session_is_worn(const struct tls_session *session) {
+    return is_established(session) && (records_sent(session) >= session->records_before_worn ||
+                                       records_received(session) >= session->records_before_worn);
+}
+
+void tls_session_set_records_before_worn(struct tls_session *session, uint64_t records) {
+    session->records_before_worn = records;
+}
+
+// ---- plaintext ----
 
 enum gw_status tls_session_read(struct tls_session *session, char *out, size_t out_max,
                                 size_t *length) {
@@ -346,6 +426,10 @@ static enum gw_status reserve_records(struct tls_session *session, size_t length
 
 static enum gw_status write_records(struct tls_session *session, struct gw_str plaintext) {
     while (plaintext.length > 0) {
+        if (records_sent(session) >= 2 * session->records_before_worn) {
+            session->has_alerted = false; // the data that was sent looks like an alert
+            return finish(session, MBEDTLS_ERR_SSL_COUNTER_WRAPPING);
+        }
         int code =
             mbedtls_ssl_write(&session->ssl, (const unsigned char *)plaintext.at, plaintext.length);
         if (is_to_repeat(session, code))
@@ -383,6 +467,10 @@ void tls_session_close_notify(struct tls_session *session) {
 
 bool tls_session_peer_spoke_http(const struct tls_session *session) {
     return session->peer_spoke_http;
+}
+
+struct tls_problem tls_session_problem(const struct tls_session *session) {
+    return session->problem;
 }
 
 bool tls_session_is_resumed(const struct tls_session *session) {

@@ -2,8 +2,6 @@
 #include "tls/tickets.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <mbedtls/gcm.h>
 #include <mbedtls/hkdf.h>
 #include <mbedtls/platform_time.h>
@@ -14,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/big_endian.h"
 #include "base/random.h"
@@ -47,39 +44,19 @@ struct tls_tickets {
 
 // ---- the secret ----
 
-// All of a small file; -1: not readable; `room` bytes: there may be more.
-static ssize_t read_file(const char *file, unsigned char *bytes, size_t room) {
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
-    size_t length = 0;
-    ssize_t got;
-    do {
-        got = read(fd, bytes + length, room - length);
-        if (got > 0)
-            length += (size_t)got;
-    } while ((got > 0 && length < room) || (got < 0 && errno == EINTR));
-    close(fd);
-    return got < 0 ? -1 : (ssize_t)length;
-}
-
-enum gw_status tls_ticket_secret_read(const char *file,
+enum gw_status tls_ticket_secret_take(const struct tls_file *file,
                                       unsigned char secret[TLS_TICKET_SECRET_BYTES], char *error) {
-    unsigned char bytes[TLS_TICKET_SECRET_FILE_BYTES_MAX + 1];
-    enum gw_status status = GW_OK;
-    ssize_t length = read_file(file, bytes, sizeof(bytes));
-    if (length < 0)
-        return tls_explain(error, file, "cannot read the file of the ticket secret", 0);
-    if (length < TLS_TICKET_SECRET_FILE_BYTES_MIN)
-        status =
-            tls_explain(error, file, "the ticket secret is too short: 32 random bytes or more", 0);
-    else if (length > TLS_TICKET_SECRET_FILE_BYTES_MAX)
-        status =
-            tls_explain(error, file, "the ticket secret is too long: 4096 bytes at the most", 0);
-    else if (mbedtls_sha256(bytes, (size_t)length, secret, 0) != 0)
-        status = tls_explain(error, file, "the digest of the ticket secret cannot be made", 0);
-    mbedtls_platform_zeroize(bytes, sizeof(bytes));
-    return status;
+    const char *name = file->name;
+    if (file->bytes == NULL)
+        return tls_explain(error, name, "cannot read the file of the ticket secret", 0);
+    if (file->length < TLS_TICKET_SECRET_FILE_BYTES_MIN)
+        return tls_explain(error, name, "the ticket secret is too short: 32 random bytes or more",
+                           0);
+    if (file->length > TLS_TICKET_SECRET_FILE_BYTES_MAX)
+        return tls_explain(error, name, "the ticket secret is too long: 4096 bytes at the most", 0);
+    if (mbedtls_sha256((const unsigned char *)file->bytes, file->length, secret, 0) != 0)
+        return tls_explain(error, name, "the digest of the ticket secret cannot be made", 0);
+    return GW_OK;
 }
 
 enum gw_status tls_ticket_secret_make(unsigned char secret[TLS_TICKET_SECRET_BYTES]) {

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "tls/file.h"
 
 #define TLS_TICKET_SECRET_BYTES 32
 #define TLS_TICKET_SECRET_FILE_BYTES_MIN 32
@@ -35,7 +36,7 @@ struct tls_ticket_binding {
 
 // The digest of the whole file. On failure GW_INVALID, and `error` (TLS_ERROR_TEXT_BYTES of
 // tls/explain.h) says what and which file: not readable, too short, too long.
-enum gw_status tls_ticket_secret_read(const char *file,
+enum gw_status tls_ticket_secret_take(const struct tls_file *file,
                                       unsigned char secret[TLS_TICKET_SECRET_BYTES],
                                       char *error) GW_MUST_USE;
 enum gw_status tls_ticket_secret_make(unsigned char secret[TLS_TICKET_SECRET_BYTES]) GW_MUST_USE;

@@ -4,7 +4,9 @@
 // command line keep them.
 
 #define GW_ALLOWED_IPS_MAX 32 // of one token
+#define GW_BULK_REVOKE_MAX 1000
 #define GW_LIST_LIMIT_MAX 200
+#define GW_LIST_AFTER_LIMIT_MAX 1000 // of a page by its cursor
 #define GW_LIST_LIMIT_DEFAULT 100
 #define GW_ROTATE_OVERLAP_S_DEFAULT 86400
 #define GW_ROTATE_OVERLAP_S_MAX 2592000

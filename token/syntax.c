@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/base64url.h"
 #include "base/crc32.h"
 
@@ -85,4 +86,32 @@ bool gw_token_syntax_checksum_ok(struct gw_str secret) {
     }
     gw_bytes_wipe(body, sizeof(body));
     return agrees;
+}
+
+// The length of what looks like a token at this place; 0: nothing does.
+static size_t token_length_at(struct gw_str text, size_t at, size_t body_min) {
+    struct gw_str rest = gw_str_slice(text, at, text.length);
+    for (size_t kind = 0; kind < KIND_COUNT; kind++) {
+        if (!gw_str_starts_with(rest, prefixes[kind]))
+            continue;
+        if (kind == GW_TOKEN_LEGACY && at > 0 && gw_ascii_is_alphanumeric(text.at[at - 1]))
+            continue;
+        size_t end = prefixes[kind].length;
+        while (end < rest.length && gw_base64url_is_char(rest.at[end]))
+            end++;
+        if (end - prefixes[kind].length >= body_min)
+            return end;
+    }
+    return 0;
+}
+
+bool gw_token_syntax_find(struct gw_str text, size_t body_min, struct gw_str *found) {
+    for (size_t at = 0; at < text.length; at++) {
+        size_t length = text.at[at] == 's' ? token_length_at(text, at, body_min) : 0;
+        if (length > 0) {
+            *found = gw_str_slice(text, at, at + length);
+            return true;
+        }
+    }
+    return false;
 }

@@ -15,6 +15,8 @@
 #define GW_TOKEN_RANDOM_BYTES 32
 #define GW_TOKEN_LENGTH_MAX (8 + GW_TOKEN_BODY_MAX)
 #define GW_TOKEN_PREFIX_LENGTH 12 // the lookup key; `list` shows it
+// As much behind a prefix is taken for a part of a token; four of them `list` shows.
+#define GW_TOKEN_PART_MIN 8
 
 enum gw_token_kind { GW_TOKEN_LIVE, GW_TOKEN_TEST, GW_TOKEN_LEGACY };
 
@@ -30,3 +32,7 @@ size_t gw_token_syntax_format(enum gw_token_kind kind,
                               char out[GW_TOKEN_LENGTH_MAX]);
 // True for a body of 48 characters whose CRC agrees.
 bool gw_token_syntax_checksum_ok(struct gw_str secret);
+// The first part of `text` that looks like a token, or the beginning of one: a prefix, and behind
+// it at least `body_min` base64url characters, all of which are in *found. For what must not be
+// shown or stored. "sk_" counts only where no letter or digit stands before it ("task_").
+bool gw_token_syntax_find(struct gw_str text, size_t body_min, struct gw_str *found);

@@ -35,6 +35,7 @@ def _arguments():
     parser.add_argument("--load-core", type=int, default=1)
     parser.add_argument("--database-core", type=int, help="default: the load's")
     parser.add_argument("--gateway-flags", default="", metavar="TEXT", help="further flags for every gateway")
+    parser.add_argument("--publish", action="store_true", help="alone: no run, the numbers of bench/results into the two READMEs")
     parser.add_argument("--bin", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--node", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--node-folder", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
@@ -42,6 +43,8 @@ def _arguments():
     parser.add_argument("--results", type=pathlib.Path, help="where the outcome goes (default bench/results)")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.cases if name not in CASES and name not in GROUPS]
+    if arguments.publish:
+        parser.error("--publish stands alone")
     if unknown:
         parser.error(f"no such case: {unknown[0]} (there are: {', '.join(CASES)})")
     return arguments

@@ -4,7 +4,8 @@ import dataclasses
 from xml.sax.saxutils import escape
 
 _WIDTH = 820
-_LABEL_WIDTH = 190
+_MARGIN = 20
+_CHARACTER = 8.0  # of a label, at most: bold, 13 pixels
 _VALUE_WIDTH = 120
 _BAR_HEIGHT = 20
 _ROW_HEIGHT = 30
@@ -39,9 +40,9 @@ def _text(x, y, text, *, anchor="start", size=13, weight="normal", fill="#1f2933
             f'fill="{fill}">{escape(text)}</text>')
 
 
-def _bar(bar, y, scale, decimals):
+def _bar(bar, y, left, scale, decimals):
     """The median as a bar, the extremes as a whisker on it, the number beside both."""
-    left, middle = _LABEL_WIDTH, y + _BAR_HEIGHT / 2
+    middle = y + _BAR_HEIGHT / 2
     width, low, high = bar.value * scale, left + bar.low * scale, left + bar.high * scale
     fill, weight = (_OURS, "bold") if bar.is_ours else (_THEIRS, "normal")
     ends = "".join(f"M{end:.1f} {middle - 4:.1f}v8" for end in (low, high))
@@ -52,18 +53,23 @@ def _bar(bar, y, scale, decimals):
             whisker, _text(max(left + width, high) + 8, middle + 5, f"{bar.value:,.{decimals}f}", weight=weight)]
 
 
-def _panel(panel, top):
-    scale = (_WIDTH - _LABEL_WIDTH - _VALUE_WIDTH) / (max(bar.high for bar in panel.bars) or 1)
-    shapes = [_text(_LABEL_WIDTH, top + 18, panel.heading, fill="#52606d")]
+def _label_width(panels):
+    """The bars of all panels begin where the longest label ends."""
+    return _MARGIN + _CHARACTER * max(len(bar.label) for panel in panels for bar in panel.bars) + 10
+
+
+def _panel(panel, top, left):
+    scale = (_WIDTH - left - _VALUE_WIDTH) / (max(bar.high for bar in panel.bars) or 1)
+    shapes = [_text(left, top + 18, panel.heading, fill="#52606d")]
     for index, bar in enumerate(panel.bars):
-        shapes += _bar(bar, top + _HEADING_HEIGHT + index * _ROW_HEIGHT, scale, panel.decimals)
+        shapes += _bar(bar, top + _HEADING_HEIGHT + index * _ROW_HEIGHT, left, scale, panel.decimals)
     return shapes, top + _HEADING_HEIGHT + len(panel.bars) * _ROW_HEIGHT + 8
 
 
 def draw(title, panels):
-    shapes, y = [], 46
+    shapes, y, left = [], 46, _label_width(panels)
     for panel in panels:
-        more, y = _panel(panel, y)
+        more, y = _panel(panel, y, left)
         shapes += more
     return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {y + 8}" width="{_WIDTH}" '
                       f'height="{y + 8}" font-family="system-ui, sans-serif" role="img" aria-label="{escape(title)}">',

@@ -7,6 +7,7 @@
 
 #include "gateway/api/whoami.h"
 #include "gateway/exchange/exchange.h"
+#include "gateway/settings/config.h"
 
 #define OUTPUT_BYTES_MAX (64 * 1024)
 
@@ -59,6 +60,8 @@ static const struct db_token_row identity = {
     .org_name = GW_STR_INIT("acme"),
 };
 
+static const struct gw_config config; // no access log
+
 static void answer(struct whoami_state *state) {
     gw_exchange_start(&state->exchange, &state->request);
     state->exchange.body_complete = true;
@@ -78,6 +81,7 @@ static void *create(void) {
     }
     state->services.loop = &state->loop;
     state->services.metrics = &state->metrics;
+    state->services.config = &config;
     state->request.method = HTTP_GET;
     state->request.version_minor = 1;
     state->request.keep_alive = true;

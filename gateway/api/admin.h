@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The admin port: /healthz (the process lives), /readyz (the database answers and the process is
-// not draining), /metrics (Prometheus text). No token is looked at: operators alone should reach
-// it.
+// The admin port: /healthz and /livez (the process lives), /startupz (it could decide once),
+// /readyz (it listens and can decide, or another worker does, and it does not drain), /metrics
+// (Prometheus text). No token is looked at: operators alone should reach it.
 
 struct gw_exchange;
 

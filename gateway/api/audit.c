@@ -6,8 +6,8 @@
 
 #include "base/json.h"
 #include "db/audit.h"
+#include "gateway/api/audit_request.h"
 #include "gateway/api/reply.h"
-#include "gateway/api/requests.h"
 #include "gateway/exchange/exchange.h"
 #include "gateway/exchange/services.h"
 
@@ -18,15 +18,6 @@ struct list_call {
     struct db_audit_list store_call;
 };
 
-static void write_string_or_null(struct gw_json_writer *json, const char *key,
-                                 struct gw_str value) {
-    gw_json_key(json, key);
-    if (value.at != NULL)
-        gw_json_write_string(json, value);
-    else
-        gw_json_write_null(json);
-}
-
 // The id of an event is opaque to clients, which send it back as they got it: a string, as every
 // other id.
 static void write_event_id(struct gw_json_writer *json, const char *key, int64_t id) {
@@ -35,13 +26,19 @@ static void write_event_id(struct gw_json_writer *json, const char *key, int64_t
     gw_json_put_string(json, key, gw_str(digits, (size_t)length));
 }
 
+static struct gw_str kind_of_actor(const struct db_audit_event *event) {
+    if (event->actor_token_id.at != NULL)
+        return GW_STR("token");
+    bool is_expiry = gw_str_equal(event->action, GW_STR("expire"));
+    return is_expiry ? GW_STR("expiry") : GW_STR("operator");
+}
+
 static void write_actor(struct gw_json_writer *json, const struct db_audit_event *event) {
-    bool is_token = event->actor_token_id.at != NULL;
     gw_json_key(json, "actor");
     gw_json_open_object(json);
-    gw_json_put_string(json, "kind", is_token ? GW_STR("token") : GW_STR("operator"));
-    write_string_or_null(json, "tokenId", event->actor_token_id);
-    write_string_or_null(json, "name", event->actor_name);
+    gw_json_put_string(json, "kind", kind_of_actor(event));
+    gw_json_put_string_or_null(json, "tokenId", event->actor_token_id);
+    gw_json_put_string_or_null(json, "name", event->actor_name);
     gw_json_close_object(json);
 }
 
@@ -55,18 +52,30 @@ static void write_event(struct gw_json_writer *json, const struct db_audit_event
     gw_json_open_object(json);
     write_event_id(json, "id", event->id);
     gw_json_put_time(json, "at", event->at_ms);
-    write_string_or_null(json, "action", event->action);
-    write_string_or_null(json, "tokenId", event->token_id);
-    write_string_or_null(json, "tokenName", event->token_name);
+    gw_json_put_string_or_null(json, "action", event->action);
+    gw_json_put_string_or_null(json, "tokenId", event->token_id);
+    gw_json_put_string_or_null(json, "tokenName", event->token_name);
     if (event->successor_id.at != NULL)
-        write_string_or_null(json, "successorId", event->successor_id);
+        gw_json_put_string_or_null(json, "successorId", event->successor_id);
+    if (event->ended_ms != DB_NO_TIME)
+        gw_json_put_time(json, "endedAt", event->ended_ms);
     write_actor(json, event);
-    write_string_or_null(json, "address", address_of(event));
+    gw_json_put_string_or_null(json, "address", address_of(event));
     gw_json_close_object(json);
 }
 
-static void write_page(struct gw_json_writer *json, const struct db_audit_event *events, int count,
-                       bool has_more) {
+static void write_next(struct gw_json_writer *json, const struct db_audit_filter *filter,
+                       const struct db_audit_event *last, bool has_more) {
+    if (filter->order == DB_AUDIT_OLDEST_FIRST)
+        write_event_id(json, "next", last != NULL ? last->id : filter->position);
+    else if (has_more)
+        write_event_id(json, "next", last->id);
+    else
+        gw_json_put_null(json, "next");
+}
+
+static void write_page(struct gw_json_writer *json, const struct db_audit_filter *filter,
+                       const struct db_audit_event *events, int count, bool has_more) {
     gw_json_open_object(json);
     gw_json_key(json, "events");
     gw_json_open_array(json);
@@ -74,10 +83,7 @@ static void write_page(struct gw_json_writer *json, const struct db_audit_event 
         write_event(json, &events[i]);
     gw_json_close_array(json);
     gw_assert(!has_more || count > 0);
-    if (has_more)
-        write_event_id(json, "next", events[count - 1].id);
-    else
-        gw_json_put_null(json, "next");
+    write_next(json, filter, count > 0 ? &events[count - 1] : NULL, has_more);
     gw_json_close_object(json);
 }
 
@@ -93,7 +99,7 @@ static void on_listed(struct db_audit_list *store_call, enum gw_status status,
     struct gw_json_writer json;
     gw_buf_init(&body, LIST_BYTES_MAX);
     gw_json_writer_init(&json, &body);
-    write_page(&json, events, count, has_more);
+    write_page(&json, &store_call->filter, events, count, has_more);
     gw_api_reply_json(exchange, 200, &json);
     gw_buf_deinit(&body);
 }
@@ -117,7 +123,7 @@ void gw_audit_api_list(struct gw_exchange *exchange) {
     gw_assert(exchange->has_identity);
     call->handler = (struct gw_handler){.calls = &calls, .exchange = exchange};
     call->store_call.org_id = exchange->identity.org_id;
-    call->store_call.before = request.before;
+    call->store_call.filter = request.filter;
     call->store_call.limit = request.limit;
     call->store_call.on_done = on_listed;
     gw_list_init(&call->store_call.query.link);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The whole body of a request to the gateway's own API: at most GW_BODY_OWN_BYTES_MAX, gathered in
+// The whole body of a request to the gateway's own API: at most what its kind may have, gathered in
 // one buffer, which is wiped at the end. Embedded in the call of a handler that needs all of the
 // body before it can act.
 
@@ -10,6 +10,13 @@
 #include "gateway/exchange/exchange.h"
 
 #define GW_BODY_OWN_BYTES_MAX (16 * 1024)
+#define GW_BODY_IDS_BYTES_MAX (40 * 1024) // GW_BULK_REVOKE_MAX ids of 32 characters
+
+enum gw_api_body_kind {
+    GW_API_BODY_JSON,
+    GW_API_BODY_FORM,
+    GW_API_BODY_IDS // JSON, up to GW_BODY_IDS_BYTES_MAX
+};
 
 struct gw_api_body;
 struct gw_api_body_calls {
@@ -24,10 +31,9 @@ struct gw_api_body {
     struct gw_handler handler;
     struct gw_buf bytes;
     const struct gw_api_body_calls *calls;
+    enum gw_api_body_kind kind;
     bool is_refused; // too large, or no memory for it
 };
-
-enum gw_api_body_kind { GW_API_BODY_JSON, GW_API_BODY_FORM };
 
 // Whether the head announces a body that the handler reads: not too large, and of the media type,
 // which may have parameters. `is_optional`: an empty body needs no media type. False: the exchange
@@ -37,5 +43,5 @@ bool gw_api_body_check(struct gw_exchange *exchange, enum gw_api_body_kind kind,
 // In this order. A body that holds a secret gets its memory in between, all at once
 // (gw_buf_reserve), for a buffer that grows would leave copies behind.
 void gw_api_body_init(struct gw_api_body *body, struct gw_exchange *exchange,
-                      const struct gw_api_body_calls *calls);
+                      enum gw_api_body_kind kind, const struct gw_api_body_calls *calls);
 void gw_api_body_read(struct gw_api_body *body);

@@ -3,8 +3,7 @@
 
 #include "base/ascii.h"
 
-// Unescapes in place: the plain text is never longer.
-static enum gw_status unescape(char *text, size_t length, struct gw_str *plain) {
+enum gw_status gw_form_unescape(char *text, size_t length, struct gw_str *plain) {
     size_t out = 0;
     for (size_t i = 0; i < length; i++) {
         char c = text[i] == '+' ? ' ' : text[i];
@@ -33,8 +32,8 @@ enum gw_status gw_form_take(char *form, size_t length, struct gw_str name, struc
         size_t value_at = key_length < part_length ? key_length + 1 : part_length;
         struct gw_str key;
         struct gw_str text;
-        if (unescape(part, key_length, &key) != GW_OK ||
-            unescape(part + value_at, part_length - value_at, &text) != GW_OK)
+        if (gw_form_unescape(part, key_length, &key) != GW_OK ||
+            gw_form_unescape(part + value_at, part_length - value_at, &text) != GW_OK)
             return GW_INVALID;
         if (gw_str_equal(key, name)) {
             if (found == GW_OK)

@@ -45,13 +45,16 @@ static bool read_original(const struct gw_exchange *exchange,
     const struct gw_http_head *request = exchange->request;
     size_t own_length = GW_STR("/authz").length;
     if (exchange->match.path.length == own_length)
-        return gw_original_request_read(request, original) == GW_OK;
+        return gw_original_request_read(request, exchange->services->config->authz_fields.at,
+                                        original) == GW_OK;
     *original = (struct gw_original_request){
         request->method_name, gw_str_slice(request->target, own_length, request->target.length)};
     return true;
 }
 
 static void refuse_original(struct gw_exchange *exchange, enum gw_route_outcome outcome) {
+    if (outcome == GW_ROUTE_METHOD_NOT_ALLOWED || outcome == GW_ROUTE_NOT_FOUND)
+        exchange->report.verdict = GW_REPORT_DENY;
     if (outcome == GW_ROUTE_METHOD_NOT_ALLOWED)
         gw_exchange_fail(exchange, GW_ERROR_ORIGINAL_METHOD_NOT_ALLOWED,
                          "The original method is not allowed at the original path.");
@@ -82,12 +85,15 @@ void gw_forward_auth_start(struct gw_exchange *exchange) {
     struct gw_original_request original;
     struct gw_route_match match;
     gw_assert(!exchange->has_identity); // the decision here is its only one
+    exchange->report.verdict = GW_REPORT_UNDECIDED;
     if (!read_original(exchange, &original)) {
         gw_exchange_fail(exchange, GW_ERROR_BAD_REQUEST,
                          "X-Original-Method with X-Original-URI, or X-Forwarded-Method with "
-                         "X-Forwarded-Uri, must name the original request exactly once.");
+                         "X-Forwarded-Uri, or the fields of --authz-fields, must name the original "
+                         "request exactly once.");
         return;
     }
+    gw_report_note_original(&exchange->report, original.method, original.target);
     enum gw_route_outcome outcome = gw_router_match(original.method, original.target, &match);
     // /authz of /authz decides nothing: no request stands behind it.
     if (outcome == GW_ROUTE_FOUND && match.route->target == GW_ROUTE_FORWARD_AUTH)

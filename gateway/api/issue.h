@@ -1,13 +1,57 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// New tokens: created, or rotated, which makes the successor of another. Both read a JSON body,
-// mint a secret, and answer 201 with it, this once. The caller holds an admin token of the
-// organisation.
+// What making a token has in common, whether it is created or rotated: a JSON body is read, a
+// secret minted, and answered with 201, this once. The handlers are gateway/api/create.h and
+// gateway/api/rotate.h.
+//
+// A request with an Idempotency-Key comes again when its answer got lost. The database then names
+// the token that stands in the way, and whether anybody has used it as far as it knows. A use that
+// this process has noted and not written yet is known here alone. If there is none, the same
+// statement, sent once more, makes another token instead of that one.
 
-struct gw_exchange;
+#include "db/tokens.h"
+#include "gateway/api/body.h"
+#include "gateway/auth/secret.h"
+#include "token/id.h"
 
-// POST /orgs/{org}/tokens.
-void gw_token_issue_create(struct gw_exchange *exchange);
-// POST /orgs/{org}/tokens/{id}/rotate, the body is optional. 404 when the old token is not live,
-// 409 when it has a successor.
-void gw_token_issue_rotate(struct gw_exchange *exchange);
+// Embedded in the call of a handler, all zero but for the next three, which are of that call.
+struct gw_issue_call {
+    struct db_query *query;
+    struct db_request_key *request;
+    void (*act)(struct gw_issue_call *call); // on the whole body
+    struct gw_api_body body;
+    struct gw_token_secret secret;
+    unsigned char digest[DB_DIGEST_LENGTH];
+    char id[GW_ID_LENGTH + 1];
+    char instead_of[DB_ID_LENGTH_MAX];
+};
+
+struct gw_exchange *gw_issue_exchange(const struct gw_issue_call *call);
+
+// ---- the request ----
+// The field Idempotency-Key. False: answered.
+bool gw_issue_read_key(struct gw_exchange *exchange, struct gw_str *key) GW_MUST_USE;
+// Takes the exchange over. Parameters of the query, of which there are none, are refused; then
+// request->body_digest is set and `act` called.
+void gw_issue_start(struct gw_issue_call *call, struct gw_exchange *exchange);
+// A secret, its digest and an id. False: answered.
+bool gw_issue_mint(struct gw_issue_call *call) GW_MUST_USE;
+// The first characters of the secret, which are stored.
+struct gw_str gw_issue_prefix(const struct gw_issue_call *call);
+
+// ---- the outcome ----
+// True: `earlier` may be replaced, and request->instead_of says so; send the statement again.
+// False: it stands.
+bool gw_issue_replaces(struct gw_issue_call *call,
+                       const struct db_earlier_token *earlier) GW_MUST_USE;
+// From now on this gateway refuses the token that was revoked for the new one, if there is one.
+void gw_issue_refuse_superseded(struct gw_exchange *exchange,
+                                const struct db_superseded_token *superseded);
+// A rotation: the old token, and when it ends.
+struct gw_issue_old {
+    struct gw_str id;
+    int64_t expires_ms;
+};
+// Answers with the token and its secret. `old` NULL: it was created.
+void gw_issue_respond(struct gw_issue_call *call, const struct db_token_row *row,
+                      const struct gw_issue_old *old);

@@ -73,7 +73,16 @@ static enum gw_status read_method(const struct gw_http_head *head, struct gw_str
     return agree(status, method, known);
 }
 
+static enum gw_status read_own_pair(const struct gw_http_head *head, const char *const names[2],
+                                    struct gw_original_request *original) {
+    if (names[0] == NULL)
+        return GW_NOT_FOUND;
+    return join(read_method(head, gw_str_from(names[0]), &original->method),
+                read_target(head, gw_str_from(names[1]), &original->target));
+}
+
 enum gw_status gw_original_request_read(const struct gw_http_head *head,
+                                        const char *const own_pair[2],
                                         struct gw_original_request *original) {
     struct gw_str *method = &original->method;
     struct gw_str *target = &original->target;
@@ -84,5 +93,5 @@ enum gw_status gw_original_request_read(const struct gw_http_head *head,
         join(read_method(head, GW_STR("x-original-method"), method), either(uri, url));
     enum gw_status second = join(read_method(head, GW_STR("x-forwarded-method"), method),
                                  read_target(head, GW_STR("x-forwarded-uri"), target));
-    return either(first, second);
+    return either(either(first, second), read_own_pair(head, own_pair, original));
 }

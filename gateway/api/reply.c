@@ -35,6 +35,23 @@ static const struct gw_refusal in_progress = {
     "in two seconds if its answer got lost."};
 static const struct gw_refusal other_body = {GW_ERROR_VALIDATION_FAILED,
                                              "Idempotency-Key was used with another body."};
+static const struct gw_refusal last_admin = {
+    GW_ERROR_LAST_ADMIN,
+    "No live token with the scope admin would be left in the organisation, to make another one. "
+    "With last=true it is done all the same."};
+static const struct gw_refusal outlives_maker = {
+    GW_ERROR_VALIDATION_FAILED,
+    "selfRotate needs a token that asks without an end, or one that rotates itself: nothing that "
+    "it makes outlives it."};
+static const struct gw_refusal not_self_rotating = {
+    GW_ERROR_SELF_ROTATION_NOT_ALLOWED,
+    "The token was not made to rotate itself (selfRotate). A token with the scope admin can rotate "
+    "it."};
+static const struct gw_refusal rotated_too_often = {
+    GW_ERROR_SELF_ROTATION_NOT_ALLOWED,
+    "The token came of 2000 that are live in their overlap, or of 10000 rotations within 30 days, "
+    "and rotates itself no further. A token with the scope admin can rotate it."};
+// Those with a time have functions of their own.
 static const struct gw_refusal *const denials[] = {
     [DB_REFUSAL_NOT_LIVE] = &gw_judgement_invalid.refusal,
     [DB_REFUSAL_OTHER_ORG] = &gw_judgement_other_org.refusal,
@@ -42,11 +59,15 @@ static const struct gw_refusal *const denials[] = {
     [DB_REFUSAL_NOT_BOUND] = &not_bound,
     [DB_REFUSAL_IN_PROGRESS] = &in_progress,
     [DB_REFUSAL_OTHER_BODY] = &other_body,
+    [DB_REFUSAL_LAST_ADMIN] = &last_admin,
+    [DB_REFUSAL_OUTLIVES_MAKER] = &outlives_maker,
+    [DB_REFUSAL_NOT_SELF_ROTATING] = &not_self_rotating,
+    [DB_REFUSAL_ROTATED_TOO_OFTEN] = &rotated_too_often,
 };
+#define DENIAL_COUNT (sizeof(denials) / sizeof(denials[0]))
 
 static void reply_denied(struct gw_exchange *exchange, enum db_refusal refusal) {
-    gw_assert(refusal > DB_REFUSAL_NONE && refusal <= DB_REFUSAL_OTHER_BODY);
-    gw_assert(denials[refusal] != NULL);
+    gw_assert(refusal < DENIAL_COUNT && denials[refusal] != NULL);
     gw_exchange_refuse(exchange, denials[refusal]);
 }
 
@@ -60,14 +81,22 @@ void gw_api_reply_change(struct gw_exchange *exchange, enum gw_status status,
         gw_api_reply_database(exchange, status);
 }
 
-void gw_api_reply_ends_too_late(struct gw_exchange *exchange, int64_t expires_ms_max) {
+static void fail_end(struct gw_exchange *exchange, int64_t expires_ms_max, const char *reason) {
     char iso[GW_CLOCK_ISO_LENGTH];
-    char message[128];
+    char message[192];
     gw_clock_format_iso(expires_ms_max, iso);
-    (void)snprintf(message, sizeof(message),
-                   "expiresAt must not be after %.*s, the end of the token that asks.",
-                   GW_CLOCK_ISO_LENGTH, iso);
+    (void)snprintf(message, sizeof(message), "expiresAt must not be after %.*s, %s.",
+                   GW_CLOCK_ISO_LENGTH, iso, reason);
     gw_exchange_fail(exchange, GW_ERROR_VALIDATION_FAILED, message);
+}
+
+void gw_api_reply_ends_too_late(struct gw_exchange *exchange, int64_t expires_ms_max) {
+    fail_end(exchange, expires_ms_max, "the end of the token that asks");
+}
+
+void gw_api_reply_lives_too_long(struct gw_exchange *exchange, int64_t expires_ms_max) {
+    fail_end(exchange, expires_ms_max,
+             "so that the successor lives no longer than its predecessor was made to live");
 }
 
 void gw_api_reply_no_token(struct gw_exchange *exchange) {

@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "base/status.h"
-#include "db/tokens.h"
+#include "db/token_outcome.h"
 
 struct gw_exchange;
 
@@ -23,6 +23,9 @@ void gw_api_reply_change(struct gw_exchange *exchange, enum gw_status status,
                          enum db_refusal refusal);
 // 422: the new token would end after the token that asks, which ends at `expires_ms_max`.
 void gw_api_reply_ends_too_late(struct gw_exchange *exchange, int64_t expires_ms_max);
+// 422: the successor would end after `expires_ms_max`, and so live longer than the token that
+// rotates itself was made to live.
+void gw_api_reply_lives_too_long(struct gw_exchange *exchange, int64_t expires_ms_max);
 void gw_api_reply_no_token(struct gw_exchange *exchange);
 // A call of `size` bytes, all zero, in the request's arena. NULL: answered with 503.
 void *gw_api_reply_start_call(struct gw_exchange *exchange, size_t size) GW_MUST_USE;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Requests of the token API: bodies, queries and fields, read and checked. Pure. The sentence of a
-// refusal names the field.
+// refusal names the field. What a list is asked for is read in gateway/api/list_request.h.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,39 +13,24 @@
 #include "gateway/http/parse.h"
 #include "token/scope.h"
 
-#define GW_REVOKE_WAIT_MS_MAX 30000
 #define GW_IDEMPOTENCY_KEY_LENGTH_MAX 64
 
 struct gw_token_request {
     struct gw_str name;
+    struct gw_str description; // .at NULL: none
     gw_scope_set scopes;
     int64_t expires_ms; // DB_NO_TIME: never
     const struct gw_ip_range *allowed_ips;
     uint8_t allowed_ip_count; // 0: anywhere
     bool binds_children;
+    bool rotates_itself;
 };
 
 // True: fills *request; slices point into `body` or `arena`. False: fills *refusal, whose message
-// is static or in `arena`: 400 for a body that is not JSON, 422 for a wrong field. Unknown members
-// are ignored. `now_ms` is wall clock.
+// is static or in `arena`: 400 for a body that is not JSON, 422 for a wrong field or one that is
+// not known. `now_ms` is wall clock: expiresIn counts from there.
 bool gw_token_request_parse(struct gw_arena *arena, struct gw_str body, int64_t now_ms,
                             struct gw_token_request *request,
-                            struct gw_refusal *refusal) GW_MUST_USE;
-
-struct gw_page_request {
-    uint32_t page;  // from 1
-    uint32_t limit; // 1 to GW_LIST_LIMIT_MAX
-};
-// `query` raw, .at NULL without one.
-bool gw_page_request_parse(struct gw_str query, struct gw_page_request *request,
-                           struct gw_refusal *refusal) GW_MUST_USE;
-
-// Events older than the event with the id `before`; INT64_MAX when not given.
-struct gw_audit_request {
-    int64_t before;
-    uint32_t limit; // 1 to GW_LIST_LIMIT_MAX
-};
-bool gw_audit_request_parse(struct gw_str query, struct gw_audit_request *request,
                             struct gw_refusal *refusal) GW_MUST_USE;
 
 struct gw_rotate_request {
@@ -59,12 +44,4 @@ bool gw_rotate_request_parse(struct gw_arena *arena, struct gw_str body, int64_t
 // The field Idempotency-Key: 1 to GW_IDEMPOTENCY_KEY_LENGTH_MAX visible ASCII characters, once;
 // otherwise 400. .at NULL without the field.
 bool gw_idempotency_key_read(const struct gw_http_head *request, struct gw_str *key,
-                             struct gw_refusal *refusal) GW_MUST_USE;
-
-struct gw_revoke_request {
-    uint64_t wait_ms;     // of `wait`: "5", "5s", "500ms"; 0 when not asked for. At most
-                          // GW_REVOKE_WAIT_MS_MAX
-    bool with_successors; // of `successors`: "true" or "false"
-};
-bool gw_revoke_request_parse(struct gw_str query, struct gw_revoke_request *request,
                              struct gw_refusal *refusal) GW_MUST_USE;

@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "gateway/api/reply.h"
 #include "gateway/exchange/exchange.h"
-#include "gateway/exchange/services.h"
 #include "gateway/exchange/token_json.h"
 
 #define WHOAMI_BYTES_MAX (8 * 1024)
@@ -46,13 +45,11 @@ static void write_orgs(struct gw_json_writer *json, const struct db_token_row *i
     gw_json_close_array(json);
 }
 
-// This very request is the newest use.
-static void write_token(struct gw_json_writer *json, const struct gw_exchange *exchange) {
-    struct db_token_row token = exchange->identity;
-    token.last_used_ms = exchange->services->wall_ms;
+// Its last use is the one before this request: whoever fears for a token wants to know of others.
+static void write_token(struct gw_json_writer *json, const struct db_token_row *identity) {
     gw_json_key(json, "token");
     gw_json_open_object(json);
-    gw_token_json_write(json, &token);
+    gw_token_json_write_looked_up(json, identity);
     gw_json_close_object(json);
 }
 
@@ -68,7 +65,7 @@ void gw_whoami_start(struct gw_exchange *exchange) {
     write_user(&json, exchange);
     write_org(&json, &exchange->identity);
     write_orgs(&json, &exchange->identity);
-    write_token(&json, exchange);
+    write_token(&json, &exchange->identity);
     gw_json_close_object(&json);
     gw_api_reply_json(exchange, 200, &json);
     gw_buf_deinit(&body);

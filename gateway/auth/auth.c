@@ -70,6 +70,8 @@ void gw_auth_close(struct gw_auth *auth) {
         gw_transfers_close(auth->transfers);
     if (auth->last_used != NULL)
         gw_last_used_close(auth->last_used, NULL);
+    if (auth->cache != NULL)
+        gw_auth_cache_close(auth->cache);
     if (auth->lookups != NULL)
         db_lookups_close(auth->lookups, NULL);
 }

@@ -6,11 +6,14 @@
 //        └─────────┴────────────────┴──────────────────────────┴────────────────────────┴─▶ verdict
 //
 // What a verdict costs is done here alone: a failed token is counted against its client, an
-// admitted use against the rates and as the token's last.
+// admitted use against the rates and as the token's last. A token that is to be looked up is
+// charged as a failed one before, and the charge goes back unless it is one: the client cannot try
+// more of them at once than one after another.
 #include "gateway/auth/authz.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "gateway/auth/auth.h"
@@ -74,12 +77,22 @@ bool gw_authz_accepts(const struct gw_config *config, struct gw_str secret) {
 
 // ---- tokens that are not live ----
 
-// The client has tried too many failed tokens to have another looked at.
-static bool is_over_budget(struct gw_decision *decision) {
+// False: the client has tried too many failed tokens to have another looked at.
+static bool charge(struct gw_decision *decision) {
     const struct gw_services *services = decision->exchange->services;
-    decision->wait_s = gw_failed_tokens_wait_s(services->auth->failed_tokens,
+    gw_assert(!decision->is_charged);
+    decision->wait_s = gw_failed_tokens_charge(services->auth->failed_tokens,
                                                &decision->exchange->client, uv_now(services->loop));
-    return decision->wait_s > 0;
+    decision->is_charged = decision->wait_s == 0;
+    return decision->is_charged;
+}
+
+static void give_back(struct gw_decision *decision) {
+    const struct gw_services *services = decision->exchange->services;
+    if (decision->is_charged)
+        gw_failed_tokens_give_back(services->auth->failed_tokens, &decision->exchange->client,
+                                   uv_now(services->loop));
+    decision->is_charged = false;
 }
 
 static struct gw_judgement refuse_unseen(struct gw_decision *decision) {
@@ -87,13 +100,43 @@ static struct gw_judgement refuse_unseen(struct gw_decision *decision) {
     return over_budget;
 }
 
-// Malformed, unknown or revoked: the client's budget pays for it.
+// Malformed, unknown or revoked: the client's budget pays for it, or has paid.
 static struct gw_judgement refuse_failed(struct gw_decision *decision) {
-    struct gw_services *services = decision->exchange->services;
-    services->metrics->failed_tokens_total++;
-    gw_failed_tokens_note(services->auth->failed_tokens, &decision->exchange->client,
-                          uv_now(services->loop));
+    decision->exchange->services->metrics->failed_tokens_total++;
+    if (!decision->is_charged)
+        (void)charge(decision);
     return gw_judgement_invalid;
+}
+
+// A charge whose client has hung up before the answer, and what it is about.
+struct charge_left {
+    struct gw_auth_question question;
+    const struct gw_services *services;
+    struct gw_client client;
+};
+
+static void on_answer_to_nobody(struct gw_auth_question *question, enum gw_auth_answer answer,
+                                const struct db_token_row *row) {
+    struct charge_left *left = gw_container_of(question, struct charge_left, question);
+    (void)row;
+    if (answer != GW_AUTH_ABSENT)
+        gw_failed_tokens_give_back(left->services->auth->failed_tokens, &left->client,
+                                   uv_now(left->services->loop));
+    free(left);
+}
+
+// The lookup goes on without its client, and still says whether the charge stays. Without memory
+// that stays.
+static void leave_charge(struct gw_decision *decision) {
+    struct charge_left *left = malloc(sizeof(*left));
+    if (left == NULL)
+        return;
+    *left = (struct charge_left){.question = decision->question,
+                                 .services = decision->exchange->services,
+                                 .client = decision->exchange->client};
+    left->question.on_answer = on_answer_to_nobody;
+    gw_list_init(&left->question.link);
+    gw_auth_cache_hand_over(&decision->question, &left->question);
 }
 
 // ---- admitting: what an allowed use costs ----
@@ -145,7 +188,10 @@ static struct gw_judgement admit(struct gw_decision *decision, const struct db_t
         return over_rate;
     if (!keep_identity(decision, row))
         return (struct gw_judgement){GW_VERDICT_UNKNOWN, gw_refusal_no_memory};
-    gw_last_used_note(exchange->services->auth->last_used, row->id, exchange->services->wall_ms);
+    int64_t before_ms = gw_last_used_note(exchange->services->auth->last_used, row->id,
+                                          exchange->services->wall_ms);
+    if (before_ms > exchange->identity.last_used_ms)
+        exchange->identity.last_used_ms = before_ms;
     return gw_judgement_allowed;
 }
 
@@ -166,6 +212,7 @@ static void note_end(struct gw_exchange *exchange, const struct db_token_row *ro
 static struct gw_judgement judge_live(struct gw_decision *decision,
                                       const struct db_token_row *row) {
     struct gw_exchange *exchange = decision->exchange;
+    gw_report_note_token(&exchange->report, row);
     const struct gw_judged_use use = {.match = decision->match,
                                       .client = &exchange->client,
                                       .now_ms = exchange->services->wall_ms};
@@ -181,6 +228,8 @@ static struct gw_judgement judge_live(struct gw_decision *decision,
 
 static struct gw_judgement judge_answer(struct gw_decision *decision, enum gw_auth_answer answer,
                                         const struct db_token_row *row) {
+    if (answer != GW_AUTH_ABSENT)
+        give_back(decision);
     switch (answer) {
     case GW_AUTH_LIVE:
         return judge_live(decision, row);
@@ -197,9 +246,20 @@ static struct gw_judgement judge_answer(struct gw_decision *decision, enum gw_au
 
 // ---- the verdict ----
 
+// For the access log.
+static void report_verdict(const struct gw_decision *decision) {
+    struct gw_report *report = &decision->exchange->report;
+    gw_report_end_time(&report->decision);
+    report->source = decision->question.source;
+    report->verdict = decision->verdict == GW_VERDICT_ALLOW     ? GW_REPORT_ALLOW
+                      : decision->verdict == GW_VERDICT_UNKNOWN ? GW_REPORT_UNKNOWN
+                                                                : GW_REPORT_DENY;
+}
+
 static void put_verdict(struct gw_decision *decision, const struct gw_judgement *judgement) {
     decision->verdict = judgement->verdict;
     decision->refusal = judgement->refusal;
+    report_verdict(decision);
 }
 
 static void count_verdict(const struct gw_decision *decision) {
@@ -227,8 +287,11 @@ static void count_verdict(const struct gw_decision *decision) {
 static void decide_as(struct gw_decision *decision, struct gw_judgement judgement) {
     gw_assert(!decision->is_pending);
     put_verdict(decision, &judgement);
-    if (!decision->is_again)
-        count_verdict(decision);
+    if (decision->is_again)
+        return;
+    count_verdict(decision);
+    gw_histogram_observe(&decision->exchange->services->metrics->decisions,
+                         decision->exchange->report.decision.took_ns);
 }
 
 // ---- asking ----
@@ -250,7 +313,7 @@ static bool put_question(struct gw_decision *decision) {
     question->scope = decision->match->route->scope;
     question->on_answer = on_answer;
     enum gw_auth_answer answer = gw_auth_cache_ask(exchange->services->auth->cache, question, &row);
-    if (answer == GW_AUTH_UNSEEN && !is_over_budget(decision)) {
+    if (answer == GW_AUTH_UNSEEN && charge(decision)) {
         question->is_for_known = false;
         answer = gw_auth_cache_ask(exchange->services->auth->cache, question, &row);
     }
@@ -284,8 +347,7 @@ static bool decide(struct gw_decision *decision) {
         return true;
     }
     if (!gw_authz_accepts(exchange->services->config, secret)) {
-        decide_as(decision,
-                  is_over_budget(decision) ? refuse_unseen(decision) : refuse_failed(decision));
+        decide_as(decision, charge(decision) ? refuse_failed(decision) : refuse_unseen(decision));
         return true;
     }
     return ask_for_secret(decision, secret);
@@ -295,10 +357,14 @@ static void init(struct gw_decision *decision, struct gw_exchange *exchange,
                  const struct gw_route_match *match,
                  void (*on_decided)(struct gw_decision *decision)) {
     gw_list_init(&decision->question.link);
+    decision->question.source = GW_REPORT_NO_SOURCE;
+    exchange->report.route = match->route;
+    gw_report_begin_time(&exchange->report.decision);
     decision->exchange = exchange;
     decision->match = match;
     decision->is_pending = false;
     decision->is_again = false;
+    decision->is_charged = false;
     decision->is_unseen = false;
     decision->on_decided = on_decided;
 }
@@ -332,6 +398,8 @@ void gw_authz_cancel(struct gw_decision *decision) {
     if (!decision->is_pending)
         return;
     decision->is_pending = false;
+    if (decision->is_charged)
+        leave_charge(decision);
     gw_auth_cache_cancel(&decision->question);
 }
 

@@ -19,6 +19,7 @@ struct gw_decision {
     const struct gw_route_match *match;
     bool is_pending;
     bool is_again;
+    bool is_charged; // to the client, as a failed token, until it turns out to be none
     enum gw_verdict verdict;
     struct gw_refusal refusal; // when not allowed; its message is static
     uint64_t wait_s;           // when limited, until it is worth another try

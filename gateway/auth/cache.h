@@ -33,23 +33,15 @@
 #include "base/list.h"
 #include "base/status.h"
 #include "db/lookup.h"
+#include "gateway/auth/cache_changes.h"
+#include "gateway/auth/cache_options.h"
+#include "gateway/exchange/report.h"
 #include "token/scope.h"
 
 struct db_events;
 struct db_events_consumer;
 struct db_pool;
-struct gw_auth_cache;
 struct gw_metrics;
-
-struct gw_auth_cache_options {
-    uint32_t entries_max;          // live ones; 0: nothing is kept except which tokens were live
-    uint32_t negative_entries_max; // absent and revoked
-    uint64_t ttl_ms;
-    uint64_t negative_ttl_ms;
-    uint64_t lease_ms;
-    uint64_t stale_read_ms;
-    uint64_t stale_write_ms;
-};
 
 enum gw_auth_answer {
     GW_AUTH_LIVE,    // with the row; expiry, organisation and scope are the caller's to judge
@@ -59,6 +51,14 @@ enum gw_auth_answer {
     GW_AUTH_PENDING  // on_answer follows
 };
 
+// By what tokens can be decided now.
+enum gw_auth_means {
+    GW_AUTH_BY_DATABASE,
+    GW_AUTH_BY_MEMORY,  // known tokens, while the database is away
+    GW_AUTH_BY_NOTHING, // the database is away, and no token is known
+    GW_AUTH_TOO_LATE    // the same, and what is known is older than the stale policy lets it be
+};
+
 // One question; embedded by its owner, and must stay until answered or cancelled.
 struct gw_auth_question {
     struct gw_list link; // the cache's
@@ -66,17 +66,10 @@ struct gw_auth_question {
     unsigned char digest[DB_DIGEST_LENGTH];
     enum gw_scope scope; // that the route needs: for the stale policy
     bool is_for_known;   // the client may cause no lookup, except for a token that was live
+    enum gw_report_source source; // of the answer, once there is one
     // From the loop, once. `row` (GW_AUTH_LIVE) is valid during the call.
     void (*on_answer)(struct gw_auth_question *question, enum gw_auth_answer answer,
                       const struct db_token_row *row);
-};
-
-// Called at every change, by the log or through this process: what was allowed before it may have
-// to stop. May not ask the cache inside.
-struct gw_auth_watcher {
-    void (*on_token)(struct gw_auth_watcher *watcher, const unsigned char digest[DB_DIGEST_LENGTH]);
-    void (*on_org)(struct gw_auth_watcher *watcher, struct gw_str org_id);
-    void (*on_all)(struct gw_auth_watcher *watcher);
 };
 
 enum gw_status gw_auth_cache_create(uv_loop_t *loop, const struct gw_auth_cache_options *options,
@@ -89,25 +82,21 @@ struct db_events_consumer *gw_auth_cache_consumer(struct gw_auth_cache *cache);
 void gw_auth_cache_follow(struct gw_auth_cache *cache, const struct db_events *events);
 // One at a time; NULL: the watcher has gone.
 void gw_auth_cache_watch(struct gw_auth_cache *cache, struct gw_auth_watcher *watcher);
-// After the lookups were closed: that ended every one.
+// Closes its handle; it may still be asked.
+void gw_auth_cache_close(struct gw_auth_cache *cache);
+// When the loop has ended, after the lookups were closed: that ended every one.
 void gw_auth_cache_destroy(struct gw_auth_cache *cache);
+
+// For readiness: says nothing of a single token.
+enum gw_auth_means gw_auth_cache_means(const struct gw_auth_cache *cache);
 
 // Answers at once where it can; then on_answer is not called and *row (GW_AUTH_LIVE) is valid until
 // the next call on the cache.
 enum gw_auth_answer gw_auth_cache_ask(struct gw_auth_cache *cache,
                                       struct gw_auth_question *question,
                                       struct db_token_row *row) GW_MUST_USE;
+// `heir` gets the answer in place of `question`, which is pending: a copy of it with an on_answer
+// of its own.
+void gw_auth_cache_hand_over(struct gw_auth_question *question, struct gw_auth_question *heir);
 // Harmless when answered or never asked (link initialised).
 void gw_auth_cache_cancel(struct gw_auth_question *question);
-
-// The token was revoked through this process: from here on it is refused, whatever lookup is still
-// on its way. `event_seq` is the number of its event, by which an answer of a standby that has not
-// replayed it is known; 0: not known.
-void gw_auth_cache_revoke(struct gw_auth_cache *cache, const unsigned char digest[DB_DIGEST_LENGTH],
-                          uint64_t event_seq);
-// The token was given an end that has come, through this process: refused as a revoked one is.
-void gw_auth_cache_end(struct gw_auth_cache *cache, const unsigned char digest[DB_DIGEST_LENGTH],
-                       uint64_t event_seq);
-// The token was changed through this process: its entry is outdated.
-void gw_auth_cache_forget(struct gw_auth_cache *cache,
-                          const unsigned char digest[DB_DIGEST_LENGTH]);

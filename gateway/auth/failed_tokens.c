@@ -47,70 +47,76 @@ void gw_failed_tokens_destroy(struct gw_failed_tokens *failed) {
     free(failed);
 }
 
-static struct gw_rate_verdict judge(const struct gw_failed_tokens *failed,
-                                    const struct gw_client *client, uint64_t now_us) {
+// What one try finds and would leave behind: of the client, and of its site, if it has one.
+struct account {
+    struct gw_fixed_table *table; // NULL: all clients of unknown address
+    const struct gw_rate *rate;
     uint64_t key;
-    uint64_t arrival_us =
-        gw_client_key(client, &key) ? gw_fixed_table_find(&failed->table, key) : failed->unknown_us;
-    return gw_rate_judge(&failed->rate, arrival_us, now_us);
-}
+    uint64_t arrival_us;
+};
 
-static struct gw_rate_verdict judge_site(const struct gw_failed_tokens *failed, uint64_t key,
-                                         uint64_t now_us) {
-    return gw_rate_judge(&failed->site_rate, gw_fixed_table_find(&failed->sites, key), now_us);
-}
+struct accounts {
+    struct account of[2];
+    int count;
+};
 
-static uint64_t wait_us_of(struct gw_rate_verdict verdict) {
-    return verdict.is_allowed ? 0 : verdict.wait_us;
-}
-
-uint64_t gw_failed_tokens_wait_s(const struct gw_failed_tokens *failed,
-                                 const struct gw_client *client, uint64_t now_ms) {
-    if (failed == NULL)
-        return 0;
-    uint64_t now_us = now_ms * 1000;
-    uint64_t site;
-    uint64_t wait_us = wait_us_of(judge(failed, client, now_us));
-    if (gw_client_site_key(client, &site)) {
-        uint64_t site_wait_us = wait_us_of(judge_site(failed, site, now_us));
-        wait_us = site_wait_us > wait_us ? site_wait_us : wait_us;
+static struct accounts find_accounts(struct gw_failed_tokens *failed,
+                                     const struct gw_client *client) {
+    struct account own = {.rate = &failed->rate, .arrival_us = failed->unknown_us};
+    struct account site = {.table = &failed->sites, .rate = &failed->site_rate};
+    struct accounts accounts = {.count = 1};
+    if (gw_client_key(client, &own.key)) {
+        own.table = &failed->table;
+        own.arrival_us = gw_fixed_table_find(own.table, own.key);
     }
-    return wait_us > 0 ? gw_rate_seconds(wait_us) : 0;
+    accounts.of[0] = own;
+    if (gw_client_site_key(client, &site.key)) {
+        site.arrival_us = gw_fixed_table_find(site.table, site.key);
+        accounts.of[accounts.count++] = site;
+    }
+    return accounts;
 }
 
-static void keep_in(struct gw_failed_tokens *failed, struct gw_fixed_table *table, uint64_t key,
-                    uint64_t arrival_us, uint64_t now_us) {
-    gw_assert(arrival_us > now_us); // it was allowed just now
-    if (gw_fixed_table_put(table, key, arrival_us) > now_us)
+static void keep(struct gw_failed_tokens *failed, const struct account *account,
+                 uint64_t arrival_us, uint64_t now_us) {
+    if (account->table == NULL)
+        failed->unknown_us = arrival_us;
+    else if (arrival_us <= now_us)
+        gw_fixed_table_remove(account->table, account->key);
+    else if (gw_fixed_table_put(account->table, account->key, arrival_us) > now_us)
         failed->metrics->rate_entries_displaced_total++;
 }
 
-static void keep(struct gw_failed_tokens *failed, const struct gw_client *client,
-                 uint64_t arrival_us, uint64_t now_us) {
-    uint64_t key;
-    if (gw_client_key(client, &key))
-        keep_in(failed, &failed->table, key, arrival_us, now_us);
-    else
-        failed->unknown_us = arrival_us;
+uint64_t gw_failed_tokens_charge(struct gw_failed_tokens *failed, const struct gw_client *client,
+                                 uint64_t now_ms) {
+    if (failed == NULL)
+        return 0;
+    uint64_t now_us = now_ms * 1000;
+    struct accounts accounts = find_accounts(failed, client);
+    struct gw_rate_verdict verdicts[2];
+    uint64_t wait_us = 0;
+    for (int i = 0; i < accounts.count; i++) {
+        verdicts[i] = gw_rate_judge(accounts.of[i].rate, accounts.of[i].arrival_us, now_us);
+        if (!verdicts[i].is_allowed && verdicts[i].wait_us > wait_us)
+            wait_us = verdicts[i].wait_us;
+    }
+    if (wait_us > 0)
+        return gw_rate_seconds(wait_us);
+    for (int i = 0; i < accounts.count; i++)
+        keep(failed, &accounts.of[i], verdicts[i].arrival_us, now_us);
+    return 0;
 }
 
-static void note_site(struct gw_failed_tokens *failed, uint64_t key, uint64_t now_us) {
-    struct gw_rate_verdict verdict = judge_site(failed, key, now_us);
-    if (verdict.is_allowed)
-        keep_in(failed, &failed->sites, key, verdict.arrival_us, now_us);
-}
-
-// A token that a client tries over its own budget (several at once) is not charged to its site.
-void gw_failed_tokens_note(struct gw_failed_tokens *failed, const struct gw_client *client,
-                           uint64_t now_ms) {
+// What has gone by itself meanwhile is not given back a second time, as far as is still known.
+void gw_failed_tokens_give_back(struct gw_failed_tokens *failed, const struct gw_client *client,
+                                uint64_t now_ms) {
     if (failed == NULL)
         return;
     uint64_t now_us = now_ms * 1000;
-    uint64_t site;
-    struct gw_rate_verdict verdict = judge(failed, client, now_us);
-    if (!verdict.is_allowed)
-        return;
-    keep(failed, client, verdict.arrival_us, now_us);
-    if (gw_client_site_key(client, &site))
-        note_site(failed, site, now_us);
+    struct accounts accounts = find_accounts(failed, client);
+    for (int i = 0; i < accounts.count; i++) {
+        const struct account *account = &accounts.of[i];
+        if (account->arrival_us > now_us)
+            keep(failed, account, gw_rate_give_back(account->rate, account->arrival_us), now_us);
+    }
 }

@@ -7,7 +7,8 @@
 // part in as many. Clients of unknown address share one budget, apart from all others.
 //
 // Over its budget or its site's, a client's tokens pass only if they are known to be live; the
-// others cannot be known for now (429). Each process counts for itself.
+// others cannot be known for now (429). So the budget also bounds how many tokens that are not
+// known yet a client may have looked up at the same time. Each process counts for itself.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,9 +29,11 @@ enum gw_status gw_failed_tokens_create(uint64_t per_minute, struct gw_metrics *m
                                        struct gw_failed_tokens **failed) GW_MUST_USE;
 void gw_failed_tokens_destroy(struct gw_failed_tokens *failed);
 
-// Seconds until the client may try another token, 0: now. `failed` NULL: there is no limit.
-uint64_t gw_failed_tokens_wait_s(const struct gw_failed_tokens *failed,
-                                 const struct gw_client *client, uint64_t now_ms);
-// The client tried one that is malformed, unknown or revoked.
-void gw_failed_tokens_note(struct gw_failed_tokens *failed, const struct gw_client *client,
-                           uint64_t now_ms);
+// Charges the client for a token that it tries, before the token is looked at: so tries at the same
+// time are as many as tries one after another. 0: done; else nothing is charged, and it is so many
+// seconds until the client may try one. `failed` NULL: there is no limit.
+uint64_t gw_failed_tokens_charge(struct gw_failed_tokens *failed, const struct gw_client *client,
+                                 uint64_t now_ms);
+// The token was a live one, or nobody can say what it is: the charge goes back.
+void gw_failed_tokens_give_back(struct gw_failed_tokens *failed, const struct gw_client *client,
+                                uint64_t now_ms);

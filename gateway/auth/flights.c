@@ -1,14 +1,30 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/auth/flights.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 struct slot {
     uint64_t hash;
     unsigned char digest[DB_DIGEST_LENGTH];
     struct gw_flight *flight;
 };
 
+struct gw_flight *gw_flight_create(const char *prefix,
+                                   const unsigned char digest[DB_DIGEST_LENGTH]) {
+    struct gw_flight *flight = calloc(1, sizeof(*flight));
+    if (flight == NULL)
+        return NULL;
+    gw_list_init(&flight->questions);
+    gw_list_init(&flight->late);
+    gw_list_init(&flight->lookup.link);
+    memcpy(flight->lookup.prefix, prefix, GW_TOKEN_PREFIX_LENGTH);
+    memcpy(flight->lookup.digest, digest, DB_DIGEST_LENGTH);
+    return flight;
+}
+
 enum gw_status gw_flights_init(struct gw_flights *flights) {
-    gw_list_init(&flights->all);
+    flights->epoch = 0;
     return gw_table_init(&flights->by_digest, sizeof(struct slot), DB_DIGEST_LENGTH);
 }
 
@@ -29,7 +45,6 @@ enum gw_status gw_flights_add(struct gw_flights *flights, struct gw_flight *flig
         return GW_NO_MEMORY;
     gw_assert(slot->flight == NULL);
     slot->flight = flight;
-    gw_list_push_back(&flights->all, &flight->link);
     return GW_OK;
 }
 
@@ -37,10 +52,17 @@ void gw_flights_remove(struct gw_flights *flights, struct gw_flight *flight) {
     struct slot *slot = gw_table_find(&flights->by_digest, flight->lookup.digest);
     gw_assert(slot != NULL && slot->flight == flight);
     gw_table_remove(&flights->by_digest, slot);
-    gw_list_remove(&flight->link);
+}
+
+void gw_flights_note_sent(const struct gw_flights *flights, struct gw_flight *flight) {
+    flight->epoch = flights->epoch;
+    flight->is_outdated = false;
 }
 
 void gw_flights_outdate_all(struct gw_flights *flights) {
-    for (struct gw_list *node = flights->all.next; node != &flights->all; node = node->next)
-        gw_container_of(node, struct gw_flight, link)->is_outdated = true;
+    flights->epoch++;
+}
+
+bool gw_flights_is_outdated(const struct gw_flights *flights, const struct gw_flight *flight) {
+    return flight->is_outdated || flight->epoch != flights->epoch;
 }

@@ -58,6 +58,12 @@ bool gw_freshness_may_answer(const struct gw_freshness *freshness,
            is_covered_by_log(freshness, entry) && gw_freshness_is_log_heard(freshness, now_ms);
 }
 
+bool gw_freshness_may_decide(const struct gw_freshness *freshness, uint64_t now_ms) {
+    uint64_t heard_ms = gw_freshness_heard_ms(freshness);
+    return heard_ms != 0 && (gw_freshness_is_log_heard(freshness, now_ms) ||
+                             gw_age_ms(now_ms, heard_ms) < freshness->stale_read_ms);
+}
+
 uint64_t gw_freshness_stale_limit_ms(const struct gw_freshness *freshness, enum gw_scope scope) {
     return scope == GW_SCOPE_READ    ? freshness->stale_read_ms
            : scope == GW_SCOPE_WRITE ? freshness->stale_write_ms
@@ -70,4 +76,12 @@ bool gw_freshness_may_answer_stale(const struct gw_freshness *freshness,
     uint64_t until_ms = known_until_ms(freshness, entry);
     return entry->kind == GW_AUTH_ENTRY_LIVE && until_ms != 0 &&
            gw_age_ms(now_ms, until_ms) < gw_freshness_stale_limit_ms(freshness, scope);
+}
+
+uint32_t gw_freshness_spread(struct gw_freshness *freshness, uint64_t ttl_ms) {
+    freshness->jitter = freshness->jitter * 1664525U + 1013904223U;
+    if (ttl_ms > UINT32_MAX)
+        ttl_ms = UINT32_MAX;
+    uint64_t fifth = ttl_ms / 5;
+    return (uint32_t)(ttl_ms - (fifth * (freshness->jitter >> 16) >> 16));
 }

@@ -18,6 +18,7 @@ struct gw_freshness {
     uint64_t lease_ms;
     uint64_t stale_read_ms;
     uint64_t stale_write_ms;
+    uint32_t jitter; // state of a small generator: spread, not secrecy
 };
 
 static inline uint64_t gw_age_ms(uint64_t now_ms, uint64_t then_ms) {
@@ -44,5 +45,9 @@ bool gw_freshness_may_answer(const struct gw_freshness *freshness,
 bool gw_freshness_may_answer_stale(const struct gw_freshness *freshness,
                                    const struct gw_auth_entry *entry, enum gw_scope scope,
                                    uint64_t now_ms);
+// A token that was known could be let in without the database: within the lease, or to read.
+bool gw_freshness_may_decide(const struct gw_freshness *freshness, uint64_t now_ms);
 // For so long a row that was true once may let requests for `scope` pass; 0 for admin.
 uint64_t gw_freshness_stale_limit_ms(const struct gw_freshness *freshness, enum gw_scope scope);
+// `ttl_ms` less up to a fifth, so that entries made together do not expire together.
+uint32_t gw_freshness_spread(struct gw_freshness *freshness, uint64_t ttl_ms);

@@ -34,3 +34,11 @@ void gw_known_tokens_remove(struct gw_known_tokens *known,
                             const unsigned char digest[DB_DIGEST_LENGTH]) {
     gw_fixed_table_remove(&known->table, start_of(digest));
 }
+
+void gw_known_tokens_note(struct gw_known_tokens *known,
+                          const unsigned char digest[DB_DIGEST_LENGTH], enum gw_status outcome) {
+    if (outcome == GW_OK)
+        gw_known_tokens_add(known, digest);
+    else if (outcome == GW_NOT_FOUND)
+        gw_known_tokens_remove(known, digest);
+}

@@ -27,3 +27,6 @@ void gw_known_tokens_add(struct gw_known_tokens *known,
                          const unsigned char digest[DB_DIGEST_LENGTH]);
 void gw_known_tokens_remove(struct gw_known_tokens *known,
                             const unsigned char digest[DB_DIGEST_LENGTH]);
+// By the outcome of a lookup: adds on GW_OK, removes on GW_NOT_FOUND.
+void gw_known_tokens_note(struct gw_known_tokens *known,
+                          const unsigned char digest[DB_DIGEST_LENGTH], enum gw_status outcome);

@@ -5,7 +5,7 @@
 //                        ended  ──slice──▶     "
 //      written ──period ends──▶ ended
 //
-// A flush takes `flushing` and `ended` apart, a sorted slice of GW_LAST_USED_ENTRIES_MAX rows a
+// A flush takes `flushing` and `ended` apart, a sorted slice of GW_LAST_USED_ROWS_MAX rows a
 // statement; a slice that fails goes back into `noted`. `written` knows the tokens that were
 // written in this period, and has their further uses, which are due when the period ends.
 #include "gateway/auth/last_used.h"
@@ -13,13 +13,15 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/turn_part.h"
 #include "db/last_used.h"
 #include "gateway/auth/last_used_map.h"
 #include "gateway/settings/metrics.h"
 
 // Slots that one step of a flush looks at: enough for a whole slice of a map that has grown.
-#define VISITS_MAX ((size_t)4 * GW_LAST_USED_ENTRIES_MAX)
-#define STEP_PAUSE_MS 1 // the next turn of the loop
+#define VISITS_MAX ((size_t)4 * GW_LAST_USED_ROWS_MAX)
+#define STEP_PAUSE_MS 1  // the next turn of the loop
+#define PART "last_used" // of a turn
 
 struct gw_last_used {
     uv_timer_t interval;
@@ -110,9 +112,9 @@ enum gw_status gw_last_used_create(uv_loop_t *loop, struct db_pool *pool,
     struct gw_last_used *created = calloc(1, sizeof(*created));
     if (created == NULL)
         return GW_NO_MEMORY;
-    created->slice = calloc(GW_LAST_USED_ENTRIES_MAX, sizeof(created->slice[0]));
-    created->slice_ids = calloc(GW_LAST_USED_ENTRIES_MAX, sizeof(created->slice_ids[0]));
-    created->slice_times = calloc(GW_LAST_USED_ENTRIES_MAX, sizeof(created->slice_times[0]));
+    created->slice = calloc(GW_LAST_USED_ROWS_MAX, sizeof(created->slice[0]));
+    created->slice_ids = calloc(GW_LAST_USED_ROWS_MAX, sizeof(created->slice_ids[0]));
+    created->slice_times = calloc(GW_LAST_USED_ROWS_MAX, sizeof(created->slice_times[0]));
     enum gw_status status = GW_NO_MEMORY;
     if (created->slice != NULL && created->slice_ids != NULL && created->slice_times != NULL)
         status = init_maps(created);
@@ -146,17 +148,6 @@ static enum gw_status note_new(struct gw_last_used *last_used, struct gw_str tok
     return gw_last_used_map_note(&last_used->noted, token_id, used_ms, uses, count_max);
 }
 
-void gw_last_used_note(struct gw_last_used *last_used, struct gw_str token_id, int64_t used_ms) {
-    struct gw_last_use *use = find_entry(last_used, token_id);
-    if (use != NULL)
-        gw_last_use_add(use, used_ms, 1);
-    else if (note_new(last_used, token_id, used_ms, 1) != GW_OK)
-        last_used->metrics->last_used_dropped_total++;
-    else if (gw_last_used_map_count(&last_used->noted) >= GW_LAST_USED_ENTRIES_MAX &&
-             !last_used->is_failing)
-        start_flush(last_used);
-}
-
 static const struct gw_last_use *find_in_slice(const struct gw_last_used *last_used,
                                                struct gw_str token_id) {
     if (!last_used->is_writing || token_id.length > DB_ID_LENGTH_MAX)
@@ -164,6 +155,24 @@ static const struct gw_last_use *find_in_slice(const struct gw_last_used *last_u
     const struct gw_last_use wanted = {.key = gw_id_key_of(token_id)};
     return bsearch(&wanted, last_used->slice, last_used->slice_count, sizeof(wanted),
                    gw_last_use_compare);
+}
+
+int64_t gw_last_used_note(struct gw_last_used *last_used, struct gw_str token_id, int64_t used_ms) {
+    struct gw_last_use *use = find_entry(last_used, token_id);
+    if (use == NULL)
+        use = gw_last_used_map_find(&last_used->noted, token_id);
+    if (use != NULL) {
+        int64_t before_ms = use->used_ms;
+        gw_last_use_add(use, used_ms, 1);
+        return before_ms;
+    }
+    if (note_new(last_used, token_id, used_ms, 1) != GW_OK)
+        last_used->metrics->last_used_dropped_total++;
+    else if (gw_last_used_map_count(&last_used->noted) >= GW_LAST_USED_ENTRIES_MAX &&
+             !last_used->is_failing)
+        start_flush(last_used);
+    const struct gw_last_use *leaving = find_in_slice(last_used, token_id);
+    return leaving != NULL ? leaving->used_ms : DB_NO_TIME;
 }
 
 int64_t gw_last_used_find(const struct gw_last_used *last_used, struct gw_str token_id) {
@@ -243,9 +252,8 @@ static bool has_more(struct gw_last_used *last_used) {
            0;
 }
 
-static void on_written(struct db_last_used_write *write, enum gw_status status,
-                       uint64_t rows_written) {
-    struct gw_last_used *last_used = gw_container_of(write, struct gw_last_used, write);
+static void take_written(struct gw_last_used *last_used, enum gw_status status,
+                         uint64_t rows_written) {
     gw_assert(last_used->is_writing && last_used->slice_count > 0);
     last_used->is_writing = false;
     if (status != GW_OK) {
@@ -261,6 +269,13 @@ static void on_written(struct db_last_used_write *write, enum gw_status status,
         flush_step(last_used);
     else
         finish_drain(last_used, GW_OK);
+}
+
+static void on_written(struct db_last_used_write *write, enum gw_status status,
+                       uint64_t rows_written) {
+    gw_turn_part_begin(PART);
+    take_written(gw_container_of(write, struct gw_last_used, write), status, rows_written);
+    gw_turn_part_end();
 }
 
 static void write_slice(struct gw_last_used *last_used) {
@@ -281,7 +296,7 @@ static void write_slice(struct gw_last_used *last_used) {
 
 static void take_into_slice(struct gw_last_used *last_used, struct gw_last_used_map *map,
                             size_t *visits_left) {
-    while (last_used->slice_count < GW_LAST_USED_ENTRIES_MAX) {
+    while (last_used->slice_count < GW_LAST_USED_ROWS_MAX) {
         struct gw_last_use *use = &last_used->slice[last_used->slice_count];
         if (!gw_last_used_map_take(map, use, visits_left))
             break;
@@ -305,16 +320,18 @@ static void on_step(uv_timer_t *timer) {
 static void flush_step(struct gw_last_used *last_used) {
     size_t visits_left = VISITS_MAX;
     gw_assert(last_used->slice_count == 0);
+    gw_turn_part_begin(PART);
     take_into_slice(last_used, &last_used->flushing, &visits_left);
     take_into_slice(last_used, &last_used->ended, &visits_left);
-    if (last_used->slice_count == 0) {
+    if (last_used->slice_count > 0) {
+        qsort(last_used->slice, last_used->slice_count, sizeof(last_used->slice[0]),
+              gw_last_use_compare);
+        mark_written(last_used);
+        write_slice(last_used);
+    } else {
         uv_timer_start(&last_used->step, on_step, STEP_PAUSE_MS, 0);
-        return;
     }
-    qsort(last_used->slice, last_used->slice_count, sizeof(last_used->slice[0]),
-          gw_last_use_compare);
-    mark_written(last_used);
-    write_slice(last_used);
+    gw_turn_part_end();
 }
 
 static bool is_flushing(const struct gw_last_used *last_used) {

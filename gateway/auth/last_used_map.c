@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/auth/last_used_map.h"
 
-#include <string.h>
-
 _Static_assert(offsetof(struct gw_last_use, key) == sizeof(uint64_t), "a slot of base/table.h");
 
 void gw_last_use_add(struct gw_last_use *use, int64_t used_ms, uint32_t uses) {
@@ -14,9 +12,7 @@ void gw_last_use_add(struct gw_last_use *use, int64_t used_ms, uint32_t uses) {
 int gw_last_use_compare(const void *a, const void *b) {
     const struct gw_id_key *left = &((const struct gw_last_use *)a)->key;
     const struct gw_id_key *right = &((const struct gw_last_use *)b)->key;
-    size_t shorter = left->length < right->length ? left->length : right->length;
-    int order = memcmp(left->text, right->text, shorter);
-    return order != 0 ? order : (left->length > right->length) - (left->length < right->length);
+    return gw_str_compare(gw_str(left->text, left->length), gw_str(right->text, right->length));
 }
 
 enum gw_status gw_last_used_map_init(struct gw_last_used_map *map) {

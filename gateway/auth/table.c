@@ -15,6 +15,9 @@ _Static_assert(_Alignof(struct gw_ip_range) == 1, "no place is wrong for a range
 _Static_assert(GW_ALLOWED_IPS_MAX < 64 && 4 * GW_TOKEN_NAME_CHARACTERS_MAX < 1024,
                "counts fit their bits");
 
+// Of the hand, for one entry: an unused one is found that soon, or all of them are in use.
+#define HAND_STEPS_MAX 64
+
 // Of `orgs`.
 struct org_slot {
     uint64_t hash;
@@ -39,6 +42,7 @@ enum gw_status gw_auth_table_init(struct gw_auth_table *table, uint32_t live_max
         table->bucket_bits++;
     budget_init(&table->live, live_max);
     budget_init(&table->negative, negative_max);
+    table->epoch = table->clear_epoch = table->absent_epoch = 1;
     table->buckets = calloc((size_t)1 << table->bucket_bits, sizeof(struct gw_auth_entry *));
     if (table->buckets == NULL)
         return GW_NO_MEMORY;
@@ -54,22 +58,6 @@ static struct gw_auth_entry **bucket_of(struct gw_auth_table *table, const unsig
     uint64_t key;
     memcpy(&key, digest, sizeof(key));
     return &table->buckets[(key * table->seed) >> (64 - table->bucket_bits)];
-}
-
-// An entry lies on three cache lines, all of them far away in a table of many tokens: they are
-// fetched at once.
-struct gw_auth_entry *gw_auth_table_find(struct gw_auth_table *table,
-                                         const unsigned char digest[DB_DIGEST_LENGTH]) {
-    struct gw_auth_entry *entry = *bucket_of(table, digest);
-    if (entry != NULL) {
-        __builtin_prefetch(&entry->verified_ms);
-        __builtin_prefetch(entry->text);
-    }
-    while (entry != NULL && !gw_bytes_equal_constant_time(entry->digest, digest, DB_DIGEST_LENGTH))
-        entry = entry->next;
-    if (entry != NULL && !entry->was_used)
-        entry->was_used = true;
-    return entry;
 }
 
 // ---- organisations ----
@@ -96,14 +84,16 @@ static size_t org_bytes(const struct gw_auth_org *org) {
     return sizeof(*org) + org->id_length + org->slug_length + org->name_length;
 }
 
-static struct gw_auth_org *org_make(const struct db_token_row *row) {
+static struct gw_auth_org *org_make(const struct db_token_row *row, uint64_t epoch) {
     size_t length = row->org_id.length + row->org_slug.length + row->org_name.length;
     struct gw_auth_org *org = malloc(sizeof(*org) + length);
     if (org == NULL)
         return NULL;
-    *org = (struct gw_auth_org){.id_length = (uint8_t)row->org_id.length,
+    *org = (struct gw_auth_org){.epoch = epoch,
+                                .id_length = (uint8_t)row->org_id.length,
                                 .slug_length = (uint8_t)row->org_slug.length,
                                 .name_length = (uint16_t)row->org_name.length};
+    gw_list_init(&org->versions);
     memcpy(org->text, row->org_id.at, row->org_id.length);
     memcpy(org->text + row->org_id.length, row->org_slug.at, row->org_slug.length);
     memcpy(org->text + row->org_id.length + row->org_slug.length, row->org_name.at,
@@ -111,27 +101,38 @@ static struct gw_auth_org *org_make(const struct db_token_row *row) {
     return org;
 }
 
-// A row with another slug or name makes another organisation, which takes the place of the older
-// one; that lives on with its entries.
+static bool org_is_dead(const struct gw_auth_table *table, const struct gw_auth_org *org) {
+    return org->epoch < table->clear_epoch;
+}
+
+// Makes the newest organisation of the slot; the older one, if any, lives on with its entries.
+static struct gw_auth_org *org_replace(struct gw_auth_table *table, struct org_slot *slot,
+                                       const struct db_token_row *row) {
+    struct gw_auth_org *org = org_make(row, table->epoch);
+    if (org == NULL)
+        return NULL;
+    if (slot->org != NULL)
+        gw_list_push_back(&slot->org->versions, &org->versions);
+    slot->org = org;
+    table->bytes += org_bytes(org);
+    return org;
+}
+
+// A row with another slug or name makes another organisation, and so does the first after a clear.
 static struct gw_auth_org *org_acquire(struct gw_auth_table *table,
                                        const struct db_token_row *row) {
     const struct gw_id_key key = gw_id_key_of(row->org_id);
     struct org_slot *slot = gw_table_put(&table->orgs, &key);
     if (slot == NULL)
         return NULL;
-    if (slot->org == NULL || !org_is(slot->org, row)) {
-        struct gw_auth_org *org = org_make(row);
-        if (org != NULL) {
-            slot->org = org;
-            table->bytes += org_bytes(org);
-        } else if (slot->org == NULL) {
-            gw_table_remove(&table->orgs, slot);
-        }
-        if (org == NULL)
-            return NULL;
-    }
-    slot->org->use_count++;
-    return slot->org;
+    struct gw_auth_org *org = slot->org;
+    if (org == NULL || org_is_dead(table, org) || !org_is(org, row))
+        org = org_replace(table, slot, row);
+    if (org != NULL)
+        org->use_count++;
+    else if (slot->org == NULL)
+        gw_table_remove(&table->orgs, slot);
+    return org;
 }
 
 static void org_release(struct gw_auth_table *table, struct gw_auth_org *org) {
@@ -140,10 +141,27 @@ static void org_release(struct gw_auth_table *table, struct gw_auth_org *org) {
         return;
     const struct gw_id_key key = gw_id_key_of(org_id_of(org));
     struct org_slot *slot = gw_table_find(&table->orgs, &key);
-    if (slot != NULL && slot->org == org)
-        gw_table_remove(&table->orgs, slot);
+    if (slot != NULL && slot->org == org) {
+        if (gw_list_is_empty(&org->versions))
+            gw_table_remove(&table->orgs, slot);
+        else
+            slot->org = gw_container_of(org->versions.previous, struct gw_auth_org, versions);
+    }
+    gw_list_remove(&org->versions);
     table->bytes -= org_bytes(org);
     free(org);
+}
+
+// Its entries are dead, those under an older name too.
+static void org_remove(struct gw_auth_table *table, struct gw_str id) {
+    const struct gw_id_key key = gw_id_key_of(id);
+    struct org_slot *slot = gw_table_find(&table->orgs, &key);
+    if (slot == NULL)
+        return;
+    slot->org->epoch = 0;
+    for (struct gw_list *node; (node = gw_list_pop_front(&slot->org->versions)) != NULL;)
+        gw_container_of(node, struct gw_auth_org, versions)->epoch = 0;
+    gw_table_remove(&table->orgs, slot);
 }
 
 // ---- entries ----
@@ -173,14 +191,59 @@ void gw_auth_table_remove(struct gw_auth_table *table, struct gw_auth_entry *ent
     free(entry);
 }
 
+static bool is_dead(const struct gw_auth_table *table, const struct gw_auth_entry *entry) {
+    switch ((enum gw_auth_kind)entry->kind) {
+    case GW_AUTH_ENTRY_LIVE:
+        return org_is_dead(table, entry->org);
+    case GW_AUTH_ENTRY_ABSENT:
+        return entry->epoch < table->absent_epoch;
+    case GW_AUTH_ENTRY_ENDED:
+        return entry->epoch < table->clear_epoch;
+    case GW_AUTH_ENTRY_REVOKED:
+    default:
+        return false;
+    }
+}
+
+// Of a log that counts no more the numbers mean nothing.
+static void forget_old_event(const struct gw_auth_table *table, struct gw_auth_entry *entry) {
+    if (entry->kind == GW_AUTH_ENTRY_REVOKED && entry->epoch < table->clear_epoch) {
+        entry->event_seq = 0;
+        entry->epoch = table->epoch;
+    }
+}
+
+// An entry lies on three cache lines, all of them far away in a table of many tokens: they are
+// fetched at once.
+struct gw_auth_entry *gw_auth_table_find(struct gw_auth_table *table,
+                                         const unsigned char digest[DB_DIGEST_LENGTH]) {
+    struct gw_auth_entry *entry = *bucket_of(table, digest);
+    if (entry != NULL) {
+        __builtin_prefetch(&entry->verified_ms);
+        __builtin_prefetch(entry->text);
+    }
+    while (entry != NULL && !gw_bytes_equal_constant_time(entry->digest, digest, DB_DIGEST_LENGTH))
+        entry = entry->next;
+    if (entry != NULL && is_dead(table, entry)) {
+        gw_auth_table_remove(table, entry);
+        return NULL;
+    }
+    if (entry != NULL && !entry->was_used)
+        entry->was_used = true;
+    if (entry != NULL)
+        forget_old_event(table, entry);
+    return entry;
+}
+
 // Makes room for one more: the hand gives used entries another round, and takes the first that was
-// not used.
+// not used, or the one at which it has gone far enough.
 static void make_room(struct gw_auth_table *table, struct gw_auth_budget *budget) {
-    while (budget->count >= budget->count_max && budget->count > 0) {
-        struct gw_list *node = gw_list_pop_front(&budget->turns);
-        struct gw_auth_entry *entry = gw_container_of(node, struct gw_auth_entry, turn);
-        if (entry->was_used) {
+    for (int steps = 0; budget->count >= budget->count_max && budget->count > 0; steps++) {
+        struct gw_auth_entry *entry =
+            gw_container_of(budget->turns.next, struct gw_auth_entry, turn);
+        if (entry->was_used && !is_dead(table, entry) && steps < HAND_STEPS_MAX) {
             entry->was_used = false;
+            gw_list_remove(&entry->turn);
             gw_list_push_back(&budget->turns, &entry->turn);
         } else {
             gw_auth_table_remove(table, entry);
@@ -224,6 +287,7 @@ struct gw_auth_entry *gw_auth_table_put_live(struct gw_auth_table *table,
     }
     entry->org = org;
     entry->scopes = row->scopes & 7U;
+    entry->rotates_itself = row->rotates_itself;
     entry->created_ms = row->created_ms;
     entry->last_used_ms = row->last_used_ms;
     entry->expires_ms = row->expires_ms;
@@ -244,58 +308,68 @@ struct gw_auth_entry *gw_auth_table_put_negative(struct gw_auth_table *table,
                                                  enum gw_auth_kind kind) {
     gw_assert(kind != GW_AUTH_ENTRY_LIVE);
     struct gw_auth_entry *entry = put(table, digest, kind, 0);
-    if (entry != NULL)
-        table->bytes += entry_bytes(entry);
+    if (entry == NULL)
+        return NULL;
+    entry->epoch = table->epoch;
+    table->bytes += entry_bytes(entry);
     return entry;
 }
 
-static void remove_where(struct gw_auth_table *table, struct gw_auth_budget *budget,
-                         bool (*matches)(const struct gw_auth_entry *entry, struct gw_str org_id),
-                         struct gw_str org_id) {
+// ---- many entries ----
+
+static void start_sweep(struct gw_auth_table *table) {
+    table->live.to_sweep = table->live.count;
+    table->negative.to_sweep = table->negative.count;
+}
+
+void gw_auth_table_remove_org(struct gw_auth_table *table, struct gw_str org_id) {
+    org_remove(table, org_id);
+    table->absent_epoch = ++table->epoch;
+    start_sweep(table);
+}
+
+void gw_auth_table_clear(struct gw_auth_table *table) {
+    table->clear_epoch = table->absent_epoch = ++table->epoch;
+    start_sweep(table);
+}
+
+// Once round the budget, which leaves the order as it was.
+static uint32_t sweep_budget(struct gw_auth_table *table, struct gw_auth_budget *budget,
+                             uint32_t visits) {
+    for (; visits > 0 && budget->to_sweep > 0 && budget->count > 0; visits--) {
+        struct gw_auth_entry *entry =
+            gw_container_of(budget->turns.next, struct gw_auth_entry, turn);
+        budget->to_sweep--;
+        if (is_dead(table, entry)) {
+            gw_auth_table_remove(table, entry);
+            continue;
+        }
+        gw_list_remove(&entry->turn);
+        gw_list_push_back(&budget->turns, &entry->turn);
+    }
+    if (budget->count == 0)
+        budget->to_sweep = 0;
+    return visits;
+}
+
+bool gw_auth_table_sweep(struct gw_auth_table *table, uint32_t visits) {
+    visits = sweep_budget(table, &table->live, visits);
+    (void)sweep_budget(table, &table->negative, visits);
+    return table->live.to_sweep + table->negative.to_sweep > 0;
+}
+
+static void remove_all(struct gw_auth_table *table, struct gw_auth_budget *budget) {
     struct gw_list *node = budget->turns.next;
     while (node != &budget->turns) {
         struct gw_auth_entry *entry = gw_container_of(node, struct gw_auth_entry, turn);
         node = node->next;
-        if (matches(entry, org_id))
-            gw_auth_table_remove(table, entry);
+        gw_auth_table_remove(table, entry);
     }
 }
 
-static bool is_of_org(const struct gw_auth_entry *entry, struct gw_str org_id) {
-    return gw_str_equal(org_id_of(entry->org), org_id);
-}
-
-static bool is_absent(const struct gw_auth_entry *entry, struct gw_str org_id) {
-    (void)org_id;
-    return entry->kind == GW_AUTH_ENTRY_ABSENT;
-}
-
-static bool is_not_revoked(const struct gw_auth_entry *entry, struct gw_str org_id) {
-    (void)org_id;
-    return entry->kind != GW_AUTH_ENTRY_REVOKED;
-}
-
-static bool is_any(const struct gw_auth_entry *entry, struct gw_str org_id) {
-    (void)org_id;
-    return entry != NULL;
-}
-
-void gw_auth_table_remove_org(struct gw_auth_table *table, struct gw_str org_id) {
-    remove_where(table, &table->live, is_of_org, org_id);
-    remove_where(table, &table->negative, is_absent, org_id);
-}
-
-void gw_auth_table_clear(struct gw_auth_table *table) {
-    remove_where(table, &table->live, is_any, GW_STR(""));
-    remove_where(table, &table->negative, is_not_revoked, GW_STR(""));
-    struct gw_list *turns = &table->negative.turns;
-    for (struct gw_list *node = turns->next; node != turns; node = node->next)
-        gw_container_of(node, struct gw_auth_entry, turn)->event_seq = 0;
-}
-
 void gw_auth_table_deinit(struct gw_auth_table *table) {
-    remove_where(table, &table->live, is_any, GW_STR(""));
-    remove_where(table, &table->negative, is_any, GW_STR(""));
+    remove_all(table, &table->live);
+    remove_all(table, &table->negative);
     gw_assert(gw_table_count(&table->orgs) == 0);
     gw_table_clear(&table->orgs);
     free(table->buckets);
@@ -309,7 +383,9 @@ void gw_auth_entry_row(const struct gw_auth_entry *entry, struct db_token_row *r
     row->id = gw_str(id, entry->id_length);
     row->name = gw_str(id + entry->id_length, entry->name_length);
     row->scopes = entry->scopes;
-    row->binds_children = false; // not part of a lookup
+    row->rotates_itself = entry->rotates_itself;
+    row->description = gw_str(NULL, 0); // neither is part of a lookup
+    row->binds_children = false;
     row->created_ms = entry->created_ms;
     row->last_used_ms = entry->last_used_ms;
     row->expires_ms = entry->expires_ms;

@@ -3,6 +3,10 @@
 // The memory of the authentication cache: a hash table of entries with two budgets (live,
 // negative), each evicted by its own clock (an entry used since the hand last passed gets a second
 // round). Knows nothing of time and of the event log.
+//
+// Every call is a bounded step, whatever the number of entries. What concerns many of them (remove
+// an organisation, clear) makes them dead at once: from then on no call returns them. A sweep in
+// slices frees their memory later; until then they are in `count` and `bytes`.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,6 +26,8 @@ enum gw_auth_kind {
 
 // An organisation of rows, shared by the entries of its tokens.
 struct gw_auth_org {
+    struct gw_list versions; // a ring: of the same id, with another name or of another epoch
+    uint64_t epoch;          // the table's when it was made; 0: removed
     uint32_t use_count;
     uint8_t id_length, slug_length;
     uint16_t name_length;
@@ -39,6 +45,7 @@ struct gw_auth_entry {
     bool is_refreshing : 1; // a background lookup is on its way
     // Of live ones:
     uint8_t scopes : 3; // a gw_scope_set
+    bool rotates_itself : 1;
     uint8_t id_length;
     uint16_t name_length : 10;
     uint16_t allowed_ip_count : 6;
@@ -47,7 +54,10 @@ struct gw_auth_entry {
         int64_t created_ms;
         uint64_t event_seq; // of revoked and ended ones: their event; 0: older than all to come
     };
-    int64_t last_used_ms;
+    union {
+        int64_t last_used_ms;
+        uint64_t epoch; // of the others: the table's when it was put
+    };
     int64_t expires_ms;
     char text[]; // prefix, id, name, and the ranges of addresses, if any
 };
@@ -56,6 +66,7 @@ struct gw_auth_budget {
     struct gw_list turns;
     uint32_t count;
     uint32_t count_max;
+    uint32_t to_sweep; // entries from the hand on that may be dead
 };
 
 struct gw_auth_table {
@@ -64,7 +75,10 @@ struct gw_auth_table {
     uint64_t seed; // odd; a peer cannot choose digests for one bucket
     struct gw_auth_budget live;
     struct gw_auth_budget negative;
-    struct gw_table orgs; // by id: the newest of each
+    struct gw_table orgs;  // by id: the newest of each
+    uint64_t epoch;        // rises with each change of many entries
+    uint64_t clear_epoch;  // of the last clear: what is older is dead
+    uint64_t absent_epoch; // absent entries that are older are dead
     size_t bytes;
 };
 
@@ -85,9 +99,12 @@ struct gw_auth_entry *gw_auth_table_put_negative(struct gw_auth_table *table,
                                                  enum gw_auth_kind kind);
 void gw_auth_table_remove(struct gw_auth_table *table, struct gw_auth_entry *entry);
 // Every live entry of the organisation, and every absent one: its token may be of an organisation
-// that has come back.
+// that has come back. To be followed by a sweep.
 void gw_auth_table_remove_org(struct gw_auth_table *table, struct gw_str org_id);
-// All except the revoked ones: an event to come may be about any of those.
+// All except the revoked ones: an event to come may be about any of those, whatever its number. To
+// be followed by a sweep.
 void gw_auth_table_clear(struct gw_auth_table *table);
+// Looks at `visits` entries and frees those that are dead. False: nothing is left to sweep.
+bool gw_auth_table_sweep(struct gw_auth_table *table, uint32_t visits);
 // Slices point into the entry.
 void gw_auth_entry_row(const struct gw_auth_entry *entry, struct db_token_row *row);

@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "base/log.h"
+#include "base/turn_part.h"
 #include "db/events.h"
 #include "gateway/auth/cache.h"
 #include "gateway/auth/token_row.h"
@@ -294,15 +295,16 @@ static int look_at_one_end(struct gw_transfers *transfers) {
 static void on_work(uv_idle_t *worker) {
     struct gw_transfers *transfers = gw_container_of(worker, struct gw_transfers, worker);
     gw_services_touch(transfers->services);
-    for (int left = GW_TRANSFER_WORK_PER_TURN; left > 0;) {
-        int cost = doubt_one(transfers) + look_at_one_end(transfers) + ask_for_one(transfers) +
-                   judge_one(transfers);
+    gw_turn_part_begin("transfers");
+    for (int left = GW_TRANSFER_WORK_PER_TURN, cost; left > 0; left -= cost) {
+        cost = doubt_one(transfers) + look_at_one_end(transfers) + ask_for_one(transfers) +
+               judge_one(transfers);
         if (cost == 0) {
             uv_idle_stop(worker);
-            return;
+            break;
         }
-        left -= cost;
     }
+    gw_turn_part_end();
 }
 
 static bool has_become_followed(struct gw_transfers *transfers) {

@@ -6,6 +6,8 @@
 #include "gateway/client/deadlines.h"
 #include "gateway/client/handlers.h"
 #include "gateway/net/transport.h"
+#include "gateway/net/transport_log.h"
+#include "gateway/net/transport_peer.h"
 #include "gateway/settings/metrics.h"
 
 // ---- the exchange's owner ----
@@ -23,6 +25,7 @@ static struct gw_buf *on_output_asked(struct gw_exchange *exchange) {
 static void on_output(struct gw_exchange *exchange) {
     struct gw_conn *conn = conn_of_exchange(exchange);
     gw_output_add(&conn->output);
+    gw_conn_note_output(conn);
     if (!conn->is_advancing)
         gw_conn_group_flush_later(conn->group, &conn->member);
 }
@@ -67,6 +70,12 @@ static struct gw_conn *conn_of_transport(struct gw_transport *transport) {
     return gw_container_of(transport, struct gw_conn, transport);
 }
 
+// Whose connection it is, as far as is known; a PROXY header may tell more.
+static void note_client(struct gw_conn *conn) {
+    if (conn->kind == GW_CONN_CLIENT)
+        gw_idle_join(&conn->group->idle, &conn->member.idle, gw_ip_client_key(&conn->peer.ip));
+}
+
 // Once the peer is known for good.
 static bool claim_address(struct gw_conn *conn) {
     return conn->kind != GW_CONN_CLIENT || gw_peer_claim(&conn->peer, &conn->group->addresses);
@@ -76,6 +85,7 @@ static void on_transport_proxy_header(struct gw_transport *transport,
                                       const struct gw_proxy_header *header) {
     struct gw_conn *conn = conn_of_transport(transport);
     gw_peer_take_header(&conn->peer, header);
+    note_client(conn);
     if (!claim_address(conn))
         gw_conn_move_on(conn, GW_PHASE_GONE);
 }
@@ -112,11 +122,19 @@ static void on_transport_drain(struct gw_transport *transport) {
     gw_conn_run(conn);
 }
 
+static void note_unopened(struct gw_conn *conn, const char *otherwise) {
+    gw_peer_note_unopened(&conn->peer);
+    if (!conn->peer.needs_header)
+        gw_transport_log_failure(&conn->transport, "client", conn->peer.address, otherwise);
+}
+
 static void on_transport_error(struct gw_transport *transport, enum gw_status status) {
     struct gw_conn *conn = conn_of_transport(transport);
     bool has_farewell = status == GW_INVALID && conn->phase != GW_PHASE_ENDED;
     if (conn->phase == GW_PHASE_OPENING)
-        gw_peer_note_unopened(&conn->peer);
+        note_unopened(conn, "the client closed the connection");
+    else if (status == GW_INVALID)
+        gw_transport_log_failure(transport, "client", conn->peer.address, "-");
     gw_conn_move_on(conn, has_farewell ? GW_PHASE_FAILED : GW_PHASE_GONE);
 }
 
@@ -154,7 +172,7 @@ static void give_up(struct gw_conn *conn) {
 }
 
 static void give_up_opening(struct gw_conn *conn) {
-    gw_peer_note_unopened(&conn->peer);
+    note_unopened(conn, "the client took too long");
     give_up(conn);
 }
 
@@ -205,16 +223,33 @@ static void on_flush(struct gw_group_member *member) {
     gw_conn_arm(conn);
 }
 
-static void on_drain(struct gw_group_member *member) {
-    gw_conn_run(conn_of_member(member));
+static bool on_dismiss(struct gw_group_member *member) {
+    struct gw_conn *conn = conn_of_member(member);
+    conn->is_dismissed = true;
+    gw_conn_run(conn);
+    return conn->state >= GW_CONN_FAREWELL;
+}
+
+// Nothing is owed to the client but a farewell, which is not waited for. A request that has come
+// and was not read yet is not lost.
+static bool on_make_room(struct gw_group_member *member) {
+    struct gw_conn *conn = conn_of_member(member);
+    if (!gw_conn_is_idle(conn) || gw_transport_has_unread(&conn->transport))
+        return false;
+    if (conn->state == GW_CONN_HEAD)
+        gw_transport_shutdown(&conn->transport);
+    gw_conn_move_on(conn, GW_PHASE_GONE);
+    return true;
 }
 
 static void on_close(struct gw_group_member *member) {
     gw_conn_move_on(conn_of_member(member), GW_PHASE_GONE);
 }
 
-static const struct gw_group_member_calls member_calls = {
-    .on_flush = on_flush, .on_drain = on_drain, .on_close = on_close};
+static const struct gw_group_member_calls member_calls = {.on_flush = on_flush,
+                                                          .on_dismiss = on_dismiss,
+                                                          .on_make_room = on_make_room,
+                                                          .on_close = on_close};
 
 // ---- accepting ----
 
@@ -253,7 +288,28 @@ static enum gw_status take(struct gw_conn *conn, uv_stream_t *listener, struct t
         status = accepted;
     if (status == GW_OK)
         status = gw_peer_find(&conn->peer, &conn->transport);
+    if (status == GW_OK)
+        note_client(conn);
     return status;
+}
+
+// Among clients, making room for the newcomer where there is none. What is left of descriptors is
+// not for them.
+static bool is_room_for(const struct gw_conn *conn) {
+    struct gw_conn_group *group = conn->group;
+    struct gw_services *services = group->services;
+    if (conn->kind != GW_CONN_CLIENT)
+        return true;
+    if (gw_transport_is_over(&conn->transport, services->descriptors_max)) {
+        services->metrics->descriptor_shortages_total++;
+        gw_conn_group_note_shortage(group);
+    }
+    return !gw_conn_group_is_over(group) || gw_conn_group_make_room(group, &conn->member);
+}
+
+static void turn_away(struct gw_conn *conn) {
+    gw_conn_group_note_closing(conn->group, &conn->member);
+    gw_transport_close(&conn->transport);
 }
 
 enum gw_status gw_conn_accept(struct gw_conn_group *group, uv_stream_t *listener,
@@ -263,12 +319,14 @@ enum gw_status gw_conn_accept(struct gw_conn_group *group, uv_stream_t *listener
     if (conn == NULL)
         return GW_NO_MEMORY;
     enum gw_status status = take(conn, listener, tls);
-    bool is_over = kind == GW_CONN_CLIENT && gw_conn_group_is_over(group);
-    if (status != GW_OK || is_over) {
+    if (status == GW_CLOSED) { // hung up while it waited to be accepted
+        metrics->connections_accepted_total++;
+        turn_away(conn);
+    } else if (status != GW_OK || !is_room_for(conn)) {
         metrics->connections_refused_total++;
-        gw_transport_close(&conn->transport);
+        turn_away(conn);
     } else if (!claim_address(conn)) {
-        gw_transport_close(&conn->transport);
+        turn_away(conn);
     } else {
         metrics->connections_accepted_total++;
         gw_conn_arm(conn);

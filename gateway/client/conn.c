@@ -21,16 +21,26 @@ GW_CONN_STATES(X)
 
 static enum gw_conn_state step_open(struct gw_conn *conn) {
     gw_assert(conn->serving == GW_SERVED_NOTHING && conn->phase <= GW_PHASE_OPEN);
-    if (conn->group->services->is_draining)
-        return GW_CONN_CLOSE;
     return conn->phase == GW_PHASE_OPENING ? GW_CONN_OPEN : GW_CONN_HEAD;
 }
 
 // ---- HEAD ----
 
+// Of keys that have sealed enough, either way: this request is the last.
+static void retire_worn(struct gw_conn *conn) {
+    if (!gw_transport_is_worn(&conn->transport))
+        return;
+    conn->exchange.is_last = true;
+    gw_log(GW_LOG_INFO, "tls",
+           "connection ends with this request, its keys have served long enough peer=%s",
+           conn->peer.address);
+}
+
 static void start_exchange(struct gw_conn *conn, const struct gw_http_head *request) {
     gw_assert(conn->serving != GW_SERVING);
+    gw_idle_exit(&conn->group->idle, &conn->member.idle);
     gw_exchange_start(&conn->exchange, request);
+    retire_worn(conn);
     gw_peer_name_client(&conn->peer, request);
     conn->serving = GW_SERVING;
     conn->is_body_wanted = true;
@@ -119,8 +129,7 @@ static enum gw_conn_state step_head(struct gw_conn *conn) {
         return expire_head(conn);
     if (is_starved && conn->phase == GW_PHASE_ENDED)
         return leave_idle(conn); // answers a close_notify with ours (RFC 8446 section 6.1)
-    if (is_starved && conn->group->services->is_draining &&
-        !gw_http_parser_in_message(&conn->parser))
+    if (is_starved && conn->is_dismissed && !gw_http_parser_in_message(&conn->parser))
         return leave_idle(conn);
     if (is_starved || gw_transport_pending_bytes(&conn->transport) > GW_CONN_WRITE_HIGH_WATER_BYTES)
         return GW_CONN_HEAD;
@@ -182,12 +191,33 @@ static void read_body(struct gw_conn *conn) {
     }
 }
 
+static struct gw_histogram *times_of(const struct gw_exchange *exchange) {
+    struct gw_metrics *metrics = exchange->services->metrics;
+    const struct gw_route *route = exchange->match.route;
+    if (route == NULL)
+        return &metrics->requests_unrouted;
+    if (route->target == GW_ROUTE_FORWARD)
+        return &metrics->requests_relayed;
+    return route->target == GW_ROUTE_FORWARD_AUTH ? &metrics->requests_authz
+                                                  : &metrics->requests_api;
+}
+
+// Of the admin port none: probes would drown the rest.
+static void count_time(struct gw_conn *conn) {
+    struct gw_report_time *whole = &conn->exchange.report.whole;
+    gw_report_end_time(whole);
+    if (conn->kind == GW_CONN_CLIENT)
+        gw_histogram_observe(times_of(&conn->exchange), whole->took_ns);
+}
+
 void gw_conn_end_exchange(struct gw_conn *conn) {
     if (conn->serving != GW_SERVING)
         return;
     conn->serving = GW_SERVED;
     gw_authz_cancel(&conn->decision);
-    gw_access_log_write(&conn->exchange);
+    count_time(conn);
+    if (conn->kind == GW_CONN_CLIENT || conn->group->services->config->access_log_admin)
+        gw_access_log_write(&conn->exchange);
     gw_exchange_end(&conn->exchange);
     gw_http_parser_forget(&conn->parser);
 }
@@ -223,19 +253,26 @@ static enum gw_conn_state step_farewell(struct gw_conn *conn) {
 
 static enum gw_conn_state step_linger(struct gw_conn *conn) {
     gw_conn_end_exchange(conn); // of a connection that failed
+    bool may_go_on = gw_conn_linger_on(conn, conn->input.unread.length);
     gw_input_drop(&conn->input);
     bool is_over =
         conn->phase == GW_PHASE_ENDED && gw_transport_pending_bytes(&conn->transport) == 0;
-    return is_over ? GW_CONN_CLOSE : GW_CONN_LINGER;
+    return is_over || !may_go_on ? GW_CONN_CLOSE : GW_CONN_LINGER;
+}
+
+// The end of a response is missing: within its exchange, or in what was put out and now is dropped.
+static bool is_response_cut(const struct gw_conn *conn) {
+    return conn->phase == GW_PHASE_BROKEN || gw_output_is_waiting(&conn->output) ||
+           (conn->serving == GW_SERVING && gw_exchange_is_cut(&conn->exchange));
 }
 
 static enum gw_conn_state step_close(struct gw_conn *conn) {
-    bool would_look_whole =
-        conn->serving == GW_SERVING && gw_exchange_would_look_whole(&conn->exchange);
+    bool is_cut = is_response_cut(conn);
     gw_conn_end_exchange(conn);
     gw_deadline_clear(&conn->deadline);
     gw_conn_group_forget_flush(&conn->member);
-    if (conn->phase == GW_PHASE_BROKEN || would_look_whole)
+    gw_conn_group_note_closing(conn->group, &conn->member);
+    if (is_cut)
         gw_transport_reset(&conn->transport);
     else
         gw_transport_close(&conn->transport);
@@ -309,6 +346,7 @@ void gw_conn_run_with(struct gw_conn *conn, struct gw_str bytes) {
     if (conn->output.phase == GW_OUTPUT_FRESH)
         gw_conn_flush(conn);
     throttle_input(conn);
+    gw_transport_hold(&conn->transport, gw_input_held_bytes(&conn->input));
     gw_conn_arm(conn);
 }
 

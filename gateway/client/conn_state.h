@@ -61,9 +61,12 @@ struct gw_conn {
     enum gw_conn_serving serving;    // GW_SERVING: the exchange is under way
     enum gw_deadline_id deadline_id; // GW_DEADLINE_COUNT: none is set
     size_t body_bytes;               // of the request, since its deadline was set
+    uint64_t linger_ends_ms;         // 0: the wait for the peer's end has not begun
+    size_t linger_bytes;             // dropped since the last response
     bool is_advancing;
     bool is_expired; // the deadline of this state has passed
     bool is_decided;
     bool is_body_wanted;
     bool is_input_paused;
+    bool is_dismissed; // no further request is waited for
 };

@@ -41,8 +41,26 @@ static enum gw_deadline_id pick(const struct gw_conn *conn) {
     }
 }
 
+bool gw_conn_is_idle(const struct gw_conn *conn) {
+    if (conn->phase > GW_PHASE_OPEN)
+        return false;
+    if (conn->state == GW_CONN_OPEN)
+        return !conn->transport.has_received;
+    return conn->state == GW_CONN_HEAD && !gw_http_parser_in_message(&conn->parser) &&
+           gw_input_kept_bytes(&conn->input) == 0 && !gw_output_is_waiting(&conn->output);
+}
+
+static void tell_group(struct gw_conn *conn) {
+    struct gw_idle *idle = &conn->group->idle;
+    if (gw_conn_is_idle(conn))
+        gw_idle_enter(idle, &conn->member.idle);
+    else
+        gw_idle_exit(idle, &conn->member.idle);
+}
+
 void gw_conn_arm(struct gw_conn *conn) {
     enum gw_deadline_id id = pick(conn);
+    tell_group(conn);
     if (id == conn->deadline_id)
         return;
     struct gw_services *services = conn->group->services;
@@ -59,4 +77,21 @@ void gw_conn_arm(struct gw_conn *conn) {
 void gw_conn_restart_deadline(struct gw_conn *conn) {
     conn->deadline_id = GW_DEADLINE_COUNT;
     gw_deadline_clear(&conn->deadline);
+}
+
+void gw_conn_note_output(struct gw_conn *conn) {
+    if (conn->deadline_id == GW_DEADLINE_BODY)
+        gw_conn_restart_deadline(conn);
+}
+
+bool gw_conn_linger_on(struct gw_conn *conn, size_t bytes) {
+    uint64_t now_ms = uv_now(conn->group->services->loop);
+    conn->linger_bytes += bytes;
+    if (conn->deadline_id == GW_DEADLINE_LINGER) { // not while the response is still on its way
+        if (conn->linger_ends_ms == 0)
+            conn->linger_ends_ms = now_ms + GW_LINGER_TOTAL_MS;
+        if (bytes > 0 && now_ms + GW_LINGER_TIMEOUT_MS <= conn->linger_ends_ms)
+            gw_conn_restart_deadline(conn);
+    }
+    return conn->linger_bytes <= GW_LINGER_BYTES_MAX;
 }

@@ -2,10 +2,13 @@
 #include "gateway/client/handlers.h"
 
 #include "gateway/api/audit.h"
+#include "gateway/api/bulk_revoke.h"
+#include "gateway/api/change.h"
+#include "gateway/api/create.h"
 #include "gateway/api/forward_auth.h"
 #include "gateway/api/introspect.h"
-#include "gateway/api/issue.h"
 #include "gateway/api/revoke.h"
+#include "gateway/api/rotate.h"
 #include "gateway/api/tokens.h"
 #include "gateway/api/whoami.h"
 #include "gateway/exchange/router.h"
@@ -16,10 +19,14 @@ static void (*const starts[])(struct gw_exchange *exchange) = {
     [GW_ROUTE_FORWARD] = gw_relay_start,
     [GW_ROUTE_WHOAMI] = gw_whoami_start,
     [GW_ROUTE_TOKEN_LIST] = gw_token_api_list,
-    [GW_ROUTE_TOKEN_CREATE] = gw_token_issue_create,
+    [GW_ROUTE_TOKEN_SHOW] = gw_token_api_show,
+    [GW_ROUTE_TOKEN_CREATE] = gw_token_create_start,
     [GW_ROUTE_TOKEN_REVOKE] = gw_token_api_revoke,
     [GW_ROUTE_TOKEN_REVOKE_OWN] = gw_token_api_revoke_own,
-    [GW_ROUTE_TOKEN_ROTATE] = gw_token_issue_rotate,
+    [GW_ROUTE_TOKEN_CHANGE] = gw_token_change_start,
+    [GW_ROUTE_TOKENS_REVOKE] = gw_bulk_revoke_start,
+    [GW_ROUTE_TOKEN_ROTATE] = gw_token_rotate_start,
+    [GW_ROUTE_TOKEN_ROTATE_OWN] = gw_token_rotate_own_start,
     [GW_ROUTE_AUDIT] = gw_audit_api_list,
     [GW_ROUTE_FORWARD_AUTH] = gw_forward_auth_start,
     [GW_ROUTE_INTROSPECT] = gw_introspect_start,

@@ -67,3 +67,7 @@ size_t gw_input_kept_bytes(const struct gw_input *input) {
 bool gw_input_is_full(const struct gw_input *input) {
     return gw_buf_length(&input->kept) >= GW_CONN_READ_BYTES;
 }
+
+size_t gw_input_held_bytes(const struct gw_input *input) {
+    return input->kept.capacity;
+}

@@ -34,3 +34,5 @@ bool gw_input_is_empty(const struct gw_input *input);
 // Between turns: bytes wait, and so many that no more should be read.
 size_t gw_input_kept_bytes(const struct gw_input *input);
 bool gw_input_is_full(const struct gw_input *input);
+// The memory of it.
+size_t gw_input_held_bytes(const struct gw_input *input);

@@ -8,6 +8,8 @@ void gw_peer_init(struct gw_peer *peer, struct gw_exchange *exchange, bool is_tl
                   bool needs_header) {
     *peer = (struct gw_peer){.exchange = exchange, .is_tls = is_tls, .needs_header = needs_header};
     exchange->is_tls = is_tls;
+    if (is_tls)
+        peer->began_ns = uv_hrtime();
 }
 
 static void note_address(struct gw_peer *peer, const struct gw_ip *ip) {
@@ -48,6 +50,7 @@ void gw_peer_note_open(struct gw_peer *peer, const struct gw_transport *transpor
     if (!peer->is_tls) // also one that ends before its header: the end opens it
         return;
     gw_assert(!peer->needs_header);
+    gw_histogram_observe(&metrics->tls_handshakes, uv_hrtime() - peer->began_ns);
     peer->exchange->client_subject = tls_session_client_subject(transport->tls);
     if (tls_session_is_resumed(transport->tls))
         metrics->tls_handshakes_resumed_total++;

@@ -20,7 +20,8 @@ struct gw_peer {
     bool is_tls;
     bool needs_header; // of the PROXY protocol, which has not come yet
     bool is_trusted;
-    bool is_counted; // among the connections of its address
+    bool is_counted;   // among the connections of its address
+    uint64_t began_ns; // with TLS: of uv_hrtime
     struct gw_ip ip;
     char address[GW_IP_TEXT_BYTES_MAX];
 };

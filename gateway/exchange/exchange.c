@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "gateway/exchange/services.h"
+#include "gateway/net/transport.h"
 #include "gateway/settings/metrics.h"
 
 static bool forbids_body(const struct gw_exchange *exchange, int status) {
@@ -14,11 +15,13 @@ static bool forbids_body(const struct gw_exchange *exchange, int status) {
 
 static bool must_close(const struct gw_exchange *exchange) {
     return exchange->request == NULL || !exchange->request->keep_alive ||
-           !exchange->body_complete || exchange->services->is_draining;
+           !exchange->body_complete || exchange->is_last || exchange->services->is_draining;
 }
 
-static void count_status(const struct gw_exchange *exchange, int status) {
+// When the response is over: until then it may be taken back.
+static void count_response(const struct gw_exchange *exchange) {
     struct gw_metrics *metrics = exchange->services->metrics;
+    int status = exchange->status;
     if (status < 300)
         metrics->responses_2xx_total++;
     else if (status < 400)
@@ -49,6 +52,7 @@ void gw_exchange_start(struct gw_exchange *exchange, const struct gw_http_head *
     exchange->handler = NULL;
     exchange->phase = GW_RESPONSE_NONE;
     exchange->close_after = false;
+    exchange->is_last = false;
     exchange->body_complete = false;
     exchange->has_continued = false;
     exchange->is_chunked = false;
@@ -56,14 +60,20 @@ void gw_exchange_start(struct gw_exchange *exchange, const struct gw_http_head *
     exchange->status = 0;
     exchange->content_left = 0;
     exchange->body_bytes = 0;
+    exchange->written_bytes = 0;
     gw_services_touch(exchange->services);
-    exchange->started_ms = uv_now(exchange->services->loop);
-    gw_services_make_request_id(exchange->services, exchange->request_id);
+    gw_report_begin(&exchange->report, exchange->services->config->access_log);
+    // Behind --proxy-protocol a request has no proxy: its fields are the client's.
+    bool is_of_proxy = request != NULL && exchange->proxy_address.length > 0;
+    if (!is_of_proxy || !gw_request_id_of_proxy(request, exchange->request_id))
+        gw_services_make_request_id(exchange->services, exchange->request_id);
 }
 
 void gw_exchange_end(struct gw_exchange *exchange) {
     struct gw_handler *handler = exchange->handler;
     exchange->handler = NULL;
+    if (exchange->phase == GW_RESPONSE_STREAMING)
+        count_response(exchange);
     exchange->phase = GW_RESPONSE_DONE;
     if (handler != NULL && handler->calls->on_over != NULL)
         handler->calls->on_over(handler);
@@ -99,7 +109,7 @@ static enum gw_status write_head(struct gw_exchange *exchange, int status,
         .is_chunked = exchange->is_chunked,
         .connection = connection_of(exchange),
         .http_date = gw_str(exchange->services->http_date, GW_CLOCK_HTTP_LENGTH),
-        .request_id = gw_str(exchange->request_id, GW_REQUEST_ID_LENGTH),
+        .request_id = gw_str_from(exchange->request_id),
         .token_expires_ms = exchange->expires_soon_ms,
         .limit_fields = exchange->limit_fields};
     return gw_response_head_write(exchange->owner->output(exchange), &head);
@@ -109,9 +119,14 @@ static enum gw_status append(struct gw_exchange *exchange, struct gw_str bytes) 
     return gw_buf_append_str(exchange->owner->output(exchange), bytes);
 }
 
+static size_t output_length(struct gw_exchange *exchange) {
+    return gw_buf_length(exchange->owner->output(exchange));
+}
+
 static void end_response(struct gw_exchange *exchange) {
     gw_assert(exchange->phase != GW_RESPONSE_DONE);
     exchange->phase = GW_RESPONSE_DONE;
+    count_response(exchange);
     exchange->owner->on_output(exchange);
     exchange->owner->on_response_end(exchange);
 }
@@ -119,6 +134,7 @@ static void end_response(struct gw_exchange *exchange) {
 static void break_response(struct gw_exchange *exchange) {
     gw_assert(exchange->phase != GW_RESPONSE_DONE);
     exchange->phase = GW_RESPONSE_DONE;
+    count_response(exchange);
     exchange->owner->on_response_broken(exchange);
 }
 
@@ -137,11 +153,13 @@ void gw_exchange_begin(struct gw_exchange *exchange, int status,
         exchange->is_chunked = exchange->request != NULL && exchange->request->version_minor == 1;
         exchange->close_after = exchange->close_after || !exchange->is_chunked;
     }
-    count_status(exchange, status);
-    if (write_head(exchange, status, fields, field_count, content_length) != GW_OK)
+    size_t before = output_length(exchange);
+    if (write_head(exchange, status, fields, field_count, content_length) != GW_OK) {
         break_response(exchange);
-    else
-        exchange->owner->on_output(exchange);
+        return;
+    }
+    exchange->written_bytes = output_length(exchange) - before;
+    exchange->owner->on_output(exchange);
 }
 
 static enum gw_status write_chunk(struct gw_buf *output, struct gw_str bytes) {
@@ -157,6 +175,7 @@ void gw_exchange_send(struct gw_exchange *exchange, struct gw_str bytes) {
     if (exchange->phase != GW_RESPONSE_STREAMING || exchange->is_head_only || bytes.length == 0)
         return;
     enum gw_status status;
+    size_t before = output_length(exchange);
     if (exchange->is_chunked) {
         status = write_chunk(exchange->owner->output(exchange), bytes);
     } else {
@@ -165,6 +184,7 @@ void gw_exchange_send(struct gw_exchange *exchange, struct gw_str bytes) {
             exchange->content_left -= bytes.length;
     }
     exchange->body_bytes += bytes.length;
+    exchange->written_bytes += output_length(exchange) - before;
     if (status != GW_OK)
         break_response(exchange);
     else
@@ -192,9 +212,24 @@ void gw_exchange_break(struct gw_exchange *exchange) {
         break_response(exchange);
 }
 
-bool gw_exchange_would_look_whole(const struct gw_exchange *exchange) {
+// Bytes leave the output from its front, so the response is untouched while as many are there.
+bool gw_exchange_take_back(struct gw_exchange *exchange) {
+    gw_assert(exchange->phase != GW_RESPONSE_NONE);
+    if (exchange->phase != GW_RESPONSE_STREAMING ||
+        output_length(exchange) < exchange->written_bytes)
+        return false;
+    gw_buf_take_back(exchange->owner->output(exchange), exchange->written_bytes);
+    exchange->phase = GW_RESPONSE_NONE;
+    exchange->is_chunked = false;
+    exchange->close_after = false;
+    exchange->written_bytes = 0;
+    exchange->body_bytes = 0;
+    return true;
+}
+
+bool gw_exchange_is_cut(const struct gw_exchange *exchange) {
     return exchange->phase == GW_RESPONSE_STREAMING && !exchange->is_head_only &&
-           !exchange->is_chunked && exchange->content_left == GW_LENGTH_UNKNOWN;
+           exchange->content_left > 0;
 }
 
 // ---- whole ----
@@ -216,7 +251,6 @@ void gw_exchange_respond(struct gw_exchange *exchange, int status,
     exchange->status = status;
     exchange->is_head_only = forbids_body(exchange, status);
     exchange->close_after = exchange->close_after || must_close(exchange);
-    count_status(exchange, status);
     enum gw_status result = write_head(exchange, status, all, count, body.length);
     if (result == GW_OK && !exchange->is_head_only) {
         result = append(exchange, body);
@@ -241,6 +275,7 @@ static void write_error(struct gw_json_writer *json, const char *code, const cha
 void gw_exchange_fail_with(struct gw_exchange *exchange, enum gw_error error, const char *message,
                            const struct gw_response_field *extra) {
     const struct gw_error_row *row = gw_error_row(error);
+    exchange->report.error = error;
     struct gw_response_field fields[2] = {{GW_STR("Cache-Control"), GW_STR("no-store")}};
     int count = 1;
     if (row->closes)
@@ -286,8 +321,28 @@ void gw_exchange_continue(struct gw_exchange *exchange) {
         exchange->owner->on_output(exchange);
 }
 
+void gw_exchange_interim(struct gw_exchange *exchange, int status,
+                         const struct gw_response_field *fields, int field_count) {
+    gw_assert(status > 101 && status < 200);
+    if (exchange->request == NULL || exchange->request->version_minor == 0 ||
+        exchange->phase != GW_RESPONSE_NONE)
+        return;
+    struct gw_buf *output = exchange->owner->output(exchange);
+    if (gw_response_interim_write(output, status, fields, field_count) != GW_OK)
+        break_response(exchange);
+    else
+        exchange->owner->on_output(exchange);
+}
+
 size_t gw_exchange_pending_bytes(const struct gw_exchange *exchange) {
     return exchange->owner->pending_bytes(exchange);
+}
+
+// Below GW_CONN_READ_BYTES it may not have been flushed yet (gateway/client/output.h).
+bool gw_exchange_is_congested(const struct gw_exchange *exchange) {
+    bool is_tight = gw_transport_shared_is_tight(exchange->services->transport_shared);
+    return gw_exchange_pending_bytes(exchange) >
+           (is_tight ? GW_CONN_READ_BYTES : GW_CONN_WRITE_HIGH_WATER_BYTES);
 }
 
 void gw_exchange_want_body(struct gw_exchange *exchange, bool wanted) {

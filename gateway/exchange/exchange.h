@@ -19,6 +19,8 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "db/token.h"
+#include "gateway/exchange/report.h"
+#include "gateway/exchange/request_ids.h"
 #include "gateway/exchange/response.h"
 #include "gateway/exchange/router.h"
 #include "gateway/exchange/services.h"
@@ -80,20 +82,22 @@ struct gw_exchange {
     struct gw_client client;     // the peer, or the client that a trusted proxy names, or unknown
     struct gw_str proxy_address; // of the trusted proxy that sent the request; empty without one
     struct gw_str limit_fields;  // whole lines for the response, in `arena`
-    char request_id[GW_REQUEST_ID_LENGTH + 1];
+    char request_id[GW_REQUEST_ID_LENGTH_MAX + 1]; // ours, or that of a trusted proxy
     struct gw_str
         client_subject;         // of the client certificate, owned by the connection; empty without
     struct gw_handler *handler; // NULL: the body is dropped
     enum gw_response_phase phase;
-    bool close_after;      // the response says Connection: close
-    bool body_complete;    // the request body was read whole
-    bool has_continued;    // 100 Continue was sent
-    bool is_chunked;       // response body framing
-    bool is_head_only;     // HEAD, 204, 304: no body bytes leave
-    int status;            // 0 until one is sent
-    uint64_t content_left; // of a response with Content-Length
-    uint64_t body_bytes;   // of the response, sent
-    uint64_t started_ms;
+    bool close_after;        // the response says Connection: close
+    bool is_last;            // the connection takes no request after this one; set by its owner
+    bool body_complete;      // the request body was read whole
+    bool has_continued;      // 100 Continue was sent
+    bool is_chunked;         // response body framing
+    bool is_head_only;       // HEAD, 204, 304: no body bytes leave
+    int status;              // 0 until one is sent
+    uint64_t content_left;   // of a response with Content-Length
+    uint64_t body_bytes;     // of the response, sent
+    size_t written_bytes;    // of a streamed response, with its framing
+    struct gw_report report; // for the access log
 };
 
 // In this order: init once for a connection, start and end for each request, deinit once.
@@ -133,12 +137,23 @@ void gw_exchange_finish(struct gw_exchange *exchange);
 // After gw_exchange_begin only: the connection breaks, so that the client never takes a short body
 // for a whole one.
 void gw_exchange_break(struct gw_exchange *exchange);
-// Whether a streamed response ends with the connection (HTTP/1.0, length unknown): if the
-// connection closed now, the response would look whole.
-bool gw_exchange_would_look_whole(const struct gw_exchange *exchange);
+// After gw_exchange_begin only: takes the response back if nothing of it has left the output yet,
+// so that another one may follow. False: some of it has left, or it is over.
+bool gw_exchange_take_back(struct gw_exchange *exchange);
+// Whether a response has begun and is not whole: if its connection ends now, it has to end in a
+// reset. A clean end would make it look whole where the end of the connection is the end of the
+// body (HTTP/1.0, length unknown), and to a reader that is lax about lengths and chunks.
+bool gw_exchange_is_cut(const struct gw_exchange *exchange);
 // Sends "HTTP/1.1 100 Continue" when the client waits for it and nothing was sent yet; otherwise
 // does nothing.
 void gw_exchange_continue(struct gw_exchange *exchange);
+// Passes an interim response other than 100 on, if the client speaks HTTP/1.1 (RFC 9110 section
+// 15.2) and nothing was begun yet; otherwise does nothing. The fields as gw_exchange_begin has
+// them.
+void gw_exchange_interim(struct gw_exchange *exchange, int status,
+                         const struct gw_response_field *fields, int field_count);
 // Bytes of this connection that the kernel has not taken.
 size_t gw_exchange_pending_bytes(const struct gw_exchange *exchange);
+// So much is pending that a handler should put out no more until on_writable.
+bool gw_exchange_is_congested(const struct gw_exchange *exchange);
 void gw_exchange_want_body(struct gw_exchange *exchange, bool wanted);

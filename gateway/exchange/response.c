@@ -13,6 +13,8 @@ static struct gw_str reason_phrase(int status) {
         int status;
         struct gw_str phrase;
     } phrases[] = {
+        {102, GW_STR_INIT("Processing")},
+        {103, GW_STR_INIT("Early Hints")},
         {200, GW_STR_INIT("OK")},
         {201, GW_STR_INIT("Created")},
         {202, GW_STR_INIT("Accepted")},
@@ -123,16 +125,36 @@ static bool has_date(const struct gw_response_field *fields, int count) {
 // Status line, Date, X-Request-Id, SkillReg-Token-Expires and framing at their longest.
 #define OWN_BYTES_MAX 512
 
-static size_t bytes_max(const struct gw_response_head *head) {
-    size_t bytes = OWN_BYTES_MAX + head->limit_fields.length;
-    for (int i = 0; i < head->field_count; i++)
-        bytes += head->fields[i].name.length + head->fields[i].value.length + 4;
+static size_t bytes_of(const struct gw_response_field *fields, int field_count) {
+    size_t bytes = 0;
+    for (int i = 0; i < field_count; i++)
+        bytes += fields[i].name.length + fields[i].value.length + 4;
     return bytes;
+}
+
+static char *put_fields(char *at, const struct gw_response_field *fields, int field_count) {
+    for (int i = 0; i < field_count; i++)
+        at = put_field(at, fields[i].name, fields[i].value);
+    return at;
+}
+
+enum gw_status gw_response_interim_write(struct gw_buf *out, int status,
+                                         const struct gw_response_field *fields, int field_count) {
+    char *start;
+    size_t bytes = OWN_BYTES_MAX + bytes_of(fields, field_count);
+    gw_assert(status >= 100 && status < 200);
+    enum gw_status result = gw_buf_reserve(out, bytes, &start);
+    if (result != GW_OK)
+        return result;
+    char *at = put_fields(put_status_line(start, status), fields, field_count);
+    gw_buf_commit_to(out, put(at, GW_STR("\r\n")));
+    return GW_OK;
 }
 
 enum gw_status gw_response_head_write(struct gw_buf *out, const struct gw_response_head *head) {
     char *start;
-    size_t bytes = bytes_max(head);
+    size_t bytes =
+        OWN_BYTES_MAX + head->limit_fields.length + bytes_of(head->fields, head->field_count);
     gw_assert(head->status >= 100 && head->status <= 999);
     gw_assert(!head->is_chunked || head->content_length == GW_LENGTH_UNKNOWN);
     enum gw_status result = gw_buf_reserve(out, bytes, &start);
@@ -144,8 +166,7 @@ enum gw_status gw_response_head_write(struct gw_buf *out, const struct gw_respon
     at = put_field(at, GW_STR("X-Request-Id"), head->request_id);
     if (head->token_expires_ms != DB_NO_TIME)
         at = put_token_expires(at, head->token_expires_ms);
-    for (int i = 0; i < head->field_count; i++)
-        at = put_field(at, head->fields[i].name, head->fields[i].value);
+    at = put_fields(at, head->fields, head->field_count);
     if (head->limit_fields.length > 0)
         at = put(at, head->limit_fields);
     at = put_framing(at, head);

@@ -37,6 +37,10 @@ struct gw_response_head {
     struct gw_str limit_fields; // whole lines, may be empty
 };
 
+// The head of an interim response, which has the fields given and no other.
+enum gw_status gw_response_interim_write(struct gw_buf *out, int status,
+                                         const struct gw_response_field *fields,
+                                         int field_count) GW_MUST_USE;
 // Appends status line, fields and the empty line. GW_NO_MEMORY, GW_TOO_BIG: appends nothing.
 enum gw_status gw_response_head_write(struct gw_buf *out,
                                       const struct gw_response_head *head) GW_MUST_USE;

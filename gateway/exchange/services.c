@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/exchange/services.h"
 
+#include "base/big_endian.h"
+#include "base/hex.h"
 #include "base/str.h"
 
 void gw_services_touch(struct gw_services *services) {
@@ -17,14 +19,18 @@ void gw_services_touch(struct gw_services *services) {
     gw_clock_format_http(services->wall_ms, services->http_date);
 }
 
-static void put_hex(char *out, uint64_t number) {
-    static const char digits[] = "0123456789abcdef";
-    for (int i = 15; i >= 0; i--, number >>= 4)
-        out[i] = digits[number & 15];
+bool gw_services_is_any_ready(const struct gw_services *services) {
+    for (int i = 0; i < services->worker_count; i++) {
+        if (services->all_metrics[i].workers_ready > 0)
+            return true;
+    }
+    return false;
 }
 
 void gw_services_make_request_id(struct gw_services *services, char out[GW_REQUEST_ID_LENGTH + 1]) {
-    put_hex(out, services->request_id_base);
-    put_hex(out + 16, services->request_id_next++);
+    unsigned char number[GW_REQUEST_ID_LENGTH / 2];
+    gw_put_big_endian(number, 8, services->request_id_base);
+    gw_put_big_endian(number + 8, 8, services->request_id_next++);
+    gw_hex_encode(number, sizeof(number), out);
     out[GW_REQUEST_ID_LENGTH] = '\0';
 }

@@ -30,6 +30,7 @@ enum gw_deadline_id {
     GW_DEADLINE_UPSTREAM_CONNECT_ALL, // to all addresses that a request tries
     GW_DEADLINE_UPSTREAM_RESPONSE,    // first byte, and progress after it
     GW_DEADLINE_UPSTREAM_IDLE,
+    GW_DEADLINE_UPSTREAM_CONTINUE, // of the registry, to say 100 Continue before the gateway does
     GW_DEADLINE_COUNT
 };
 
@@ -37,8 +38,12 @@ struct gw_services {
     uv_loop_t *loop;
     const struct gw_config *config;
     struct gw_metrics *metrics;           // of this worker
+    struct gw_metrics metrics_at_start;   // what workers before it had counted
     const struct gw_metrics *all_metrics; // of every worker
     int worker_count;
+    int descriptors_max; // those of clients and to the registry have lower numbers; 0: no limit
+    bool has_decided;    // could decide once, since the start
+    bool is_listening;   // to clients
     bool is_draining;
     bool has_warned_of_field; // gateway/client/forwarded.h
     // The clock, set by gw_services_touch at the start of each request.
@@ -62,5 +67,7 @@ struct gw_services {
 // Brings wall_ms and http_date up to now, once a turn of the loop (uv_now): the requests of one
 // turn share one reading of the clock.
 void gw_services_touch(struct gw_services *services);
+// A worker, this one or another, listens and can decide: it takes its part of the newcomers.
+bool gw_services_is_any_ready(const struct gw_services *services);
 // Unique without coordination: the process's random half, then a counter; hexadecimal, terminated.
 void gw_services_make_request_id(struct gw_services *services, char out[GW_REQUEST_ID_LENGTH + 1]);

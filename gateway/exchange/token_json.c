@@ -18,7 +18,7 @@ void gw_token_json_write_ranges(struct gw_json_writer *json, const char *key,
     gw_json_close_array(json);
 }
 
-void gw_token_json_write(struct gw_json_writer *json, const struct db_token_row *row) {
+static void write_known(struct gw_json_writer *json, const struct db_token_row *row) {
     gw_json_put_string(json, "id", row->id);
     gw_json_put_string(json, "name", row->name);
     gw_json_put_string(json, "prefix", row->prefix);
@@ -28,6 +28,17 @@ void gw_token_json_write(struct gw_json_writer *json, const struct db_token_row 
     gw_json_put_time(json, "lastUsedAt", row->last_used_ms);
     gw_json_put_time(json, "expiresAt", row->expires_ms);
     gw_token_json_write_ranges(json, "allowedIps", row);
+}
+
+void gw_token_json_write_looked_up(struct gw_json_writer *json, const struct db_token_row *row) {
+    write_known(json, row);
+    gw_json_put_boolean(json, "selfRotate", row->rotates_itself);
+}
+
+void gw_token_json_write(struct gw_json_writer *json, const struct db_token_row *row) {
+    write_known(json, row);
+    gw_json_put_string_or_null(json, "description", row->description);
+    gw_json_put_boolean(json, "selfRotate", row->rotates_itself);
     if (row->binds_children)
         gw_json_put_boolean(json, "bindChildren", true);
 }

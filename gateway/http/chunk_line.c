@@ -21,6 +21,10 @@ void gw_http_chunk_line_extend(struct gw_http_chunk_line *line, size_t distance)
     line->digits = name_start - 1 - line->start; // without the semicolon
 }
 
+uint64_t gw_http_chunk_line_distance(const struct gw_http_chunk_line *line) {
+    return line->offset < line->start ? line->start - line->offset : 0;
+}
+
 bool gw_http_chunk_line_ok(const struct gw_http_chunk_line *line) {
     if (line->offset <= line->start)
         return true;

@@ -26,6 +26,8 @@ void gw_http_chunk_line_begin(struct gw_http_chunk_line *line);
 void gw_http_chunk_line_advance(struct gw_http_chunk_line *line, size_t length);
 // The name of an extension begins `distance` bytes after offset.
 void gw_http_chunk_line_extend(struct gw_http_chunk_line *line, size_t distance);
+// How many bytes of data (and their line end) come before the next line; 0: inside a line.
+uint64_t gw_http_chunk_line_distance(const struct gw_http_chunk_line *line);
 // The line as far as it was read.
 bool gw_http_chunk_line_ok(const struct gw_http_chunk_line *line);
 // The line has ended, and `chunk_bytes` of data follow; 0 for the last one. False: the line or the

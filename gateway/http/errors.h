@@ -36,6 +36,8 @@
     X(INSUFFICIENT_SCOPE, "insufficient_scope", 403, STAYS,                                        \
       "Bearer error=\"insufficient_scope\"", NULL,                                                 \
       "the token's scope is too small; the message names the one needed")                          \
+    X(SELF_ROTATION_NOT_ALLOWED, "self_rotation_not_allowed", 403, STAYS, NULL, NULL,              \
+      "the token was not made to rotate itself (`selfRotate`), or did it too often")               \
     X(ORIGINAL_NOT_FOUND, "not_found", 403, STAYS, NULL, NULL,                                     \
       "at `/authz`: no such route")                                                                \
     X(ORIGINAL_METHOD_NOT_ALLOWED, "method_not_allowed", 403, STAYS, NULL, NULL,                   \
@@ -46,14 +48,20 @@
       "this method is not for this path; `Allow` says which are")                                  \
     X(REQUEST_TIMEOUT, "request_timeout", 408, STAYS, NULL, NULL,                                  \
       "the head or the body did not arrive in time")                                               \
+    X(ALREADY_CREATED, "already_created", 409, STAYS, NULL, NULL,                                  \
+      "a request with this `Idempotency-Key` has made a token, which was used; the message names " \
+      "it")                                                                                        \
     X(ALREADY_ROTATED, "already_rotated", 409, STAYS, NULL, NULL,                                  \
       "the token has a successor already; the message names it")                                   \
+    X(LAST_ADMIN, "last_admin", 409, STAYS, NULL, NULL,                                            \
+      "the organisation would have no live admin token any more; `?last=true` does it all the "    \
+      "same")                                                                                      \
     X(REQUEST_IN_PROGRESS, "request_in_progress", 409, STAYS, NULL, "2",                           \
       "the same request, by its `Idempotency-Key`, was answered within the last two seconds; "     \
       "with `Retry-After`")                                                                        \
     X(BODY_TOO_LARGE, "body_too_large", 413, STAYS, NULL, NULL,                                    \
-      "more than 16 KiB for the token routes and introspection, more than 100 MiB to the "         \
-      "registry")                                                                                  \
+      "more than 16 KiB for the token routes and introspection (40 KiB for a revocation of "       \
+      "many), more than 100 MiB to the registry")                                                  \
     X(TARGET_TOO_LONG, "target_too_long", 414, STAYS, NULL, NULL,                                  \
       "the path and query are too long")                                                           \
     X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, STAYS, NULL, NULL,                    \
@@ -116,3 +124,17 @@ struct gw_refusal {
 };
 
 extern const struct gw_refusal gw_refusal_no_memory;
+
+// Fills *refusal; false, as whoever reads a request returns then.
+static inline bool gw_refuse(struct gw_refusal *refusal, enum gw_error error, const char *message) {
+    *refusal = (struct gw_refusal){.error = error, .message = message};
+    return false;
+}
+// The same for a wrong member or parameter.
+static inline bool gw_refuse_value(struct gw_refusal *refusal, const char *message) {
+    return gw_refuse(refusal, GW_ERROR_VALIDATION_FAILED, message);
+}
+static inline bool gw_refuse_no_memory(struct gw_refusal *refusal) {
+    *refusal = gw_refusal_no_memory;
+    return false;
+}

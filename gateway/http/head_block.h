@@ -24,6 +24,7 @@
     X(FORWARDED, "forwarded")                                                                      \
     X(HOST, "host")                                                                                \
     X(KEEP_ALIVE, "keep-alive")                                                                    \
+    X(MAX_FORWARDS, "max-forwards")                                                                \
     X(TRANSFER_ENCODING, "transfer-encoding")                                                      \
     X(X_FORWARDED_FOR, "x-forwarded-for")                                                          \
     X(X_FORWARDED_HOST, "x-forwarded-host")                                                        \

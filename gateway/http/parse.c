@@ -172,8 +172,9 @@ static int on_header_value_complete(llhttp_t *llhttp) {
     gw_assert(parser->head->field_count > 0);
     struct gw_http_field *field = &parser->head->fields[parser->head->field_count - 1];
     field->id = gw_http_field_identify(field->name);
-    // White space around a length is legal (RFC 9110 section 5.5), but only smuggling sends it.
-    if (field->id != GW_FIELD_CONTENT_LENGTH)
+    // White space around a length is legal (RFC 9110 section 5.5), but of clients only smuggling
+    // sends it.
+    if (field->id != GW_FIELD_CONTENT_LENGTH || parser->side == GW_HTTP_RESPONSES)
         field->value = gw_str_trim(field->value);
     // A registry may send ISO 8859-1 (RFC 9110 section 5.5), and the client gets it unchanged.
     if (parser->side == GW_HTTP_REQUESTS && !is_ascii(field->value) && !gw_utf8_valid(field->value))
@@ -354,24 +355,66 @@ static llhttp_errno_t execute(struct gw_http_parser *parser, struct gw_str bytes
     *taken = bytes.length;
     if (error == HPE_PAUSED)
         *taken = (size_t)(llhttp_get_error_pos(llhttp) - bytes.at);
-    if (parser->event == GW_HTTP_HEAD)
+    if (parser->event == GW_HTTP_HEAD) {
         gw_http_chunk_line_begin(&parser->chunk_line);
-    else
+        gw_http_chunk_extension_begin(&parser->chunk_extension);
+    } else {
         gw_http_chunk_line_advance(&parser->chunk_line, *taken);
+    }
     return error;
+}
+
+// Inside the chunks of a response: its lines are filtered.
+static bool has_filter(const struct gw_http_parser *parser) {
+    return parser->side == GW_HTTP_RESPONSES && parser->in_message && parser->head_is_complete &&
+           parser->head->is_chunked;
+}
+
+// The front of `left` that llhttp may have, or that it must not have. False: refused.
+static bool next_run(struct gw_http_parser *parser, struct gw_str left, struct gw_str *run,
+                     bool *passes) {
+    *run = left;
+    *passes = true;
+    if (!has_filter(parser))
+        return true;
+    uint64_t before_line = gw_http_chunk_line_distance(&parser->chunk_line);
+    if (before_line > 0) {
+        if (before_line < left.length)
+            *run = gw_str_slice(left, 0, (size_t)before_line);
+        return true;
+    }
+    size_t length;
+    enum gw_status status =
+        gw_http_chunk_extension_next(&parser->chunk_extension, left, &length, passes);
+    *run = gw_str_slice(left, 0, length);
+    return status == GW_OK;
+}
+
+static bool end_chunk_line(struct gw_http_parser *parser) {
+    gw_http_chunk_extension_begin_line(&parser->chunk_extension);
+    return gw_http_chunk_line_end(&parser->chunk_line, parser->llhttp.content_length);
 }
 
 // Up to an event, or to the end of `left`.
 static llhttp_errno_t execute_all(struct gw_http_parser *parser, struct gw_str *left) {
-    for (;;) {
-        size_t taken;
-        llhttp_errno_t error = execute(parser, *left, &taken);
-        *left = gw_str_slice(*left, taken, left->length);
-        if (error != HPE_PAUSED || parser->event != GW_HTTP_WANT_INPUT)
-            return error;
-        if (!gw_http_chunk_line_end(&parser->chunk_line, parser->llhttp.content_length))
+    llhttp_errno_t error = HPE_OK;
+    parser->event = GW_HTTP_WANT_INPUT;
+    do {
+        struct gw_str run;
+        bool passes;
+        if (!next_run(parser, *left, &run, &passes))
             return HPE_INVALID_CHUNK_SIZE;
-    }
+        size_t taken = run.length;
+        if (passes)
+            error = execute(parser, run, &taken);
+        *left = gw_str_slice(*left, taken, left->length);
+        if (error == HPE_PAUSED && parser->event == GW_HTTP_WANT_INPUT) {
+            error = HPE_OK;
+            if (!end_chunk_line(parser))
+                return HPE_INVALID_CHUNK_SIZE;
+        }
+    } while (error == HPE_OK && left->length > 0);
+    return error;
 }
 
 enum gw_http_event gw_http_parser_feed(struct gw_http_parser *parser, struct gw_str bytes,

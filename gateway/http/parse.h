@@ -13,6 +13,7 @@
 
 #include "base/status.h"
 #include "base/str.h"
+#include "gateway/http/chunk_extension.h"
 #include "gateway/http/chunk_line.h"
 #include "gateway/http/errors.h"
 #include "gateway/http/head_block.h"
@@ -56,6 +57,7 @@ struct gw_http_parser {
     const char *fed;
     char lead[GW_HTTP_LEAD_BYTES];
     struct gw_http_chunk_line chunk_line;
+    struct gw_http_chunk_extension chunk_extension; // of responses
 };
 
 void gw_http_parser_init(struct gw_http_parser *parser, enum gw_http_side side,

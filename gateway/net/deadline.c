@@ -2,6 +2,7 @@
 #include "gateway/net/deadline.h"
 
 #include "base/status.h"
+#include "base/turn_part.h"
 
 void gw_deadline_kind_init(struct gw_deadline_kind *kind, uint64_t duration_ms) {
     gw_list_init(&kind->waiting);
@@ -28,12 +29,28 @@ static int expire_kind(struct gw_deadline_kind *kind, uint64_t now_ms, int most)
     return count;
 }
 
+static void put_off(struct gw_deadline_kind *kind, uint64_t by_ms) {
+    for (struct gw_list *node = kind->waiting.next; node != &kind->waiting; node = node->next)
+        gw_container_of(node, struct gw_deadline, link)->expires_ms += by_ms;
+}
+
+// One set between the gap and this tick is put off, too, so that the lists stay in order.
+static void skip_gap(struct gw_deadlines *deadlines, uint64_t now_ms) {
+    uint64_t passed_ms = now_ms - deadlines->ticked_ms;
+    deadlines->ticked_ms = now_ms;
+    for (int i = 0; passed_ms > GW_DEADLINE_GAP_MS && i < deadlines->kind_count; i++)
+        put_off(&deadlines->kinds[i], passed_ms - GW_DEADLINE_GAP_MS);
+}
+
 static void on_tick(uv_timer_t *timer) {
     struct gw_deadlines *deadlines = gw_container_of(timer, struct gw_deadlines, timer);
     uint64_t now_ms = uv_now(timer->loop);
+    skip_gap(deadlines, now_ms);
     int left = GW_DEADLINE_EXPIRED_PER_TURN;
+    gw_turn_part_begin("deadlines");
     for (int i = 0; i < deadlines->kind_count; i++)
         left -= expire_kind(&deadlines->kinds[i], now_ms, left);
+    gw_turn_part_end();
     // With less than a millisecond, libuv would call again within this turn.
     if (left == 0)
         uv_timer_start(timer, on_tick, 1, GW_DEADLINE_TICK_MS);
@@ -44,6 +61,7 @@ void gw_deadlines_open(struct gw_deadlines *deadlines, uv_loop_t *loop,
     deadlines->kinds = kinds;
     deadlines->kind_count = kind_count;
     deadlines->on_closed = NULL;
+    deadlines->ticked_ms = uv_now(loop);
     int failure = uv_timer_init(loop, &deadlines->timer);
     gw_assert(failure == 0);
     failure = uv_timer_start(&deadlines->timer, on_tick, GW_DEADLINE_TICK_MS, GW_DEADLINE_TICK_MS);

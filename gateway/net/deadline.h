@@ -5,6 +5,9 @@
 // looks at the heads only. No heap, no timer for each connection. Coarse: a deadline fires up to
 // GW_DEADLINE_TICK_MS late, and at most GW_DEADLINE_EXPIRED_PER_TURN fire in one turn of the loop,
 // the rest a millisecond later and so on, because objects that began together often end together.
+//
+// Time in which the loop did not run is nobody's fault but ours: of a pause of the process or of
+// its machine no more than GW_DEADLINE_GAP_MS counts.
 
 #include <stdint.h>
 #include <uv.h>
@@ -13,6 +16,7 @@
 
 #define GW_DEADLINE_TICK_MS 100
 #define GW_DEADLINE_EXPIRED_PER_TURN 32
+#define GW_DEADLINE_GAP_MS 1000
 
 struct gw_deadline_kind {
     struct gw_list waiting;
@@ -27,6 +31,7 @@ struct gw_deadline {
 
 struct gw_deadlines {
     uv_timer_t timer;
+    uint64_t ticked_ms; // when the timer last fired
     struct gw_deadline_kind *kinds;
     int kind_count;
     void (*on_closed)(struct gw_deadlines *deadlines);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/net/handshake_queue.h"
 
+#include "base/turn_part.h"
+
 #define BUDGET_NS (GW_HANDSHAKE_BUDGET_US * UINT64_C(1000))
 
 static void count_out(struct gw_handshake_queue *queue, struct gw_handshake_turn *turn) {
@@ -26,8 +28,10 @@ static void give_turns(struct gw_handshake_queue *queue, enum gw_handshake_kind 
 static void on_idle(uv_idle_t *idle) {
     struct gw_handshake_queue *queue = gw_container_of(idle, struct gw_handshake_queue, idle);
     uint64_t began_ns = uv_hrtime();
+    gw_turn_part_begin("tls_handshakes");
     give_turns(queue, GW_HANDSHAKE_SHORT, began_ns + BUDGET_NS / 2);
     give_turns(queue, GW_HANDSHAKE_FULL, began_ns + BUDGET_NS);
+    gw_turn_part_end();
     if (gw_list_is_empty(&queue->waiting[GW_HANDSHAKE_SHORT]) &&
         gw_list_is_empty(&queue->waiting[GW_HANDSHAKE_FULL]))
         uv_idle_stop(idle);

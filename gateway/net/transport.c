@@ -15,6 +15,8 @@ enum gw_status gw_transport_shared_create(struct gw_transport_shared **shared) {
         return GW_NO_MEMORY;
     created->blocks.count = 0;
     created->queue = NULL;
+    created->log_next_ms = created->log_left_out = 0;
+    gw_memory_init(&created->memory);
     *shared = created;
     return GW_OK;
 }
@@ -24,9 +26,19 @@ void gw_transport_shared_set_queue(struct gw_transport_shared *shared,
     shared->queue = queue;
 }
 
+void gw_transport_shared_set_memory_max(struct gw_transport_shared *shared, size_t max_bytes,
+                                        struct gw_metrics *metrics) {
+    gw_memory_set_bound(&shared->memory, max_bytes, metrics);
+}
+
+bool gw_transport_shared_is_tight(const struct gw_transport_shared *shared) {
+    return gw_memory_is_tight(&shared->memory);
+}
+
 void gw_transport_shared_destroy(struct gw_transport_shared *shared) {
     if (shared == NULL)
         return;
+    gw_assert(shared->memory.held_bytes == 0);
     gw_blocks_deinit(&shared->blocks);
     free(shared);
 }
@@ -147,10 +159,18 @@ static void on_tcp_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buf
     *buf = (uv_buf_t){.base = transport->shared->received, .len = GW_CONN_READ_BYTES};
 }
 
+// Before more comes in.
+static void make_room(struct gw_memory *memory) {
+    for (struct gw_holding *holding; (holding = gw_memory_take_excess(memory)) != NULL;)
+        gw_transport_lose(gw_container_of(holding, struct gw_transport, holding), UV_ENOMEM);
+}
+
 static void on_tcp_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *buf) {
     struct gw_transport *transport = gw_transport_of(stream);
+    make_room(&transport->shared->memory);
     if (transport->is_closing || length == 0)
         return;
+    transport->has_received = transport->has_received || length > 0;
     if (length > 0)
         receive(transport, gw_str(buf->base, (size_t)length));
     else if (length == UV_EOF)
@@ -186,6 +206,7 @@ enum gw_status gw_transport_init(struct gw_transport *transport, uv_loop_t *loop
     *transport = (struct gw_transport){.events = events, .shared = shared};
     gw_buf_init(&transport->output, GW_TRANSPORT_OUTPUT_BYTES_MAX);
     gw_buf_init(&transport->wire, GW_TRANSPORT_WIRE_BYTES_MAX);
+    gw_holding_init(&transport->holding);
     int code = uv_tcp_init(loop, &transport->tcp);
     gw_assert(code == 0); // nothing can fail before there is a socket
     transport->tcp.data = transport;
@@ -282,6 +303,16 @@ bool gw_transport_drop_offered_session(struct gw_transport *transport) {
            tls_session_drop_offered(transport->tls);
 }
 
+bool gw_transport_is_worn(const struct gw_transport *transport) {
+    return transport->tls != NULL && tls_session_is_worn(transport->tls);
+}
+
+bool gw_transport_is_over(const struct gw_transport *transport, int descriptors_max) {
+    uv_os_fd_t fd;
+    return descriptors_max > 0 && uv_fileno((const uv_handle_t *)&transport->tcp, &fd) == 0 &&
+           fd >= descriptors_max;
+}
+
 enum gw_status gw_transport_peer_address(const struct gw_transport *transport,
                                          struct sockaddr_storage *address) {
     struct sockaddr_storage found = {0};
@@ -301,6 +332,7 @@ static void on_tcp_closed(uv_handle_t *handle) {
     end_proxy_header(transport);
     gw_blocks_drop(&transport->shared->blocks, &transport->output);
     gw_blocks_drop(&transport->shared->blocks, &transport->wire);
+    gw_memory_hold(&transport->shared->memory, &transport->holding, 0);
     transport->events->on_closed(transport);
 }
 

@@ -40,6 +40,12 @@ void gw_transport_shared_destroy(struct gw_transport_shared *shared);
 // are done as they come.
 void gw_transport_shared_set_queue(struct gw_transport_shared *shared,
                                    struct gw_handshake_queue *queue);
+// All transports together hold no more than that for peers that do not take it (memory.h); over it,
+// some end with on_error(GW_NO_MEMORY). 0, as without this call: no bound.
+void gw_transport_shared_set_memory_max(struct gw_transport_shared *shared, size_t max_bytes,
+                                        struct gw_metrics *metrics);
+// Read no more ahead for a peer than GW_CONN_READ_BYTES.
+bool gw_transport_shared_is_tight(const struct gw_transport_shared *shared);
 
 // `tls` NULL for plain. Initialises the TCP handle; close it in any case afterwards.
 enum gw_status gw_transport_init(struct gw_transport *transport, uv_loop_t *loop,
@@ -63,6 +69,11 @@ const char *gw_transport_connect_problem(const struct gw_transport *transport);
 // Inside on_error, before on_open: true when the server was reached and refused a session that it
 // was to resume. The session is dropped, and the same server is worth another attempt.
 bool gw_transport_drop_offered_session(struct gw_transport *transport);
+// With TLS: this many records under one key are enough (tls_session_is_worn). What is under way may
+// end, and nothing should begin any more.
+bool gw_transport_is_worn(const struct gw_transport *transport);
+// Its descriptor has `descriptors_max` or a higher number; 0: no limit.
+bool gw_transport_is_over(const struct gw_transport *transport, int descriptors_max);
 enum gw_status gw_transport_peer_address(const struct gw_transport *transport,
                                          struct sockaddr_storage *address) GW_MUST_USE;
 

@@ -51,6 +51,7 @@ static void on_write(uv_write_t *request, int uv_status) {
         on_write_failed(transport, uv_status);
         return;
     }
+    gw_memory_note_progress(&transport->shared->memory, &transport->holding);
     gw_transport_pump(transport);
     report_drain(transport);
 }
@@ -145,9 +146,7 @@ static void send_fin(struct gw_transport *transport) {
         gw_transport_report_failure(transport);
 }
 
-void gw_transport_pump(struct gw_transport *transport) {
-    if (!transport->is_connected || transport->is_closing)
-        return;
+static void pump(struct gw_transport *transport) {
     if (transport->is_write_broken || transport->is_fin_sent) {
         gw_blocks_drop(&transport->shared->blocks, &transport->output);
         gw_blocks_drop(&transport->shared->blocks, &transport->wire);
@@ -165,6 +164,28 @@ void gw_transport_pump(struct gw_transport *transport) {
     gw_blocks_return_if_empty(&transport->shared->blocks, &transport->wire);
     if (gw_transport_pending_bytes(transport) > GW_CONN_WRITE_HIGH_WATER_BYTES)
         transport->was_over_high_water = true;
+}
+
+// Blocks, not bytes: that is what they cost.
+static void count_held(struct gw_transport *transport) {
+    size_t in_flight = transport->write != NULL ? transport->write->bytes.capacity : 0;
+    gw_memory_hold(&transport->shared->memory, &transport->holding,
+                   transport->output.capacity + transport->wire.capacity + in_flight +
+                       transport->owner_bytes);
+}
+
+void gw_transport_pump(struct gw_transport *transport) {
+    if (!transport->is_connected || transport->is_closing)
+        return;
+    pump(transport);
+    count_held(transport);
+}
+
+void gw_transport_hold(struct gw_transport *transport, size_t bytes) {
+    if (transport->owner_bytes == bytes || transport->is_closing)
+        return;
+    transport->owner_bytes = bytes;
+    count_held(transport);
 }
 
 struct gw_buf *gw_transport_output(struct gw_transport *transport) {

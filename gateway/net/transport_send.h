@@ -6,7 +6,9 @@
 
 #include "gateway/net/transport_state.h"
 
-#define GW_TRANSPORT_OUTPUT_BYTES_MAX (2 * GW_CONN_WRITE_HIGH_WATER_BYTES)
+// Who streams stops at the high-water mark. What comes at once fits behind that: the longest is a
+// page of tokens, LIST_BYTES_MAX of gateway/api/tokens.c.
+#define GW_TRANSPORT_OUTPUT_BYTES_MAX (8 * GW_CONN_WRITE_HIGH_WATER_BYTES)
 #define GW_TRANSPORT_SEAL_BYTES_MAX (64 * 1024) // plaintext encrypted at once
 // Holds a sealed round and what TLS itself sends before it, a ticket for example: both leave
 // together.
@@ -24,6 +26,8 @@ size_t gw_transport_pending_bytes(const struct gw_transport *transport);
 // What the peer has acknowledged since the beginning, with the overhead of TLS: grows as it reads,
 // also while the kernel takes nothing more from us. A system call; for deadlines.
 uint64_t gw_transport_acknowledged_bytes(const struct gw_transport *transport);
+// What the owner holds for the peer itself, beside the output: counted with it (memory.h).
+void gw_transport_hold(struct gw_transport *transport, size_t bytes);
 // After everything queued: close_notify and FIN. Reading goes on until the peer's end. Output
 // appended afterwards is dropped.
 void gw_transport_shutdown(struct gw_transport *transport);

@@ -15,11 +15,12 @@ enum gw_status gw_transport_status_of(int uv_status) {
     switch (uv_status) {
     case UV_ECONNRESET:
     case UV_EPIPE:
-    case UV_ETIMEDOUT:
     case UV_ENOTCONN:
+        return GW_CLOSED;
+    case UV_ETIMEDOUT:
     case UV_EHOSTUNREACH:
     case UV_ENETUNREACH:
-        return GW_CLOSED;
+        return GW_TIMED_OUT;
     case UV_ENOMEM:
         return GW_NO_MEMORY;
     default:

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "gateway/net/blocks.h"
 #include "gateway/net/handshake_queue.h"
+#include "gateway/net/memory.h"
 #include "gateway/net/proxy_header.h"
 #include "tls/session.h"
 
@@ -26,6 +27,9 @@
 struct gw_transport_shared {
     struct gw_handshake_queue *queue; // NULL: handshakes take no turns
     struct gw_blocks blocks;
+    uint64_t log_next_ms; // gateway/net/transport_log.h
+    uint64_t log_left_out;
+    struct gw_memory memory;
     char received[GW_CONN_READ_BYTES];
     char plaintext[GW_TRANSPORT_RECORD_BYTES_MAX];
 };
@@ -57,9 +61,10 @@ struct gw_transport_events {
     // or everything was sent (pending_bytes == 0).
     void (*on_drain)(struct gw_transport *transport);
     // At most once. GW_CLOSED: reset by the peer, no PROXY header where one has to be, or TLS ended
-    // without close_notify (which many clients do between requests: nothing to log); GW_INVALID:
-    // broken TLS, see above, linger before closing; GW_SYSTEM; GW_NO_MEMORY; GW_UNAVAILABLE: could
-    // not connect.
+    // without close_notify (which many clients do between requests: nothing to log); GW_TIMED_OUT:
+    // its host answers no more (transport_peer.h); GW_INVALID: broken TLS, see above, linger before
+    // closing; GW_SYSTEM; GW_NO_MEMORY, also when it has to make room (memory.h);
+    // GW_UNAVAILABLE: could not connect.
     void (*on_error)(struct gw_transport *transport, enum gw_status status);
     // Last callback: every handle has closed, the memory is the owner's again.
     void (*on_closed)(struct gw_transport *transport);
@@ -76,9 +81,12 @@ struct gw_transport {
     struct gw_buf wire;                       // ciphertext on its way to the socket (TLS only)
     struct gw_transport_write *write;         // in flight, owns its bytes
     uint64_t handed_bytes;                    // to libuv, since the beginning
+    struct gw_holding holding;                // the blocks of the above, and owner_bytes
+    size_t owner_bytes;                       // gw_transport_hold
     uv_shutdown_t shutdown;
     enum gw_status failure; // GW_OK while the stream works; reported once the alert is out
     bool is_connected;
+    bool has_received; // any byte
     bool is_open;
     bool is_paused;
     bool is_end_seen; // FIN or close_notify

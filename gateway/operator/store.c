@@ -54,7 +54,7 @@ static void keep_reason(struct gw_operator_store *store) {
     const char *trouble = db_pool_trouble(store->pool, &store->is_reached);
     if (trouble == NULL && db_pool_is_ready(store->pool)) {
         store->is_reached = true;
-        trouble = "PostgreSQL did not run the statement";
+        trouble = "PostgreSQL did not confirm it: look before you try again";
     }
     (void)snprintf(store->reason, sizeof(store->reason), "%s",
                    trouble != NULL ? trouble : "no answer in time");

@@ -2,66 +2,87 @@
 #include "gateway/process/certificates.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "gateway/settings/secret_line.h"
+#include "tls/tickets.h"
 
 #define DAY_MS (INT64_C(24) * 60 * 60 * 1000)
 #define PATH_BYTES_MAX 4096
 
 // ---- files ----
 
-static void add_files(struct gw_certificates *certificates, const struct gw_config_texts *files) {
-    for (int i = 0; i < files->count; i++)
-        certificates->files[certificates->file_count++] = files->at[i];
+_Static_assert(GW_CERTIFICATE_FILES_MAX <= GW_FILES_MAX, "a reader takes all of them at once");
+
+static void add_file(struct gw_certificates *certificates, const char *path, bool is_secret) {
+    gw_assert(certificates->file_count < GW_CERTIFICATE_FILES_MAX);
+    certificates->is_secret[certificates->file_count] = is_secret;
+    certificates->files[certificates->file_count++].path = path;
 }
 
-static struct gw_file_stamp look_at(const char *file) {
-    struct stat found;
-    if (stat(file, &found) != 0)
-        return (struct gw_file_stamp){0};
-    return (struct gw_file_stamp){.device = found.st_dev,
-                                  .inode = found.st_ino,
-                                  .bytes = (uint64_t)found.st_size,
-                                  .changed_s = found.st_mtim.tv_sec,
-                                  .changed_ns = found.st_mtim.tv_nsec};
+static void add_all_files(struct gw_certificates *certificates, const struct gw_config *config) {
+    for (int i = 0; i < config->tls_certs.count; i++)
+        add_file(certificates, config->tls_certs.at[i], false);
+    for (int i = 0; i < config->tls_keys.count; i++)
+        add_file(certificates, config->tls_keys.at[i], true);
+    if (config->client_ca != NULL)
+        add_file(certificates, config->client_ca, false);
+    if (config->tls_ticket_secret != NULL)
+        add_file(certificates, config->tls_ticket_secret, true);
 }
 
-static bool is_same(const struct gw_file_stamp *a, const struct gw_file_stamp *b) {
-    return a->device == b->device && a->inode == b->inode && a->bytes == b->bytes &&
-           a->changed_s == b->changed_s && a->changed_ns == b->changed_ns;
-}
-
-// Since the last look. To be called before the files are read, so that the next look sees a change
-// in between.
-static bool have_changed(struct gw_certificates *certificates) {
-    bool has_changed = false;
-    for (int i = 0; i < certificates->file_count; i++) {
-        struct gw_file_stamp stamp = look_at(certificates->files[i]);
-        has_changed = has_changed || !is_same(&stamp, &certificates->stamps[i]);
-        certificates->stamps[i] = stamp;
+static void warn_of_public_files(const struct gw_certificates *certificates,
+                                 const struct gw_file *read) {
+    for (int i = 0; i < certificates->file_count && certificates->options.may_warn; i++) {
+        if (certificates->is_secret[i] && read[i].is_public)
+            gw_secret_warn_of_public(read[i].path);
     }
-    return has_changed;
 }
 
-// ---- reading ----
+// ---- what they make ----
 
-static enum gw_status create_context(const struct gw_certificates *certificates,
-                                     struct tls_context **context, char *error) {
-    const struct gw_config *config = certificates->options.config;
-    struct tls_pair_files pairs[GW_CONFIG_TEXTS_MAX];
+static struct tls_context_options options_of(const struct gw_config *config,
+                                             struct tls_pair_files *pairs) {
     for (int i = 0; i < config->tls_certs.count; i++)
         pairs[i] = (struct tls_pair_files){config->tls_certs.at[i], config->tls_keys.at[i]};
-    const struct tls_context_options options = {.certificate_file = pairs[0].certificate_file,
-                                                .key_file = pairs[0].key_file,
-                                                .others = pairs + 1,
-                                                .other_count = config->tls_certs.count - 1,
-                                                .client_ca_file = config->client_ca,
-                                                .is_tls13_only = config->is_tls13_only,
-                                                .ticket_secret =
-                                                    certificates->options.ticket_secret};
-    return tls_context_create_server(&options, context, error);
+    return (struct tls_context_options){.certificate_file = pairs[0].certificate_file,
+                                        .key_file = pairs[0].key_file,
+                                        .others = pairs + 1,
+                                        .other_count = config->tls_certs.count - 1,
+                                        .client_ca_file = config->client_ca,
+                                        .is_tls13_only = config->is_tls13_only};
+}
+
+// The last file, where there is one of it.
+static enum gw_status find_ticket_secret(const struct gw_certificates *certificates,
+                                         const struct tls_file *last,
+                                         unsigned char secret[TLS_TICKET_SECRET_BYTES],
+                                         char *error) {
+    if (certificates->options.config->tls_ticket_secret != NULL)
+        return tls_ticket_secret_take(last, secret, error);
+    memcpy(secret, certificates->options.ticket_secret, TLS_TICKET_SECRET_BYTES);
+    return GW_OK;
+}
+
+static enum gw_status create_context(const struct gw_certificates *certificates,
+                                     const struct gw_file *read, struct tls_context **context,
+                                     char *error) {
+    struct tls_pair_files pairs[GW_CONFIG_TEXTS_MAX];
+    struct tls_context_options options = options_of(certificates->options.config, pairs);
+    struct tls_file contents[GW_CERTIFICATE_FILES_MAX];
+    const struct tls_files files = {contents, certificates->file_count};
+    unsigned char secret[TLS_TICKET_SECRET_BYTES];
+    for (int i = 0; i < files.count; i++)
+        contents[i] = (struct tls_file){read[i].path, read[i].bytes, read[i].length};
+    enum gw_status status =
+        find_ticket_secret(certificates, &contents[files.count - 1], secret, error);
+    options.files = &files;
+    options.ticket_secret = secret;
+    if (status == GW_OK)
+        status = tls_context_create_server(&options, context, error);
+    gw_bytes_wipe(secret, sizeof(secret));
+    return status;
 }
 
 static void warn_of_end(struct gw_certificates *certificates, const struct tls_pair *pair,
@@ -87,34 +108,83 @@ static void look_for_end(struct gw_certificates *certificates) {
         warn_of_end(certificates, pair, left_ms);
 }
 
-void gw_certificates_reload(struct gw_certificates *certificates) {
+// ---- reading ----
+
+static void use(struct gw_certificates *certificates, const struct gw_file *read) {
     struct tls_context *fresh;
     char error[TLS_ERROR_TEXT_BYTES];
-    gw_assert(certificates->is_open);
-    (void)have_changed(certificates);
-    if (create_context(certificates, &fresh, error) != GW_OK) {
+    struct gw_log_quote quote;
+    if (create_context(certificates, read, &fresh, error) != GW_OK) {
         gw_log(GW_LOG_ERROR, "server",
-               "cannot use the new certificate, the old one stays reason=\"%s\"", error);
+               "cannot use the new certificate, the old one stays reason=%s",
+               gw_log_quoted(&quote, gw_str_from(error)));
         return;
     }
     tls_context_release(certificates->context);
     certificates->context = fresh;
     certificates->warned_ms = 0;
     gw_log(GW_LOG_INFO, "server", "certificate reloaded");
+    warn_of_public_files(certificates, read);
     look_for_end(certificates);
     certificates->on_changed(certificates);
 }
 
+static void note_stamps(struct gw_certificates *certificates, const struct gw_file *read) {
+    for (int i = 0; i < certificates->file_count; i++)
+        certificates->files[i].known = read[i].stamp;
+}
+
+// What is asked for while a reading is under way may be of a change that it missed.
+static void start_reading(struct gw_certificates *certificates) {
+    enum gw_status status =
+        gw_file_reader_start(&certificates->reader, certificates->files, certificates->file_count,
+                             !certificates->is_demanded);
+    certificates->is_to_repeat = status == GW_BUSY;
+    if (status != GW_OK && status != GW_BUSY)
+        gw_log(GW_LOG_ERROR, "server", "cannot look at the files of TLS reason=\"%s\"",
+               gw_status_text(status));
+}
+
+static void on_read(struct gw_file_reader *reader, const struct gw_file *read, int count) {
+    struct gw_certificates *certificates = gw_container_of(reader, struct gw_certificates, reader);
+    gw_assert(count == certificates->file_count);
+    certificates->has_said_stuck = false;
+    if (certificates->is_to_repeat) {
+        start_reading(certificates);
+        return;
+    }
+    certificates->is_demanded = false;
+    if (read == NULL)
+        return;
+    note_stamps(certificates, read);
+    use(certificates, read);
+}
+
+void gw_certificates_reload(struct gw_certificates *certificates) {
+    gw_assert(certificates->is_open);
+    certificates->is_demanded = true;
+    start_reading(certificates);
+}
+
 static void on_settled(uv_timer_t *timer) {
-    struct gw_certificates *certificates = gw_container_of(timer, struct gw_certificates, settle);
-    if (have_changed(certificates))
-        gw_certificates_reload(certificates);
+    start_reading(gw_container_of(timer, struct gw_certificates, settle));
+}
+
+// Once for each reading that hangs.
+static void warn_of_stuck_file(struct gw_certificates *certificates) {
+    struct gw_log_quote file;
+    const char *path = gw_file_reader_waits_for(&certificates->reader);
+    if (path == NULL || certificates->has_said_stuck)
+        return;
+    certificates->has_said_stuck = true;
+    gw_log(GW_LOG_WARNING, "server", "a file of TLS does not answer, the old ones stay file=%s",
+           gw_log_quoted(&file, gw_str_from(path)));
 }
 
 static void on_poll(uv_timer_t *timer) {
     struct gw_certificates *certificates = gw_container_of(timer, struct gw_certificates, poll);
-    if (have_changed(certificates))
-        gw_certificates_reload(certificates);
+    warn_of_stuck_file(certificates);
+    start_reading(certificates);
     look_for_end(certificates);
 }
 
@@ -161,29 +231,40 @@ static void watch_directory_of(struct gw_certificates *certificates, const char 
     uv_unref((uv_handle_t *)watch);
 }
 
+static enum gw_status read_and_wait(struct gw_certificates *certificates) {
+    struct gw_file read[GW_CERTIFICATE_FILES_MAX];
+    char error[TLS_ERROR_TEXT_BYTES];
+    struct gw_log_quote quote;
+    memcpy(read, certificates->files, sizeof(read));
+    gw_files_read(read, certificates->file_count);
+    note_stamps(certificates, read);
+    enum gw_status status = create_context(certificates, read, &certificates->context, error);
+    if (status == GW_OK)
+        warn_of_public_files(certificates, read);
+    else
+        gw_log(GW_LOG_ERROR, "server", "cannot use the certificate reason=%s",
+               gw_log_quoted(&quote, gw_str_from(error)));
+    gw_files_drop(read, certificates->file_count);
+    return status;
+}
+
 enum gw_status gw_certificates_open(struct gw_certificates *certificates, uv_loop_t *loop,
                                     const struct gw_certificates_options *options) {
-    char error[TLS_ERROR_TEXT_BYTES];
     gw_assert(!certificates->is_open && certificates->file_count == 0);
     certificates->options = *options;
-    add_files(certificates, &options->config->tls_certs);
-    add_files(certificates, &options->config->tls_keys);
-    if (options->config->client_ca != NULL)
-        certificates->files[certificates->file_count++] = options->config->client_ca;
-    (void)have_changed(certificates);
-    enum gw_status status = create_context(certificates, &certificates->context, error);
-    if (status != GW_OK) {
-        gw_log(GW_LOG_ERROR, "server", "cannot use the certificate reason=\"%s\"", error);
+    add_all_files(certificates, options->config);
+    enum gw_status status = read_and_wait(certificates);
+    if (status != GW_OK)
         return status;
-    }
     certificates->is_open = true;
+    gw_file_reader_open(&certificates->reader, loop, on_read);
     uv_timer_init(loop, &certificates->settle);
     uv_timer_init(loop, &certificates->poll);
     uv_timer_start(&certificates->poll, on_poll, options->poll_ms, options->poll_ms);
     uv_unref((uv_handle_t *)&certificates->settle);
     uv_unref((uv_handle_t *)&certificates->poll);
     for (int i = 0; i < certificates->file_count; i++)
-        watch_directory_of(certificates, certificates->files[i]);
+        watch_directory_of(certificates, certificates->files[i].path);
     look_for_end(certificates);
     return GW_OK;
 }
@@ -194,6 +275,7 @@ void gw_certificates_close(struct gw_certificates *certificates) {
     certificates->is_open = false;
     for (int i = 0; i < certificates->watch_count; i++)
         uv_close((uv_handle_t *)&certificates->watches[i], NULL);
+    gw_file_reader_close(&certificates->reader);
     uv_close((uv_handle_t *)&certificates->settle, NULL);
     uv_close((uv_handle_t *)&certificates->poll, NULL);
     tls_context_release(certificates->context);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/process/descriptors.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -16,6 +18,22 @@ void gw_descriptors_raise_limit(void) {
         return;
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int gw_descriptors_max_for_clients(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
+        return INT_MAX;
+    int max = (int)limit.rlim_cur;
+    return max - (max / 4 < GW_DESCRIPTOR_RESERVE ? max / 4 : GW_DESCRIPTOR_RESERVE);
+}
+
+bool gw_descriptors_are_left(void) {
+    int fd = eventfd(0, EFD_CLOEXEC);
+    if (fd < 0)
+        return errno != EMFILE && errno != ENFILE;
+    close(fd);
+    return true;
 }
 
 static void on_closed(uv_handle_t *handle) {

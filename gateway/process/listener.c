@@ -2,7 +2,9 @@
 #include "gateway/process/listener.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,16 +79,21 @@ static void format_bound(int fd, char text[GW_LISTENER_ADDRESS_BYTES]) {
              port);
 }
 
-int gw_listener_reserve(const struct gw_listener_options *options,
-                        char bound[GW_LISTENER_ADDRESS_BYTES]) {
-    // First without sharing: another gateway that listens there would let itself be joined.
+// Another gateway that listens there would let itself be joined.
+static bool is_free(const struct gw_listener_options *options) {
     struct gw_listener_options alone = *options;
     alone.shares_port = false;
     int fd = open_socket(&alone);
-    if (fd < 0)
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+int gw_listener_reserve(const struct gw_listener_options *options, bool is_alone,
+                        char bound[GW_LISTENER_ADDRESS_BYTES]) {
+    if (is_alone && !is_free(options))
         return -1;
-    close(fd);
-    fd = open_socket(options);
+    int fd = open_socket(options);
     if (fd >= 0)
         format_bound(fd, bound);
     return fd;
@@ -146,18 +153,46 @@ static void on_connection(uv_stream_t *stream, int failure) {
         listener->is_one_waiting = true;
 }
 
+static int descriptor_of(const struct gw_listener *listener) {
+    uv_os_fd_t fd;
+    int failure = uv_fileno((const uv_handle_t *)&listener->tcp, &fd);
+    gw_assert(failure == 0);
+    return fd;
+}
+
+static bool is_queue_empty(const struct gw_listener *listener) {
+    struct pollfd queue = {.fd = descriptor_of(listener), .events = POLLIN};
+    return poll(&queue, 1, 0) <= 0;
+}
+
+static void finish_when_empty(struct gw_listener *listener) {
+    if (uv_is_active((uv_handle_t *)&listener->settle) || listener->is_one_waiting ||
+        (!listener->options.is_handed_over && !is_queue_empty(listener)))
+        return;
+    gw_listener_close(listener);
+    listener->on_finished(listener);
+}
+
 static void on_turn_end(uv_prepare_t *turn_end) {
     struct gw_listener *listener = gw_container_of(turn_end, struct gw_listener, turn_end);
     listener->taken = 0;
     if (listener->is_one_waiting && !listener->is_turning_away)
         take_connection(listener);
+    if (listener->on_finished != NULL)
+        finish_when_empty(listener);
+}
+
+static enum gw_status give_up(struct gw_listener *listener, int failure) {
+    log_refused(&listener->options, uv_strerror(failure));
+    gw_listener_close(listener);
+    return GW_SYSTEM;
 }
 
 enum gw_status gw_listener_open(struct gw_listener *listener, struct gw_conn_group *group,
                                 struct tls_context *tls, enum gw_conn_kind kind,
                                 const struct gw_listener_options *options) {
-    *listener = (struct gw_listener){.group = group, .tls = tls, .kind = kind};
-    int fd = open_socket(options);
+    *listener = (struct gw_listener){.options = *options, .group = group, .tls = tls, .kind = kind};
+    int fd = options->is_handed_over ? options->fd : open_socket(options);
     if (fd < 0)
         return GW_SYSTEM;
     int failure = uv_tcp_init(group->services->loop, &listener->tcp);
@@ -165,23 +200,53 @@ enum gw_status gw_listener_open(struct gw_listener *listener, struct gw_conn_gro
     uv_prepare_init(group->services->loop, &listener->turn_end);
     uv_prepare_start(&listener->turn_end, on_turn_end);
     uv_unref((uv_handle_t *)&listener->turn_end);
+    uv_timer_init(group->services->loop, &listener->settle);
     listener->is_open = true;
     failure = uv_tcp_open(&listener->tcp, fd);
     if (failure != 0)
         close(fd);
     if (failure == 0)
         failure = uv_tcp_nodelay(&listener->tcp, 1); // which what is accepted inherits
-    if (failure == 0)
-        failure = uv_listen((uv_stream_t *)&listener->tcp, BACKLOG, on_connection);
-    if (failure != 0) {
-        log_refused(options, uv_strerror(failure));
-        gw_listener_close(listener);
-        return GW_SYSTEM;
-    }
+    return failure == 0 ? GW_OK : give_up(listener, failure);
+}
+
+enum gw_status gw_listener_listen(struct gw_listener *listener) {
+    gw_assert(listener->is_open);
+    int failure = uv_listen((uv_stream_t *)&listener->tcp, BACKLOG, on_connection);
+    if (failure != 0)
+        return give_up(listener, failure);
     char bound[GW_LISTENER_ADDRESS_BYTES];
-    format_bound(fd, bound);
-    gw_log(GW_LOG_INFO, "server", "listening kind=%s address=\"%s\"", options->name, bound);
+    format_bound(descriptor_of(listener), bound);
+    gw_log(GW_LOG_INFO, "server", "listening kind=%s address=\"%s\"", listener->options.name,
+           bound);
     return GW_OK;
+}
+
+// A filter that drops what begins a connection: SYN without ACK, in the flags of the TCP header.
+// The rest of a handshake passes. Without it newcomers that come now may be reset by the close.
+static void drop_newcomers(const struct gw_listener *listener) {
+    static struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13), BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1), BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX)};
+    const struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+    if (setsockopt(descriptor_of(listener), SOL_SOCKET, SO_ATTACH_FILTER, &program,
+                   sizeof(program)) != 0)
+        gw_log(GW_LOG_DEBUG, "server", "no filter for newcomers reason=\"%s\"", strerror(errno));
+}
+
+static void on_settled(uv_timer_t *settle) {
+    (void)settle; // the end of this turn looks at the queue
+}
+
+void gw_listener_finish(struct gw_listener *listener, uint64_t settle_ms,
+                        void (*on_finished)(struct gw_listener *listener)) {
+    gw_assert(listener->is_open && listener->on_finished == NULL);
+    listener->on_finished = on_finished;
+    bool is_last = !listener->options.is_handed_over;
+    if (is_last && settle_ms > 0)
+        drop_newcomers(listener);
+    uv_timer_start(&listener->settle, on_settled, is_last ? settle_ms : 0, 0);
 }
 
 void gw_listener_close(struct gw_listener *listener) {
@@ -189,5 +254,6 @@ void gw_listener_close(struct gw_listener *listener) {
         return;
     listener->is_open = false;
     uv_close((uv_handle_t *)&listener->turn_end, NULL);
+    uv_close((uv_handle_t *)&listener->settle, NULL);
     uv_close((uv_handle_t *)&listener->tcp, NULL);
 }

@@ -16,8 +16,18 @@
 #include "tls/context.h"
 
 #define GW_ACCEPTS_PER_TURN_MAX 8 // of a port, between two looks at the sockets
+#define GW_LISTENER_SETTLE_MS 50  // longer than the handshake of TCP takes between machines
+
+struct gw_listener_options {
+    const char *name;    // for the log: "https"
+    const char *address; // "host:port", "[v6]:port"; port 0: any free one
+    bool shares_port;
+    bool is_handed_over; // `fd` listens, and somebody else keeps it, too
+    int fd;
+};
 
 struct gw_listener {
+    struct gw_listener_options options;
     uv_tcp_t tcp;
     struct gw_conn_group *group; // takes the connections
     struct tls_context *tls;     // NULL: plain; borrowed
@@ -26,26 +36,31 @@ struct gw_listener {
     int taken;             // in this turn
     uint64_t complain_ms;  // uv_now from which a failed accept is logged again
     bool is_open;
+    void (*on_finished)(struct gw_listener *listener); // NULL: goes on accepting
+    uv_timer_t settle;                                 // running: newcomers may be half-way
     uv_tcp_t turned_away; // the connection that is closed for want of memory
     bool is_turning_away;
     bool is_one_waiting; // in libuv: for `turned_away` to close, or for the next turn
 };
 
-struct gw_listener_options {
-    const char *name;    // for the log: "https"
-    const char *address; // "host:port", "[v6]:port"; port 0: any free one
-    bool shares_port;
-};
-
-// Binds and listens; logs the bound address, or the problem. A listener that failed needs no close.
+// Binds the address, or logs the problem. A listener that failed needs no close.
 enum gw_status gw_listener_open(struct gw_listener *listener, struct gw_conn_group *group,
                                 struct tls_context *tls, enum gw_conn_kind kind,
                                 const struct gw_listener_options *options) GW_MUST_USE;
+// Listens, and logs the bound address or the problem. Until then connections are refused.
+enum gw_status gw_listener_listen(struct gw_listener *listener) GW_MUST_USE;
 // Takes the address for processes that will share it, without listening: a socket to keep until
-// they end, or -1 after a log line. `bound` receives the address with its port (terminated), port 0
-// resolved.
+// they end, or -1 after a log line. `is_alone`: fails where another gateway listens. `bound`
+// receives the address with its port (terminated), port 0 resolved.
 #define GW_LISTENER_ADDRESS_BYTES 80
-int gw_listener_reserve(const struct gw_listener_options *options,
+int gw_listener_reserve(const struct gw_listener_options *options, bool is_alone,
                         char bound[GW_LISTENER_ADDRESS_BYTES]) GW_MUST_USE;
-// Stops accepting. Harmless when not open.
+// No further connection begins; those that have begun are taken, also from the queue of the kernel,
+// which a close would reset. Then the listener closes, and on_finished comes from the loop. What
+// begins while it settles is not answered: its SYN is sent again, and refused when the port is
+// closed. With a time of 0 what begins at the last moment is reset. The queue of a socket that was
+// handed over is left to those that come after.
+void gw_listener_finish(struct gw_listener *listener, uint64_t settle_ms,
+                        void (*on_finished)(struct gw_listener *listener));
+// Stops accepting at once; on_finished does not follow. Harmless when not open.
 void gw_listener_close(struct gw_listener *listener);

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: MIT
 // The life of the process: start() makes the parts in the order in which they need each other;
-// stopping goes through phases, each ended by an event: drain (client connections finish) -> cut
-// (the rest is closed) -> flush (last-used times are written, the membership ends) -> close (every
-// handle). A start that fails half-way goes straight to close.
+// stopping goes through phases, each ended by an event: drain (the clients are left, see front.h)
+// -> flush (last-used times are written, the membership ends) -> close (every handle). A start that
+// fails half-way goes straight to close.
 #include "gateway/process/server.h"
 
 #include <signal.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/log.h"
+#include "base/log_writer.h"
 #include "base/random.h"
 #include "db/events.h"
 #include "db/pool.h"
 #include "db/query.h"
 #include "db/role_check.h"
 #include "db/statements.h"
+#include "db/url.h"
 #include "gateway/auth/auth.h"
 #include "gateway/auth/cache.h"
 #include "gateway/auth/failed_tokens.h"
@@ -24,14 +27,19 @@
 #include "gateway/net/handshake_queue.h"
 #include "gateway/net/transport.h"
 #include "gateway/process/certificates.h"
+#include "gateway/process/cgroup.h"
 #include "gateway/process/descriptors.h"
+#include "gateway/process/front.h"
+#include "gateway/process/heartbeat.h"
 #include "gateway/process/listener.h"
+#include "gateway/process/readiness.h"
+#include "gateway/process/turns.h"
 #include "gateway/upstream/pool.h"
 #include "token/id.h"
 
 #define FLUSH_TIMEOUT_MS 3000
 
-enum phase { PHASE_RUN, PHASE_DRAIN, PHASE_CUT, PHASE_FLUSH, PHASE_CLOSE };
+enum phase { PHASE_RUN, PHASE_DRAIN, PHASE_FLUSH, PHASE_CLOSE };
 
 struct gw_server {
     uv_loop_t loop;
@@ -42,11 +50,12 @@ struct gw_server {
     struct gw_deadlines deadlines;
     struct gw_deadline_kind deadline_kinds[GW_DEADLINE_COUNT];
     struct gw_handshake_queue handshake_queue;
-    struct gw_conn_group clients;
+    struct gw_front front;
     struct gw_conn_group admins;
-    struct gw_listener https;
-    struct gw_listener http;
     struct gw_listener admin;
+    struct gw_readiness readiness;
+    struct gw_heartbeat heartbeat;
+    struct gw_turns turns;
     struct gw_certificates certificates;
     struct gw_last_used_drain flush;
     struct db_events_departure departure;
@@ -56,8 +65,9 @@ struct gw_server {
     uv_signal_t interrupt;
     uv_signal_t hangup;
     const struct gw_worker *worker;
-    uv_timer_t drain_timer;
+    uv_timer_t flush_timer;
     struct gw_descriptor_room room;
+    bool has_failed; // could not start
 };
 
 // ---- stopping ----
@@ -84,7 +94,7 @@ static void on_left(struct db_events_departure *departure) {
 }
 
 static void on_flush_timer(uv_timer_t *timer) {
-    struct gw_server *server = gw_container_of(timer, struct gw_server, drain_timer);
+    struct gw_server *server = gw_container_of(timer, struct gw_server, flush_timer);
     gw_log(GW_LOG_WARNING, "server",
            "cannot sign off at the database: revocations that wait will wait for this process");
     on_left(&server->departure);
@@ -96,76 +106,46 @@ static void start_leaving(struct gw_server *server) {
     server->departure.on_left = on_left;
     server->has_left = !db_events_leave(server->services.events, &server->departure);
     if (!server->has_left)
-        uv_timer_start(&server->drain_timer, on_flush_timer, FLUSH_TIMEOUT_MS, 0);
+        uv_timer_start(&server->flush_timer, on_flush_timer, FLUSH_TIMEOUT_MS, 0);
 }
 
-static void on_clients_closed(struct gw_conn_group *clients) {
-    struct gw_server *server = gw_container_of(clients, struct gw_server, clients);
-    if (server->phase == PHASE_CLOSE)
-        return;
-    gw_assert(server->phase == PHASE_CUT && clients->open_count == 0);
+static void on_left_front(struct gw_front *front) {
+    struct gw_server *server = gw_container_of(front, struct gw_server, front);
+    gw_assert(server->phase == PHASE_DRAIN && front->clients.open_count == 0);
     server->phase = PHASE_FLUSH;
     start_leaving(server);
     server->flush.on_drained = on_flushed;
     gw_last_used_drain(server->auth.last_used, FLUSH_TIMEOUT_MS, &server->flush);
 }
 
-// All connections are closed, or the time for that is over: the rest is cut.
-static void end_drain(struct gw_server *server) {
-    if (server->phase != PHASE_DRAIN)
-        return;
-    server->phase = PHASE_CUT;
-    uv_timer_stop(&server->drain_timer);
-    if (server->clients.open_count > 0)
-        gw_log(GW_LOG_WARNING, "server", "connections cut at the end of the drain count=%d",
-               server->clients.open_count);
-    gw_conn_group_close(&server->clients, on_clients_closed);
-}
-
-static void on_drained(struct gw_conn_group *clients) {
-    end_drain(gw_container_of(clients, struct gw_server, clients));
-}
-
-static void on_drain_timer(uv_timer_t *timer) {
-    end_drain(gw_container_of(timer, struct gw_server, drain_timer));
-}
-
-static void start_drain(struct gw_server *server) {
-    gw_assert(server->phase == PHASE_RUN);
-    server->phase = PHASE_DRAIN;
-    server->services.is_draining = true;
-    gw_listener_close(&server->https);
-    gw_listener_close(&server->http);
-    uint64_t timeout_ms = server->services.config->drain_timeout_ms;
-    uv_timer_start(&server->drain_timer, on_drain_timer, timeout_ms, 0);
-    gw_conn_group_drain(&server->clients, on_drained);
-    if (server->clients.open_count == 0)
-        end_drain(server);
-}
-
 static void on_signal(uv_signal_t *handle, int number) {
     struct gw_server *server = handle->data;
+    gw_notify_stopping(server->worker->notify);
     gw_log(GW_LOG_INFO, "server", "stopping signal=%d connections=%d", number,
-           server->clients.open_count);
-    if (server->phase == PHASE_RUN)
-        start_drain(server);
-    else if (server->phase == PHASE_DRAIN)
-        end_drain(server);
-    else if (server->phase == PHASE_FLUSH)
+           server->front.clients.open_count);
+    if (server->phase == PHASE_RUN) {
+        server->phase = PHASE_DRAIN;
+        gw_front_leave(&server->front, on_left_front);
+        gw_readiness_note(&server->readiness);
+    } else if (server->phase == PHASE_DRAIN) {
+        gw_front_cut(&server->front);
+    } else if (server->phase == PHASE_FLUSH) {
         close_everything(server);
+    }
 }
 
 static void on_admins_closed(struct gw_conn_group *admins) {
     (void)admins;
 }
 
-// A signal after its handler is closed would kill the process; both are blocked so that the exit
+// A signal after its handler is closed would kill the process; they are blocked so that the exit
 // code stays 0.
 static void block_signals(void) {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     sigprocmask(SIG_BLOCK, &signals, NULL);
 }
 
@@ -174,13 +154,12 @@ static void close_everything(struct gw_server *server) {
     if (server->phase == PHASE_CLOSE)
         return;
     block_signals();
-    bool has_clients = server->phase == PHASE_RUN;
     server->phase = PHASE_CLOSE;
-    gw_listener_close(&server->https);
-    gw_listener_close(&server->http);
+    gw_readiness_close(&server->readiness);
+    gw_heartbeat_close(&server->heartbeat);
+    gw_turns_close(&server->turns);
+    gw_front_close(&server->front);
     gw_listener_close(&server->admin);
-    if (has_clients)
-        gw_conn_group_close(&server->clients, on_clients_closed);
     gw_conn_group_close(&server->admins, on_admins_closed);
     if (services->upstream != NULL)
         gw_upstream_close(services->upstream, NULL);
@@ -195,7 +174,7 @@ static void close_everything(struct gw_server *server) {
     uv_close((uv_handle_t *)&server->terminate, NULL);
     uv_close((uv_handle_t *)&server->interrupt, NULL);
     uv_close((uv_handle_t *)&server->hangup, NULL);
-    uv_close((uv_handle_t *)&server->drain_timer, NULL);
+    uv_close((uv_handle_t *)&server->flush_timer, NULL);
 }
 
 // ---- starting ----
@@ -220,6 +199,7 @@ static void open_deadlines(struct gw_server *server) {
         [GW_DEADLINE_UPSTREAM_CONNECT_ALL] = connect_all_ms,
         [GW_DEADLINE_UPSTREAM_RESPONSE] = config->upstream_timeout_ms,
         [GW_DEADLINE_UPSTREAM_IDLE] = GW_UPSTREAM_IDLE_TIMEOUT_MS,
+        [GW_DEADLINE_UPSTREAM_CONTINUE] = GW_UPSTREAM_CONTINUE_TIMEOUT_MS,
     };
     for (int i = 0; i < GW_DEADLINE_COUNT; i++)
         gw_deadline_kind_init(&server->deadline_kinds[i], durations_ms[i]);
@@ -229,7 +209,7 @@ static void open_deadlines(struct gw_server *server) {
 
 static void on_certificates_changed(struct gw_certificates *certificates) {
     struct gw_server *server = gw_container_of(certificates, struct gw_server, certificates);
-    server->https.tls = certificates->context;
+    server->front.https.tls = certificates->context;
 }
 
 static enum gw_status open_certificates(struct gw_server *server) {
@@ -260,17 +240,18 @@ static void open_signal(struct gw_server *server, uv_signal_t *handle, uv_signal
 
 // Nothing here can fail, and close_everything takes all of it for granted.
 static void open_handles(struct gw_server *server) {
+    gw_turns_open(&server->turns, &server->loop, server->services.metrics);
     open_deadlines(server);
+    gw_heartbeat_open(&server->heartbeat, &server->services, server->worker->notify);
     gw_handshake_queue_open(&server->handshake_queue, &server->loop,
                             server->services.config->handshakes_waiting_max,
                             server->services.metrics);
-    uv_timer_init(&server->loop, &server->drain_timer);
+    uv_timer_init(&server->loop, &server->flush_timer);
     open_signal(server, &server->terminate, on_signal, SIGTERM);
     open_signal(server, &server->interrupt, on_signal, SIGINT);
     open_signal(server, &server->hangup, on_hangup, SIGHUP);
-    gw_conn_group_open(&server->clients, &server->services,
-                       server->services.config->connections_max);
-    gw_conn_group_open(&server->admins, &server->services, server->clients.count_max);
+    gw_front_init(&server->front, &server->services);
+    gw_conn_group_open(&server->admins, &server->services, server->front.clients.count_max);
 }
 
 static enum gw_status open_events(struct gw_server *server) {
@@ -288,7 +269,8 @@ static enum gw_status open_events(struct gw_server *server) {
                                               .poll_interval_ms = GW_EVENTS_POLL_MS,
                                               .query_timeout_ms = GW_DB_QUERY_TIMEOUT_MS,
                                               .connect_timeout_ms = GW_DB_CONNECT_TIMEOUT_MS,
-                                              .role_check = &server->role_check};
+                                              .role_check = &server->role_check,
+                                              .pool = services->pool};
     status = db_events_create(services->loop, &options, gw_auth_cache_consumer(server->auth.cache),
                               &services->events);
     if (status == GW_OK)
@@ -298,14 +280,28 @@ static enum gw_status open_events(struct gw_server *server) {
 
 static enum gw_status open_limits(struct gw_server *server) {
     const struct gw_services *services = &server->services;
+    uint64_t seed = 0;
     enum gw_status status = gw_auth_open_limits(&server->auth, services);
     if (status == GW_OK)
-        status = gw_address_counts_init(&server->clients.addresses,
+        status = gw_address_counts_init(&server->front.clients.addresses,
                                         (uint32_t)services->config->connections_per_address);
+    if (status == GW_OK)
+        status = gw_hash_seed_make(&seed);
+    if (status == GW_OK)
+        status = gw_idle_init(&server->front.clients.idle, seed);
     if (status != GW_OK)
         gw_log(GW_LOG_ERROR, "server", "cannot set up the limits reason=\"%s\"",
                gw_status_text(status));
     return status;
+}
+
+// Without a pool, the URL of the pool is the one that was refused.
+static const char *database_problem(const struct gw_services *services, enum gw_status status) {
+    const char *events_url = services->config->database_events_url;
+    if (status != GW_INVALID)
+        return gw_status_text(status);
+    return db_url_problem(
+        services->pool == NULL || events_url == NULL ? services->config->database_url : events_url);
 }
 
 static enum gw_status open_database(struct gw_server *server) {
@@ -327,7 +323,7 @@ static enum gw_status open_database(struct gw_server *server) {
         status = open_events(server);
     if (status != GW_OK)
         gw_log(GW_LOG_ERROR, "server", "cannot use the database settings reason=\"%s\"",
-               gw_status_text(status));
+               database_problem(services, status));
     return status;
 }
 
@@ -336,6 +332,7 @@ static enum gw_status open_upstream(struct gw_server *server) {
     const struct gw_config_texts *texts = &services->config->upstreams;
     struct gw_upstream_problem problem;
     struct gw_log_quote culprit;
+    struct gw_log_quote reason;
     const struct gw_upstream_options options = {.texts = texts->at,
                                                 .text_count = texts->count,
                                                 .authorities_file = services->config->upstream_ca};
@@ -343,30 +340,65 @@ static enum gw_status open_upstream(struct gw_server *server) {
         return GW_OK;
     enum gw_status status = gw_upstream_create(services, &options, &services->upstream, &problem);
     if (status != GW_OK)
-        gw_log(GW_LOG_ERROR, "server", "cannot use --upstream value=%s reason=\"%s\"",
-               gw_log_quoted(&culprit, problem.culprit), problem.text);
+        gw_log(GW_LOG_ERROR, "server", "cannot use --upstream value=%s reason=%s",
+               gw_log_quoted(&culprit, problem.culprit),
+               gw_log_quoted(&reason, gw_str_from(problem.text)));
     return status;
 }
 
-static enum gw_status listen_one(struct gw_server *server, struct gw_listener *listener,
-                                 const char *name, const char *address) {
-    bool is_admin = listener == &server->admin;
-    const struct gw_listener_options options = {
-        .name = name, .address = address, .shares_port = server->services.worker_count > 1};
+static enum gw_status open_admin(struct gw_server *server) {
+    const char *address = server->services.config->listen_admin;
+    int fd = server->worker->sockets->fds[GW_PORT_ADMIN];
+    const struct gw_listener_options options = {.name = "admin",
+                                                .address = address,
+                                                .shares_port = server->services.worker_count > 1,
+                                                .is_handed_over = fd >= 0,
+                                                .fd = fd};
     if (address == NULL)
         return GW_OK;
-    return gw_listener_open(listener, is_admin ? &server->admins : &server->clients,
-                            listener == &server->https ? server->certificates.context : NULL,
-                            is_admin ? GW_CONN_ADMIN : GW_CONN_CLIENT, &options);
+    enum gw_status status =
+        gw_listener_open(&server->admin, &server->admins, NULL, GW_CONN_ADMIN, &options);
+    return status == GW_OK ? gw_listener_listen(&server->admin) : status;
+}
+
+static void note_listening(struct gw_server *server) {
+    gw_readiness_note(&server->readiness);
+    gw_notify_ready(server->worker->notify);
+}
+
+static void on_may_listen(struct gw_readiness *readiness) {
+    struct gw_server *server = gw_container_of(readiness, struct gw_server, readiness);
+    if (server->phase != PHASE_RUN)
+        return;
+    server->has_failed = gw_front_listen(&server->front) != GW_OK;
+    if (server->has_failed)
+        close_everything(server);
+    else
+        note_listening(server);
+}
+
+// Of this worker. Of a cgroup's limit half is for what waits; the cache, TLS sessions and the
+// kernel's own buffers of the sockets need the rest.
+static size_t memory_max_bytes(const struct gw_services *services) {
+    uint64_t bytes = services->config->memory_max_bytes;
+    if (bytes == GW_CONFIG_MEMORY_BY_CGROUP)
+        bytes = gw_cgroup_memory_max(GW_CGROUP_OF_PROCESS, GW_CGROUP_ROOT) / 2;
+    return (size_t)(bytes / (uint64_t)services->worker_count);
+}
+
+static void open_transports(struct gw_server *server) {
+    struct gw_transport_shared *shared = server->services.transport_shared;
+    gw_transport_shared_set_queue(shared, &server->handshake_queue);
+    gw_transport_shared_set_memory_max(shared, memory_max_bytes(&server->services),
+                                       server->services.metrics);
 }
 
 static enum gw_status start(struct gw_server *server) {
-    const struct gw_config *config = server->services.config;
     enum gw_status status = open_certificates(server);
     if (status == GW_OK)
         status = gw_transport_shared_create(&server->services.transport_shared);
     if (status == GW_OK)
-        gw_transport_shared_set_queue(server->services.transport_shared, &server->handshake_queue);
+        open_transports(server);
     if (status == GW_OK)
         status = open_limits(server);
     if (status == GW_OK)
@@ -374,17 +406,19 @@ static enum gw_status start(struct gw_server *server) {
     if (status == GW_OK)
         status = open_upstream(server);
     if (status == GW_OK)
-        status = listen_one(server, &server->https, "https", config->listen_https);
+        status =
+            gw_front_open(&server->front, server->certificates.context, server->worker->sockets);
     if (status == GW_OK)
-        status = listen_one(server, &server->http, "http", config->listen_http);
+        status = open_admin(server);
     if (status == GW_OK)
-        status = listen_one(server, &server->admin, "admin", config->listen_admin);
+        gw_readiness_open(&server->readiness, &server->services, on_may_listen);
     return status;
 }
 
 int gw_server_run(const struct gw_config *config, const struct gw_worker *worker) {
     struct gw_server server = {.phase = PHASE_RUN};
     gw_log_set_level(config->log_level);
+    gw_log_writer_start(); // a worker's own
     signal(SIGPIPE, SIG_IGN);
     gw_descriptors_raise_limit();
     int failure = uv_loop_init(&server.loop);
@@ -397,6 +431,8 @@ int gw_server_run(const struct gw_config *config, const struct gw_worker *worker
     server.services.worker_count = worker->count;
     server.worker = worker;
     gw_metrics_reset_gauges(server.services.metrics);
+    server.services.metrics_at_start = *server.services.metrics;
+    gw_log_writer_count_lost(&server.services.metrics->log_lines_lost_total);
     if (gw_random_bytes(&server.services.request_id_base,
                         sizeof(server.services.request_id_base)) != GW_OK)
         server.services.request_id_base = (uint64_t)gw_clock_wall_ms();
@@ -408,12 +444,14 @@ int gw_server_run(const struct gw_config *config, const struct gw_worker *worker
                config->is_test_environment ? "test" : "live");
     else
         close_everything(&server);
+    server.has_failed = status != GW_OK;
     uv_run(&server.loop, UV_RUN_DEFAULT);
     failure = uv_loop_close(&server.loop);
     gw_assert(failure == 0);
     gw_auth_destroy(&server.auth);
-    gw_address_counts_deinit(&server.clients.addresses);
+    gw_address_counts_deinit(&server.front.clients.addresses);
+    gw_idle_deinit(&server.front.clients.idle);
     gw_transport_shared_destroy(server.services.transport_shared);
     gw_log(GW_LOG_INFO, "server", "stopped");
-    return status == GW_OK ? 0 : 1;
+    return server.has_failed ? 1 : 0;
 }

@@ -7,6 +7,7 @@
 
 #include "gateway/exchange/identity_fields.h"
 #include "gateway/http/field_rules.h"
+#include "gateway/relay/max_forwards.h"
 
 // More than all literal text below: field names, separators, numbers.
 #define LITERAL_BYTES 512
@@ -56,6 +57,29 @@ static void put_request_line(struct head_writer *writer, const struct gw_exchang
         put(writer, exchange->match.query);
     }
     put(writer, GW_STR(" HTTP/1.1\r\n"));
+}
+
+// One less than it was, which is never more digits.
+static void put_max_forwards(struct head_writer *writer, const struct gw_http_field *field,
+                             uint64_t count) {
+    char digits[24];
+    int length = snprintf(digits, sizeof(digits), "%" PRIu64, count - 1);
+    put_field(writer, field->name, gw_str(digits, (size_t)length));
+}
+
+static void put_fields(struct head_writer *writer, const struct gw_http_head *request,
+                       const struct gw_field_options *options, bool forward_authorization) {
+    uint64_t max_forwards;
+    bool is_limited = gw_max_forwards_read(request, &max_forwards) == GW_OK && max_forwards > 0;
+    for (int i = 0; i < request->field_count; i++) {
+        const struct gw_http_field *field = &request->fields[i];
+        if (!gw_field_passes_to_registry(field, options, forward_authorization))
+            continue;
+        if (is_limited && field->id == GW_FIELD_MAX_FORWARDS)
+            put_max_forwards(writer, field, max_forwards);
+        else
+            put_field(writer, field->name, field->value);
+    }
 }
 
 static void put_framing(struct head_writer *writer, const struct gw_http_head *request) {
@@ -132,7 +156,7 @@ static void put_origin(struct head_writer *writer, const struct gw_exchange *exc
     struct gw_str scheme = exchange->is_tls ? GW_STR("https") : GW_STR("http");
     struct gw_str host =
         said_by_proxy(exchange, GW_FIELD_X_FORWARDED_HOST, exchange->request->host);
-    put_field(writer, GW_STR("X-Request-Id"), gw_str(exchange->request_id, GW_REQUEST_ID_LENGTH));
+    put_field(writer, GW_STR("X-Request-Id"), gw_str_from(exchange->request_id));
     put_forwarded_for(writer, exchange);
     put_field(writer, GW_STR("X-Forwarded-Proto"),
               said_by_proxy(exchange, GW_FIELD_X_FORWARDED_PROTO, scheme));
@@ -153,11 +177,7 @@ enum gw_status gw_relay_compose_request(struct gw_exchange *exchange, bool forwa
         return GW_NO_MEMORY;
     put_request_line(&writer, exchange);
     const char *fields = writer.at;
-    for (int i = 0; i < request->field_count; i++) {
-        const struct gw_http_field *field = &request->fields[i];
-        if (gw_field_passes_to_registry(field, &options, forward_authorization))
-            put_field(&writer, field->name, field->value);
-    }
+    put_fields(&writer, request, &options, forward_authorization);
     put_framing(&writer, request);
     put_identity(&writer, exchange);
     put_origin(&writer, exchange);

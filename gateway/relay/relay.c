@@ -6,12 +6,15 @@
 #include "gateway/auth/authz.h"
 #include "gateway/auth/transfers.h"
 #include "gateway/exchange/exchange.h"
+#include "gateway/exchange/router.h"
 #include "gateway/exchange/services.h"
 #include "gateway/http/field_rules.h"
 #include "gateway/http/head_block.h"
 #include "gateway/relay/head.h"
+#include "gateway/relay/max_forwards.h"
 #include "gateway/settings/config.h"
 #include "gateway/upstream/pool.h"
+#include "token/mask.h"
 
 // Lives in the exchange's arena. Ending a response (fail, finish, break) may end the exchange, and
 // with it the relay, inside the call: touch nothing of the relay afterwards. on_over aborts what is
@@ -20,8 +23,10 @@ struct relay {
     struct gw_handler handler;
     struct gw_upstream_call call;
     struct gw_transfer transfer;
+    struct gw_deadline continue_deadline; // of the registry, to say 100 or else
     uint64_t request_body_bytes;
     bool wants_body; // the last gw_exchange_want_body
+    bool has_waited; // for 100 Continue
 };
 
 static struct relay *relay_of_handler(struct gw_handler *handler) {
@@ -41,11 +46,13 @@ static struct relay *relay_of_transfer(struct gw_transfer *transfer) {
 static void log_failure(const struct gw_exchange *exchange, enum gw_status status,
                         const char *reason) {
     struct gw_log_quote quoted_reason;
-    struct gw_log_quote quoted_path; // without the query, which may hold a secret
+    struct gw_log_quote quoted_path;
+    char path[sizeof(quoted_path.text)]; // without the query, which may hold a secret
+    size_t path_length = gw_token_mask(exchange->match.path, path, sizeof(path));
     gw_log(GW_LOG_WARNING, "upstream",
            "request failed request_id=%s method=%.*s path=%s status=\"%s\" reason=%s",
            exchange->request_id, GW_STR_ARG(exchange->request->method_name),
-           gw_log_quoted(&quoted_path, exchange->match.path), gw_status_text(status),
+           gw_log_quoted(&quoted_path, gw_str(path, path_length)), gw_status_text(status),
            gw_log_quoted(&quoted_reason, gw_str_from(reason)));
 }
 
@@ -67,32 +74,52 @@ static struct gw_refusal refusal_of(enum gw_status status) {
     }
 }
 
-static void answer_failure(struct gw_exchange *exchange, enum gw_status status) {
-    const struct gw_refusal refusal = refusal_of(status);
-    if (exchange->phase != GW_RESPONSE_NONE)
-        gw_exchange_break(exchange);
+// In place of the registry's response, as long as nothing of it has left; else the response breaks.
+static void refuse_instead(struct gw_exchange *exchange, const struct gw_refusal *refusal) {
+    exchange->report.error = refusal->error;
+    if (exchange->phase == GW_RESPONSE_NONE || gw_exchange_take_back(exchange))
+        gw_exchange_refuse(exchange, refusal);
     else
-        gw_exchange_refuse(exchange, &refusal);
+        gw_exchange_break(exchange);
 }
 
 // The last act of its caller.
 static void fail(struct gw_exchange *exchange, enum gw_status status, const char *reason) {
+    const struct gw_refusal refusal = refusal_of(status);
     log_failure(exchange, status, reason);
-    answer_failure(exchange, status);
+    refuse_instead(exchange, &refusal);
 }
 
 static void refuse_too_big(struct gw_exchange *exchange) {
-    if (exchange->phase != GW_RESPONSE_NONE)
-        gw_exchange_break(exchange);
-    else
-        gw_exchange_fail(exchange, GW_ERROR_BODY_TOO_LARGE, "The body is larger than 100 MiB.");
+    static const struct gw_refusal too_big = {GW_ERROR_BODY_TOO_LARGE,
+                                              "The body is larger than 100 MiB."};
+    refuse_instead(exchange, &too_big);
 }
 
 // ---- the request, towards the registry ----
 
+// Not every registry says 100 Continue, and a client may wait for it for ever (RFC 9110 section
+// 10.1.1). The registry has had the head for a while, and no refusal has come.
+static void on_continue_deadline(struct gw_deadline *deadline) {
+    struct relay *relay = gw_container_of(deadline, struct relay, continue_deadline);
+    gw_exchange_continue(relay->handler.exchange);
+}
+
+static void wait_for_continue(struct relay *relay) {
+    const struct gw_exchange *exchange = relay->handler.exchange;
+    if (!exchange->request->expects_continue || relay->has_waited)
+        return;
+    relay->has_waited = true;
+    gw_deadline_set(&relay->continue_deadline,
+                    &exchange->services->deadlines[GW_DEADLINE_UPSTREAM_CONTINUE],
+                    uv_now(exchange->services->loop));
+}
+
 // The client may send as fast as the registry takes.
 static void match_client_to_registry(struct relay *relay) {
     bool is_wanted = gw_upstream_call_is_writable(&relay->call);
+    if (is_wanted)
+        wait_for_continue(relay); // the head is on its way
     if (is_wanted == relay->wants_body)
         return;
     relay->wants_body = is_wanted;
@@ -134,6 +161,7 @@ static void on_client_writable(struct gw_handler *handler) {
 static void on_over(struct gw_handler *handler) {
     struct relay *relay = relay_of_handler(handler);
     gw_transfer_remove(&relay->transfer);
+    gw_deadline_clear(&relay->continue_deadline);
     gw_upstream_call_abort(&relay->call);
 }
 
@@ -146,14 +174,31 @@ static const struct gw_handler_calls handler_calls = {
 
 // ---- the response, towards the client ----
 
+// A Connection field that lists too many options is of no weight here.
+static void pass_interim(struct gw_exchange *exchange, const struct gw_http_head *head) {
+    struct gw_response_field fields[GW_HTTP_FIELDS_MAX];
+    int field_count;
+    if (gw_relay_pick_fields(head, fields, &field_count) == GW_OK)
+        gw_exchange_interim(exchange, head->status, fields, field_count);
+}
+
 // The registry decides whether it wants the body: a client that waits gets the registry's 100
-// Continue, or its refusal, before it sends anything (RFC 9110 section 10.1.1).
-static void on_continue(struct gw_upstream_call *call) {
-    gw_exchange_continue(relay_of_call(call)->handler.exchange);
+// Continue, or its refusal, before it sends anything (RFC 9110 section 10.1.1). 102 Processing and
+// 103 Early Hints pass; what others mean is not known here.
+static void on_interim(struct gw_upstream_call *call, const struct gw_http_head *head) {
+    struct relay *relay = relay_of_call(call);
+    if (head->status == 100) {
+        gw_deadline_clear(&relay->continue_deadline);
+        gw_exchange_continue(relay->handler.exchange);
+    } else if (head->status == 102 || head->status == 103) {
+        pass_interim(relay->handler.exchange, head);
+    }
 }
 
 static void on_head(struct gw_upstream_call *call, const struct gw_http_head *head) {
-    struct gw_exchange *exchange = relay_of_call(call)->handler.exchange;
+    struct relay *relay = relay_of_call(call);
+    struct gw_exchange *exchange = relay->handler.exchange;
+    gw_deadline_clear(&relay->continue_deadline);
     struct gw_response_field fields[GW_HTTP_FIELDS_MAX];
     int field_count;
     if (gw_relay_pick_fields(head, fields, &field_count) != GW_OK) {
@@ -162,6 +207,8 @@ static void on_head(struct gw_upstream_call *call, const struct gw_http_head *he
         return;
     }
     gw_assert(exchange->phase == GW_RESPONSE_NONE);
+    gw_histogram_observe(&exchange->services->metrics->registry_heads,
+                         uv_hrtime() - exchange->report.registry.began_ns);
     uint64_t length = head->has_content_length ? head->content_length : GW_LENGTH_UNKNOWN;
     gw_exchange_begin(exchange, head->status, fields, field_count, length);
 }
@@ -171,12 +218,14 @@ static void on_response_body(struct gw_upstream_call *call, struct gw_str bytes)
     gw_exchange_send(exchange, bytes);
     if (exchange->phase != GW_RESPONSE_STREAMING)
         return; // it broke, and the relay is gone
-    if (gw_exchange_pending_bytes(exchange) > GW_CONN_WRITE_HIGH_WATER_BYTES)
+    if (gw_exchange_is_congested(exchange))
         gw_upstream_call_pause(call);
 }
 
 static void on_response_end(struct gw_upstream_call *call) {
-    gw_exchange_finish(relay_of_call(call)->handler.exchange);
+    struct gw_exchange *exchange = relay_of_call(call)->handler.exchange;
+    gw_report_end_time(&exchange->report.registry);
+    gw_exchange_finish(exchange);
 }
 
 static void on_registry_writable(struct gw_upstream_call *call) {
@@ -184,11 +233,13 @@ static void on_registry_writable(struct gw_upstream_call *call) {
 }
 
 static void on_error(struct gw_upstream_call *call, enum gw_status status) {
-    fail(relay_of_call(call)->handler.exchange, status, gw_upstream_call_reason(call));
+    struct gw_exchange *exchange = relay_of_call(call)->handler.exchange;
+    gw_report_end_time(&exchange->report.registry);
+    fail(exchange, status, gw_upstream_call_reason(call));
 }
 
 static const struct gw_upstream_call_events call_events = {
-    .on_continue = on_continue,
+    .on_interim = on_interim,
     .on_head = on_head,
     .on_body = on_response_body,
     .on_end = on_response_end,
@@ -202,7 +253,8 @@ static const struct gw_upstream_call_events call_events = {
 static void on_ended(struct gw_transfer *transfer, const struct gw_judgement *judgement) {
     struct gw_exchange *exchange = relay_of_transfer(transfer)->handler.exchange;
     gw_assert(exchange->has_identity && judgement->verdict != GW_VERDICT_ALLOW);
-    if (exchange->phase != GW_RESPONSE_NONE) {
+    exchange->report.error = judgement->refusal.error;
+    if (exchange->phase != GW_RESPONSE_NONE && !gw_exchange_take_back(exchange)) {
         gw_exchange_break(exchange);
         return;
     }
@@ -234,6 +286,27 @@ static enum gw_upstream_body body_of(const struct gw_http_head *request) {
                                                                       : GW_UPSTREAM_NO_BODY;
 }
 
+// No hop is left (RFC 9110 section 7.6.2): the answer is what the gateway knows of the path.
+static void answer_options(struct gw_exchange *exchange) {
+    char methods[96];
+    gw_router_allow(exchange->request->target, methods);
+    const struct gw_response_field allow = {GW_STR("Allow"), gw_str_from(methods)};
+    gw_exchange_respond(exchange, 204, &allow, 1, NULL, GW_STR(""));
+}
+
+// True: the exchange is answered.
+static bool end_forwarding(struct gw_exchange *exchange) {
+    uint64_t count = 0;
+    enum gw_status status = gw_max_forwards_read(exchange->request, &count);
+    if (status == GW_INVALID)
+        gw_exchange_fail(exchange, GW_ERROR_BAD_REQUEST, "Max-Forwards is not one plain number.");
+    else if (status == GW_OK && count == 0)
+        answer_options(exchange);
+    else
+        return false;
+    return true;
+}
+
 // True: the exchange is answered.
 static bool refuse(struct gw_exchange *exchange) {
     const struct gw_http_head *request = exchange->request;
@@ -255,7 +328,7 @@ static bool refuse(struct gw_exchange *exchange) {
                          "The way to the registry leads back to the gateway.");
         return true;
     }
-    return false;
+    return end_forwarding(exchange);
 }
 
 static enum gw_status start_call(struct gw_exchange *exchange, struct relay *relay) {
@@ -283,12 +356,14 @@ void gw_relay_start(struct gw_exchange *exchange) {
     *relay = (struct relay){.handler = {.calls = &handler_calls, .exchange = exchange},
                             .call = {.reason = "out of memory"},
                             .wants_body = true};
+    gw_report_begin_time(&exchange->report.registry);
     enum gw_status status = start_call(exchange, relay);
     if (status != GW_OK) {
         fail(exchange, status, relay->call.reason);
         return;
     }
     exchange->handler = &relay->handler;
+    gw_deadline_init(&relay->continue_deadline, on_continue_deadline);
     status = keep_findable(exchange, relay);
     if (status != GW_OK) {
         fail(exchange, status, "out of memory");

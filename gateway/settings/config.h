@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Settings of the server: flags, each also an environment variable; a flag wins. One table in
-// config.c says name, variable, default and help line, and makes `--help`. Slices and strings live
-// as long as argv, the environment, and the struct that was read into, which must not be moved.
+// Settings of the server, as gateway/settings/config_read.h reads them and setting.h lists them.
+// Slices and strings live as long as argv, the environment, and the struct that was read into,
+// which must not be moved.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,13 +10,17 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "gateway/settings/config_file.h"
 #include "gateway/settings/rate.h"
+#include "gateway/settings/secret_line.h"
 #include "gateway/settings/trusted_proxies.h"
 #include "token/syntax.h"
 
 #define GW_FRESHNESS_LEASE_MS_MAX 3000
 
 #define GW_WORKERS_MAX 256
+#define GW_WORKER_TIMEOUT_MS_MIN 10000
+#define GW_CONFIG_SETTINGS_MAX 80
 #define GW_CONFIG_TEXTS_MAX 32
 #define GW_CONFIG_TEXTS_BYTES_MAX 4096 // all together
 
@@ -25,13 +29,35 @@
 struct gw_config_texts {
     const char *at[GW_CONFIG_TEXTS_MAX];
     int count;
-    bool are_flags; // and so take the place of the variable's
     char memory[GW_CONFIG_TEXTS_BYTES_MAX];
     size_t bytes_used;
 };
 
+#define GW_CONFIG_MEMORY_BY_CGROUP UINT64_MAX
+
+// From the weakest to the strongest.
+enum gw_setting_source {
+    GW_SETTING_UNSET,
+    GW_SETTING_BY_DEFAULT,
+    GW_SETTING_BY_FILE,
+    GW_SETTING_BY_VARIABLE,
+    GW_SETTING_BY_FLAG
+};
+
+// Where a setting is from.
+struct gw_setting_origin {
+    enum gw_setting_source source;
+    int line;         // of the file
+    const char *text; // the value that was given last, as it was given; NULL: none
+};
+
 struct gw_config {
+    struct gw_setting_origin origins[GW_CONFIG_SETTINGS_MAX]; // in the order of setting.h
+    const char *config_file;                                  // NULL: none
+    struct gw_config_source file;
     const char *database_url;
+    const char *database_url_file; // NULL: the URL was given itself; so for the other one
+    struct gw_secret_line database_url_line;
     const char *listen_https; // "host:port", "[v6]:port"; NULL: off
     const char *listen_http;
     const char *listen_admin;
@@ -43,18 +69,22 @@ struct gw_config {
     struct gw_config_texts upstreams; // for gateway/upstream/pool.h; may be empty
     const char *upstream_ca;          // a file; NULL: the system's authorities
     bool is_test_environment;
-    int workers; // 1 to GW_WORKERS_MAX
+    int workers;                // 1 to GW_WORKERS_MAX
+    uint64_t worker_timeout_ms; // 0: a worker may stand still for ever
     int connections_max;
     int connections_per_address; // 0: no limit
+    uint64_t memory_max_bytes;   // of all workers; 0: no bound, or GW_CONFIG_MEMORY_BY_CGROUP
     struct gw_trusted_proxies trusted_proxies;
     bool client_address_from_forwarded; // the field Forwarded, else X-Forwarded-For
     bool proxy_protocol;                // and neither field
+    bool reuse_port;                    // another gateway may listen at the same addresses
     struct gw_rate rate_limit;          // of a token; a count of 0: no limit
     struct gw_rate search_rate_limit;
     struct gw_rate org_rate_limit;
     int rate_limit_burst;   // 0: as many as the rate says
     int failed_token_limit; // a minute for each client address; 0: no limit
     int handshakes_waiting_max;
+    uint64_t drain_delay_ms;
     uint64_t drain_timeout_ms;
     uint64_t handshake_timeout_ms;
     uint64_t head_timeout_ms;
@@ -70,17 +100,16 @@ struct gw_config {
     uint64_t stale_read_ms;
     uint64_t stale_write_ms;
     const char *database_events_url; // NULL: database_url
+    const char *database_events_url_file;
+    struct gw_secret_line database_events_url_line;
     uint64_t upstream_connect_timeout_ms;
     uint64_t upstream_timeout_ms; // first byte, and progress
     int database_connections;
     bool forward_authorization;
+    struct gw_config_texts authz_fields; // two names, or none
     bool keep_transfers;
     bool access_log;
+    bool access_log_admin;
     enum gw_log_level log_level;
+    enum gw_log_form log_form;
 };
-
-enum gw_config_outcome { GW_CONFIG_RUN, GW_CONFIG_EXIT_OK, GW_CONFIG_EXIT_USAGE };
-
-// Reads argv[1..] and the environment. For --help and --version prints to stdout and says EXIT_OK;
-// for a mistake prints one line to stderr and says EXIT_USAGE.
-enum gw_config_outcome gw_config_read(int argc, char **argv, struct gw_config *config) GW_MUST_USE;

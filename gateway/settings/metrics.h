@@ -7,13 +7,19 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/histogram.h"
 #include "base/status.h"
 
 #define GW_METRICS_MAP(X)                                                                          \
+    X(workers_ready, "gauge", "Processes that listen and can decide.")                             \
+    X(workers_listening, "gauge", "Processes that listen.")                                        \
     X(connections_accepted_total, "counter", "Connections accepted.")                              \
     X(connections_refused_total, "counter", "Connections refused over a limit, or for memory.")    \
+    X(connections_made_room_total, "counter", "Idle connections closed to make room.")             \
     X(connections_refused_address_total, "counter",                                                \
       "Connections refused to an address with many.")                                              \
+    X(descriptor_shortages_total, "counter",                                                       \
+      "Times that a descriptor was missing, or was not to be taken from the reserve.")             \
     X(connections_open, "gauge", "Connections open now.")                                          \
     X(proxy_headers_missing_total, "counter", "Connections without the PROXY header they need.")   \
     X(clients_unknown_total, "counter", "Requests of trusted proxies without a readable client.")  \
@@ -58,17 +64,65 @@
     X(transfers_ended_total, "counter",                                                            \
       "Requests to the registry broken off because their token ended.")                            \
     X(upstreams_ejected, "gauge", "Addresses of the registry left out because they fail.")         \
-    X(timeouts_total, "counter", "Connections ended by a deadline.")
+    X(memory_held_bytes, "gauge", "Memory in which bytes wait for clients and the registry.")      \
+    X(memory_ended_total, "counter", "Connections ended because too many bytes waited in all.")    \
+    X(timeouts_total, "counter", "Connections ended by a deadline.")                               \
+    X(log_lines_lost_total, "counter", "Lines of the log that stderr did not take.")               \
+    X(workers_silent, "gauge", "Workers whose loop has stood still for five seconds.")             \
+    X(worker_restarts_total, "counter", "Workers started again after they ended unasked.")         \
+    X(heartbeats_total, "counter", "Seconds in which the loop of a worker turned.")                \
+    X(loop_turns_long_total, "counter", "Turns of the loop that took 100 ms and longer.")          \
+    X(database_connections_ready, "gauge", "Database connections that are up.")                    \
+    X(database_queries_waiting, "gauge", "Database queries queued or in flight.")                  \
+    X(database_queries_total, "counter", "Database queries sent.")                                 \
+    X(database_disconnects_total, "counter", "Database connections lost.")                         \
+    X(changes_waiting, "gauge", "Changes held up for half a second or longer.")                    \
+    X(changes_blocker_pid, "gauge", "PostgreSQL process in the way of the longest; 0: unknown.")   \
+    X(changes_held_up_total, "counter", "Changes that were held up.")                              \
+    X(changes_busy_total, "counter", "Changes not made because another one held.")                 \
+    X(changes_repeated_total, "counter", "Changes tried again after a deadlock.")
+
+// Held in milliseconds, written in seconds.
+#define GW_METRICS_TIMES_MAP(X)                                                                    \
+    X(changes_waiting_ms, "changes_waiting_seconds", "gauge",                                      \
+      "How long the change has waited that waits longest.")                                        \
+    X(loop_turn_longest_ms, "loop_turn_longest_seconds", "gauge",                                  \
+      "Longest turn of the loop in the last minutes, of all workers.")                             \
+    X(changes_held_up_ms_total, "changes_held_up_seconds_total", "counter",                        \
+      "How long changes were held up, all together.")
+
+// Those of one name stand together; their labels tell them apart.
+#define GW_METRICS_HISTOGRAMS_MAP(X)                                                               \
+    X(requests_relayed, "request_duration_seconds", "route_class=\"registry\"",                    \
+      "From the head of a request, read, to the last byte of its response, put out.")              \
+    X(requests_api, "request_duration_seconds", "route_class=\"api\"", "")                         \
+    X(requests_authz, "request_duration_seconds", "route_class=\"authz\"", "")                     \
+    X(requests_unrouted, "request_duration_seconds", "route_class=\"none\"", "")                   \
+    X(decisions, "decision_duration_seconds", "",                                                  \
+      "Decisions about requests, from memory or by the database.")                                 \
+    X(lookups, "lookup_duration_seconds", "",                                                      \
+      "Lookups of tokens in the database, with their wait for a connection.")                      \
+    X(registry_heads, "registry_first_byte_seconds", "",                                           \
+      "From the call to the registry to the head of its answer.")                                  \
+    X(tls_handshakes, "tls_handshake_duration_seconds", "",                                        \
+      "TLS handshakes of clients, from the connection on.")
 
 struct gw_metrics {
 #define X(name, type, help) int64_t name;
     GW_METRICS_MAP(X)
 #undef X
+#define X(member, name, type, help) int64_t member;
+    GW_METRICS_TIMES_MAP(X)
+#undef X
+#define X(member, name, labels, help) struct gw_histogram member;
+    GW_METRICS_HISTOGRAMS_MAP(X)
+#undef X
 };
 
-// A worker starts: gauges are 0 again, counters go on.
+// A worker has ended, or starts: gauges are 0 again, counters go on.
 void gw_metrics_reset_gauges(struct gw_metrics *metrics);
-// cert_not_after_seconds is the earliest instead of the sum; 0 is left out.
+// Instead of a sum cert_not_after_seconds is the earliest, 0 left out, the turn of a loop the
+// longest, and the wait of a change the longest, with the process in its way.
 void gw_metrics_sum(const struct gw_metrics *all, int count, struct gw_metrics *sum);
 // Appends the text exposition format 0.0.4.
 enum gw_status gw_metrics_write(const struct gw_metrics *metrics, struct gw_buf *out) GW_MUST_USE;

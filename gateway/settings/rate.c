@@ -45,6 +45,11 @@ struct gw_rate_verdict gw_rate_judge(const struct gw_rate *rate, uint64_t arriva
                                     .wait_us = next_us + (left + 1) * interval_us - latest_us};
 }
 
+uint64_t gw_rate_give_back(const struct gw_rate *rate, uint64_t arrival_us) {
+    uint64_t interval_us = interval_us_of(rate);
+    return arrival_us > interval_us ? arrival_us - interval_us : 0;
+}
+
 uint64_t gw_rate_seconds(uint64_t wait_us) {
     return wait_us <= US_PER_SECOND ? 1 : (wait_us + US_PER_SECOND - 1) / US_PER_SECOND;
 }

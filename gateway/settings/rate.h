@@ -30,5 +30,7 @@ enum gw_status gw_rate_parse(struct gw_str text, struct gw_rate *rate) GW_MUST_U
 // One more use at `now_us`; `arrival_us` is the state so far (0: no use yet). The rate has a count.
 struct gw_rate_verdict gw_rate_judge(const struct gw_rate *rate, uint64_t arrival_us,
                                      uint64_t now_us);
+// The state without one of the uses that are in it.
+uint64_t gw_rate_give_back(const struct gw_rate *rate, uint64_t arrival_us);
 // For Retry-After: whole seconds, at least one.
 uint64_t gw_rate_seconds(uint64_t wait_us);

@@ -23,7 +23,8 @@ void gw_upstream_call_init(struct gw_upstream_call *call, struct gw_upstream *up
 
 enum gw_status gw_upstream_call_send_head(struct gw_upstream_call *call, struct gw_str authority) {
     gw_assert(call->conn != NULL);
-    struct gw_buf *output = gw_upstream_conn_begin(call->conn, call->request.is_head);
+    struct gw_buf *output = gw_upstream_conn_begin(call->conn, call->request.is_head,
+                                                   call->request.body != GW_UPSTREAM_NO_BODY);
     const struct gw_str pieces[] = {
         call->request.line, GW_STR("Host: "),     authority,
         GW_STR("\r\n"),     call->request.fields, gw_buf_bytes(&call->early)};
@@ -33,6 +34,7 @@ enum gw_status gw_upstream_call_send_head(struct gw_upstream_call *call, struct 
             return status;
     }
     gw_buf_deinit(&call->early);
+    gw_transport_hold(&call->conn->transport, 0);
     if (call->is_body_ended)
         gw_upstream_conn_end_request(call->conn);
     gw_upstream_conn_flush(call->conn);
@@ -79,6 +81,8 @@ enum gw_status gw_upstream_call_send_body(struct gw_upstream_call *call, struct 
                                 : gw_buf_append_str(output, bytes);
     if (status == GW_OK && is_connected(call))
         gw_upstream_conn_flush(call->conn);
+    else
+        gw_transport_hold(&call->conn->transport, call->early.capacity);
     return status;
 }
 

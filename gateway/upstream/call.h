@@ -23,9 +23,10 @@ struct gw_upstream_call;
 struct gw_upstream_conn;
 
 struct gw_upstream_call_events {
-    // 100 Continue: the registry wants the body. May be NULL.
-    void (*on_continue)(struct gw_upstream_call *call);
-    // The head of the final response: other 1xx are dropped. Valid during the call.
+    // The head of an interim response, 1xx: 100 says that the registry wants the body. Valid during
+    // the call. May be NULL.
+    void (*on_interim)(struct gw_upstream_call *call, const struct gw_http_head *head);
+    // The head of the final response, valid during the call.
     void (*on_head)(struct gw_upstream_call *call, const struct gw_http_head *head);
     // A piece of the response body, without its framing; valid during the call. After a pause,
     // bytes already read may still come: at most GW_CONN_READ_BYTES.

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "gateway/net/transport_log.h"
+#include "gateway/net/transport_peer.h"
 
 #define INTERIM_RESPONSES_MAX 16 // 1xx of one request
 
@@ -56,15 +58,35 @@ size_t gw_upstream_conn_unsent_bytes(const struct gw_upstream_conn *conn) {
     return gw_transport_pending_bytes(&conn->transport);
 }
 
-// The clock runs in the registry's turn: while it is to take bytes, or to answer a whole request.
+// While it is to take bytes, or to answer a whole request.
+static bool is_registrys_turn(const struct gw_upstream_conn *conn) {
+    return gw_upstream_conn_unsent_bytes(conn) > 0 || (conn->is_request_whole && !conn->is_paused);
+}
+
+// (Re)starts the clock, which runs in the registry's turn.
 static void watch(struct gw_upstream_conn *conn) {
-    conn->unsent_when_watched = gw_upstream_conn_unsent_bytes(conn);
-    bool is_its_turn =
-        conn->unsent_when_watched > 0 || (conn->is_request_whole && !conn->is_paused);
-    if (is_its_turn)
-        set_deadline(conn, GW_DEADLINE_UPSTREAM_RESPONSE);
-    else
+    if (!is_registrys_turn(conn)) {
         gw_deadline_clear(&conn->deadline);
+        return;
+    }
+    conn->watched_bytes = gw_transport_acknowledged_bytes(&conn->transport);
+    set_deadline(conn, GW_DEADLINE_UPSTREAM_RESPONSE);
+}
+
+// Bytes of the response came. Those of a head do not start the clock anew: it has one period from
+// its first byte, however it drips.
+static void watch_response(struct gw_upstream_conn *conn) {
+    bool is_in_head = !conn->has_head && gw_http_parser_in_message(&conn->parser);
+    if (!is_in_head || !conn->is_head_clocked)
+        watch(conn);
+    conn->is_head_clocked = is_in_head;
+}
+
+// More of the request gives the registry no more time for what waits already.
+static void watch_request(struct gw_upstream_conn *conn) {
+    bool is_running = !gw_list_is_empty(&conn->deadline.link);
+    if (!is_running || conn->is_request_whole || !is_registrys_turn(conn))
+        watch(conn);
 }
 
 // ---- the response ----
@@ -116,8 +138,7 @@ static bool take_head(struct gw_upstream_conn *conn) {
     if (is_interim && conn->interim_count < INTERIM_RESPONSES_MAX) {
         conn->interim_count++;
         conn->has_odd_interim = conn->has_odd_interim || frames_forbidden_body(head);
-        if (head->status == 100)
-            conn->events->on_continue(conn);
+        conn->events->on_interim(conn, head);
         return conn->call != NULL;
     }
     if (head->status < 200 || head->status > 599) {
@@ -145,7 +166,7 @@ static void take_bytes(struct gw_upstream_conn *conn, struct gw_str bytes) {
                                     gw_http_parser_failure(&conn->parser)->message);
             return;
         case GW_HTTP_WANT_INPUT:
-            watch(conn);
+            watch_response(conn);
             return;
         case GW_HTTP_HEAD:
             if (!take_head(conn))
@@ -161,10 +182,21 @@ static void take_bytes(struct gw_upstream_conn *conn, struct gw_str bytes) {
     }
 }
 
+// Bytes that were on their way before the request arrived are no answer to it: each segment of the
+// registry acknowledges what it has got.
+static bool may_be_answer(const struct gw_upstream_conn *conn) {
+    return conn->has_answered ||
+           gw_transport_acknowledged_bytes(&conn->transport) > conn->handed_before;
+}
+
 static void on_read(struct gw_transport *transport, struct gw_str bytes) {
     struct gw_upstream_conn *conn = conn_of(transport);
     if (conn->call == NULL) {
         gw_upstream_conn_close(conn); // bytes without a request
+        return;
+    }
+    if (!may_be_answer(conn)) {
+        conn->events->on_lost(conn, GW_CLOSED);
         return;
     }
     conn->has_answered = true;
@@ -178,35 +210,53 @@ static void on_end(struct gw_transport *transport) {
     else if (conn->has_head && gw_http_parser_finish(&conn->parser))
         conn->events->on_complete(conn, false);
     else
-        conn->events->on_lost(conn);
+        conn->events->on_lost(conn, GW_CLOSED);
 }
 
 static void on_error(struct gw_transport *transport, enum gw_status status) {
     struct gw_upstream_conn *conn = conn_of(transport);
-    (void)status;
+    if (conn->state == GW_UPSTREAM_CONN_CONNECTING || status == GW_INVALID)
+        gw_transport_log_failure(transport, "registry", NULL, "the registry closed the connection");
     if (conn->call == NULL)
         gw_upstream_conn_close(conn);
     else if (conn->state == GW_UPSTREAM_CONN_CONNECTING)
         conn->events->on_unreachable(conn, GW_UNAVAILABLE, gw_transport_connect_problem(transport));
+    else if (status == GW_NO_MEMORY)
+        conn->events->on_failed(conn, status, "the gateway has no memory for what waits for it");
     else
-        conn->events->on_lost(conn);
+        conn->events->on_lost(conn, status == GW_TIMED_OUT ? GW_TIMED_OUT : GW_CLOSED);
 }
 
 // ---- the request ----
 
-void gw_upstream_conn_flush(struct gw_upstream_conn *conn) {
-    gw_transport_flush(&conn->transport);
-    watch(conn);
+static uint64_t host_silence_ms(const struct gw_upstream_conn *conn) {
+    return conn->services->deadlines[GW_DEADLINE_UPSTREAM_CONNECT].duration_ms;
 }
 
-struct gw_buf *gw_upstream_conn_begin(struct gw_upstream_conn *conn, bool is_head) {
+void gw_upstream_conn_flush(struct gw_upstream_conn *conn) {
+    gw_transport_flush(&conn->transport);
+    watch_request(conn);
+}
+
+// As long as a host may take to connect. A body may have to wait for room at the registry, which
+// Linux would take for silence.
+static void limit_silence(struct gw_upstream_conn *conn, bool has_body) {
+    if (conn->has_limit == !has_body)
+        return;
+    conn->has_limit = !has_body;
+    gw_transport_limit_silence(&conn->transport, has_body ? 0 : host_silence_ms(conn));
+}
+
+struct gw_buf *gw_upstream_conn_begin(struct gw_upstream_conn *conn, bool is_head, bool has_body) {
     gw_assert(conn->call != NULL);
     gw_assert(conn->state == GW_UPSTREAM_CONN_CONNECTING || conn->state == GW_UPSTREAM_CONN_IDLE);
     set_state(conn, GW_UPSTREAM_CONN_BUSY);
     conn->has_answered = conn->has_head = false;
     conn->is_request_whole = conn->is_paused = false;
     conn->interim_count = 0;
-    conn->has_odd_interim = false;
+    conn->has_odd_interim = conn->is_head_clocked = false;
+    limit_silence(conn, has_body);
+    conn->handed_before = conn->transport.handed_bytes;
     if (is_head)
         gw_http_parser_expect_no_body(&conn->parser);
     return gw_upstream_conn_output(conn);
@@ -223,6 +273,7 @@ void gw_upstream_conn_end_request(struct gw_upstream_conn *conn) {
 
 static void on_open(struct gw_transport *transport) {
     struct gw_upstream_conn *conn = conn_of(transport);
+    gw_transport_watch_host(transport, host_silence_ms(conn));
     if (conn->call != NULL)
         conn->events->on_open(conn);
 }
@@ -246,14 +297,22 @@ void gw_upstream_conn_set_paused(struct gw_upstream_conn *conn, bool is_paused) 
     watch(conn);
 }
 
+// What the kernel takes says little: megabytes at once, and then nothing for a while.
+static bool takes_request(const struct gw_upstream_conn *conn) {
+    return gw_transport_acknowledged_bytes(&conn->transport) - conn->watched_bytes >=
+           GW_UPSTREAM_PROGRESS_BYTES_MIN;
+}
+
 static void time_out_response(struct gw_upstream_conn *conn) {
     gw_assert(conn->call != NULL);
-    if (gw_upstream_conn_unsent_bytes(conn) < conn->unsent_when_watched)
-        watch(conn); // slow, but it takes the request
+    if (takes_request(conn))
+        watch(conn);
     else if (!conn->is_request_whole)
         conn->events->on_failed(conn, GW_TIMED_OUT, "it stopped taking the request");
     else if (conn->has_head)
         conn->events->on_failed(conn, GW_TIMED_OUT, "it stopped in its response");
+    else if (conn->has_answered)
+        conn->events->on_failed(conn, GW_TIMED_OUT, "the head of its response did not end in time");
     else
         conn->events->on_failed(conn, GW_TIMED_OUT, "it did not answer in time");
 }
@@ -336,8 +395,16 @@ enum gw_status gw_upstream_conn_connect(struct gw_upstream_conn *conn,
     return gw_transport_connect(&conn->transport, &conn->connect, address, server);
 }
 
+static bool is_worn(const struct gw_upstream_conn *conn) {
+    if (!gw_transport_is_worn(&conn->transport))
+        return false;
+    gw_log(GW_LOG_INFO, "upstream",
+           "connection ends after this request, its keys have served long enough");
+    return true;
+}
+
 bool gw_upstream_conn_may_park(const struct gw_upstream_conn *conn) {
-    return conn->is_reusable && gw_upstream_conn_unsent_bytes(conn) == 0 &&
+    return conn->is_reusable && !is_worn(conn) && gw_upstream_conn_unsent_bytes(conn) == 0 &&
            conn->lists->counts[GW_UPSTREAM_CONN_IDLE] < GW_UPSTREAM_IDLE_CONNECTIONS_MAX;
 }
 
@@ -351,7 +418,8 @@ void gw_upstream_conn_park(struct gw_upstream_conn *conn) {
 }
 
 bool gw_upstream_conn_is_stale(const struct gw_upstream_conn *conn) {
-    return uv_now(conn->services->loop) - conn->parked_ms >= conn->idle_max_ms;
+    return uv_now(conn->services->loop) - conn->parked_ms >= conn->idle_max_ms ||
+           !gw_transport_is_quiet(&conn->transport);
 }
 
 void gw_upstream_conn_close(struct gw_upstream_conn *conn) {

@@ -23,6 +23,8 @@
 
 #define GW_UPSTREAM_IDLE_CONNECTIONS_MAX 64   // to each address
 #define GW_UPSTREAM_KEEP_ALIVE_MARGIN_MS 1000 // before the registry closes, if it says when
+// Of a request, acknowledged within the time for an answer: the registry is slow, and not dead.
+#define GW_UPSTREAM_PROGRESS_BYTES_MIN (16 * 1024)
 
 struct gw_upstream_call;
 
@@ -55,8 +57,8 @@ struct gw_upstream_conn;
 struct gw_upstream_conn_events {
     // Connected: begin the request now.
     void (*on_open)(struct gw_upstream_conn *conn);
-    // 100 Continue. Other interim responses are dropped.
-    void (*on_continue)(struct gw_upstream_conn *conn);
+    // The head of an interim response, 1xx; valid during the call.
+    void (*on_interim)(struct gw_upstream_conn *conn, const struct gw_http_head *head);
     // The head of the final response; then its body in pieces. Both are valid during the call.
     void (*on_head)(struct gw_upstream_conn *conn, const struct gw_http_head *head);
     void (*on_body)(struct gw_upstream_conn *conn, struct gw_str bytes);
@@ -65,8 +67,9 @@ struct gw_upstream_conn_events {
     // Not connected. GW_UNAVAILABLE, GW_TIMED_OUT.
     void (*on_unreachable)(struct gw_upstream_conn *conn, enum gw_status status,
                            const char *reason);
-    // Closed by the peer before the response was whole.
-    void (*on_lost)(struct gw_upstream_conn *conn);
+    // Lost before the response was whole. GW_CLOSED: by the peer; GW_TIMED_OUT: its host answers no
+    // more.
+    void (*on_lost)(struct gw_upstream_conn *conn, enum gw_status status);
     // GW_INVALID, GW_TIMED_OUT, GW_NO_MEMORY.
     void (*on_failed)(struct gw_upstream_conn *conn, enum gw_status status, const char *reason);
     // The response is whole. Not `is_clean`: the connection ended with it, or sent more than it.
@@ -88,16 +91,19 @@ struct gw_upstream_conn {
     uv_connect_t connect;
     enum gw_upstream_conn_state state;
     int interim_count;
-    bool has_odd_interim;  // one of them framed a body, which it may not have
-    bool was_used;         // was parked before, so the registry may have closed it since
-    bool has_answered;     // a byte of the response to this request came
-    bool has_head;         // its final head was delivered
-    bool is_reusable;      // according to that head
-    uint64_t idle_max_ms;  // according to that head
-    uint64_t parked_ms;    // when it entered IDLE
-    bool is_request_whole; // it is the registry's turn
-    bool is_paused;        // the call does not take the response now
-    size_t unsent_when_watched;
+    bool has_odd_interim;   // one of them framed a body, which it may not have
+    bool was_used;          // was parked before, so the registry may have closed it since
+    bool has_answered;      // a byte of the response to this request came
+    bool has_head;          // its final head was delivered
+    bool is_reusable;       // according to that head
+    uint64_t idle_max_ms;   // according to that head
+    uint64_t parked_ms;     // when it entered IDLE
+    bool is_request_whole;  // it is the registry's turn
+    bool is_paused;         // the call does not take the response now
+    bool has_limit;         // gw_transport_limit_silence
+    uint64_t handed_before; // bytes, when this request began (gateway/net/transport_state.h)
+    bool is_head_clocked;   // the clock runs over the rest of a head, whatever of it comes
+    uint64_t watched_bytes; // acknowledged when the clock began
 };
 
 void gw_upstream_conn_lists_init(struct gw_upstream_conn_lists *lists);
@@ -118,20 +124,23 @@ enum gw_status gw_upstream_conn_connect(struct gw_upstream_conn *conn,
                                         const struct sockaddr *address,
                                         const struct tls_server *server) GW_MUST_USE;
 // Inside on_open, or from IDLE, with a call. Append the request to the result, piece by piece, each
-// followed by a flush. `is_head`: method HEAD, the response has no body.
-struct gw_buf *gw_upstream_conn_begin(struct gw_upstream_conn *conn, bool is_head);
+// followed by a flush. `is_head`: method HEAD, the response has no body. `has_body`: of the
+// request; without one it is so short that a host which does not acknowledge it is gone.
+struct gw_buf *gw_upstream_conn_begin(struct gw_upstream_conn *conn, bool is_head, bool has_body);
 struct gw_buf *gw_upstream_conn_output(struct gw_upstream_conn *conn);
 void gw_upstream_conn_flush(struct gw_upstream_conn *conn);
 // All of the request is in the output: a flush starts the clock of the response.
 void gw_upstream_conn_end_request(struct gw_upstream_conn *conn);
 size_t gw_upstream_conn_unsent_bytes(const struct gw_upstream_conn *conn);
 void gw_upstream_conn_set_paused(struct gw_upstream_conn *conn, bool is_paused);
-// True when another request may follow the completed response.
+// True when another request may follow the completed response. Says in the log when it may not
+// because of the keys (gw_transport_is_worn).
 bool gw_upstream_conn_may_park(const struct gw_upstream_conn *conn);
 // To IDLE, after the call was taken away.
 void gw_upstream_conn_park(struct gw_upstream_conn *conn);
-// In IDLE: the time that the registry announced for the connection is nearly over, so that a
-// request might cross its end.
+// In IDLE: the registry has closed it, or sent what nobody asked for, and the loop has not
+// read that yet; or the time that it announced for the connection is nearly over, so that a request
+// might cross its end. A system call.
 bool gw_upstream_conn_is_stale(const struct gw_upstream_conn *conn);
 // Idempotent.
 void gw_upstream_conn_close(struct gw_upstream_conn *conn);

@@ -85,9 +85,8 @@ void gw_upstream_origins_deinit(struct gw_upstream_origins *origins) {
 
 // ---- the lookups ----
 
-static void on_addresses_resolved(struct gw_upstream_addresses *addresses) {
-    struct gw_upstream_origin *origin =
-        gw_container_of(addresses, struct gw_upstream_origin, addresses);
+static void on_name_resolved(struct gw_name *name) {
+    struct gw_upstream_origin *origin = gw_container_of(name, struct gw_upstream_origin, name);
     origin->origins->on_resolved(origin->origins, origin);
 }
 
@@ -98,16 +97,18 @@ void gw_upstream_origins_open(struct gw_upstream_origins *origins, uv_loop_t *lo
     origins->on_resolved = on_resolved;
     for (int i = 0; i < origins->count; i++) {
         struct gw_upstream_origin *origin = &origins->list[i];
-        gw_upstream_addresses_open(&origin->addresses, loop, &origin->url, on_addresses_resolved);
+        gw_name_open(&origin->name, loop, "upstream", origin->url.host, origin->url.port,
+                     on_name_resolved);
         origins->open_count++;
-        if (origin->addresses.count > 0)
+        (void)gw_name_refresh(&origin->name);
+        if (origin->name.count > 0)
             on_resolved(origins, origin);
     }
 }
 
-static void on_addresses_closed(struct gw_upstream_addresses *addresses) {
+static void on_name_closed(struct gw_name *name) {
     struct gw_upstream_origins *origins =
-        gw_container_of(addresses, struct gw_upstream_origin, addresses)->origins;
+        gw_container_of(name, struct gw_upstream_origin, name)->origins;
     gw_assert(origins->open_count > 0);
     if (--origins->open_count == 0)
         origins->on_closed(origins);
@@ -117,7 +118,7 @@ void gw_upstream_origins_close(struct gw_upstream_origins *origins,
                                void (*on_closed)(struct gw_upstream_origins *origins)) {
     origins->on_closed = on_closed;
     for (int i = 0; i < origins->count; i++)
-        gw_upstream_addresses_close(&origins->list[i].addresses, on_addresses_closed);
+        gw_name_close(&origins->list[i].name, on_name_closed);
 }
 
 bool gw_upstream_origins_are_closed(const struct gw_upstream_origins *origins) {
@@ -127,13 +128,13 @@ bool gw_upstream_origins_are_closed(const struct gw_upstream_origins *origins) {
 bool gw_upstream_origins_refresh(struct gw_upstream_origins *origins) {
     bool is_looking_up = false;
     for (int i = 0; i < origins->count; i++)
-        is_looking_up |= gw_upstream_addresses_refresh(&origins->list[i].addresses);
+        is_looking_up |= gw_name_refresh(&origins->list[i].name);
     return is_looking_up;
 }
 
 bool gw_upstream_origins_are_looking_up(const struct gw_upstream_origins *origins) {
     for (int i = 0; i < origins->count; i++) {
-        if (origins->list[i].addresses.is_looking_up)
+        if (gw_name_is_looking_up(&origins->list[i].name))
             return true;
     }
     return false;

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "base/loop/name.h"
 #include "base/status.h"
 #include "base/str.h"
-#include "gateway/upstream/resolver.h"
 #include "gateway/upstream/url.h"
 #include "tls/client_context.h"
 
@@ -29,7 +29,7 @@ struct gw_upstream_problem {
 struct gw_upstream_origin {
     struct gw_upstream_origins *origins;
     struct gw_upstream_url url;
-    struct gw_upstream_addresses addresses;
+    struct gw_name name;
 };
 
 struct gw_upstream_origins {
@@ -52,7 +52,7 @@ void gw_upstream_origins_deinit(struct gw_upstream_origins *origins);
 void gw_upstream_origins_open(struct gw_upstream_origins *origins, uv_loop_t *loop,
                               void (*on_resolved)(struct gw_upstream_origins *origins,
                                                   struct gw_upstream_origin *origin));
-// on_closed follows once every lookup has ended.
+// on_closed follows; no lookup is waited for.
 void gw_upstream_origins_close(struct gw_upstream_origins *origins,
                                void (*on_closed)(struct gw_upstream_origins *origins));
 bool gw_upstream_origins_are_closed(const struct gw_upstream_origins *origins);

@@ -9,7 +9,10 @@
 // connection just when it is used again, perhaps with a final 408: a request without a body whose
 // method is idempotent is then sent once more, on a fresh connection, to another address if there
 // is one (RFC 9112 section 9.3.1, RFC 9110 section 15.5.9); others end as GW_CLOSED, or with that
-// answer. A connection is not used in the last second of the time that Keep-Alive announced for it.
+// answer. A connection is not used in the last second of the time that Keep-Alive announced for it,
+// nor once the registry has closed it or sent something behind an answer. A host that answers no
+// more, not even by acknowledging, is noticed within the time to connect: a request that may be
+// repeated goes elsewhere, and what rests there is closed.
 
 #include "base/status.h"
 #include "gateway/upstream/call.h"
@@ -17,6 +20,7 @@
 
 #define GW_UPSTREAM_CONNECT_TIMES 2 // all attempts of a request, in connect timeouts
 #define GW_UPSTREAM_IDLE_TIMEOUT_MS 30000
+#define GW_UPSTREAM_CONTINUE_TIMEOUT_MS 1000 // to say 100 Continue before the gateway does
 
 struct gw_services;
 

@@ -22,6 +22,7 @@ from harness import postgres as clusters  # noqa: E402
 from harness import token_syntax  # noqa: E402
 from harness.command_line import CommandLine  # noqa: E402
 from harness.gateway import Gateway, Operator  # noqa: E402
+from harness.paper_gateway import SECRET, Stub  # noqa: E402
 from harness.postgres import Postgres  # noqa: E402
 from harness.upstream import Upstream  # noqa: E402
 from harness.waiting import PATIENCE_S  # noqa: E402
@@ -131,16 +132,22 @@ def new_org(operator, postgres):
     def make(*scopes):
         slug = f"team-{next(numbers)}"
         tokens = {scope: token_syntax.make() for scope in scopes or ("admin",)}
-        postgres.query("insert into skillreg.organisation (id, slug, name) values (%s, %s, %s)",
-                       ("cl" + slug.replace("-", ""), slug, slug))
+        org_id = "cl" + slug.replace("-", "")
+        postgres.query("insert into skillreg.organisation (id, slug, name) values (%s, %s, %s)", (org_id, slug, slug))
         for scope, secret in tokens.items():
             postgres.query(
                 "select skillreg.token_create(%s, %s, %s, %s, %s, %s::smallint, null, 'operator')",
-                (f"cl{scope}{slug}".replace("-", ""), "cl" + slug.replace("-", ""), f"{scope}-key", secret[:12],
+                (f"cl{scope}{slug}".replace("-", ""), org_id, f"{scope}-key", secret[:12],
                  hashlib.sha256(secret.encode()).digest(), SCOPE_BITS[scope]))
         return Organisation(slug, tokens)
 
     return make
+
+
+@pytest.fixture
+def organisation(new_org):
+    """One that is the test's own, with an admin token."""
+    return new_org("admin")
 
 
 def by_operator(operator, slug):
@@ -251,3 +258,23 @@ def skillreg(gateway, certificate, tmp_path):
                            token=token or (organisation and organisation.admin),
                            org=organisation and organisation.slug)
     return make
+
+
+@pytest.fixture
+def command_line(skillreg, organisation):
+    """The command line of the admin token of `organisation`, at `gateway`."""
+    return skillreg(organisation)
+
+
+@pytest.fixture
+def stub():
+    """A gateway of paper: it answers what the test says."""
+    server = Stub()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def paper(stub, tmp_path):
+    """The command line at `stub`."""
+    return CommandLine(tmp_path, url=stub.url, token=SECRET, org="acme")

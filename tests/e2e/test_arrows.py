@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The check of which room may use which finds what breaks it. It runs on a copy of the folders."""
-import pathlib
 import shutil
 import subprocess
 import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[2]
-FOLDERS = ("base", "token", "tls", "db", "gateway", "cli")
+from harness import binaries
+
+ROOT = binaries.ROOT
+FOLDERS = binaries.FOLDERS
 
 
 def arrows(tree, *flags):

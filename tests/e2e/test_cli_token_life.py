@@ -11,16 +11,6 @@ import pytest
 from harness import token_syntax
 
 
-@pytest.fixture
-def organisation(new_org):
-    return new_org("admin")
-
-
-@pytest.fixture
-def command_line(skillreg, organisation):
-    return skillreg(organisation)
-
-
 def create(command_line, *flags, name="ci-deploy"):
     return json.loads(command_line.must("token", "create", "--name", name, "--json", *flags))
 
@@ -39,12 +29,12 @@ def secret_of(text):
 
 def test_create_with_expiry(command_line):
     text = command_line.must("token", "create", "--name", "ci-deploy", "--expires", "90d")
-    expires = datetime.datetime.fromisoformat(re.search(r"^  Expires: (\S+)$", text, re.MULTILINE)[1].replace("Z", "+00:00"))
+    expires = datetime.datetime.fromisoformat(re.search(r"^  Ends:   (\S+)$", text, re.MULTILINE)[1].replace("Z", "+00:00"))
     ahead = expires - datetime.datetime.now(datetime.timezone.utc)
     assert datetime.timedelta(days=89, hours=23) < ahead <= datetime.timedelta(days=90)
     title, row = command_line.must("token", "list").splitlines()[:2]
     assert re.split(" {2,}", title) == ["NAME", "PREFIX", "SCOPES", "LAST USED", "EXPIRES", "ID"]
-    assert re.split(" {2,}", row)[4] == "in 89 days"
+    assert re.split(" {2,}", row)[4] in ("in 89 days", "in 90 days")  # by whole seconds of the gateway's Date
 
 
 def test_rotated_token_and_its_successor_both_work_for_the_overlap(command_line, gateway):
@@ -66,7 +56,7 @@ def test_a_token_is_rotated_once(command_line):
     old = create(command_line)
     successor = json.loads(command_line.must("token", "rotate", old["id"], "--json"))
     again = command_line.run("token", "rotate", old["id"])
-    assert (again.returncode, again.stdout) == (1, "")
+    assert (again.returncode, again.stdout) == (8, "")
     assert again.stderr.count("\n") == 1 and successor["id"] in again.stderr
 
 
@@ -85,10 +75,18 @@ def test_the_stored_token_is_replaced_by_its_successor(skillreg, organisation, g
 def test_whoever_holds_a_token_may_end_it(skillreg, command_line, gateway):
     leaked = create(command_line, "--scopes", "read")
     finder = skillreg(token=leaked["token"])
-    assert finder.must("token", "revoke", "--self", "--wait") == '\u2713 Token "ci-deploy" has been revoked.\n'
+    done = finder.run("token", "revoke", "--self", "--wait")
+    assert done.stdout == '\u2713 Token "ci-deploy" has been revoked.\n'
+    assert done.returncode in (0, 4), "4: a gateway of another test in this database fell silent"
     assert not works(gateway, leaked["token"])
     assert "ci-deploy" not in command_line.must("token", "list")
-    assert finder.run("token", "revoke", "--self").returncode == 1
+    assert finder.run("token", "revoke", "--self").returncode == 5
+
+
+def test_an_expired_token_can_still_be_revoked_by_its_id(command_line, postgres):
+    old = create(command_line)
+    postgres.query("update skillreg.api_token set expires_at = now() - interval '1 day' where id = %s", (old["id"],))
+    assert command_line.must("token", "revoke", old["id"]) == '\u2713 Token "ci-deploy" has been revoked.\n'
 
 
 def test_audit_tells_what_was_done(command_line):
@@ -96,9 +94,11 @@ def test_audit_tells_what_was_done(command_line):
     new = json.loads(command_line.must("token", "rotate", old["id"], "--json"))
     command_line.must("token", "revoke", new["id"])
     lines = command_line.must("audit", "--limit", "3").splitlines()
-    assert [re.split(" {2,}", line)[1:] for line in lines] == [
-        ["ACTION", "TOKEN", "BY", "FROM"], ["revoke", "ci-deploy", "admin-key", "127.0.0.1"],
-        ["rotate", "ci-deploy", "admin-key", "127.0.0.1"], ["create", "ci-deploy", "admin-key", "127.0.0.1"]]
+    cells = [re.split(" {2,}", line)[1:] for line in lines]
+    assert [[row[0], row[1], row[3]] for row in cells] == [
+        ["ACTION", "TOKEN", "FROM"], ["revoke", f"ci-deploy ({new['id']})", "127.0.0.1"],
+        ["rotate", f"ci-deploy ({old['id']})", "127.0.0.1"], ["create", f"ci-deploy ({old['id']})", "127.0.0.1"]]
+    assert [re.fullmatch(r"admin-key \(cl[a-z0-9]+\)", row[2]) is not None for row in cells] == [False, True, True, True]
     assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z   ", line) for line in lines[1:])
     events = json.loads(command_line.must("audit", "--json"))["events"]
     assert [event["tokenId"] for event in events[:3]] == [new["id"], old["id"], old["id"]]
@@ -115,7 +115,7 @@ def test_audit_over_many_pages(command_line, organisation, postgres):
 
 def test_audit_needs_the_admin_scope(skillreg, acme):
     done = skillreg(token=acme.read).run("audit")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (6, "")
     assert done.stderr.count("\n") == 1 and "admin" in done.stderr
 
 
@@ -123,8 +123,9 @@ def test_a_token_that_ends_soon_says_so(skillreg, command_line):
     soon = create(command_line, "--expires", "5d")
     done = skillreg(token=soon["token"]).run("whoami")
     assert done.returncode == 0
-    assert done.stderr == (f"\u26a0 This token expires in 4 days ({soon['expiresAt'][:10]}). Replace it: skillreg token rotate "
-                           f"{soon['id']}\n")
+    assert re.sub("in [45] days", "in N days", done.stderr) == (  # by whole seconds of the gateway's Date
+        f"\u26a0 This token expires in N days ({soon['expiresAt'][:10]}). Ask an admin of the "
+        f"organisation to replace it: skillreg token rotate {soon['id']}\n")
     late = create(command_line, "--expires", "15d")
     assert skillreg(token=late["token"]).run("whoami").stderr == ""
 
@@ -134,9 +135,9 @@ def test_a_token_bound_to_addresses_works_only_from_there(skillreg, command_line
     assert here["allowedIps"] == ["127.0.0.0/8", "2001:db8::1"]
     assert skillreg(token=here["token"]).must("whoami").endswith("\nFrom:          127.0.0.0/8, 2001:db8::1\n")
     text = command_line.must("token", "create", "--name", "elsewhere", "--allow-ip", "10.0.0.0/8")
-    assert "\n  From:    10.0.0.0/8\n" in text
+    assert "\n  From:   10.0.0.0/8\n" in text
     refused = skillreg(token=secret_of(text)).run("whoami")
-    assert (refused.returncode, refused.stdout) == (1, "")
+    assert (refused.returncode, refused.stdout) == (6, "")
     assert refused.stderr.startswith("skillreg: the token may not do this (The token may not be used from this address; request ")
 
 

@@ -3,6 +3,7 @@
 where it cannot know, never 401 or 403, and never lets anyone pass; it recovers by itself."""
 import concurrent.futures
 import re
+import time
 
 import pytest
 
@@ -108,7 +109,9 @@ def assert_recovers(gateway, world):
     eventually(lambda: gateway.request("GET", WHOAMI, world.read).status == 200, "did the gateway recover")
     eventually(gateway.is_ready, "was it ready again")
     assert gateway.request("GET", WHOAMI, token_syntax.make()).status == 401
-    assert gateway.request("POST", "/api/v1/orgs/acme/tokens", world.admin, json_body={"name": "after"}).status == 201
+    # Changes have connections of their own, which may come back later than those that readiness is about.
+    eventually(lambda: gateway.request("POST", "/api/v1/orgs/acme/tokens", world.admin, json_body={"name": "after"}).status == 201,
+               "could tokens be made again")
 
 
 def test_not_there_at_start(world, database, start):
@@ -129,7 +132,7 @@ def test_the_reason_is_logged_once_not_each_time(world, database, start):
     own.process.wait_for_line(r" (warning|error) .*(connect|socket|database)")
     for answer in at_once(own, [format_request("GET", WHOAMI, bearer(world.read))] * 20):
         assert_unknown(answer)
-    complaints = [line for line in own.process.lines() if re.search(r" (warning|error) ", line)]
+    complaints = [line for line in own.process.lines() if re.search(r" (warning|error) db ", line)]
     assert len(complaints) <= 3, "\n".join(complaints)
 
 
@@ -170,15 +173,52 @@ def test_frozen(world, database, start):
     assert_recovers(own, world)
 
 
+EXPECTED_S = 1  # a lookup waits so long for a connection that is on its way
+
+
+def assert_never_refused_at_once(gateway, world, since):
+    """A good token: let in, unless the machine takes longer for a connection than lookups wait: from the end of the last one on, which
+    is after `since`."""
+    status = gateway.request("GET", WHOAMI, world.read).status
+    assert status == 200 or (status == 503 and time.monotonic() - since > EXPECTED_S * 0.9), status
+    return status
+
+
 def test_connections_cut_by_the_administrator(world, database, start):
-    """As after a failover: SQLSTATE 57P01 on every connection."""
+    """SQLSTATE 57P01 on every connection, of a server that is there: a lookup waits for the next one, and is asked again where
+    its own was cut."""
     own = start()
+    statuses = []
+    ready = own.metric("database_connections_ready")
     for _ in range(5):
+        eventually(lambda: own.metric("database_connections_ready") >= ready, "did the connections come back")
+        since = time.monotonic()
         database.query("select pg_terminate_backend(pid) from pg_stat_activity"
                        " where pid <> pg_backend_pid() and backend_type = 'client backend'")
-        statuses = [own.request("GET", WHOAMI, world.read).status for _ in range(5)]
-        assert set(statuses) <= {200, 503}, statuses
+        statuses += [assert_never_refused_at_once(own, world, since) for _ in range(5)]
+    assert statuses.count(200) > len(statuses) / 2, statuses
     assert_recovers(own, world)
+
+
+def test_connections_that_idled_too_long(world, database, tmp_path):
+    """SQLSTATE 57P05 on every connection, again and again; no request is about them."""
+    own = Gateway(tmp_path, "gateway", database_url=world.postgres.url + "&options=-c%20idle_session_timeout%3D700",
+                  flags=("--cache-entries", "0"))
+    try:
+        own.wait_until_ready()
+        for _ in range(3):
+            ended = own.metric("database_disconnects_total")
+            looks = [time.monotonic()]
+
+            def have_ended(ended=ended, looks=looks):
+                looks.append(time.monotonic())
+                return own.metric("database_disconnects_total") >= ended + 4
+
+            eventually(have_ended, "did connections end")
+            for _ in range(5):
+                assert_never_refused_at_once(own, world, looks[-2])  # when not all had ended
+    finally:
+        own.stop()
 
 
 def test_schema_missing(world, database, start, tmp_path):
@@ -238,7 +278,7 @@ def test_out_of_connections(world, database, tmp_path):
         for answer in at_once(own, [format_request("GET", WHOAMI, bearer(world.read))] * 20):
             assert_unknown(answer)
         assert own.admin_get("/readyz").status == 503
-        complaints = [line for line in own.process.lines() if re.search(r" (warning|error) ", line)]
+        complaints = [line for line in own.process.lines() if re.search(r" (warning|error) db ", line)]
         assert len(complaints) <= 3, "\n".join(complaints)
         database.query("alter role crowd connection limit -1")
         assert_recovers(own, world)
@@ -321,20 +361,58 @@ def test_read_only_database_still_decides(world, database, start):
     assert_recovers(own, world)
 
 
-def test_last_used_survives_an_outage(world, database, start):
+@pytest.fixture
+def full_disk(database):
+    """Makes changes of a table fail as a full disk does; how often, says what it returns. Until the end of the test, or mend()."""
+    tables = []
+
+    def fill(table, when):
+        tables.append(table)
+        database.query(f"create trigger refuse before {when} on {table} for each row execute function skillreg.refuse()")
+        return lambda: database.query("select last_value from skillreg.refused")[0][0]
+
+    def mend():
+        while tables:
+            database.query(f"drop trigger refuse on {tables.pop()}")
+
+    database.query("create sequence skillreg.refused")
+    database.query("create function skillreg.refuse() returns trigger language plpgsql as"
+                   " $$ begin perform nextval('skillreg.refused'); raise exception 'no space left' using errcode = '53100'; end $$")
+    fill.mend = mend
+    yield fill
+    mend()
+    database.query("drop function skillreg.refuse()")
+    database.query("drop sequence skillreg.refused")
+
+
+def lines_with(gateway, text):
+    return [line for line in gateway.process.lines() if text in line]
+
+
+def test_last_used_survives_an_outage(world, database, start, full_disk):
     own = start("--last-used-interval", "100ms")
     token = own.request("POST", "/api/v1/orgs/acme/tokens", world.admin, json_body={"name": "kept"}).json()
-    database.query("create or replace function skillreg.refuse() returns trigger language plpgsql as"
-                   " $$ begin raise exception 'no' using errcode = '53100'; end $$")
-    database.query("create trigger refuse before update of last_used_at on skillreg.api_token"
-                   " for each row execute function skillreg.refuse()")
-    try:
-        assert own.request("GET", WHOAMI, token["token"]).status == 200
-        eventually(lambda: own.metric("last_used_flush_failures_total") >= 1, "did a flush fail")
-    finally:
-        database.query("drop trigger refuse on skillreg.api_token")
+    refused = full_disk("skillreg.api_token", "update of last_used_at")
+    assert own.request("GET", WHOAMI, token["token"]).status == 200
+    eventually(lambda: refused() >= 5 and own.metric("last_used_flush_failures_total") >= 5, "did flushes fail")
+    assert len(lines_with(own, "sqlstate=53100")) == 1, own.log()
+    full_disk.mend()
     eventually(lambda: database.query("select last_used_at from skillreg.api_token where id = %s", (token["id"],))[0][0],
                "was the use written after the outage")
+    own.process.wait_for_line(r"statement runs again .*sqlstate=53100 refused=[0-9]+")
+    assert len(lines_with(own, "sqlstate=53100")) == 2, own.log()
+
+
+def test_a_full_disk_under_the_heartbeats_is_logged_once(world, database, start, full_disk):
+    """Each refusal ends the listener's connection, and each new connection comes as far as the next one."""
+    own = start()
+    refused = full_disk("skillreg.gateway", "insert or update")
+    eventually(lambda: refused() >= 6, "were heartbeats refused")
+    assert len(lines_with(own, "the event listener has no connection")) == 1, own.log()
+    assert len(lines_with(own, "the event listener is connected")) <= 1, own.log()
+    assert own.request("GET", WHOAMI, world.read).status == 200
+    full_disk.mend()
+    assert_recovers(own, world)
 
 
 def test_client_that_left_while_the_database_hung(world, database, start):

@@ -44,3 +44,12 @@ def test_help_is_there_wherever_it_is_asked_for(line):
     done = dev(*line.split())
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Usage: ./dev <command>\n")
+
+
+@pytest.mark.parametrize("version", ["22.04", "24.04"])
+def test_a_system_whose_mbed_tls_is_too_old_is_named(version, tmp_path):
+    release = tmp_path / "os-release"
+    release.write_text(f'ID=ubuntu\nVERSION_ID="{version}"\nPRETTY_NAME="Ubuntu {version} LTS"\n')
+    done = run([ROOT / "dev", "deps", "package"], env=clean_environment(GATEWAY_OS_RELEASE=str(release)), cwd=ROOT)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"dev: Ubuntu {version} LTS has no Mbed TLS 3.6.6 or newer") and "docker/Dockerfile" in done.stderr

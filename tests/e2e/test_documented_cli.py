@@ -57,7 +57,7 @@ def test_create_list_revoke(skillreg, new_org, gateway, postgres):
     assert "ci-deploy" not in command_line.must("token", "list")
 
     again = command_line.run("token", "revoke", ids["ci-deploy"])
-    assert again.returncode == 1
+    assert again.returncode == 7
     assert again.stdout == "" and again.stderr.count("\n") == 1
 
 
@@ -79,7 +79,7 @@ def test_org_flag_and_org_of_the_token(skillreg, new_org, globex):
     no_org = skillreg(token=own.admin)
     assert "admin-key" in no_org.must("token", "list"), "without --org the organisation of the token"
     refused = no_org.run("token", "list", "--org", globex.slug)
-    assert refused.returncode == 1 and refused.stdout == ""
+    assert refused.returncode == 6 and refused.stdout == ""
     assert refused.stderr.strip()
 
 
@@ -87,7 +87,7 @@ def test_json_is_what_the_gateway_says(skillreg, new_org):
     command_line = skillreg(new_org("admin"))
     created = json.loads(command_line.must("token", "create", "--name", "machine", "--json"))
     assert list(created) == ["id", "name", "prefix", "scopes", "createdAt", "lastUsedAt", "expiresAt", "allowedIps",
-                             "token"]
+                             "description", "selfRotate", "token"]
     listed = json.loads(command_line.must("token", "list", "--json"))
     assert [token["name"] for token in listed["tokens"]] == ["machine", "admin-key"]
     revoked = json.loads(command_line.must("token", "revoke", created["id"], "--json"))
@@ -112,7 +112,7 @@ def test_list_over_many_pages(skillreg, new_org, postgres):
     assert skillreg(organisation).must("token", "list").count("\n") == 1 + 451
 
 
-@pytest.mark.parametrize("name", ["\u6f22\u5b57", "e\u0301t\u00e9", "\U0001f512 lock", "a" * 100])
+@pytest.mark.parametrize("name", ["\u6f22\u5b57", "q\u0307t\u00e9", "\U0001f512 lock", "a" * 100])
 def test_odd_names_do_not_break_the_table(name, skillreg, new_org):
     command_line = skillreg(new_org("admin"))
     command_line.must("token", "create", "--name", name)
@@ -125,15 +125,15 @@ def test_odd_names_do_not_break_the_table(name, skillreg, new_org):
 @pytest.mark.parametrize("scope,arguments", [
     ("read", ("token", "list")), ("write", ("token", "list")), ("write", ("token", "create", "--name", "x")),
     ("read", ("token", "revoke", "clx7f2k3a"))])
-def test_too_small_a_scope_is_one_line_and_1(scope, arguments, skillreg, acme):
+def test_too_small_a_scope_is_one_line_and_6(scope, arguments, skillreg, acme):
     done = skillreg(token=acme.tokens[scope]).run(*arguments)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (6, "")
     assert done.stderr.count("\n") == 1 and "admin" in done.stderr
 
 
-def test_bad_token_is_one_line_and_1(skillreg):
+def test_bad_token_is_one_line_and_5(skillreg):
     done = skillreg(token="sr_live_" + "a" * 48).run("token", "list")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (5, "")
     assert done.stderr.count("\n") == 1
     assert "a" * 20 not in done.stderr
 
@@ -151,7 +151,7 @@ def test_login_stores_the_token_for_later_commands(skillreg, new_org):
 def test_refused_login_stores_nothing(skillreg):
     command_line = skillreg()
     done = command_line.run("login", "--token", text_in="sr_live_" + "b" * 48 + "\n")
-    assert done.returncode == 1
+    assert done.returncode == 5
     assert not pathlib.Path(command_line.home, ".skillreg/config.json").exists()
 
 

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The budget for failed tokens of each client address (HARDENING 4.3): over it nothing new is looked at, and good traffic
 goes on."""
+import contextlib
 import threading
 import time
 
 import pytest
 
 from harness import token_syntax
-from harness.http_client import assert_error_shape, bearer
+from harness.http_client import assert_error_shape, bearer, format_request
+from harness.waiting import eventually
 
 WHOAMI = "/api/v1/auth/whoami"
 LIMIT = 5
@@ -142,6 +144,58 @@ def test_without_a_cache_a_good_token_is_served_over_the_budget(start_gateway, a
     for _ in range(2 * LIMIT):
         assert ask(gateway, acme.read).status == 200
     assert_limited(ask(gateway, acme.write))
+
+
+@contextlib.contextmanager
+def held_lookups(postgres):
+    """Lookups are on their way until the function that this gives is called."""
+    holder = postgres.connect()
+    try:
+        with holder.cursor() as cursor:
+            cursor.execute("begin; lock table skillreg.api_token in access exclusive mode")
+            yield lambda: cursor.execute("rollback")
+    finally:
+        holder.close()
+
+
+@pytest.mark.parametrize("hangs_up", [False, True], ids=["waits", "hangs up"])
+def test_tries_at_once_are_no_more_than_tries_one_after_another(hangs_up, limited, postgres):
+    """HARDENING 4.3: each is charged before it is looked up."""
+    tries = 4 * LIMIT
+    before = limited.metric("lookups_total")
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(limited.connect()) for _ in range(tries)]
+        let_go = stack.enter_context(held_lookups(postgres))
+        for number, connection in enumerate(connections):
+            connection.send(format_request("GET", WHOAMI, [*bearer(token_syntax.make()), ("X-Forwarded-For", "192.0.2.1")]))
+            if hangs_up and number < LIMIT:
+                eventually(lambda: limited.metric("lookups_total") == before + number + 1, "is it looked up")
+                connection.close()
+        eventually(lambda: limited.metric("decisions_limited_total") == tries - LIMIT, "were the others refused")
+        let_go()
+        waiting = connections[LIMIT:] if hangs_up else connections
+        statuses = sorted(connection.read_response().status for connection in waiting)
+    assert statuses == [401] * (len(waiting) - tries + LIMIT) + [429] * (tries - LIMIT)
+    assert limited.metric("lookups_total") == before + LIMIT
+
+
+def test_good_tokens_that_are_looked_up_at_once_cost_nothing(limited, new_org, postgres):
+    """HARDENING 4.3: what was charged for them comes back with their answers."""
+    own = new_org("admin")
+    base = f"/api/v1/orgs/{own.slug}/tokens"
+    made = [limited.request("POST", base, own.admin, json_body={"name": f"good {n}"}).json()["token"] for n in range(LIMIT)]
+    before = limited.metric("lookups_total")
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(limited.connect()) for _ in made]
+        let_go = stack.enter_context(held_lookups(postgres))
+        for connection, token in zip(connections, made):
+            connection.send(format_request("GET", WHOAMI, [*bearer(token), ("X-Forwarded-For", "192.0.2.1")]))
+        eventually(lambda: limited.metric("lookups_total") == before + LIMIT, "are all of them looked up")
+        assert_limited(ask(limited, token_syntax.make()))
+        let_go()
+        assert [connection.read_response().status for connection in connections] == [200] * LIMIT
+    spend(limited)
+    assert_limited(ask(limited, token_syntax.make()))
 
 
 def test_zero_is_no_limit(start_gateway):

@@ -54,24 +54,42 @@ def whoami(gateway, secret):
     return gateway.request("GET", WHOAMI, secret).status
 
 
+def is_remembered(gateway, secret):
+    hits = gateway.metric("cache_hits_total")
+    return whoami(gateway, secret) == 200 and gateway.metric("cache_hits_total") > hits
+
+
+def has_connections(gateway):
+    return gateway.metric("database_connections_ready") > 0
+
+
 def test_gateways_follow_the_primary(primary, standby, url, gateways, tmp_path):
     first, second = gateways
     operator = Operator(url, tmp_path)
     operator.create_org("acme")
     admin = operator.create_token("acme", "boss", "admin")["token"]
     before = create(first, admin, "before")
-    assert whoami(first, before["token"]) == whoami(second, before["token"]) == 200
+    for gateway in gateways:
+        eventually(lambda gateway=gateway: is_remembered(gateway, before["token"]), "was the token remembered")
     standby.catch_up(primary)
 
+    known = []  # what a token that both gateways know is told, all along
+
+    def create_meanwhile():
+        known.extend(whoami(gateway, before["token"]) for gateway in gateways)
+        return create(first, admin, "after")
+
     primary.crash()
-    eventually(lambda: not first.is_ready() and not second.is_ready(), "did they notice")
+    eventually(lambda: not has_connections(first) and not has_connections(second), "did they notice")
     answer = first.request("POST", TOKENS, admin, json_body={"name": "lost"})
     assert answer.status == 503 and answer.error_code == "unavailable", answer.body
+    assert create_meanwhile() is None
     standby.query("select pg_promote()")
 
-    after = eventually(lambda: create(first, admin, "after"), "did a token come of the new primary")
-    # Connections for reading have pauses of their own, besides those for changes.
-    eventually(lambda: first.is_ready() and second.is_ready(), "did both follow")
+    after = eventually(create_meanwhile, "did a token come of the new primary")
+    assert whoami(first, after["token"]) == 200, "where changes are back, so are lookups"
+    assert set(known) == {200}
+    eventually(lambda: whoami(second, after["token"]) == 200, "did the other follow")
     assert [whoami(gateway, token["token"]) for gateway in gateways for token in (before, after)] == [200] * 4
     eventually(lambda: standby.query("select last_used_at from skillreg.api_token where id = %s", (after["id"],))[0][0],
                "was its use written")

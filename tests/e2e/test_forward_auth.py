@@ -258,6 +258,55 @@ def test_paths_that_read_in_two_ways_do_not_pass_a_proxy(proxy, seen, acme):
     assert seen == []
 
 
+@pytest.fixture
+def start_nginx(tmp_path, application):
+    started = []
+
+    def start(gateway):
+        started.append(proxies.start_nginx(tmp_path, gateway.http, application.address))
+        return started[-1]
+
+    yield start
+    for own in started:
+        own.stop()
+
+
+def test_nginx_keeps_429_with_its_retry_after(start_gateway, start_nginx, seen, acme):
+    nginx = start_nginx(start_gateway("--rate-limit", "1/h"))
+    assert nginx.request("GET", acme.skills, bearer(acme.read)).status == 200
+    response = nginx.request("GET", acme.skills, bearer(acme.read))
+    assert response.status == 429 and int(response.get("retry-after")) > 1
+    assert nginx.request("GET", acme.skills).get("retry-after") is None
+    uploads = [nginx.request("POST", acme.skills, bearer(acme.write), b"x" * 100_000).status for _ in range(2)]
+    assert uploads == [200, 429] and len(seen) == 2
+
+
+def test_nginx_keeps_503_with_its_retry_after(start_gateway, start_nginx, seen, acme):
+    own = start_gateway(ready=False, database_url="postgresql://nobody@/none?host=/nonexistent")
+    nginx = start_nginx(own)
+    response = nginx.request("GET", acme.skills, bearer(acme.read))
+    assert response.status == 503 and response.get("retry-after")
+    assert nginx.request("GET", acme.skills).status == 401
+    own.stop()
+    response = nginx.request("GET", acme.skills, bearer(acme.read))
+    assert response.status == 503 and response.get("retry-after") is None
+    assert seen == []
+
+
+def test_a_pair_of_the_operator_names_the_original_request(start_gateway, gateway, acme):
+    """As NGINX Gateway Fabric does; elsewhere the names mean nothing."""
+    own = start_gateway("--authz-fields", "Method,Path")
+    allowed = [("Method", "GET"), ("Path", acme.skills)]
+    assert own.request("GET", "/authz", acme.read, fields=allowed).status == 200
+    assert own.request("GET", "/authz", acme.read, fields=[("Method", "POST"), ("Path", acme.skills)]).status == 403
+    assert own.request("GET", "/authz", acme.read, fields=[*allowed, *by_original("GET", acme.skills)[2]]).status == 200
+    for fields in (allowed[:1], [*allowed, ("Path", acme.skills)], [*allowed, *by_original("GET", OPEN_TARGET)[2]],
+                   [*allowed, *by_forwarded("DELETE", acme.skills)[2]]):
+        assert own.request("GET", "/authz", acme.read, fields=fields).status == 400, fields
+    assert gateway.request("GET", "/authz", acme.read, fields=allowed).status == 400
+    assert gateway.request("GET", "/authz", acme.read, fields=[("Method", "x"), *by_original("GET", acme.skills)[2]]).status == 200
+
+
 def test_nginx_that_does_not_clear_the_other_pair_refuses_instead_of_passing(tmp_path, gateway, application, seen, acme):
     """HARDENING 2.10: a proxy that names its own pair and lets the client's through."""
     nginx = proxies.start_nginx(tmp_path, gateway.http, application.address, without=[

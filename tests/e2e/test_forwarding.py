@@ -3,14 +3,12 @@
 bytes and a registry that does as it is told. Large bodies are in test_forwarding_streams.py, faults in test_registry_faults.py."""
 import os
 import re
-import threading
 
 import pytest
 
 from harness.http_client import assert_error_shape, bearer, format_request
 from harness.ports import free_port
 from harness.upstream import answer_and_close
-from harness.waiting import PATIENCE_S
 
 SEARCH = "/api/v1/search?q=x"
 PUBLIC = "/api/v1/public/skills"
@@ -149,18 +147,45 @@ def expecting(acme, length=5):
 
 
 def test_100_continue_comes_from_the_registry(gateway, upstream, acme):
-    go_on = threading.Event()
-    upstream.behave(lambda exchange: (go_on.wait(PATIENCE_S), exchange.reply(200)))
     with gateway.connect() as connection:
         connection.send(expecting(acme))
-        upstream.wait_until(lambda own: own.requests, "the head")
-        assert not connection.is_readable(), "100 before the registry said so"
-        go_on.set()
         assert connection.read_response("POST").status == 100
         connection.send(b"hello")
         assert connection.read_response("POST").status == 200
     request = upstream.wait_for_request()
     assert (request.body, request.get("Expect")) == (b"hello", "100-continue")
+
+
+def test_100_continue_comes_from_the_gateway_when_the_registry_is_silent(gateway, upstream, acme):
+    """It reads the body, and says nothing before."""
+    def behave(exchange):
+        exchange.request.fields = [field for field in exchange.request.fields if field[0] != "Expect"]
+        exchange.reply(200)
+
+    upstream.behave(behave)
+    with gateway.connect() as connection:
+        connection.send(expecting(acme))
+        assert connection.read_response("POST").status == 100
+        connection.send(b"hello")
+        assert connection.read_response("POST").status == 200
+    assert upstream.wait_for_request().body == b"hello"
+
+
+@pytest.mark.parametrize("version, interim", [("1.1", [102, 103]), ("1.0", [])])
+def test_interim_answers_pass_to_who_knows_them(version, interim, gateway, upstream, acme):
+    def behave(exchange):
+        exchange.send(b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\nX-Request-Id: x\r\n\r\n")
+        exchange.send(b"HTTP/1.1 104 Whatever\r\nContent-Length: 3\r\n\r\n")
+        exchange.reply(200, body=b"done")
+
+    upstream.behave(behave)
+    with gateway.connect() as connection:
+        connection.send(format_request("GET", acme.skills, bearer(acme.read)).replace(b"HTTP/1.1", f"HTTP/{version}".encode(), 1))
+        responses = [connection.read_response() for _ in interim]
+        assert [response.status for response in responses] == interim
+        if interim:
+            assert responses[-1].fields == [("Link", "</style.css>")]
+        assert connection.read_response().body == b"done"
 
 
 def test_refusal_of_the_registry_comes_instead_of_100(gateway, upstream, acme):
@@ -198,6 +223,25 @@ def test_no_100_continue_without_a_registry(start_gateway, start_upstream, acme)
         connection.send(format_request("POST", acme.skills, [
             *bearer(acme.write), ("Expect", "100-continue"), ("Content-Length", "5")]))
         assert connection.read_response("POST").status == 502
+
+
+@pytest.mark.parametrize("sent, passed", [("3", "2"), ("1", "0"), ("010", "9")])
+def test_options_is_forwarded_with_one_hop_less(sent, passed, gateway, upstream, acme):
+    assert gateway.request("OPTIONS", acme.skills, acme.admin, fields=[("Max-Forwards", sent)]).status == 200
+    assert upstream.wait_for_request().get("Max-Forwards") == passed
+
+
+def test_options_without_a_hop_left_is_answered_here(gateway, upstream, acme):
+    response = gateway.request("OPTIONS", acme.skills, acme.admin, fields=[("Max-Forwards", "0")])
+    assert (response.status, response.body) == (204, b"")
+    assert "OPTIONS" in response.get("Allow").split(", ")
+    assert gateway.request("OPTIONS", acme.skills, fields=[("Max-Forwards", "0")]).status == 401, "it is decided on as ever"
+    for fields in [[("Max-Forwards", "x")], [("Max-Forwards", "1")] * 2]:
+        assert gateway.request("OPTIONS", acme.skills, acme.admin, fields=fields).status == 400
+    assert gateway.request("TRACE", acme.skills, acme.admin, fields=[("Max-Forwards", "0")]).status in (405, 501)
+    assert not upstream.requests
+    assert gateway.request("GET", acme.skills, acme.read, fields=[("Max-Forwards", "0")]).status == 200, "it is for OPTIONS"
+    assert upstream.wait_for_request().get("Max-Forwards") == "0"
 
 
 def test_broken_chunk_aborts_the_upstream_request(gateway, upstream, acme):

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""docs/hardening.md and docs/design/revocation.md stay true: they have every row once and in order, and each file, case and
+"""docs/hardening.md and the tables of docs/design stay true: they have every row once and in order, and each file, case and
 test that they name is there."""
-import pathlib
 import re
 
 import pytest
 
-from harness import vectors
+from harness import binaries, vectors
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = binaries.ROOT
 
 
 def rows_of(page, number):
@@ -18,8 +17,10 @@ def rows_of(page, number):
 
 
 ROWS = rows_of("hardening.md", r"[1-4]\.[0-9]+")
+SEAMS = rows_of("hardening.md", r"5\.[0-9]+")
 PROMISES = rows_of("design/revocation.md", r"R[0-9]+")
-PARTS = {1: 16, 2: 15, 3: 18, 4: 7}
+DEADLINES = rows_of("design/connection.md", r"T[0-9]+")
+PARTS = {1: 18, 2: 18, 3: 18, 4: 7}
 
 
 def names_in(path):
@@ -33,12 +34,24 @@ def test_every_row_is_there_once_in_order():
     assert [cells[0] for cells in ROWS] == [f"{part}.{row}" for part, last in PARTS.items() for row in range(1, last + 1)]
 
 
+def test_the_rows_on_seams_are_in_order():
+    numbers = [int(cells[0].partition(".")[2]) for cells in SEAMS]
+    assert numbers == sorted(set(numbers))
+
+
 def test_every_promise_is_there_once_in_order():
     assert [cells[0] for cells in PROMISES] == [f"R{number + 1}" for number in range(len(PROMISES))]
 
 
+def test_every_deadline_is_there_once_in_order():
+    assert [cells[0] for cells in DEADLINES] == [f"T{number + 1}" for number in range(len(DEADLINES))]
+    named = {name for cells in DEADLINES for name in re.findall(r"`([A-Z_]+)`", cells[1])}
+    header = (ROOT / "gateway/exchange/services.h").read_text(encoding="utf-8")
+    assert named == set(re.findall(r"^    GW_DEADLINE_(\w+),", header, re.MULTILINE))
+
+
 FILE = r"(\w+/)?\w[\w-]*\.(http|py|c)"  # with its folder where there are several of the name
-NAMING = [(cells[0], cells[-1]) for cells in ROWS + PROMISES]
+NAMING = [(cells[0], cells[-1]) for cells in ROWS + SEAMS + PROMISES + DEADLINES]
 
 
 @pytest.mark.parametrize("number,tested", NAMING, ids=[number for number, _ in NAMING])
@@ -56,7 +69,7 @@ def test_what_a_row_names_exists(number, tested):
 
 # ---- tests/README.md ------------------------------------------------------------------------------------------------
 
-FOLDERS = ("base", "token", "tls", "db", "gateway", "cli")
+FOLDERS = binaries.FOLDERS
 
 
 def test_every_source_has_a_test_or_says_which_covers_it():

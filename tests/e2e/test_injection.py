@@ -12,8 +12,9 @@ from harness.waiting import eventually
 WHOAMI = "/api/v1/auth/whoami"
 LOG_LINE = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug|info|warning|error) [a-z_]+ [\x20-\x7e]*")
 REQUEST_LINE = re.compile(
-    r'\S+ info request method=[A-Z]+ path="(?:[^"\\\x00-\x1f]|\\.)*" status=\d{3} bytes=\d+ ms=\d+ client=127\.0\.0\.1'
-    r" token=\S+ id=[0-9a-f]{32}")
+    r'\S+ info request method=[A-Z]+ path="(?:[^"\\\x00-\x1f]|\\.)*" status=\d{3} bytes=\d+ ms=\d+\.\d{3} client=127\.0\.0\.1'
+    r" token=\S+ org=\S+ verdict=\S+ error=\S+ route=\S+ cache=\S+ decision_ms=\S+ registry_ms=\S+ original_method=-"
+    r" original_path=- trace=- id=[0-9a-f]{32}")
 MARK = "zyx"
 
 # Each holds MARK, so that its lines of the log can be found.

@@ -56,6 +56,22 @@ def test_list_and_whoami_show_it(gateway, organisation, postgres):
     assert gateway.request("GET", "/api/v1/auth/whoami", token["token"]).json()["token"]["lastUsedAt"] is not None
 
 
+def test_whoami_shows_the_use_before(gateway, organisation, skillreg):
+    token = make_token(gateway, organisation)
+
+    def told():
+        return gateway.request("GET", "/api/v1/auth/whoami", token["token"]).json()["token"]["lastUsedAt"]
+
+    assert told() is None, "this very request does not count"
+    first = told()
+    assert first is not None
+    listed_now = listed(gateway, organisation, token["id"])["lastUsedAt"]
+    assert first <= listed_now
+    assert told() == listed_now, "what was the newest use before"
+    fresh = make_token(gateway, organisation)
+    assert "\nLast used:     never\n" in skillreg(token=fresh["token"]).must("whoami")
+
+
 def test_a_refused_use_of_a_live_token_does_not_count(gateway, organisation, postgres, globex):
     """403 is no use, and neither is a bad secret with the same prefix."""
     token = make_token(gateway, organisation)
@@ -87,16 +103,38 @@ def test_uses_are_batched(start_gateway, organisation, postgres):
 
 
 def test_a_later_time_is_never_moved_back(start_gateway, organisation, postgres):
-    """Another gateway, or a clock that runs ahead, wrote a later one."""
-    own = start_gateway("--last-used-interval", "100ms")
-    token = make_token(own, organisation)
-    future = now() + datetime.timedelta(hours=1)
-    postgres.query("update skillreg.api_token set last_used_at = %s where id = %s", (future, token["id"]))
+    """Another gateway wrote a later one."""
+    own = start_gateway("--last-used-interval", "1h")
+    token, other = make_token(own, organisation), make_token(own, organisation, "marker")
     use(own, token)
-    other = make_token(own, organisation, "marker")
     use(own, other)
-    eventually(lambda: last_used(postgres, other["id"]), "was the marker written")
-    assert last_used(postgres, token["id"]) == future
+    later = now()
+    postgres.query("update skillreg.api_token set last_used_at = %s where id = %s", (later, token["id"]))
+    own.stop()
+    assert last_used(postgres, other["id"]), "the marker was written"
+    assert last_used(postgres, token["id"]) == later
+
+
+def test_a_time_in_the_future_gives_way(start_gateway, organisation, postgres):
+    """A gateway with a wrong clock wrote it."""
+    own = start_gateway("--last-used-interval", "1h")
+    token = make_token(own, organisation)
+    postgres.query("update skillreg.api_token set last_used_at = now() + interval '1 hour' where id = %s", (token["id"],))
+    use(own, token)
+    own.stop()
+    assert last_used(postgres, token["id"]) <= now()
+
+
+def test_the_last_uses_of_a_token_that_is_revoked_are_written(start_gateway, organisation, postgres):
+    """Of a token that was used up to its end, the end of use is what the search for a leak begins with."""
+    own = start_gateway("--last-used-interval", "1h")
+    token = make_token(own, organisation)
+    before = now() - datetime.timedelta(milliseconds=50)
+    use(own, token, times=20)
+    assert own.request("DELETE", f"/api/v1/orgs/{organisation.slug}/tokens/{token['id']}", organisation.admin).status == 200
+    assert last_used(postgres, token["id"]) is None, "not written yet"
+    own.stop()
+    assert before <= last_used(postgres, token["id"]) <= now()
 
 
 def test_two_gateways_write_the_newest(start_gateway, organisation, postgres):

@@ -3,7 +3,6 @@
 deadlines here are short flags; what is asserted is that the end comes, that it comes in the right way, and not before its time."""
 import contextlib
 import socket
-import ssl
 import threading
 import time
 
@@ -155,59 +154,6 @@ def test_download_that_is_taken_byte_by_byte_is_cut(impatient, acme, upstream):
         eventually(is_cut, "was the connection closed")
 
 
-@contextlib.contextmanager
-def request_behind_the_handshake(gateway, data):
-    """A first request on TLS 1.3 in one piece with the client's Finished, of a token that is known: the gateway's ticket waits for
-    the answer, to leave together with it. Yields what reads the answer up to `end`."""
-    context = gateway.tls_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
-    answer = b""
-
-    def read_answer(end):
-        nonlocal answer
-        while end not in answer:
-            incoming.write(plain.recv(65536)) or pytest.fail(f"the end, behind {answer!r}")
-            with contextlib.suppress(ssl.SSLWantReadError):
-                while piece := client.read():
-                    answer += piece
-        return answer
-
-    with socket.create_connection(gateway.https, timeout=PATIENCE_S) as plain:
-        while True:
-            try:
-                client.do_handshake()
-                break
-            except ssl.SSLWantReadError:
-                plain.sendall(outgoing.read())
-                incoming.write(plain.recv(65536))
-        client.write(data)
-        plain.sendall(outgoing.read())
-        yield read_answer
-
-
-def test_ticket_of_tls_is_no_answer_that_the_client_does_not_take(start_gateway, acme, upstream):
-    """The registry takes longer than --body-timeout, as the end of a client tells that sends nothing."""
-    gateway = start_gateway("--body-timeout", "300ms", "--head-timeout", "600ms", tls=True, upstream=upstream.url)
-    is_late = threading.Event()
-
-    def answer_late(exchange):
-        exchange.read_body()
-        assert is_late.wait(PATIENCE_S)
-        exchange.reply(body=b"late")
-
-    upstream.behave(answer_late)
-    request = format_request("GET", f"/api/v1/orgs/{acme.slug}/skills/slow", bearer(acme.read))
-    assert gateway.request("GET", WHOAMI, acme.read).status == 200
-    with request_behind_the_handshake(gateway, request) as read_answer:
-        upstream.wait_for_request()
-        with gateway.connect() as silent:
-            silent.assert_closed()
-        is_late.set()
-        assert read_answer(b"late").startswith(b"HTTP/1.1 200 ")
-
-
 def test_handshake_that_does_not_start(impatient):
     with ends_in_time(HANDSHAKE_MS), Connection(impatient.https) as connection:
         connection.read_to_end()
@@ -239,37 +185,40 @@ def test_slow_ones_do_not_hinder_others(start_gateway, acme):
 # ---- connections ------------------------------------------------------------------------------------------------
 
 def test_connections_over_the_limit_are_refused_and_the_others_served(start_gateway, acme):
+    """Where each has begun a request. Those that have not make room: test_idle_connections.py."""
     own = start_gateway("--connections-max", "10")
     held = [own.connect() for _ in range(10)]
+    begun, rest = format_request("GET", WHOAMI, bearer(acme.read)).split(b"\r\n", 1)
     for connection in held:
         assert connection.request("GET", WHOAMI, bearer(acme.read)).status == 200
+        connection.send(begun + b"\r\n")
+    assert own.is_ready()  # what was sent before has been read
     with own.connect() as extra:
         data = extra.read_to_end()
         assert data == b"" or data.startswith(b"HTTP/1.1 503 "), data[:100]
     for connection in held:
-        assert connection.request("GET", WHOAMI, bearer(acme.read)).status == 200
-    held.pop().close()
-
-    def accepted():
-        with own.connect() as connection:
-            try:
-                return connection.request("GET", WHOAMI, bearer(acme.read)).status == 200
-            except (AssertionError, OSError):
-                return False
-
-    eventually(accepted, "was a place free again")
+        connection.send(rest)
+        assert connection.read_response().status == 200
     for connection in held:
         connection.close()
+    with own.connect() as connection:
+        assert connection.request("GET", WHOAMI, bearer(acme.read)).status == 200
 
 
 def test_no_file_descriptors(start_gateway, acme):
-    """Accepting pauses, open connections are served, and when there is room again newcomers are too."""
+    """Newcomers are turned away, which is told of once, and open connections are served. So is the admin port, by a reserve. When
+    there is room again newcomers are served too."""
     own = start_gateway(wrapper=["prlimit", "--nofile=60:60"])
-    first = own.connect()
+    first = Connection(own.http, source="127.0.0.2")  # an address with few
     assert first.request("GET", WHOAMI, bearer(acme.read)).status == 200
     crowd = [own.connect() for _ in range(120)]  # the kernel's queue takes them all
+    for connection in crowd:
+        connection.send_ignoring_refusal(b"GET ")  # what has begun makes no room
     for _ in range(3):
         assert first.request("GET", WHOAMI, bearer(acme.read)).status == 200
+        assert own.is_ready()
+        assert own.metric("descriptor_shortages_total") > 0
+    own.process.wait_for_line(r"warning server descriptors are short times=\d+ todo=")
     for connection in crowd:
         connection.close()
 

@@ -114,14 +114,14 @@ def test_many_at_once_are_all_answered(world, statements, start):
         answers = [status for statuses in clients.map(ask, range(12)) for status in statuses]
     assert set(answers) == {200}
     complaints = [line for line in own.process.lines()
-                  if re.search(r" (warning|error) ", line) and "a setting of the role" not in line]
+                  if re.search(r" (warning|error) db ", line) and "a setting of the role" not in line]
     assert ["keeps no prepared statements" in line for line in complaints] == ([] if statements == "kept" else [True])
 
 
 def test_it_is_restarted(world, statements, start):
     own = start("--cache-entries", "0")
     world.pooler.stop()
-    eventually(lambda: not own.is_ready(), "did it notice")
+    eventually(lambda: not own.has_database(), "did it notice")
     assert whoami(own, world.admin) == 503
     world.pooler.start()
     assert_recovers(own, world)
@@ -153,7 +153,7 @@ def test_its_administrator_kills_all_connections(world, statements, start):
     assert whoami(own, world.admin) == 200
     world.pooler.command("KILL postgres")
     try:
-        eventually(lambda: not own.is_ready(), "did it notice")
+        eventually(lambda: not own.has_database(), "did it notice")
         assert whoami(own, world.admin) == 503
     finally:
         world.pooler.command("RESUME postgres")

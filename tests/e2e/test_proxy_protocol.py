@@ -185,7 +185,7 @@ def test_it_needs_to_know_whom_to_believe(operator, certificate):
 
 @pytest.fixture(params=["send-proxy-v2", "send-proxy"])
 def haproxy(request, tmp_path, behind):
-    own = proxies.start_haproxy(tmp_path, behind, request.param)
+    own = proxies.start_haproxy(tmp_path, [behind], request.param)
     yield own
     own.stop()
 

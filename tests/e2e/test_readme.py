@@ -52,7 +52,7 @@ def without_links(text):
     return re.sub(r"\[([^\]]+)\]\([^)\s]+\)", r"\1", text)
 
 
-FOLDERS = ("base", "token", "tls", "db", "gateway", "cli")
+FOLDERS = binaries.FOLDERS
 
 
 def product_sources(*folders):
@@ -86,7 +86,7 @@ def settings_of_help():
 def test_settings_are_those_of_help():
     wanted = settings_of_help()
     # A parser that reads nothing proves nothing: the settings table of the source has as many lines.
-    source = (ROOT / "gateway/settings/config.c").read_text()
+    source = (ROOT / "gateway/settings/setting.c").read_text()
     assert len(wanted) == len(re.findall(r'^    \{"--', source, re.MULTILINE)) > 0
     documented = [tuple(cell.strip("`") for cell in row) for row in rows(section("Settings"), "Flag")]
     as_rows = "\n".join(f"| `{flag}` | `{variable}` | {default and f'`{default}`'} | {meaning} |"
@@ -96,8 +96,9 @@ def test_settings_are_those_of_help():
 
 def test_flags_and_variables_in_the_text_exist():
     known = "\n".join([help_of("skillreg-gateway"), help_of("skillreg-gateway", "migrate"), help_of("skillreg"),
-                       *(help_of("skillreg", "token", word) for word in ("create", "list", "rotate", "revoke")),
-                       help_of("skillreg", "audit"), help_of("skillreg", "login"), help_of("skillreg-gateway", "healthcheck"),
+                       *(help_of("skillreg", "token", word) for word in ("create", "list", "show", "update", "rotate", "revoke")),
+                       help_of("skillreg", "audit"), help_of("skillreg", "login"), help_of("skillreg", "logout"),
+                       help_of("skillreg-gateway", "healthcheck"),
                        (ROOT / "dev").read_text(), (ROOT / "dev.d/up.sh").read_text(), (ROOT / "dev.d/down.sh").read_text()])
     named = {word for span in code_spans(README + (ROOT / "docs/running.md").read_text())
              for word in re.findall(r"--[a-z][a-z-]+|\b(?:GATEWAY|SKILLREG)_[A-Z_]+", span)}
@@ -119,7 +120,7 @@ def documented_commands(title):
 
 @pytest.mark.parametrize("title,program,line", [
     ("Operator commands", "skillreg-gateway", r"^(?:usage:)? +skillreg-gateway ([a-z]+(?: [a-z]+)?)(?= )"),
-    ("The command line (`skillreg`)", "skillreg", r"^  ((?:[a-z]+ )*[a-z]+) (?:--|<| ).*"),
+    ("The command line (`skillreg`)", "skillreg", r"^  ((?:[a-z]+ )*[a-z]+) (?:--|<|\[| ).*"),
 ], ids=["skillreg-gateway", "skillreg"])
 def test_commands_are_those_of_help(title, program, line):
     usage = help_of(program)
@@ -411,3 +412,10 @@ def test_functions_that_are_named_exist(document):
              if re.fullmatch(r"(gw|db|tls|cli|GW|DB|TLS|CLI)_\w+(\(\))?", span)}
     assert named or document in DESIGN
     assert [name for name in sorted(named) if not re.search(rf"\b{name}\b", sources)] == []
+
+
+def test_numbers_of_the_bench_are_those_of_its_results():
+    command = ["/usr/bin/python3", "-m", "load.publish", "--check"]
+    done = subprocess.run(command, cwd=ROOT / "bench", capture_output=True, text=True, timeout=60, check=False,
+                          env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    assert done.returncode == 0, done.stderr

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """A registry that dies, lies, stalls, and a client that leaves (HARDENING 1.14, 3.5, 3.6): each ends its own exchange, and the next
 one on a connection gets its own answer."""
+import signal
 import threading
 
 import pytest
 
 from harness.http_client import assert_error_shape, bearer, format_request
+from harness.process import is_stopped
 from harness.upstream import answer_and_close
-from harness.waiting import PATIENCE_S
+from harness.waiting import PATIENCE_S, eventually
 
 MIB = 1024 * 1024
 
@@ -43,6 +45,25 @@ def test_connection_that_the_registry_closed_is_not_used_again(gateway, upstream
         assert gateway.request("GET", acme.skills, acme.read).status == 200
         upstream.close_connections()
         assert gateway.request("GET", acme.skills, acme.read).status == 200
+
+
+@pytest.mark.parametrize("first", ["request", "end"])
+def test_connection_that_the_registry_has_closed_takes_no_post(first, gateway, upstream, acme):
+    """Both are there when the gateway looks, in either order."""
+    with gateway.connect() as connection:
+        for _ in range(10):
+            assert connection.request("GET", acme.skills, bearer(acme.read)).status == 200
+            gateway.process.send_signal(signal.SIGSTOP)
+            eventually(lambda: is_stopped(gateway.process.pid), "did it stop")
+            try:
+                if first == "end":
+                    upstream.close_connections()
+                connection.send(format_request("POST", acme.skills, bearer(acme.write), b"once"))
+                if first == "request":
+                    upstream.close_connections()
+            finally:
+                gateway.process.send_signal(signal.SIGCONT)
+            assert connection.read_response("POST").status == 200
 
 
 def reset_on_second(method_of_second, seen):
@@ -102,6 +123,17 @@ def test_bad_answer_is_502(name, gateway, upstream, acme):
     assert_alive(gateway, upstream, acme)
 
 
+@pytest.mark.parametrize("head, body", [("Content-Length: 2 ", "ok"),
+                                        ("Transfer-Encoding: chunked", "2 \r\nok\r\n0  \r\n\r\n"),
+                                        ("Transfer-Encoding: chunked", "2 ; a = \"; b\" ; c\r\nok\r\n0\t;\td\r\n\r\n")],
+                         ids=["length", "padded", "extensions"])
+def test_answer_with_blanks_that_are_allowed(head, body, gateway, upstream, acme):
+    upstream.behave(lambda exchange: exchange.send(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}".encode()))
+    with gateway.connect() as connection:
+        for _ in range(2):
+            assert connection.request("GET", acme.skills, bearer(acme.read)).body == b"ok"
+
+
 CUT_ANSWERS = {
     "short-body": b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
     "no-last-chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
@@ -114,12 +146,25 @@ CUT_ANSWERS = {
 def test_answer_that_ends_early_is_never_whole(name, gateway, upstream, acme):
     upstream.behave(answer_and_close(CUT_ANSWERS[name]))
     with gateway.connect() as connection:
-        connection.send(format_request("GET", acme.skills, bearer(acme.read)))
+        connection.send(format_request("GET", acme.skills, [*bearer(acme.read), ("Connection", "close")]))
         raw = connection.read_to_end()
     assert raw == b"" or raw.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 502 ")), raw
     if raw.startswith(b"HTTP/1.1 200 "):
         head, body = raw.split(b"\r\n\r\n", 1)
         assert b"Content-Length: 10" in head and len(body) < 10 or b"chunked" in head and not body.endswith(b"0\r\n\r\n")
+    assert_alive(gateway, upstream, acme)
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+@pytest.mark.parametrize("name", ["bad-chunk", "long-chunk"])
+def test_broken_answer_of_which_nothing_was_sent_is_502(name, version, gateway, upstream, acme):
+    """It came in one piece, so the gateway sees the fault before a byte of it has left."""
+    upstream.behave(answer_and_close(CUT_ANSWERS[name]))
+    with gateway.connect() as connection:
+        connection.send(format_request("GET", acme.skills, bearer(acme.read)).replace(b"HTTP/1.1", f"HTTP/{version}".encode(), 1))
+        response = connection.read_response()
+        assert (response.status, response.error_code) == (502, "upstream_invalid")
+        assert_error_shape(response)
     assert_alive(gateway, upstream, acme)
 
 
@@ -131,6 +176,24 @@ def test_bytes_behind_an_answer_poison_nothing(extra, gateway, upstream, acme):
         upstream.behave(lambda exchange: exchange.reply(200, body=b"good"))
         for _ in range(5):
             assert connection.request("GET", acme.skills, bearer(acme.read)).body == b"good"
+
+
+def test_bytes_that_come_late_never_reach_another_client(gateway, upstream, acme):
+    """Behind a whole answer, when the next request is there already."""
+    evil = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+    ends = []
+    upstream.behave(lambda exchange: (ends.append(exchange), exchange.reply(200, body=b"good")))
+    with gateway.connect() as connection:
+        for _ in range(10):
+            assert connection.request("GET", acme.skills, bearer(acme.read)).body == b"good"
+            gateway.process.send_signal(signal.SIGSTOP)
+            eventually(lambda: is_stopped(gateway.process.pid), "did it stop")
+            try:
+                connection.send(format_request("GET", acme.skills, bearer(acme.read)))
+                ends[-1].send(evil)
+            finally:
+                gateway.process.send_signal(signal.SIGCONT)
+            assert connection.read_response().body == b"good"
 
 
 def test_answer_before_the_request_was_sent_whole(gateway, upstream, acme):
@@ -178,18 +241,19 @@ def test_registry_that_stops_in_its_answer(hasty, acme):
 
 
 def test_registry_that_answers_slowly_but_steadily(hasty, acme):
-    """Each byte in time, all of them not: while the head comes, and again while the body does, the registry is silent to
-    another request that began later, until that has run out of time."""
+    """Each byte in time, all of them not: while the body comes, the registry is silent to another request that began later, until
+    that has run out of time. A head is a few bytes, which have the time of one, however they come."""
     gateway, upstream = hasty
-    head_may_end, body_may_end = threading.Event(), threading.Event()
+    body_may_end, head_is_over = threading.Event(), threading.Event()
 
     def behave(exchange):
         if exchange.request.target.endswith("/silent"):
             exchange.wait_for_close()
             return
-        exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Slow: ")
-        trickle(exchange, b"x", head_may_end)
-        exchange.send(b"\r\n\r\n5\r\nhello\r\n")
+        if exchange.request.target.endswith("/drips"):
+            exchange.send(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            trickle(exchange, b"x", head_is_over)
+        exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
         trickle(exchange, b"1\r\nx\r\n", body_may_end)
         exchange.send(b"0\r\n\r\n")
 
@@ -203,15 +267,12 @@ def test_registry_that_answers_slowly_but_steadily(hasty, acme):
     upstream.behave(behave)
     with gateway.connect() as connection:
         connection.send(format_request("GET", acme.skills, bearer(acme.read)))
-        upstream.wait_until(lambda own: own.requests, "the request")
-        wait_in_silence()
-        assert not connection.is_readable(), "the head is on its way still"
-        head_may_end.set()
         while b"hello" not in connection.buffer:
             assert connection.fill()
         wait_in_silence()
         body_may_end.set()
         assert connection.read_response().body.startswith(b"hellox")
+    assert gateway.request("GET", acme.skills + "/drips", acme.read).status == 504
 
 
 @pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Le", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"],

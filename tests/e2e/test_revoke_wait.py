@@ -34,6 +34,14 @@ def status_of(gateway, secret):
                                                             ("X-Original-URI", "/api/v1/orgs/acme/skills")]).status
 
 
+def is_let_in(gateway, secret, began):
+    """A good token. False, when the machine takes longer for a connection than the second that lookups wait for it: from the moment
+    on in which the log is heard again, which is after `began`."""
+    status = status_of(gateway, secret)
+    assert status == 200 or (status == 503 and time.monotonic() - began > 0.9), f"{status} at once"
+    return status == 200
+
+
 def statuses_of(gateways, secret):
     return [status_of(gateway, secret) for gateway in gateways]
 
@@ -68,14 +76,15 @@ class Lab:
 
     def tokens(self, count):
         """Known to every gateway, and all of them members."""
+        began = time.monotonic()
         self.wait_until_joined()
         made = [self.fleet.create_token(self.fleet.gateways[0]) for _ in range(count)]
         # What tells of a creation ends what is remembered of the token.
         eventually(lambda: self.fleet.query("select min(applied_seq) = skillreg.newest_event() from skillreg.gateway") == [(True,)],
                    "was it heard of everywhere")
-        for token in made:  # one that was cut off may have its connections for reading back a moment later than that for news
-            eventually(lambda token=token: statuses_of(self.fleet.gateways, token["token"]) == [200] * len(self.fleet.gateways),
-                       "was it let in everywhere")
+        for token in made:  # a gateway that hears the log again decides, too
+            for gateway in self.fleet.gateways:
+                eventually(lambda gateway=gateway, token=token: is_let_in(gateway, token["token"], began), "was it let in everywhere")
         return made
 
     def close(self):
@@ -357,5 +366,5 @@ def test_the_command_line_says_what_is_still_possible(lab, tmp_path):
     assert done.stdout == '\u2713 Token "ci-deploy" has been revoked.\n'
     line, = done.stderr.splitlines()
     assert "not confirmed everywhere" in line and "1 gateway fell silent" in line, line
-    assert f"until at the latest {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%dT}" in line, line
+    assert f"until {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%dT}" in line, line
     assert status_of(first, token["token"]) == 401

@@ -20,11 +20,16 @@ ROUTES = [
     ("HEAD", "/orgs/{org}/tokens", "admin", OWN),
     ("GET", "/orgs/{org}/tokens?page=1&limit=5", "admin", OWN),
     ("POST", "/orgs/{org}/tokens", "admin", OWN),
+    ("GET", "/orgs/{org}/tokens/clx7f2k3a", "admin", OWN),
+    ("HEAD", "/orgs/{org}/tokens/clx7f2k3a", "admin", OWN),
+    ("PATCH", "/orgs/{org}/tokens/clx7f2k3a", "admin", OWN),
     ("DELETE", "/orgs/{org}/tokens/clx7f2k3a", "admin", OWN),
+    ("POST", "/orgs/{org}/tokens/revoke?y=x", "admin", OWN),  # refused behind the decision: it ends nothing
     ("POST", "/orgs/{org}/tokens/clx7f2k3a/rotate", "admin", OWN),
     ("GET", "/orgs/{org}/audit", "admin", OWN),
     ("HEAD", "/orgs/{org}/audit?limit=1", "admin", OWN),
     ("DELETE", "/auth/token?wait=x", ANY_TOKEN, OWN),  # refused behind the decision: the token is needed again
+    ("POST", "/auth/token/rotate?y=x", ANY_TOKEN, OWN),  # likewise
     ("POST", "/auth/cli/initiate", OPEN, FORWARDED),
     ("GET", "/auth/cli/poll?code=abc", OPEN, FORWARDED),
     ("GET", "/public/skills", OPEN, FORWARDED),
@@ -74,16 +79,14 @@ WRONG_METHODS = [
     ("PUT", "/orgs/{org}/tokens", "GET, HEAD, POST"),
     ("PATCH", "/orgs/{org}/tokens", "GET, HEAD, POST"),
     ("DELETE", "/orgs/{org}/tokens", "GET, HEAD, POST"),
-    ("GET", "/orgs/{org}/tokens/clx7f2k3a", "DELETE"),
-    ("HEAD", "/orgs/{org}/tokens/clx7f2k3a", "DELETE"),
-    ("PUT", "/orgs/{org}/tokens/clx7f2k3a", "DELETE"),
-    ("PATCH", "/orgs/{org}/tokens/clx7f2k3a", "DELETE"),
-    ("POST", "/orgs/{org}/tokens/clx7f2k3a", "DELETE"),
+    ("PUT", "/orgs/{org}/tokens/clx7f2k3a", "GET, HEAD, DELETE, PATCH"),
+    ("POST", "/orgs/{org}/tokens/clx7f2k3a", "GET, HEAD, DELETE, PATCH"),
     ("GET", "/orgs/{org}/tokens/clx7f2k3a/rotate", "POST"),
     ("DELETE", "/orgs/{org}/tokens/clx7f2k3a/rotate", "POST"),
     ("POST", "/orgs/{org}/audit", "GET, HEAD"),
     ("DELETE", "/orgs/{org}/audit", "GET, HEAD"),
     ("GET", "/auth/token", "DELETE"),
+    ("DELETE", "/auth/token/rotate", "POST"),
     ("POST", "/auth/token", "DELETE"),
     ("OPTIONS", "/orgs/{org}/tokens", "GET, HEAD, POST"),
     ("GET", "/auth/cli/initiate", "POST"),
@@ -125,6 +128,8 @@ def send(gateway, method, path, token):
     options = {}
     if method == "POST" and path.endswith("/tokens"):
         options["json_body"] = {"name": "from the route table", "scopes": ["read"]}
+    if method == "PATCH" and "/tokens/" in path:
+        options["json_body"] = {"name": "another name"}
     return gateway.request(method, "/api/v1" + path, token, **options)
 
 
@@ -152,7 +157,7 @@ def assert_refused(response, outcome, needs, method):
 def own_status(method, path):
     if "clx7f2k3a" in path:
         return 404
-    return 422 if "wait=x" in path else {"GET": 200, "HEAD": 200, "POST": 201}[method]
+    return 422 if path.endswith("=x") else {"GET": 200, "HEAD": 200, "POST": 201}[method]
 
 
 @pytest.mark.parametrize("actor,scope", ACTORS, ids=lambda value: str(value))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SIGTERM and SIGINT: no new connections, what is in flight is finished, exit 0."""
+"""SIGTERM and SIGINT: first not ready and still accepting (--drain-delay, which is 0 where a test does not say it), then no new
+connections; what is in flight or on its way is finished, exit 0 (HARDENING 5.4)."""
 import signal
 import socket
 import threading
@@ -11,6 +12,7 @@ from harness.waiting import PATIENCE_S, eventually
 
 
 LONG_DRAIN = ("--drain-timeout", "1h")  # what ends a gateway that has it is that it has nothing to do
+WHOAMI = "/api/v1/auth/whoami"
 
 
 def refuses_connections(address):
@@ -39,23 +41,90 @@ def test_idle_gateway_ends_at_once_with_0(number, start_gateway):
     assert own.process.stop(number) == 0
 
 
-def test_idle_connections_do_not_hold_it(start_gateway, acme):
-    own = start_gateway(*LONG_DRAIN)
-    idle = [own.connect() for _ in range(5)]
-    used = own.connect()
-    assert used.request("GET", "/api/v1/auth/whoami", bearer(acme.read)).status == 200
+def test_idle_connections_are_closed_in_good_order_when_the_time_is_up(start_gateway, acme):
+    own = start_gateway("--drain-timeout", "300ms", tls=True)
+    idle = [own.connect() for _ in range(5)] + [own.connect_tls() for _ in range(5)]
+    for used in (idle[-1], idle[0]):
+        assert used.request("GET", WHOAMI, bearer(acme.read)).status == 200
     assert own.process.stop() == 0
-    for connection in [*idle, used]:
+    for connection in idle:
+        assert connection.socket.recv(1) == b"", "FIN, and close_notify before it: one that is missing is an error"
+        connection.close()
+    assert "cut" not in own.log()
+
+
+def stop_and_wait_until_closed(own, number=signal.SIGTERM):
+    own.process.send_signal(number)
+    eventually(lambda: refuses_connections(own.http), "did it stop accepting")
+
+
+def test_connections_that_wait_for_a_request_are_waited_for(start_gateway, acme):
+    """Each of them may have one on its way: a new one, a kept one, one within its head, one before and after its handshake."""
+    own = start_gateway(*LONG_DRAIN, tls=True)
+    request = format_request("GET", WHOAMI, bearer(acme.read))
+    fresh, kept, half, after_handshake, before_handshake = (
+        own.connect(), own.connect(), own.connect(), own.connect_tls(), Connection(own.https))
+    assert kept.request("GET", WHOAMI, bearer(acme.read)).status == 200
+    half.send(request[:30])
+    eventually(lambda: own.metric("connections_accepted_total") >= 5, "were all accepted")
+    stop_and_wait_until_closed(own)
+    before_handshake.socket = own.tls_context().wrap_socket(before_handshake.socket, server_hostname="localhost")
+    half.send(request[30:])
+    for connection in (fresh, kept, after_handshake, before_handshake):
+        connection.send(request)
+    for connection in (fresh, kept, half, after_handshake, before_handshake):
+        response = connection.read_response()
+        assert (response.status, response.says_close) == (200, True)
         connection.assert_closed()
         connection.close()
+    assert own.process.wait() == 0
 
 
-def test_idle_tls_connections_do_not_hold_it(start_gateway, acme):
-    own = start_gateway(*LONG_DRAIN, tls=True)
-    with own.connect_tls() as connection:
-        assert connection.request("GET", "/api/v1/auth/whoami", bearer(acme.read)).status == 200
-        assert own.process.stop() == 0
-        connection.assert_closed()
+def test_what_stands_in_the_queue_is_answered(start_gateway, acme):
+    """Connections that the kernel has made and the gateway, which stands still, has not taken."""
+    own = start_gateway(*LONG_DRAIN)
+    own.process.send_signal(signal.SIGSTOP)
+    waiting = [own.connect() for _ in range(40)]
+    for connection in waiting:
+        connection.send(format_request("GET", WHOAMI, bearer(acme.read)))
+    own.process.send_signal(signal.SIGTERM)
+    own.process.send_signal(signal.SIGCONT)
+    for connection in waiting:
+        assert connection.read_response().status == 200
+        connection.close()
+    assert own.process.wait() == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_during_the_delay_it_is_not_ready_and_still_accepts(workers, start_gateway, acme):
+    """The delay and the drain are endless here; a second signal cuts them."""
+    own = start_gateway(*LONG_DRAIN, "--drain-delay", "1h", "--workers", workers)
+    with own.connect() as kept, own.connect() as idle:
+        assert kept.request("GET", WHOAMI, bearer(acme.read)).status == 200
+        own.process.send_signal(signal.SIGTERM)
+        eventually(lambda: own.log().count(" stopping ") == workers, "did each hear of it")
+        for _ in range(10):
+            response = own.admin_get("/readyz")
+            assert (response.status, response.body) == (503, b"draining\n")
+            with own.connect() as connection:
+                response = connection.request("GET", WHOAMI, bearer(acme.read))
+                assert (response.status, response.says_close) == (200, True)
+                connection.assert_closed()
+        response = kept.request("GET", WHOAMI, bearer(acme.read))
+        assert (response.status, response.says_close) == (200, True)
+        own.process.send_signal(signal.SIGTERM)
+        assert own.process.wait() == 0
+        idle.assert_closed()
+
+
+def test_after_the_delay_the_port_is_closed(start_gateway, acme):
+    own = start_gateway(*LONG_DRAIN, "--drain-delay", "300ms")
+    with own.connect() as kept:
+        assert kept.request("GET", WHOAMI, bearer(acme.read)).status == 200
+        stop_and_wait_until_closed(own)
+        assert own.admin_get("/readyz").status == 503
+        assert kept.request("GET", WHOAMI, bearer(acme.read)).says_close
+    assert own.process.wait() == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -66,8 +135,7 @@ def test_request_in_flight_is_finished(number, start_gateway, start_upstream, ac
     with own.connect() as connection:
         connection.send(format_request("GET", f"/api/v1/orgs/{acme.slug}/skills", bearer(acme.read)))
         stub.wait_for_request()
-        own.process.send_signal(number)
-        eventually(lambda: refuses_connections(own.http), "did it stop accepting")
+        stop_and_wait_until_closed(own, number)
         assert own.process.is_running()
         gate.opened.set()
         response = connection.read_response()
@@ -85,8 +153,7 @@ def test_upload_in_flight_is_finished(start_gateway, start_upstream, acme):
                               [*bearer(acme.write), ("Content-Length", "10")])
         connection.send(head + b"01234")
         stub.wait_until(lambda s: s.requests and s.requests[0].body == b"01234", "the first half")
-        own.process.send_signal(signal.SIGTERM)
-        eventually(lambda: refuses_connections(own.http), "did it stop accepting")
+        stop_and_wait_until_closed(own)
         connection.send(b"56789")
         assert connection.read_response("POST").status == 200
         assert stub.requests[0].body == b"0123456789"
@@ -107,20 +174,15 @@ def test_what_does_not_finish_is_ended_by_the_drain_timeout(start_gateway, start
     gate.opened.set()
 
 
-def test_readiness_is_withdrawn_or_the_port_closed(start_gateway, start_upstream, acme):
-    """A load balancer that still asks hears no, one way or the other."""
+def test_readiness_is_withdrawn_as_long_as_it_drains(start_gateway, start_upstream, acme):
     stub, gate = start_upstream(), Gate()
     stub.behave(gate)
     own = start_gateway(*LONG_DRAIN, upstream=stub.url)
     with own.connect() as connection:
         connection.send(format_request("GET", f"/api/v1/orgs/{acme.slug}/skills", bearer(acme.read)))
         stub.wait_for_request()
-        own.process.send_signal(signal.SIGTERM)
-        eventually(lambda: refuses_connections(own.http), "did it stop accepting")
-        try:
-            assert own.admin_get("/readyz").status == 503
-        except ConnectionRefusedError:
-            pass
+        stop_and_wait_until_closed(own)
+        assert own.admin_get("/readyz").status == 503
         gate.opened.set()
         assert connection.read_response().status == 200
     assert own.process.wait() == 0

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Handshakes take turns: too many that wait are refused with an alert, floods of them leave established connections alone.
 (HARDENING 4.5)"""
-import pathlib
 import signal
 import socket
 import ssl
@@ -9,6 +8,7 @@ import ssl
 import pytest
 
 from harness.http_client import Connection, bearer
+from harness.process import is_stopped
 from harness.waiting import PATIENCE_S, eventually
 
 INTERNAL_ERROR = b"\x15\x03\x03\x00\x02\x02\x50"
@@ -22,10 +22,6 @@ def make_hello(gateway):
     with pytest.raises(ssl.SSLWantReadError):
         client.do_handshake()
     return outgoing.read()
-
-
-def is_stopped(pid):
-    return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def handshakes(gateway, outcome):

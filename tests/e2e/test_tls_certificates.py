@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Several certificates by server name, the oldest version of TLS, and what is said about both. (HARDENING 3.9, 3.11)"""
+import re
 import socket
 import ssl
+import subprocess
 
 import pytest
 
 from harness import certificate as certificates
 from harness.http_client import Connection, bearer
+from harness.process import clean_environment, dies_with_parent
 from harness.waiting import PATIENCE_S
 
 WHOAMI = "/api/v1/auth/whoami"
@@ -47,6 +50,37 @@ def assert_served_by_name(gateway, certificate, pairs):
 def test_the_certificate_is_chosen_by_name(start_gateway, certificate, pairs):
     """`start_gateway` names the first pair; a name that no other has gets it."""
     assert_served_by_name(start_gateway(*flags_of(pairs), tls=True), certificate, pairs)
+
+
+RSA_ONLY = {"suites": ("-tls1_2", "-cipher", "aRSA"), "signatures-1.2": ("-tls1_2", "-sigalgs", "RSA+SHA256:RSA-PSS+SHA256"),
+            "signatures-1.3": ("-tls1_3", "-sigalgs", "RSA-PSS+SHA256")}
+EC_ONLY = {"suites": ("-tls1_2", "-cipher", "aECDSA"), "signatures-1.3": ("-tls1_3", "-sigalgs", "ECDSA+SHA256")}
+
+
+def served_to(gateway, *flags):
+    """The certificate for s_client with these flags, which names no server if it is not among them."""
+    name = () if "-servername" in flags else ("-noservername",)
+    done = subprocess.run(dies_with_parent(["openssl", "s_client", "-connect", "%s:%d" % gateway.https, *name, *flags]), input="",
+                          capture_output=True, text=True, timeout=PATIENCE_S, env=clean_environment(), check=False)
+    found = re.search(r"-----BEGIN CERTIFICATE-----.*-----END CERTIFICATE-----", done.stdout, re.DOTALL)
+    assert found, done.stdout + done.stderr
+    return ssl.PEM_cert_to_DER_cert(found[0])
+
+
+def test_a_client_that_names_no_server_gets_a_key_that_it_can_take(start_gateway, certificate, tmp_path):
+    """Else the first, also where the client likes another key better."""
+    rsa = certificates.make(tmp_path, "rsa", kind="rsa", names=("rsa.example",))
+    first_is_ec = start_gateway("--tls-cert", str(rsa.cert), "--tls-key", str(rsa.key), tls=True)
+    first_is_rsa = start_gateway("--tls-cert", str(certificate.cert), "--tls-key", str(certificate.key), tls=rsa)
+    for gateway, first in ((first_is_ec, certificate), (first_is_rsa, rsa)):
+        for kind, flags in RSA_ONLY.items():
+            assert served_to(gateway, *flags) == bytes_of(rsa), kind
+            assert served_to(gateway, *flags, "-servername", "unknown.example") == bytes_of(rsa), kind
+        for kind, flags in EC_ONLY.items():
+            assert served_to(gateway, *flags) == bytes_of(certificate), kind
+        for version in ("-tls1_2", "-tls1_3"):
+            assert served_to(gateway, version) == bytes_of(first), version
+        assert served_to(gateway, "-servername", "rsa.example") == bytes_of(rsa)
 
 
 def test_the_variables_hold_a_list(operator, start_gateway, certificate, pairs):

@@ -12,7 +12,7 @@ import pytest
 
 from harness.http_client import Connection, assert_error_shape, bearer
 from harness.process import clean_environment, dies_with_parent
-from harness.waiting import PATIENCE_S
+from harness.waiting import PATIENCE_S, eventually
 
 
 def s_client(gateway, certificate, *flags, text_in=b""):
@@ -388,6 +388,47 @@ def test_renegotiation_of_tls_1_2_is_refused(gateway, certificate):
     done = s_client(gateway, certificate, "-tls1_2", text_in=b"R\n")
     assert b"RENEGOTIATING" in done.stdout + done.stderr
     assert b"no renegotiation" in done.stderr, done.stderr
+
+
+def test_a_failed_handshake_says_why(start_gateway, certificate):
+    """Whoever gave up: the gateway, the client with an alert, without one, or by speaking something else. (HARDENING 3.11)"""
+    gateway = start_gateway(tls=True)
+    foreign = ssl.create_default_context()
+
+    def say(words):
+        with socket.create_connection(gateway.https, timeout=PATIENCE_S) as plain:
+            plain.sendall(words)
+            plain.shutdown(socket.SHUT_WR)
+            plain.recv(4096)
+
+    def distrust():
+        with pytest.raises(ssl.SSLError):
+            Connection(gateway.https, tls=foreign)
+    old = ("-tls1_1", "-cipher", "ALL:@SECLEVEL=0")
+    cases = [(lambda: s_client(gateway, certificate, *old), "handshake failed", "protocol", "protocol_version"),
+             (distrust, "handshake failed", "the peer gave up", "unknown_ca"),
+             (lambda: say(b"GET / HTTP/1.1\r\n\r\n"), "handshake failed", "HTTP in the clear", "-"),
+             (lambda: say(b"\x16\x03\x01"), "handshake failed", "the client closed the connection", "-"),
+             (lambda: s_client(gateway, certificate, "-tls1_3", text_in=b"K\n"), "connection broke", "KeyUpdate", "unexpected_message")]
+    for act, what, reason, alert in cases:
+        line = rf'info tls {what} with=client address=127\.0\.0\.1 reason="[^"]*{reason}[^"]*" alert={alert} left_out=\d'
+
+        def is_said(act=act, line=line):  # again and again: within a second of another one it is left out
+            act()
+            return re.search(line, gateway.log())
+        eventually(is_said, lambda line=line: f"{line} in\n{gateway.log()}")
+
+
+def test_failures_that_are_not_logged_are_counted(start_gateway):
+    """One line a second at the most: test_transport.c has that."""
+    gateway = start_gateway(tls=True)
+    for _ in range(50):
+        with socket.create_connection(gateway.https, timeout=PATIENCE_S) as plain:
+            plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            plain.recv(4096)
+    eventually(lambda: gateway.metric("tls_handshakes_failed_total") == 50, "did all of them count")
+    left_out = re.findall(r"info tls handshake failed .* left_out=(\d+)", gateway.log())
+    assert left_out[0] == "0" and len(left_out) + sum(map(int, left_out)) <= 50
 
 
 def test_key_updates_end_the_connection(gateway, certificate, acme):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""SIGHUP takes a new certificate without a restart; one that cannot be used leaves the old one in place. (HARDENING 3.9)"""
+"""SIGHUP takes a new certificate without a restart; one that cannot be used leaves the old one in place, and one that cannot be
+read for now holds up nobody. (HARDENING 3.9)"""
+import errno
 import os
 import shutil
 import signal
@@ -8,7 +10,7 @@ import ssl
 import pytest
 
 from harness import certificate as certificates
-from harness.http_client import bearer
+from harness.http_client import Connection, bearer
 from harness.waiting import PATIENCE_S, eventually
 
 
@@ -111,3 +113,85 @@ def test_a_broken_change_is_said_once(live, certificate, tmp_path):
     eventually(lambda: served(gateway) == bytes_of(new), "is the mended certificate served")
     gateway.stop()
     assert gateway.log().count("cannot use the new certificate") <= 2  # between the two files at the end, perhaps
+
+
+# ---- files that hang ----
+
+FILES = ("cert", "key", "client-ca", "ticket-secret")
+
+
+@pytest.fixture
+def readable(certificate, tmp_path, start_gateway):
+    """A gateway with a file of each kind; the files by kind."""
+    files = {kind: tmp_path / f"live.{kind}" for kind in FILES}
+    shutil.copy(certificate.cert, files["cert"])
+    shutil.copy(certificate.key, files["key"])
+    shutil.copy(certificate.cert, files["client-ca"])
+    files["ticket-secret"].write_bytes(os.urandom(48))
+    for kind in ("key", "ticket-secret"):
+        files[kind].chmod(0o600)
+    gateway = start_gateway("--client-ca", files["client-ca"], "--tls-ticket-secret", files["ticket-secret"],
+                            tls=certificates.Certificate(files["cert"], files["key"]))
+    return gateway, files
+
+
+def writer_of(fifo):
+    """Its other end, once the gateway has opened it; None before."""
+    try:
+        return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        assert error.errno == errno.ENXIO
+        return None
+
+
+def hang(gateway, path):
+    """Puts a FIFO in the place of the file. The gateway waits, first for somebody who writes, then for what is written."""
+    fifo = path.with_suffix(".fifo")
+    os.mkfifo(fifo, 0o600)
+    os.replace(fifo, path)
+    os.kill(gateway.pid, signal.SIGHUP)
+    return eventually(lambda: writer_of(path), "was the file opened")
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_file_that_hangs_holds_up_nobody(kind, readable, acme):
+    """Neither those that ask, nor what is read of it when it answers at last."""
+    gateway, files = readable
+    content, trust = files[kind].read_bytes(), gateway.tls_context()
+    assert gateway.request("GET", "/api/v1/auth/whoami", acme.read).status == 200
+    writer = hang(gateway, files[kind])
+    os.kill(gateway.pid, signal.SIGHUP)  # once more: one reading is enough
+    for _ in range(20):
+        assert gateway.admin_get("/healthz").status == 200
+        assert gateway.request("GET", "/api/v1/auth/whoami", acme.read).status == 200
+    with Connection(gateway.https, tls=trust) as connection:
+        assert connection.request("GET", "/api/v1/auth/whoami", bearer(acme.read)).status == 200
+    assert "certificate reloaded" not in gateway.log()
+    whole = files[kind].with_suffix(".whole")
+    whole.write_bytes(content)
+    os.replace(whole, files[kind])
+    os.close(writer)
+    gateway.process.wait_for_line("certificate reloaded")
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_file_that_hangs_does_not_hold_up_the_end(kind, readable):
+    gateway, files = readable
+    writer = hang(gateway, files[kind])
+    gateway.stop()
+    os.close(writer)
+
+
+# ---- who may read them ----
+
+@pytest.mark.parametrize("kind", ("key", "ticket-secret"))
+def test_a_secret_that_everybody_may_read_is_named(kind, readable):
+    gateway, files = readable
+    os.kill(gateway.pid, signal.SIGHUP)
+    gateway.process.wait_for_line("certificate reloaded")
+    files[kind].chmod(0o644)
+    os.kill(gateway.pid, signal.SIGHUP)
+    line = gateway.process.wait_for_line(r"can be read by everybody on this machine .*file=(?P<file>\S+)")
+    assert line["file"].strip('"') == str(files[kind])
+    gateway.stop()
+    assert gateway.log().count("can be read by everybody") == 1, "certificates are for everybody"

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Sessions resume at every gateway that has the secret, and nowhere else: what cannot be resumed becomes a full handshake.
 The client is openssl s_client, with its session in a file. (HARDENING 3.10)"""
+import os
 import re
 import secrets
+import signal
 import subprocess
 
 import pytest
 
-from harness.process import clean_environment, dies_with_parent
-from harness.waiting import PATIENCE_S
+from harness.ports import free_port
+from harness.process import Process, clean_environment, dies_with_parent
+from harness.waiting import PATIENCE_S, eventually
 
 VERSIONS = ("-tls1_2", "-tls1_3")
 
@@ -52,6 +55,22 @@ def test_a_session_resumes_at_a_gateway_with_the_same_secret(version, start_gate
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+def test_a_secret_that_was_replaced_is_read_at_sighup(version, start_gateway, certificate, secret, tmp_path):
+    """In each worker. Then tickets of the old one, which may have leaked, are worth nothing; those of the new one are."""
+    path = secret("shared")
+    gateway = start_gateway("--tls-ticket-secret", path, "--workers", "2", tls=True)
+    session = start_session(gateway, certificate, version, tmp_path)
+    assert is_resumed(gateway, certificate, version, session_in=session)
+    os.replace(secret("new"), path)
+    os.kill(gateway.pid, signal.SIGHUP)
+    eventually(lambda: gateway.log().count("certificate reloaded") >= 2, "did both workers read it")
+    assert not any(is_resumed(gateway, certificate, version, session_in=session) for _ in range(4))
+    other = start_gateway("--tls-ticket-secret", path, tls=True)
+    session = start_session(gateway, certificate, version, tmp_path)
+    assert is_resumed(other, certificate, version, session_in=session)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_other_secrets_and_other_names_get_a_full_handshake(version, start_gateway, certificate, secret, tmp_path):
     here = start_gateway("--tls-ticket-secret", secret("one"), tls=True)
     other = start_gateway("--tls-ticket-secret", secret("two"), tls=True)
@@ -82,3 +101,46 @@ def test_a_bad_secret_file_is_named_at_start(size, reason, operator, certificate
     assert done.returncode == 1
     assert path in done.stderr and reason in done.stderr
     assert "Sanitizer" not in done.stderr
+
+
+# ---- 0-RTT of elsewhere ----
+
+REQUEST = "GET /api/v1/auth/whoami HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+SUITES = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
+
+
+def session_with_early_data(certificate, directory, suite):
+    """Of a server for the same name that takes early data."""
+    session, port = str(directory / "early.session"), free_port()
+    server = Process(["gnutls-serv", "--http", "--earlydata", "--port", str(port), "--x509certfile", certificate.cert, "--x509keyfile",
+                      certificate.key, "--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.3"], directory / "server.log", env=clean_environment())
+
+    def has_session():
+        done = subprocess.run(
+            dies_with_parent(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", "localhost", "-CAfile",
+                              certificate.cert, "-tls1_3", "-ciphersuites", suite, "-sess_out", session, "-ign_eof"]),
+            input="GET / HTTP/1.0\r\n\r\n", capture_output=True, text=True, timeout=PATIENCE_S, env=clean_environment(), check=False)
+        return done.returncode == 0 and os.path.exists(session)
+    try:
+        eventually(has_session, "was there a session")
+    finally:
+        server.kill()
+    return session
+
+
+@pytest.mark.parametrize("groups", ["X25519", "P-521:X25519"], ids=["hello", "second-hello"])
+@pytest.mark.parametrize("suite", SUITES)
+def test_early_data_for_another_server_is_skipped(suite, groups, start_gateway, certificate, tmp_path):
+    """A name has moved here from a server with 0-RTT: its clients come with tickets of that one, and a request behind the hello. It
+    is answered when they send it again. With a group first that is not taken here, the hello is asked for once more."""
+    gateway = start_gateway(tls=True)
+    session = session_with_early_data(certificate, tmp_path, suite)
+    early = tmp_path / "early.request"
+    early.write_text("GET /api/v1/auth/whoami HTTP/1.1\r\nHost: localhost\r\nX-Fill: " + "early " * 1000 + "\r\n\r\n")
+    done = subprocess.run(
+        dies_with_parent(["openssl", "s_client", "-connect", "%s:%d" % gateway.https, "-servername", "localhost", "-CAfile",
+                          certificate.cert, "-tls1_3", "-ciphersuites", suite, "-groups", groups, "-sess_in", session,
+                          "-early_data", early, "-ign_eof"]),
+        input=REQUEST, capture_output=True, text=True, timeout=PATIENCE_S, env=clean_environment(), check=False)
+    assert "Early data was rejected" in done.stdout, done.stdout + done.stderr
+    assert done.stdout.count("HTTP/1.1 401") == 1, "what came early is no request"

@@ -262,7 +262,7 @@ def test_token_revokes_itself(gateway, new_org):
     organisation = new_org("admin")
     base = f"/api/v1/orgs/{organisation.slug}/tokens"
     own_id = whoami(gateway, f"Bearer {organisation.admin}").json()["token"]["id"]
-    assert gateway.request("DELETE", f"{base}/{own_id}", organisation.admin).status == 200
+    assert gateway.request("DELETE", f"{base}/{own_id}?last=true", organisation.admin).status == 200
     assert_unauthorised(whoami(gateway, f"Bearer {organisation.admin}"), "invalid_token")
 
 

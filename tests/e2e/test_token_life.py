@@ -16,11 +16,6 @@ DAY_S = 86400
 
 
 @pytest.fixture
-def organisation(new_org):
-    return new_org("admin")
-
-
-@pytest.fixture
 def create(gateway, organisation):
     def call(**body):
         answer = gateway.request("POST", base_of(organisation), organisation.admin, json_body={"name": "ci-deploy", **body})
@@ -476,7 +471,9 @@ def test_2_11_a_foreign_organisation_is_refused_whatever_the_id(gateway, organis
 def test_2_11_no_token_raises_itself_through_rotate(scopes, gateway, create, rotate):
     own = create(scopes=scopes)
     assert_refused(rotate(own, by=own["token"]), 403, "insufficient_scope", "admin")
-    new = rotate(own, {"scopes": ["admin"], "name": "raised", "org": "globex"}).json()
+    for member in ("scopes", "name", "org", "allowedIps"):
+        assert_refused(rotate(own, {member: "admin"}), 422, "validation_failed", member)
+    new = rotate(own, {}).json()
     assert new["scopes"] == scopes and new["name"] == own["name"]
     assert_refused(gateway.request("GET", "/api/v1/orgs/globex/tokens", new["token"]), 403, "org_mismatch")
 

@@ -142,7 +142,7 @@ def test_answer_cut_without_close_notify_is_never_whole(start_pair):
         exchange.close()
     upstream.behave(cut)
     with gateway.connect() as connection:
-        connection.send(format_request("GET", PUBLIC))
+        connection.send(format_request("GET", PUBLIC, [("Connection", "close")]))
         raw = connection.read_to_end()
     assert not raw.endswith(b"0\r\n\r\n"), raw
 
@@ -243,7 +243,7 @@ def test_nginx_as_registry(start_upstream, start_gateway, certificate, tmp_path,
 
 @pytest.mark.parametrize("content, said", [(None, "cannot read the authorities"), ("nonsense", "holds no PEM certificate")])
 def test_authorities_that_cannot_be_used_are_one_clear_line(content, said, postgres, tmp_path):
-    file = tmp_path / "authorities.pem"
+    file = tmp_path / 'a" b="c.pem'
     if content:
         file.write_text(content)
     command = [binaries.find("skillreg-gateway"), "--listen-http", "127.0.0.1:0", "--listen-https", "off", "--listen-admin", "off",
@@ -251,4 +251,4 @@ def test_authorities_that_cannot_be_used_are_one_clear_line(content, said, postg
     done = run(command, cwd=tmp_path, env=clean_environment(DATABASE_URL=postgres.url))
     assert done.returncode == 1
     lines = [line for line in done.stderr.splitlines() if " error " in line]
-    assert len(lines) == 1 and str(file) in lines[0] and said in lines[0], done.stderr
+    assert len(lines) == 1 and str(file).replace('"', r'\"') in lines[0] and said in lines[0], done.stderr

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """A registry with several addresses (HARDENING 3.6): which of them is asked, and what becomes of one that fails."""
+import contextlib
 import socket
 import threading
 
 import pytest
 
 from harness import binaries
-from harness.http_client import assert_error_shape, bearer, format_request
+from harness.http_client import Connection, assert_error_shape, bearer, format_request
 from harness.process import clean_environment, run
 from harness.waiting import PATIENCE_S, eventually
 
@@ -104,12 +105,14 @@ def test_gateway_without_descriptors_blames_no_address(pair, start_gateway):
     own = start_gateway("--upstream", pair[1].url, upstream=pair[0].url, wrapper=["prlimit", "--nofile=60:60"])
     for stub in pair:  # the gateway closes then, and has its descriptor back before it takes another request
         stub.behave(lambda exchange: (exchange.reply(200, [("Connection", "close")]), exchange.close()))
-    with own.connect() as first:
+    with Connection(own.http, source="127.0.0.2") as first:  # an address with few: it makes no room
         assert first.request("GET", PUBLIC).status == 200
-        crowd = [own.connect() for _ in range(120)]  # those it cannot keep it closes, so somebody has to want what comes free
+        crowd = []  # those it cannot keep it closes, so somebody has to want what comes free
 
         def runs_out():
-            crowd.append(own.connect())
+            for _ in range(1 if crowd else 120):
+                crowd.append(own.connect())
+                crowd[-1].send_ignoring_refusal(b"GET ")  # a request that has begun makes no room either
             return first.request("GET", PUBLIC).status == 503
 
         eventually(runs_out, "did it run out of descriptors")
@@ -135,6 +138,41 @@ def test_last_address_is_never_left_out(pair, start_gateway, start_upstream):
     start_upstream(port=pair[1].address[1])
     start_upstream(port=pair[0].address[1])
     get(own)
+
+
+def test_host_that_vanishes_costs_the_time_to_connect(pair, start_gateway):
+    """Its connections are half open, and the time for an answer is longer than this test may take."""
+    gone, alive = pair
+    own = start_gateway("--upstream", alive.url, "--upstream-connect-timeout", "1s", "--upstream-timeout", "1h", upstream=gone.url)
+    go_on = threading.Event()
+    for stub in pair:
+        stub.behave(lambda exchange: (go_on.wait(PATIENCE_S), exchange.reply(200)))
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(own.connect()) for _ in range(16)]
+        for client in clients:
+            client.send(format_request("GET", PUBLIC))
+        for stub in pair:
+            stub.wait_until(lambda stub: len(stub.requests) == 8, "half of the requests")
+        go_on.set()
+        assert [client.read_response().status for client in clients] == [200] * 16
+        gone.vanish()
+        for client in clients:
+            client.send(format_request("GET", PUBLIC))
+        assert [client.read_response().status for client in clients] == [200] * 16
+    assert own.metric("upstream_failures_total") == 0
+    assert len(alive.requests) > len(gone.requests)
+
+
+def test_only_host_that_vanishes_is_a_timeout(start_gateway, start_upstream):
+    """A request that may not be sent twice ends, and so does one that has nowhere to go."""
+    stub = start_upstream()
+    own = start_gateway("--upstream-connect-timeout", "1s", "--upstream-timeout", "1h", upstream=stub.url)
+    get(own)
+    stub.vanish()
+    for _ in range(2):
+        response = own.request("GET", PUBLIC)
+        assert (response.status, response.error_code) in [(504, "upstream_timeout"), (502, "upstream_failed")]
+        assert_error_shape(response)
 
 
 def test_request_that_met_a_dying_connection_goes_elsewhere(pair, start_gateway):

@@ -3,6 +3,8 @@
 import contextlib
 import os
 import pathlib
+import select
+import shutil
 import signal
 import socket
 import time
@@ -10,6 +12,7 @@ import time
 import pytest
 
 from harness import binaries
+from harness.certificate import Certificate
 from harness.fleet import Fleet
 from harness.gateway import worker_of
 from harness.http_client import bearer, format_request
@@ -139,18 +142,35 @@ def test_a_killed_worker_is_started_again(start_workers, acme):
     eventually(lambda: own.metric("connections_open") <= 2, "were the dead one's connections counted off")
 
 
+def test_a_worker_that_finds_a_broken_certificate_is_tried_again(start_workers, certificate, tmp_path):
+    """The others go on with what they have; it used to end all of them."""
+    own_pair = type(certificate)(tmp_path / "own.crt", tmp_path / "own.key")
+    for path, original in ((own_pair.cert, certificate.cert), (own_pair.key, certificate.key)):
+        path.write_bytes(pathlib.Path(original).read_bytes())
+        path.chmod(0o600)
+    own = start_workers(tls=own_pair)
+    own_pair.cert.write_text("half a certificate")
+    killed = own.worker_pids()[0]
+    os.kill(killed, signal.SIGKILL)
+    own.process.wait_for_line("worker ended worker=0 code=1")
+    assert not gone([own.worker_pids()[1]])
+    own_pair.cert.write_bytes(pathlib.Path(certificate.cert).read_bytes())
+    eventually(lambda: own.metric("workers_ready") == 2, lambda: "did it come back:\n" + own.log())
+
+
 def test_service_goes_on_while_workers_are_killed(start_workers, acme):
-    """Connections of the one that dies are lost, new ones find the other or the one that took its place."""
+    """Connections of the one that dies are lost, new ones find the other or the one that took its place: every answer is 200."""
     own = start_workers()
     for turn in range(2):
         victim = own.worker_pids()[turn % 2]
         os.kill(victim, signal.SIGKILL)
-        served = 0
+        statuses = []
         deadline = time.monotonic() + PATIENCE_S
-        while served < 20:
-            assert time.monotonic() < deadline, f"only {served} requests served after a kill"
+        while len(statuses) < 20:
+            assert time.monotonic() < deadline, f"only {len(statuses)} requests served after a kill"
             with contextlib.suppress(OSError, AssertionError), own.connect() as connection:
-                served += connection.request("GET", WHOAMI, bearer(acme.read)).status == 200
+                statuses.append(connection.request("GET", WHOAMI, bearer(acme.read)).status)
+        assert set(statuses) == {200}
         eventually(lambda: own.worker_pids()[turn % 2] != victim, "was it started again")
 
 
@@ -159,6 +179,59 @@ def test_workers_end_when_their_supervisor_is_killed(start_workers):
     pids = list(own.worker_pids().values())
     own.kill()
     eventually(lambda: gone(pids), "did the workers end")
+
+
+# ---- workers that stand still -----------------------------------------------------------------------------------
+
+def test_a_worker_that_stands_still_is_replaced(start_workers):
+    own = start_workers("--worker-timeout", "10s")
+    victim, survivor = own.worker_pids()[0], own.worker_pids()[1]
+    os.kill(victim, signal.SIGSTOP)
+    own.process.wait_for_line(f"worker stands still worker=0 pid={victim}")
+    own.process.wait_for_line(f"worker stood still for too long and is ended worker=0 pid={victim}")
+    own.process.wait_for_line(r"worker ended worker=0 signal=9")  # the signals before do not reach one that is stopped
+    eventually(lambda: own.worker_pids()[0] != victim, "was it replaced")
+    assert own.worker_pids()[1] == survivor and gone([victim])
+    own.wait_until_ready()
+    assert own.metric("worker_restarts_total") == 1 and own.metric("workers_silent") == 0
+    close_all(connect_to_each(own).values())
+
+
+def test_the_others_tell_of_a_worker_that_stands_still_until_it_goes_on(start_workers):
+    own = start_workers("--worker-timeout", "0")
+    pids = own.worker_pids()
+    os.kill(pids[0], signal.SIGSTOP)
+    own.process.wait_for_line("worker stands still worker=0 ")
+    # The kernel deals them out, to the one that answers none too.
+    probes = [socket.create_connection(own.admin) for _ in range(40)]
+    for probe in probes:
+        probe.sendall(b"GET /readyz HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n")
+    answered, _, _ = select.select(probes, [], [], PATIENCE_S)
+    assert answered
+    for probe in answered:
+        answer = probe.makefile("rb").read()
+        assert b" 503 " in answer and b"a worker stands still" in answer, answer
+    os.kill(pids[0], signal.SIGCONT)
+    own.process.wait_for_line("worker goes on worker=0 ")
+    for probe in probes:
+        probe.close()
+    own.wait_until_ready()
+    assert own.worker_pids() == pids
+
+
+def test_a_worker_that_hangs_in_its_start_holds_up_nobody(start_workers, certificate, tmp_path, acme):
+    """It reads a file that does not come, and listens only after that: its newcomers go to the other one. The end does not
+    wait for it either."""
+    cert, key = (pathlib.Path(shutil.copy(file, tmp_path)) for file in (certificate.cert, certificate.key))
+    own = start_workers("--worker-timeout", "0", tls=Certificate(cert, key))
+    key.unlink()
+    os.mkfifo(key)
+    os.kill(own.worker_pids()[0], signal.SIGKILL)
+    own.process.wait_for_line("worker stands still worker=0 ")
+    for _ in range(10):
+        assert (own.admin_get("/readyz").status, own.metric("workers_silent")) == (200, 0)
+        assert own.request("GET", WHOAMI, acme.read).status == 200
+    assert own.process.stop() == 0
 
 
 # ---- the end ----------------------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@
 // - text is valid exactly if no character of it had to be replaced;
 // - what is quoted for the log, or cleaned for a terminal, is valid, without a control character,
 // and ends where it should;
+// - a field of a line of the log in JSON is one member, and the line one object;
+// - a token in a path is masked;
 // - a time that is read and written is read as the same time;
 // - a token that is accepted is a legal value of a header.
 
@@ -12,15 +14,19 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/utf8.h"
 #include "cli/text.h"
+#include "token/mask.h"
 #include "token/syntax.h"
 
+#define CUT_COLUMNS 10
 #define CLEAN_BYTES_MAX ((size_t)1024 * 1024)
 #define JSON_TOKENS_MAX 1024
+#define LINE_ARENA_BYTES_MAX ((size_t)64 * 1024)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
@@ -62,6 +68,36 @@ static void check_log(struct gw_str text) {
     }
 }
 
+// A field of a line, in JSON: the line is JSON, and one.
+static void check_log_json(struct gw_str text) {
+    static struct gw_log_line line;
+    struct gw_arena arena;
+    struct gw_json root;
+    gw_arena_init(&arena, LINE_ARENA_BYTES_MAX);
+    gw_log_line_begin(&line, GW_LOG_JSON, GW_LOG_INFO, "x");
+    gw_log_line_put_text(&line, "text", text);
+    gw_log_line_put_text(&line, "again", text);
+    struct gw_str whole = gw_log_line_end(&line);
+    gw_assert(memchr(whole.at, '\n', whole.length) == whole.at + whole.length - 1);
+    struct gw_str document = gw_str_slice(whole, 0, whole.length - 1);
+    gw_assert(gw_json_parse(&arena, document, 16, &root, NULL) == GW_OK);
+    gw_assert(gw_json_count(root) == 5);
+    gw_arena_deinit(&arena);
+}
+
+// Nothing of a token is left, as it stands or as it is read.
+static void check_token_mask(struct gw_str text) {
+    static const char prefix[] = "sr_live_";
+    char out[512];
+    size_t length = gw_token_mask(text, out, sizeof(out) - 1);
+    gw_assert(length < sizeof(out));
+    out[length] = '\0';
+    for (const char *at = out; (at = strstr(at, prefix)) != NULL; at++) {
+        char next = at[sizeof(prefix) - 1];
+        gw_assert(!gw_ascii_is_alphanumeric(next) && next != '_' && next != '-');
+    }
+}
+
 static void check_terminal(struct gw_str text, bool utf8) {
     struct gw_buf out;
     gw_buf_init(&out, CLEAN_BYTES_MAX);
@@ -69,6 +105,12 @@ static void check_terminal(struct gw_str text, bool utf8) {
         struct gw_str clean = gw_buf_bytes(&out);
         assert_harmless(clean);
         gw_assert(cli_text_columns(clean, utf8) == cli_text_columns(text, utf8));
+    }
+    gw_buf_clear(&out);
+    if (cli_text_append_cut(&out, text, utf8, CUT_COLUMNS) == GW_OK) {
+        struct gw_str cut = gw_buf_bytes(&out);
+        assert_harmless(cut);
+        gw_assert(cli_text_columns(cut, utf8) <= CUT_COLUMNS);
     }
     gw_buf_deinit(&out);
 }
@@ -138,6 +180,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     struct gw_str text = gw_str((const char *)bytes, length);
     check_characters(text);
     check_log(text);
+    check_log_json(text);
+    check_token_mask(text);
     check_terminal(text, true);
     check_terminal(text, false);
     check_json(text, true);

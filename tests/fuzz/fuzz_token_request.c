@@ -9,8 +9,11 @@
 #include <string.h>
 
 #include "db/token.h"
+#include "gateway/api/audit_request.h"
 #include "gateway/api/body.h"
+#include "gateway/api/list_request.h"
 #include "gateway/api/requests.h"
+#include "gateway/api/revoke_request.h"
 #include "gateway/exchange/exchange.h"
 #include "token/limits.h"
 #include "token/name.h"
@@ -26,13 +29,21 @@ static void check_refusal(const struct gw_refusal *refusal) {
     gw_assert(refusal->message[strlen(refusal->message) - 1] == '.');
 }
 
+// A name that was taken is taken again, as it is.
+static void check_name(struct gw_arena *arena, struct gw_str name) {
+    struct gw_str again;
+    const char *wrong;
+    gw_assert(gw_token_name_normalise(arena, name, &again, &wrong) == GW_OK);
+    gw_assert(gw_str_equal(name, again));
+}
+
 static void check_create(struct gw_str body) {
     struct gw_arena arena;
     struct gw_token_request request;
     struct gw_refusal refusal;
     gw_arena_init(&arena, GW_REQUEST_ARENA_BYTES_MAX);
     if (gw_token_request_parse(&arena, body, NOW_MS, &request, &refusal)) {
-        gw_assert(gw_token_name_valid(request.name));
+        check_name(&arena, request.name);
         gw_assert(request.scopes >= 1 && request.scopes <= 7);
         gw_assert(request.expires_ms == DB_NO_TIME || request.expires_ms > NOW_MS);
     } else {
@@ -68,27 +79,47 @@ static void check_key(struct gw_str value) {
 }
 
 static void check_queries(struct gw_str query) {
-    struct gw_page_request page;
     struct gw_audit_request audit;
     struct gw_refusal refusal;
-    struct gw_revoke_request revoke;
-    if (gw_page_request_parse(query, &page, &refusal))
-        gw_assert(page.page >= 1 && page.limit >= 1 && page.limit <= GW_LIST_LIMIT_MAX);
-    else
-        check_refusal(&refusal);
     if (gw_audit_request_parse(query, &audit, &refusal))
-        gw_assert(audit.before >= 1 && audit.limit >= 1 && audit.limit <= GW_LIST_LIMIT_MAX);
+        gw_assert(audit.filter.position >= 0 && audit.limit >= 1 &&
+                  audit.limit <= GW_LIST_LIMIT_MAX);
     else
         check_refusal(&refusal);
-    if (gw_revoke_request_parse(query, &revoke, &refusal))
-        gw_assert(revoke.wait_ms <= GW_REVOKE_WAIT_MS_MAX);
+}
+
+static void check_list(struct gw_str query) {
+    struct gw_arena arena;
+    struct gw_list_request list;
+    struct gw_refusal refusal;
+    gw_arena_init(&arena, GW_REQUEST_ARENA_BYTES_MAX);
+    if (gw_list_request_parse(&arena, query, &list, &refusal)) {
+        gw_assert(list.page >= 1 && list.limit >= 1);
+        gw_assert(list.limit <= (list.by_cursor ? GW_LIST_AFTER_LIMIT_MAX : GW_LIST_LIMIT_MAX));
+        gw_assert(list.order < DB_TOKEN_ORDER_COUNT);
+    } else {
+        check_refusal(&refusal);
+    }
+    gw_arena_deinit(&arena);
+}
+
+static void check_revoke(struct gw_str query) {
+    struct gw_arena arena;
+    struct gw_revoke_request revoke;
+    struct gw_refusal refusal;
+    gw_arena_init(&arena, GW_REQUEST_ARENA_BYTES_MAX);
+    if (gw_revoke_request_parse(&arena, query, &revoke, &refusal))
+        gw_assert(revoke.ending.wait_ms <= GW_REVOKE_WAIT_MS_MAX);
     else
         check_refusal(&refusal);
+    gw_arena_deinit(&arena);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     struct gw_str input = gw_str((const char *)bytes, length);
     check_queries(input);
+    check_list(input);
+    check_revoke(input);
     check_key(input);
     if (length > GW_BODY_OWN_BYTES_MAX)
         return 0;

@@ -41,10 +41,12 @@ void noted_exchange_open(struct noted_exchange *noted) {
                                                          .on_response_broken = on_response_broken,
                                                          .on_body_wanted = on_body_wanted,
                                                          .pending_bytes = on_pending_asked};
+    static const struct gw_config config = {.access_log = false};
     memset(noted, 0, sizeof(*noted));
     gw_assert(uv_loop_init(&noted->loop) == 0);
     noted->services.loop = &noted->loop;
     noted->services.metrics = &noted->metrics;
+    noted->services.config = &config;
     gw_buf_init(&noted->output, OUTPUT_BYTES_MAX);
     gw_exchange_init(&noted->exchange, &noted->services, &calls);
 }

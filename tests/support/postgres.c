@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <libpq-fe.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -105,13 +106,81 @@ static void ignore_notice(void *argument, const PGresult *result) {
     (void)result;
 }
 
-static PGresult *query(const char *url, const char *sql) {
+// A start of a backend costs more than most statements, so each of these is kept for the next ones:
+// of the server's own database, and of the test's.
+static struct kept {
+    char url[sizeof(((struct test_database *)NULL)->url)];
+    PGconn *pg;
+    pid_t process; // a child of a test opens its own
+} kept_connections[2];
+
+// The server has ended it, or said something last.
+static bool is_gone(PGconn *pg) {
+    struct pollfd poller = {.fd = PQsocket(pg), .events = POLLIN};
+    return PQstatus(pg) != CONNECTION_OK || poll(&poller, 1, 0) != 0;
+}
+
+// What would be found again by the next statement.
+static bool changes_session(const char *sql) {
+    static const char *const words[] = {"set ", "begin", "prepare ", "listen "};
+    for (const char *statement = sql; statement != NULL; statement = strchr(statement, ';')) {
+        statement += strspn(statement, "; \n");
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+            if (strncmp(statement, words[i], strlen(words[i])) == 0)
+                return true;
+        }
+    }
+    return strstr(sql, "set_config(") != NULL || strstr(sql, "advisory_lock(") != NULL;
+}
+
+static PGconn *connect_to(const char *url) {
     PGconn *pg = PQconnectdb(url);
     if (PQstatus(pg) != CONNECTION_OK)
         fail_msg("cannot connect: %s", PQerrorMessage(pg));
     (void)PQsetNoticeReceiver(pg, ignore_notice, NULL);
+    return pg;
+}
+
+static PGconn *take_connection(const char *url) {
+    for (size_t i = 0; i < sizeof(kept_connections) / sizeof(kept_connections[0]); i++) {
+        struct kept *kept = &kept_connections[i];
+        if (kept->pg == NULL || kept->process != getpid() || strcmp(kept->url, url) != 0)
+            continue;
+        PGconn *pg = kept->pg;
+        kept->pg = NULL;
+        if (!is_gone(pg))
+            return pg;
+        PQfinish(pg);
+    }
+    return connect_to(url);
+}
+
+static void give_back(const char *url, PGconn *pg) {
+    struct kept *kept = &kept_connections[strcmp(url, test_postgres_server()) == 0 ? 0 : 1];
+    if (kept->pg != NULL && kept->process == getpid())
+        PQfinish(kept->pg);
+    (void)snprintf(kept->url, sizeof(kept->url), "%s", url);
+    kept->pg = pg;
+    kept->process = getpid();
+}
+
+// What a database says of new sessions is not what a kept one began with.
+static void end_kept_connections(void) {
+    for (size_t i = 0; i < sizeof(kept_connections) / sizeof(kept_connections[0]); i++) {
+        struct kept *kept = &kept_connections[i];
+        if (kept->pg != NULL && kept->process == getpid())
+            PQfinish(kept->pg);
+        kept->pg = NULL;
+    }
+}
+
+static PGresult *query(const char *url, const char *sql) {
+    PGconn *pg = take_connection(url);
     PGresult *result = PQexec(pg, sql);
-    PQfinish(pg);
+    if (changes_session(sql) || PQstatus(pg) != CONNECTION_OK)
+        PQfinish(pg);
+    else
+        give_back(url, pg);
     assert_non_null(result);
     return result;
 }
@@ -184,6 +253,7 @@ void test_database_open(struct test_database *database) {
     char sql[128];
     (void)snprintf(sql, sizeof(sql), "alter database %s reset all", database->name);
     test_execute(test_postgres_server(), sql);
+    end_kept_connections();
     test_execute(database->url, "select pg_terminate_backend(pid) from pg_stat_activity"
                                 " where datname = current_database() and pid <> pg_backend_pid();"
                                 "drop schema if exists skillreg cascade;"

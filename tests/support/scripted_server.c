@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/scripted_server.h"
 
+#include <linux/filter.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/status.h"
 
@@ -103,6 +105,27 @@ static void set_reading(struct scripted_connection *connection, bool is_reading)
         gw_assert(uv_read_stop((uv_stream_t *)&connection->tcp) == 0);
 }
 
+static bool drop_everything(int fd) {
+    struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+    const struct sock_fprog program = {.len = 1, .filter = &drop};
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
+}
+
+bool scripted_server_can_vanish(void) {
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    bool can = fd >= 0 && drop_everything(fd);
+    close(fd);
+    return can;
+}
+
+// What a host does that lost its power, or whose cable was pulled: a filter of the kernel drops
+// every packet for this socket.
+static void vanish(struct scripted_connection *connection) {
+    uv_os_fd_t fd;
+    gw_assert(uv_fileno((uv_handle_t *)&connection->tcp, &fd) == 0);
+    gw_assert(drop_everything(fd));
+}
+
 static bool play_step(struct scripted_connection *connection) {
     const struct script_step *step = connection->step;
     switch (step->kind) {
@@ -117,6 +140,9 @@ static bool play_step(struct scripted_connection *connection) {
     case SCRIPT_HOLD:
         set_reading(connection, false);
         return false;
+    case SCRIPT_VANISH:
+        vanish(connection);
+        return true;
     case SCRIPT_CLOSE:
     case SCRIPT_RESET:
         close_connection(connection, step->kind == SCRIPT_RESET);

@@ -17,6 +17,7 @@ enum script_step_kind {
     SCRIPT_TRICKLE,   // `text`, one byte per write
     SCRIPT_SEND_MANY, // `count` bytes 'x', no faster than the client takes them
     SCRIPT_HOLD,      // until scripted_server_release; reads nothing meanwhile
+    SCRIPT_VANISH,    // from now on nothing of the client arrives or is acknowledged; goes on
     SCRIPT_CLOSE,
     SCRIPT_RESET
 };
@@ -65,3 +66,7 @@ void scripted_server_close(struct scripted_server *server);
 void scripted_server_deinit(struct scripted_server *server);
 // What connection `index` received, valid until the loop runs again.
 struct gw_str scripted_server_received(const struct scripted_server *server, int index);
+
+// False: the kernel gives an ordinary user no socket filter (its room for them is used up), so no
+// script can use SCRIPT_VANISH.
+bool scripted_server_can_vanish(void);

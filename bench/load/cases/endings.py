@@ -7,7 +7,6 @@ import pathlib
 import re
 import selectors
 import socket
-import struct
 import sys
 import time
 import urllib.parse
@@ -18,11 +17,10 @@ from ..http_client import Client
 from ..machine import Trouble
 from ..process import Server, environment, eventually
 from ..report import Report, Target
+from ..turns import Turns
 
 _TRANSFERS = 10_000
 _OTHER_DESCRIPTORS = 100  # of the gateway, which has two for each transfer
-_TURNS = struct.Struct("<44Q")  # bench/turns/turns.c
-_STEP_MS = 0.25
 _PATIENCE_S = 120
 _LINGER_S = 4  # until nothing is left of them
 # Giving back what 10,000 connections had is one call of the C library: another matter.
@@ -46,9 +44,9 @@ def run(bench):
                       env=environment(PYTHONPATH=str(pathlib.Path(__file__).parents[2])))
     bench.stops.append(registry.stop)
     address = "127.0.0.1:" + registry.await_log(re.compile(r"^port ([0-9]+)$", re.MULTILINE))[1]
-    turns = bench.folder / "turns"
+    turns = Turns(bench)
     gateway = Gateway(bench, flags=["--upstream", f"http://{address}"],
-                      env={"LD_PRELOAD": str(bench.options.bin / "bench_turns.so"), "TURNS_FILE": str(turns), **_KEEPS_MEMORY})
+                      env={**turns.environment, **_KEEPS_MEMORY})
     admin = json.loads(bench.program.run("token", "create", "--org", tokens.ORG, "--name", "bench-endings",
                                          "--scopes", "admin", "--json"))["token"]
     samples = {name: _measure(bench, gateway, turns, admin, request, count)
@@ -105,8 +103,7 @@ def _measure(bench, gateway, turns, admin, request, count):
         token = client.get(target, admin, "POST", json.dumps({"name": "ending"}), {"Content-Type": "application/json"}).json()
         sockets = _begin(gateway, request, token["token"], count)
         ended = gateway.metric("transfers_ended_total")
-        with open(turns, "r+b") as file:
-            file.write(bytes(_TURNS.size))
+        turns.begin()
         began = time.monotonic()
         if client.get(f"{target}/{token['id']}", admin, "DELETE").status != 200:
             raise Trouble("the token could not be revoked")
@@ -115,18 +112,13 @@ def _measure(bench, gateway, turns, admin, request, count):
         time.sleep(_LINGER_S)
     if gateway.metric("transfers_ended_total") - ended != count:
         raise Trouble("not all of them were ended")
-    sample = _sample(_TURNS.unpack(turns.read_bytes()), count, last_s)
+    sample = _sample(turns.sample(), count, last_s)
     bench.say(f"{request.__name__.strip('_') + 's':<24} longest turn {sample.longest_ms:.2f} ms")
     return sample
 
 
-def _sample(numbers, count, last_s):
-    turn_count, longest, quiet, total, *histogram = numbers
-    seen, median = 0, 0
-    while seen + histogram[median] < turn_count / 2:
-        seen += histogram[median]
-        median += 1
-    return Sample(longest / 1e6, quiet / 1e6, (median + 0.5) * _STEP_MS, turn_count, total / 1e3 / count, last_s)
+def _sample(turns, count, last_s):
+    return Sample(turns.longest_ms, turns.longest_quiet_ms, turns.median_ms, turns.turns, turns.total_us / count, last_s)
 
 
 def _row(name, sample):

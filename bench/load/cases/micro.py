@@ -8,6 +8,8 @@ from ..machine import Trouble
 from ..process import environment, pinned
 from ..report import Report
 
+_LONG_NS = 10_000  # and more is drawn in microseconds
+
 
 def _measure(bench, repeats):
     """{name: nanoseconds of each repeat}"""
@@ -27,13 +29,25 @@ def median_ns(bench, name):
     return statistics.median(_measure(bench, "3")[name])
 
 
-def run(bench):
-    repeats = "3" if bench.options.is_quick else "11"
-    samples = _measure(bench, repeats)
+def _panel(heading, samples, unit_ns, decimals=0):
+    return chart.Panel(heading, [chart.Bar(name, *(value / unit_ns for value in (statistics.median(values), min(values), max(values))), True)
+                                 for name, values in samples.items()], decimals)
+
+
+def _panels(samples):
+    """Two scales: a handshake takes thousands of times as long as the parts of a decision."""
+    long = {name: values for name, values in samples.items() if statistics.median(values) >= _LONG_NS}
+    short = {name: values for name, values in samples.items() if name not in long}
+    return [_panel("nanoseconds (less is better)", short, 1), _panel("microseconds (less is better)", long, 1000, 1)]
+
+
+def report(samples, repeats):
     rows = [[name, f"{statistics.median(values):,.1f}", f"{min(values):,.1f}", f"{max(values):,.1f}"]
             for name, values in samples.items()]
     return Report("micro", "Parts of a decision, nanoseconds for each (one core, median of several runs)",
-                  ["", "median ns", "least", "most"], rows, samples, {"repeats": int(repeats)}, charts=[
-                      chart.Panel("nanoseconds (less is better)",
-                                  [chart.Bar(name, statistics.median(values), min(values), max(values), True)
-                                   for name, values in samples.items()])])
+                  ["", "median ns", "least", "most"], rows, samples, {"repeats": repeats}, charts=_panels(samples))
+
+
+def run(bench):
+    repeats = 3 if bench.options.is_quick else 11
+    return report(_measure(bench, str(repeats)), repeats)

@@ -12,12 +12,17 @@ from ..report import Report, Target
 from ..tls_load import Load
 
 _CONNECTIONS = 10_000
+_CONNECTIONS_QUICK = 1_000
 _OTHER_DESCRIPTORS = 500
 _REST_S = 5  # the gateway's is over after one, and pages are handed back
 
 
+def _wanted(bench):
+    return _CONNECTIONS_QUICK if bench.options.is_quick else _CONNECTIONS
+
+
 def run(bench):
-    count = min(_CONNECTIONS, machine.raise_descriptor_limit() - _OTHER_DESCRIPTORS)
+    count = min(_wanted(bench), machine.raise_descriptor_limit() - _OTHER_DESCRIPTORS)
     samples = {name: _measure(bench, make, count)
                for name, make in {"gateway": Gateway, "haproxy map": Haproxy, "nginx constant": Nginx}.items()}
     return _report(bench, samples, count)
@@ -53,7 +58,7 @@ def _row(name, sample):
 def _report(bench, samples, count):
     ours = samples["gateway"]["kib_each"]
     fewer = [f"! Only {count:,} connections: the limit of open files (ulimit -Hn) is "
-             f"{count + _OTHER_DESCRIPTORS:,} here."] if count < _CONNECTIONS else []
+             f"{count + _OTHER_DESCRIPTORS:,} here."] if count < _wanted(bench) else []
     return Report("tls-idle", f"{count:,} idle keep-alive TLS connections",
                   ["", "KiB each", "at once", "before MiB", "p50 ms", "p99 ms"],
                   [_row(name, sample) for name, sample in samples.items()], samples,

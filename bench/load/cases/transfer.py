@@ -33,8 +33,10 @@ class Sample:
 
 
 def run(bench):
-    # The token under load may write; no gateway has seen it yet.
-    bench.postgres.query(f"update skillreg.api_token set scopes = 2 where id = '{tokens.token_id(_TOKEN)}'")
+    # The token under load may write here and nowhere else: other cases send it too, and compare answers with those of its scope.
+    # Each case starts gateways of its own, so none has seen the other scope.
+    _set_scope(bench, 2)
+    bench.stops.append(lambda: _set_scope(bench, 1))
     registry = Server("bulk registry", [sys.executable, pathlib.Path(bulk_registry.__file__)], core=bench.load_core,
                       log=bench.folder / "bulk-registry.log")
     bench.stops.append(registry.stop)
@@ -48,6 +50,10 @@ def run(bench):
     runs = {way: interleave(bench, {f"{way}, {name}": _sampler(bench, server, way, count, body)
                                     for name, server in servers.items()}, _describe) for way in ("up", "down")}
     return _report(bench, runs, count)
+
+
+def _set_scope(bench, scope):
+    bench.postgres.query(f"update skillreg.api_token set scopes = {scope} where id = '{tokens.token_id(_TOKEN)}'")
 
 
 def _verify(server, body):

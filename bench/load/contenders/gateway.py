@@ -50,7 +50,7 @@ class Gateway(Server):
                    "--tls-key", bench.certificate.key, *flags, *bench.options.gateway_flags]
         super().__init__(name, command, core=bench.server_core if core is None else core,
                          log=bench.folder / f"{name.replace(' ', '-').replace('/', '')}.log",
-                         env=environment(DATABASE_URL=bench.postgres.url, **(env or {})))
+                         env=environment(DATABASE_URL=bench.postgres.url, GATEWAY_DRAIN_DELAY="0s", **(env or {})))
         bench.stops.append(self.stop)
         self.http = f"http://127.0.0.1:{self._port('http')}"
         self.https = f"https://127.0.0.1:{self._port('https')}"

@@ -4,6 +4,7 @@ import os
 import pathlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+FOLDERS = ("base", "token", "tls", "db", "gateway", "cli")  # of the product
 
 
 def build_dir():

@@ -17,9 +17,9 @@ class CommandLine:
     def run_raw(self, *arguments):
         return run_raw([binaries.find("skillreg"), *arguments], cwd=self.home, env=self._environment())
 
-    def on_terminal(self, *arguments):
-        """Started, not awaited; to be closed."""
-        return Terminal([binaries.find("skillreg"), *arguments], self._environment())
+    def on_terminal(self, *arguments, columns=None):
+        """Started, not awaited; to be closed. With `columns`, standard output is a terminal too, of that width."""
+        return Terminal([binaries.find("skillreg"), *arguments], self._environment(), columns)
 
     def _environment(self):
         return clean_environment(HOME=str(self.home), **self.settings)

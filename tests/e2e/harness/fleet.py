@@ -11,17 +11,26 @@ WHOAMI = "/api/v1/auth/whoami"
 TOKENS = "/api/v1/orgs/acme/tokens"
 
 
+def _admin_of_template(postgres, directory):
+    """The secret of the admin token in the database that every fleet's is a copy of."""
+    if not hasattr(postgres, "fleet_admin"):
+        postgres.query("create database fleet_template")
+        operator = Operator(postgres.url_of("fleet_template"), directory)
+        operator.migrate()
+        operator.create_org("acme")
+        postgres.fleet_admin = operator.create_token("acme", "boss", "admin")["token"]
+    return postgres.fleet_admin
+
+
 class Fleet:
     """A database `name` in a running cluster, with the organisation acme and its admin token. start() as often as wanted."""
 
     def __init__(self, postgres, name, directory):
-        postgres.query(f"create database {name}")
+        self.admin = _admin_of_template(postgres, directory)
+        postgres.query(f"create database {name} template fleet_template")
         self.postgres, self.name, self.directory = postgres, name, directory
         self.database_url = postgres.url_of(name)
         self.operator = Operator(self.database_url, directory)
-        self.operator.migrate()
-        self.operator.create_org("acme")
-        self.admin = self.operator.create_token("acme", "boss", "admin")["token"]
         self.gateways = []
         self._names = itertools.count(1)
 

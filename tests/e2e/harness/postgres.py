@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: MIT
 """A private PostgreSQL: its own directory, a Unix socket in it, no TCP port, a password, no fsync. As root it runs under
 another user, because PostgreSQL refuses root."""
+import contextlib
 import os
 import pathlib
 import pwd
+import re
 import secrets
+import select
 import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 
 import psycopg2
 
@@ -35,7 +39,7 @@ def destroy_all():
         cluster.destroy()
 
 
-def _bin_dir():
+def bin_dir():
     versions = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"),
                       key=lambda path: float(path.parents[1].name))
     if versions:
@@ -55,16 +59,26 @@ def _unprivileged_user():
     raise RuntimeError("neither a user postgres nor nobody to run PostgreSQL as")
 
 
+# What would be found again by the next statement of a kept connection.
+CHANGES_THE_SESSION = re.compile(r"(^|;)\s*(set|begin|listen|prepare|create temp)\b|set_config|advisory", re.IGNORECASE)
+
+
+def _is_gone(connection):
+    """The server has ended it, or said something last."""
+    return connection.closed or select.select([connection], [], [], 0)[0]
+
+
 class Postgres:
     """One cluster. create(), start(), and at the end destroy() in any case."""
 
     def __init__(self, **settings):
         self.settings = {**SETTINGS, **settings}
-        self.bin = _bin_dir()
+        self.bin = bin_dir()
         self.password = secrets.token_hex(12)
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="skillreg-pg-", dir="/tmp"))
         self.user = _unprivileged_user() if os.geteuid() == 0 else None
         self.popen = None
+        self._mine = threading.local()
         _there.append(self)
         if self.user:
             os.chown(self.directory, self.user.pw_uid, self.user.pw_gid)
@@ -148,14 +162,21 @@ class Postgres:
         return connection
 
     def query(self, sql, parameters=(), database="postgres"):
-        """All rows of one statement; None for a statement without rows."""
-        connection = self.connect(database)
-        try:
+        """All rows of one statement; None for a statement without rows. On a connection that this thread keeps: a start of a
+        backend costs more than most statements, by page faults."""
+        kept = self._mine.__dict__.setdefault("connections", {})
+        connection = kept.pop(database, None)
+        if connection is None or _is_gone(connection):
+            connection = self.connect(database)
+        with contextlib.ExitStack() as cleanup:
+            cleanup.callback(connection.close)
             with connection.cursor() as cursor:
                 cursor.execute(sql, parameters)
-                return cursor.fetchall() if cursor.description else None
-        finally:
-            connection.close()
+                rows = cursor.fetchall() if cursor.description else None
+            if not CHANGES_THE_SESSION.search(sql):
+                cleanup.pop_all()
+                kept[database] = connection
+        return rows
 
     def psql(self, script, *arguments, database="postgres"):
         """A script, to its first error, which is raised."""

@@ -102,12 +102,61 @@ def start_caddy(directory: pathlib.Path, gateway, application):
     return Proxy([program, "run", "--adapter", "caddyfile", "--config", directory / "Caddyfile"], directory, port, "caddy")
 
 
-def start_haproxy(directory: pathlib.Path, gateway, option):
-    """In front of the gateway's TLS. `option`: send-proxy or send-proxy-v2."""
-    program, port = find_or_skip("haproxy"), free_port()
-    configuration = replace(documented("client-address.md", "haproxy"), ("bind :443", f"bind 127.0.0.1:{port}"),
-                            ("gateway.internal:8443", "%s:%d" % gateway.https), ("port 9090", f"port {gateway.admin[1]}"),
-                            ("send-proxy-v2", option))
-    timeouts = "defaults\n    timeout connect 5s\n    timeout client 30s\n    timeout server 30s\n\n"
-    (directory / "haproxy.cfg").write_text(timeouts + configuration)
-    return Proxy([program, "-db", "-f", directory / "haproxy.cfg"], directory, port, "haproxy")
+TIMEOUTS = "defaults\n    timeout connect 5s\n    timeout client 60s\n    timeout server 60s\n\n"
+
+
+def _for_gateways(text, own, bind, ports, option):
+    """The documented configuration of HAProxy for these (address, admin port), with as many servers."""
+    lines = []
+    for line in replace(text, (bind, f"bind 127.0.0.1:{own}"), *option).splitlines():
+        if not re.match(r" +server ", line):
+            lines.append(line)
+    servers = re.findall(r"^    server .*$", text, re.MULTILINE)
+    assert len(servers) >= len(ports)
+    for number, (server, (address, admin_port)) in enumerate(zip(servers, ports), 1):
+        lines.append(re.sub(r"gateway[0-9]\.internal:[0-9]+", "%s:%d port %d" % (*address, admin_port), server))
+    return "\n".join(lines) + "\n"
+
+
+def _start_haproxy(directory, configuration, port):
+    stats = directory / "haproxy.stats"
+    (directory / "haproxy.cfg").write_text(f"global\n    stats socket {stats} level admin\n\n" + TIMEOUTS + configuration)
+    own = Proxy([find_or_skip("haproxy"), "-db", "-f", directory / "haproxy.cfg"], directory, port, "haproxy")
+    own.stats = stats
+    return own
+
+
+def start_haproxy(directory: pathlib.Path, gateways, option="send-proxy-v2", instead=()):
+    """In front of the gateways' TLS, which it passes through. `option`: send-proxy or send-proxy-v2."""
+    port = free_port()
+    return _start_haproxy(directory, _for_gateways(documented("client-address.md", "haproxy"), port, "bind :443",
+                                                   [(own.https, own.admin[1]) for own in gateways],
+                                                   [("send-proxy-v2", option), *instead]), port)
+
+
+def start_haproxy_http(directory: pathlib.Path, gateways, instead=()):
+    port = free_port()
+    return _start_haproxy(directory, _for_gateways(documented("restarts.md", "haproxy"), port,
+                                                   "bind :443 ssl crt /etc/haproxy/site.pem",
+                                                   [(own.http, own.admin[1]) for own in gateways], instead), port)
+
+
+def start_nginx_balancer(directory: pathlib.Path, gateways):
+    program, port = find_or_skip("nginx"), free_port()
+    site = replace(documented("restarts.md", "nginx"), ("listen 443 ssl;", f"listen 127.0.0.1:{port};"),
+                   *((f"gateway{number}.internal:8080", "%s:%d" % own.http) for number, own in enumerate(gateways, 1)))
+    (directory / "nginx.conf").write_text(NGINX.format(folder=directory, site=site))
+    return Proxy([program, "-p", directory, "-e", "stderr", "-c", directory / "nginx.conf"], directory, port, "nginx")
+
+
+def haproxy_states(proxy):
+    """"UP", "DOWN", ... of each server, in order; empty before HAProxy answers."""
+    with socket.socket(socket.AF_UNIX) as stats:
+        try:
+            stats.connect(str(proxy.stats))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return []
+        stats.sendall(b"show stat\n")
+        text = b"".join(iter(lambda: stats.recv(65536), b"")).decode()
+    rows = [line.split(",") for line in text.splitlines() if line and not line.startswith("#")]
+    return [row[17].split()[0] for row in rows if row[1].startswith("gateway")]

@@ -7,14 +7,20 @@ A behaviour is called with one Exchange as soon as the head of a request was rea
 Requests are recorded when their head is complete; `body`, `is_complete` and `is_aborted` follow.
 """
 import contextlib
+import ctypes
 import json
 import select
 import socket
+import struct
 import threading
 import time
 
+import pytest
+
 from . import ports
 from .waiting import PATIENCE_S, eventually
+
+SO_ATTACH_FILTER = 26  # asm-generic/socket.h
 
 
 class Aborted(Exception):
@@ -246,6 +252,18 @@ class Upstream:
             for connection in list(self._open):
                 with contextlib.suppress(OSError):
                     connection.socket.shutdown(socket.SHUT_RDWR)
+
+    def vanish(self):
+        """As a host whose power failed: from here on nothing that the gateway sends arrives, on old connections or new ones, and
+        nothing is said about it. A filter of the kernel drops it (socket(7), SO_ATTACH_FILTER), for which nobody has to be root."""
+        drop = (ctypes.c_uint64 * 1)(0x06)  # one instruction: BPF_RET | BPF_K, 0 bytes
+        program = struct.pack("HP", 1, ctypes.addressof(drop))
+        with self.changed:
+            for end in [self.listener, *(connection.socket for connection in self._open)]:
+                try:
+                    end.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+                except PermissionError:
+                    pytest.skip("this kernel has no room for a socket filter of an ordinary user")
 
     def stop(self):
         """Ends it: new connections are refused from here on."""

@@ -57,6 +57,21 @@ static void test_printf_fills_the_buffer_to_its_last_byte(void **state) {
     gw_buf_deinit(&buf);
 }
 
+static void test_bytes_are_taken_back_from_the_end(void **state) {
+    (void)state;
+    struct gw_buf buf;
+    gw_buf_init(&buf, 100);
+    assert_int_equal(gw_buf_append_str(&buf, GW_STR("abcdef")), GW_OK);
+    gw_buf_take(&buf, 1);
+    gw_buf_take_back(&buf, 2);
+    assert_true(gw_str_equal(gw_buf_bytes(&buf), GW_STR("bcd")));
+    assert_int_equal(gw_buf_append_str(&buf, GW_STR("x")), GW_OK);
+    assert_true(gw_str_equal(gw_buf_bytes(&buf), GW_STR("bcdx")));
+    gw_buf_take_back(&buf, 4);
+    assert_int_equal(gw_buf_length(&buf), 0);
+    gw_buf_deinit(&buf);
+}
+
 static void test_room_taken_from_the_front_can_be_used_again(void **state) {
     (void)state;
     struct gw_buf buf;
@@ -195,6 +210,7 @@ int main(void) {
         cmocka_unit_test(test_bytes_come_out_in_order),
         cmocka_unit_test(test_append_past_the_cap_changes_nothing),
         cmocka_unit_test(test_printf_fills_the_buffer_to_its_last_byte),
+        cmocka_unit_test(test_bytes_are_taken_back_from_the_end),
         cmocka_unit_test(test_room_taken_from_the_front_can_be_used_again),
         cmocka_unit_test(test_taking_the_last_byte_rewinds),
         cmocka_unit_test(test_growth_keeps_the_bytes_and_stops_at_the_cap),

@@ -175,48 +175,39 @@ static void test_a_full_disk_does_not_stop_the_service(void **state) {
     (void)close(full);
 }
 
-static void test_quoting_escapes_what_could_forge_a_field(void **state) {
+static void test_json_has_the_fields_of_the_text(void **state) {
     (void)state;
-    static const struct {
-        struct gw_str text;
-        const char *quoted;
-    } cases[] = {
-        {GW_STR_INIT(""), "\"\""},
-        {GW_STR_INIT("plain text"), "\"plain text\""},
-        {GW_STR_INIT("\" level=error"), "\"\\\" level=error\""},
-        {GW_STR_INIT("a\\b"), "\"a\\\\b\""},
-        {GW_STR_INIT("a\r\n\tb"), "\"a\\r\\n\\tb\""},
-        {GW_STR_INIT("a\0b\x1B\x7F"), "\"a\\x00b\\x1b\\x7f\""},
-        {GW_STR_INIT("\xC3\xA4\xE2\x82\xAC"), "\"\xC3\xA4\xE2\x82\xAC\""},
-        {GW_STR_INIT("\xFF\xC3"), "\"\\xff\\xc3\""},
-        {GW_STR_INIT("\xEF\xBF\xBD"), "\"\xEF\xBF\xBD\""},
-        {GW_STR_INIT("\xC2\x85"), "\"\\u0085\""},
-        {GW_STR_INIT("\xE2\x80\xAE"), "\"\\u202e\""},
-        {GW_STR_INIT("%s%n"), "\"%s%n\""},
-    };
-    struct gw_log_quote quote;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        assert_string_equal(gw_log_quoted(&quote, cases[i].text), cases[i].quoted);
-    assert_string_equal(gw_log_quoted(&quote, gw_str(NULL, 0)), "\"\"");
+    gw_log_set_form(GW_LOG_JSON);
+    struct capture capture = begin_capture();
+    gw_log(GW_LOG_WARNING, "pool", "connection lost attempt=%d host=%s for now", 3, "\"a\\\"b\"");
+    const char *line = end_capture(&capture);
+    gw_log_set_form(GW_LOG_TEXT);
+    assert_memory_equal(line, "{\"time\":\"20", 11);
+    assert_string_equal(line + strlen("{\"time\":\"") + GW_CLOCK_ISO_LENGTH,
+                        "\",\"level\":\"warning\",\"component\":\"pool\",\"message\":"
+                        "\"connection lost for now\",\"attempt\":3,\"host\":\"a\\\"b\"}\n");
 }
 
-static void test_quoting_cuts_within_its_room(void **state) {
+static void test_a_json_message_cannot_make_a_second_line_or_member(void **state) {
     (void)state;
-    static const char *const pieces[] = {"a", "\x01", "\xE2\x82\xAC", "\xE2\x80\xAE", "\""};
-    for (size_t p = 0; p < sizeof(pieces) / sizeof(pieces[0]); p++) {
-        char text[2000];
-        size_t length = 0;
-        while (length + 4 < sizeof(text)) {
-            memcpy(text + length, pieces[p], strlen(pieces[p]));
-            length += strlen(pieces[p]);
-        }
-        struct gw_log_quote quote;
-        const char *quoted = gw_log_quoted(&quote, gw_str(text, length));
-        size_t quoted_length = strlen(quoted);
-        assert_true(quoted_length < GW_LOG_QUOTED_BYTES_MAX);
-        assert_true(quoted_length > GW_LOG_QUOTED_BYTES_MAX - 12);
-        assert_string_equal(quoted + quoted_length - 4, "...\"");
-    }
+    gw_log_set_form(GW_LOG_JSON);
+    struct capture capture = begin_capture();
+    gw_log(GW_LOG_INFO, "x", "a%sb level=error", "\r\n\xC2\x9B\"}{\"");
+    const char *line = end_capture(&capture);
+    gw_log_set_form(GW_LOG_TEXT);
+    assert_non_null(
+        strstr(line, "\"component\":\"x\",\"message\":\"a \\\"}{\\\" b level=error\"}\n"));
+}
+
+static void test_form_names_are_exact(void **state) {
+    (void)state;
+    enum gw_log_form form = GW_LOG_TEXT;
+    assert_int_equal(gw_log_form_parse(GW_STR("json"), &form), GW_OK);
+    assert_int_equal(form, GW_LOG_JSON);
+    assert_int_equal(gw_log_form_parse(GW_STR("JSON"), &form), GW_INVALID);
+    assert_int_equal(gw_log_form_parse(GW_STR(""), &form), GW_INVALID);
+    assert_int_equal(gw_log_form_parse(GW_STR("text"), &form), GW_OK);
+    assert_int_equal(form, GW_LOG_TEXT);
 }
 
 int main(void) {
@@ -232,8 +223,9 @@ int main(void) {
         cmocka_unit_test(test_errno_survives_and_may_be_shown),
         cmocka_unit_test(test_a_reader_that_sleeps_does_not_stop_the_service),
         cmocka_unit_test(test_a_full_disk_does_not_stop_the_service),
-        cmocka_unit_test(test_quoting_escapes_what_could_forge_a_field),
-        cmocka_unit_test(test_quoting_cuts_within_its_room),
+        cmocka_unit_test(test_json_has_the_fields_of_the_text),
+        cmocka_unit_test(test_a_json_message_cannot_make_a_second_line_or_member),
+        cmocka_unit_test(test_form_names_are_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,17 @@ static void test_equality_looks_at_length_and_bytes(void **state) {
     assert_false(gw_str_equal(GW_STR("abc"), GW_STR("ABC")));
 }
 
+static void test_order_is_that_of_the_bytes(void **state) {
+    (void)state;
+    assert_int_equal(gw_str_compare(GW_STR("abc"), GW_STR("abc")), 0);
+    assert_int_equal(gw_str_compare(gw_str(NULL, 0), GW_STR("")), 0);
+    assert_true(gw_str_compare(GW_STR("abc"), GW_STR("abd")) < 0);
+    assert_true(gw_str_compare(GW_STR("b"), GW_STR("abd")) > 0);
+    assert_true(gw_str_compare(GW_STR("ab"), GW_STR("abc")) < 0);
+    assert_true(gw_str_compare(GW_STR("abc"), GW_STR("ab")) > 0);
+    assert_true(gw_str_compare(GW_STR("a\xC3"), GW_STR("az")) > 0); // bytes have no sign
+}
+
 static void test_case_folds_for_ascii_letters_only(void **state) {
     (void)state;
     assert_true(gw_str_equal_nocase(GW_STR("Content-LENGTH"), GW_STR("content-length")));
@@ -182,6 +193,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_null_becomes_the_empty_slice),
         cmocka_unit_test(test_equality_looks_at_length_and_bytes),
+        cmocka_unit_test(test_order_is_that_of_the_bytes),
         cmocka_unit_test(test_case_folds_for_ascii_letters_only),
         cmocka_unit_test(test_case_folds_alike_wherever_a_byte_stands),
         cmocka_unit_test(test_starts_with_compares_the_whole_prefix),

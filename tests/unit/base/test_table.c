@@ -8,12 +8,16 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/table.h"
 
 #define KEYS 3000
 #define MANY 200000
+#define LARGE 150000 // so many have all moved to a large array
 
 struct slot {
     uint64_t hash;
@@ -245,6 +249,45 @@ static void test_what_moves_to_another_table_does_not_gather_there(void **state)
     gw_table_clear(&to);
 }
 
+static size_t pages_in_memory(const struct gw_table *table) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t count = ((size_t)table->slot_bytes << table->array.bits) / page;
+    unsigned char *is_there = test_malloc(count);
+    size_t there = 0;
+    assert_int_equal(mincore(table->array.slots, count * page, is_there), 0);
+    for (size_t i = 0; i < count; i++)
+        there += is_there[i] & 1;
+    test_free(is_there);
+    return there;
+}
+
+// Megabytes are not given back in one step when it is empty, but as it is emptied; and what comes
+// meanwhile is not lost with them.
+static void test_a_large_table_gives_its_memory_back_as_it_is_emptied(void **state) {
+    struct gw_table *table = *state;
+    static bool is_taken[LARGE + 1000];
+    struct slot slot;
+    size_t visits_left = SIZE_MAX;
+    memset(is_taken, 0, sizeof(is_taken));
+    fill(table, LARGE);
+    size_t before = pages_in_memory(table);
+    for (int i = 0; i < LARGE / 2; i++) {
+        assert_true(gw_table_take(table, &slot, &visits_left));
+        is_taken[slot.key] = true;
+    }
+    assert_in_range(pages_in_memory(table), before / 4, before * 3 / 4);
+    for (uint64_t key = LARGE; key < LARGE + 1000; key++)
+        put(table, key)->value = key + 1;
+    while (gw_table_take(table, &slot, &visits_left)) {
+        assert_false(is_taken[slot.key]);
+        assert_int_equal(slot.value, slot.key + 1);
+        is_taken[slot.key] = true;
+    }
+    for (size_t key = 0; key < LARGE + 1000; key++)
+        assert_true(is_taken[key]);
+    assert_in_range(pages_in_memory(table), 0, before / 8);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -256,6 +299,7 @@ int main(void) {
         TEST(test_taking_looks_at_no_more_slots_than_it_may),
         TEST(test_keys_that_come_while_it_is_emptied_are_taken),
         TEST(test_what_moves_to_another_table_does_not_gather_there),
+        TEST(test_a_large_table_gives_its_memory_back_as_it_is_emptied),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,8 +99,9 @@ static void test_next_replaces_one_invalid_byte_at_a_time(void **state) {
 
 static void test_controls_include_those_that_turn_text_around(void **state) {
     (void)state;
-    static const uint32_t controls[] = {0,      0x1F,   0x7F,   0x80,   0x9F,   0x200E, 0x200F,
-                                        0x2028, 0x2029, 0x202A, 0x202E, 0x2066, 0x2069, 0xFEFF};
+    static const uint32_t controls[] = {0,      0x1F,   0x7F,   0x80,   0x9F,
+                                        0x061C, 0x200E, 0x200F, 0x2028, 0x2029,
+                                        0x202A, 0x202E, 0x2066, 0x2069, 0xFEFF};
     static const uint32_t others[] = {0x20,   0x7E,   0xA0,   0x200D, 0x2027, 0x202F,
                                       0x2065, 0x206A, 0xFEFE, 0xFF00, 0x1F600};
     for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++)

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "cli/api_client.h"
 
 // A port of this machine that takes connections (the kernel does) and never answers.
@@ -31,7 +32,14 @@ static void start_silent(struct silent_server *server) {
              (unsigned)ntohs(address.sin_port));
 }
 
-static enum cli_exit ask(const char *base_url, long total_timeout_ms, struct cli_reason *why) {
+struct outcome {
+    enum cli_exit exit;
+    bool was_sent;
+};
+
+// `time_ms` from now the deadline is; 0: there is none.
+static struct outcome ask(const char *base_url, long total_timeout_ms, uint64_t time_ms,
+                          struct cli_reason *why) {
     const struct cli_api_client_options options = {
         .base_url = base_url,
         .token = "sr_live_SECRET",
@@ -42,10 +50,12 @@ static enum cli_exit ask(const char *base_url, long total_timeout_ms, struct cli
     struct cli_api_client client;
     struct cli_api_response response;
     assert_int_equal(cli_api_client_open(&client, &options, why), CLI_DONE);
-    enum cli_exit exit = cli_api_client_send(&client, &request, &response, why);
+    client.deadline_ms = time_ms > 0 ? gw_clock_monotonic_ms() + time_ms : 0;
+    struct outcome outcome = {.exit = cli_api_client_send(&client, &request, &response, why)};
+    outcome.was_sent = client.was_sent;
     cli_api_client_close(&client);
     assert_null(strstr(why->text, "SECRET"));
-    return exit;
+    return outcome;
 }
 
 static void test_api_client_gives_up_on_a_server_that_never_answers(void **state) {
@@ -53,7 +63,21 @@ static void test_api_client_gives_up_on_a_server_that_never_answers(void **state
     struct silent_server server;
     struct cli_reason why = {.text = ""};
     start_silent(&server);
-    assert_int_equal(ask(server.base_url, 150, &why), CLI_UNREACHABLE);
+    struct outcome outcome = ask(server.base_url, 150, 0, &why);
+    assert_int_equal(outcome.exit, CLI_UNREACHABLE);
+    assert_true(outcome.was_sent);
+    assert_non_null(strstr(why.text, "in time"));
+    (void)close(server.socket);
+}
+
+static void test_api_client_ends_several_requests_at_their_deadline(void **state) {
+    (void)state;
+    struct silent_server server;
+    struct cli_reason why = {.text = ""};
+    start_silent(&server);
+    uint64_t before_ms = gw_clock_monotonic_ms();
+    assert_int_equal(ask(server.base_url, 50000, 150, &why).exit, CLI_UNREACHABLE);
+    assert_true(gw_clock_monotonic_ms() - before_ms < 40000);
     assert_non_null(strstr(why.text, "in time"));
     (void)close(server.socket);
 }
@@ -64,7 +88,9 @@ static void test_api_client_says_that_nothing_listens(void **state) {
     struct cli_reason why = {.text = ""};
     start_silent(&server);
     (void)close(server.socket);
-    assert_int_equal(ask(server.base_url, 5000, &why), CLI_UNREACHABLE);
+    struct outcome outcome = ask(server.base_url, 5000, 0, &why);
+    assert_int_equal(outcome.exit, CLI_UNREACHABLE);
+    assert_false(outcome.was_sent);
     assert_non_null(strstr(why.text, "cannot connect to http://127.0.0.1:"));
     assert_non_null(strstr(why.text, "Connection refused"));
 }
@@ -83,6 +109,7 @@ static int stop_curl(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_api_client_gives_up_on_a_server_that_never_answers),
+        cmocka_unit_test(test_api_client_ends_several_requests_at_their_deadline),
         cmocka_unit_test(test_api_client_says_that_nothing_listens),
     };
     return cmocka_run_group_tests(tests, start_curl, stop_curl);

@@ -40,14 +40,14 @@ static void test_api_url_takes_an_address_as_people_write_it(void **state) {
 
 static void test_api_url_refuses_what_is_no_http_address(void **state) {
     (void)state;
-    assert_refused("", "is no URL");
-    assert_refused("reg.example", "is no URL");
-    assert_refused("reg.example:8443", "is no URL");
-    assert_refused("ftp://reg.example", "is no URL");
-    assert_refused("file:///etc/passwd", "is no URL");
-    assert_refused("https://", "is no URL");
-    assert_refused("https://reg.example/a b", "is no URL");
-    assert_refused("https://reg.example\r\nX: y", "is no URL");
+    assert_refused("", "is not a URL");
+    assert_refused("reg.example", "is not a URL");
+    assert_refused("reg.example:8443", "is not a URL");
+    assert_refused("ftp://reg.example", "is not a URL");
+    assert_refused("file:///etc/passwd", "is not a URL");
+    assert_refused("https://", "is not a URL");
+    assert_refused("https://reg.example/a b", "is not a URL");
+    assert_refused("https://reg.example\r\nX: y", "is not a URL");
 }
 
 static void test_api_url_refuses_user_query_and_fragment_without_showing_them(void **state) {
@@ -98,8 +98,28 @@ static void test_api_url_encodes_every_reserved_character_of_a_segment(void **st
     gw_buf_deinit(&path);
 }
 
+static void test_an_address_compares_without_what_does_not_count(void **state) {
+    (void)state;
+    static const char *const addresses[][2] = {
+        {"https://Reg.Example:443/", "https://reg.example"},
+        {"https://reg.example/api/v1", "https://reg.example"},
+        {"http://[::1]:80/api/v1/", "http://[::1]"},
+        {"https://reg.example:8443/Prefix/", "https://reg.example:8443/Prefix"},
+        {"HTTPS://REG.EXAMPLE", "https://reg.example"},
+    };
+    for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+        char base[CLI_API_URL_BYTES_MAX];
+        char address[CLI_API_URL_BYTES_MAX];
+        struct cli_reason why;
+        assert_int_equal(cli_api_url_base(addresses[i][0], true, base, &why), CLI_DONE);
+        cli_api_url_address(base, address);
+        assert_string_equal(address, addresses[i][1]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_address_compares_without_what_does_not_count),
         cmocka_unit_test(test_api_url_takes_an_address_as_people_write_it),
         cmocka_unit_test(test_api_url_refuses_what_is_no_http_address),
         cmocka_unit_test(test_api_url_refuses_user_query_and_fragment_without_showing_them),

@@ -72,7 +72,8 @@ static void set_and_save(const struct home *home, const char *key, const char *v
     struct cli_config_file file;
     struct cli_reason why = {.text = ""};
     open_it(home, &file);
-    assert_int_equal(cli_config_file_set(&file, key, gw_str_from(value), &why), CLI_DONE);
+    assert_int_equal(cli_config_file_set(&file, CLI_CONFIG_TOP(key), gw_str_from(value), &why),
+                     CLI_DONE);
     assert_int_equal(cli_config_file_save(&file, &why), CLI_DONE);
     cli_config_file_close(&file);
 }
@@ -92,7 +93,7 @@ static void test_config_file_that_is_missing_reads_as_empty(void **state) {
     struct cli_reason why = {.text = ""};
     struct gw_str value = GW_STR("untouched");
     open_it(*state, &file);
-    assert_int_equal(cli_config_file_get(&file, "token", &value, &why), CLI_DONE);
+    assert_int_equal(cli_config_file_get(&file, CLI_CONFIG_TOP("token"), &value, &why), CLI_DONE);
     assert_null(value.at);
     cli_config_file_close(&file);
 }
@@ -143,11 +144,13 @@ static void test_config_file_reads_back_what_was_set(void **state) {
     struct gw_str value;
     put(*state, "{}");
     open_it(*state, &file);
-    assert_int_equal(cli_config_file_set(&file, "token", GW_STR("a\"\\\nb"), &why), CLI_DONE);
-    assert_int_equal(cli_config_file_set(&file, "apiUrl", GW_STR("https://x"), &why), CLI_DONE);
-    assert_int_equal(cli_config_file_get(&file, "token", &value, &why), CLI_DONE);
+    assert_int_equal(cli_config_file_set(&file, CLI_CONFIG_TOP("token"), GW_STR("a\"\\\nb"), &why),
+                     CLI_DONE);
+    assert_int_equal(
+        cli_config_file_set(&file, CLI_CONFIG_TOP("apiUrl"), GW_STR("https://x"), &why), CLI_DONE);
+    assert_int_equal(cli_config_file_get(&file, CLI_CONFIG_TOP("token"), &value, &why), CLI_DONE);
     assert_true(gw_str_equal(value, GW_STR("a\"\\\nb")));
-    assert_int_equal(cli_config_file_get(&file, "apiUrl", &value, &why), CLI_DONE);
+    assert_int_equal(cli_config_file_get(&file, CLI_CONFIG_TOP("apiUrl"), &value, &why), CLI_DONE);
     assert_true(gw_str_equal(value, GW_STR("https://x")));
     cli_config_file_close(&file);
 }
@@ -175,7 +178,7 @@ static void test_config_file_value_of_another_type_is_an_error(void **state) {
     struct gw_str value;
     put(*state, "{\"token\": 5}");
     open_it(*state, &file);
-    assert_int_equal(cli_config_file_get(&file, "token", &value, &why), CLI_FAILED);
+    assert_int_equal(cli_config_file_get(&file, CLI_CONFIG_TOP("token"), &value, &why), CLI_FAILED);
     assert_non_null(strstr(why.text, "\"token\""));
     cli_config_file_close(&file);
 }
@@ -202,7 +205,8 @@ static void test_config_file_that_cannot_be_saved_leaves_nothing_behind(void **s
     struct cli_config_file file;
     struct cli_reason why = {.text = ""};
     open_it(home, &file);
-    assert_int_equal(cli_config_file_set(&file, "token", GW_STR("new"), &why), CLI_DONE);
+    assert_int_equal(cli_config_file_set(&file, CLI_CONFIG_TOP("token"), GW_STR("new"), &why),
+                     CLI_DONE);
     // a directory has taken its place meanwhile: the rename fails
     assert_int_equal(mkdir(home->settings_directory, 0700), 0);
     assert_int_equal(mkdir(home->path, 0700), 0);
@@ -236,13 +240,94 @@ static void test_config_file_that_is_no_file_is_an_error(void **state) {
     assert_non_null(strstr(why.text, "not a regular file"));
 }
 
-static void test_config_file_path_is_below_home(void **state) {
-    (void)state;
-    char path[PATH_MAX];
+static void test_config_file_of_further_gateways(void **state) {
+    struct cli_config_place place = {GW_STR("https://b.example:8443"), "token"};
+    struct cli_config_file file;
     struct cli_reason why = {.text = ""};
-    assert_int_equal(setenv("HOME", "/home/someone", 1), 0);
-    assert_int_equal(cli_config_file_path(path, &why), CLI_DONE);
-    assert_string_equal(path, "/home/someone/.skillreg/config.json");
+    struct gw_str value = GW_STR("untouched");
+    put(*state, "{\"token\": \"top\"}");
+    open_it(*state, &file);
+    assert_int_equal(cli_config_file_get(&file, place, &value, &why), CLI_DONE);
+    assert_null(value.at);
+    assert_int_equal(cli_config_file_set(&file, place, GW_STR("b"), &why), CLI_DONE);
+    place.gateway = GW_STR("https://c.example");
+    assert_int_equal(cli_config_file_set(&file, place, GW_STR("c"), &why), CLI_DONE);
+    place.key = "org";
+    assert_int_equal(cli_config_file_set(&file, place, GW_STR("acme"), &why), CLI_DONE);
+    assert_int_equal(cli_config_file_get(&file, place, &value, &why), CLI_DONE);
+    assert_true(gw_str_equal(value, GW_STR("acme")));
+    assert_int_equal(cli_config_file_save(&file, &why), CLI_DONE);
+    cli_config_file_close(&file);
+    assert_holds(*state,
+                 "{\"token\": \"top\",\"gateways\": {\"https://b.example:8443\": {\"token\": "
+                 "\"b\"},\"https://c.example\": {\"token\": \"c\",\"org\": \"acme\"}}}");
+}
+
+static void assert_unset(const struct home *home, const char *gateway, const char *before,
+                         const char *after) {
+    const struct cli_config_place place = {gateway != NULL ? gw_str_from(gateway) : gw_str(NULL, 0),
+                                           "token"};
+    struct cli_config_file file;
+    struct cli_reason why = {.text = ""};
+    struct gw_str value;
+    put(home, before);
+    open_it(home, &file);
+    assert_int_equal(cli_config_file_unset(&file, place, &why), CLI_DONE);
+    assert_int_equal(cli_config_file_get(&file, place, &value, &why), CLI_DONE);
+    assert_null(value.at);
+    assert_int_equal(cli_config_file_save(&file, &why), CLI_DONE);
+    cli_config_file_close(&file);
+    assert_holds(home, after);
+}
+
+static void test_config_file_member_is_taken_out_with_its_comma(void **state) {
+    assert_unset(*state, NULL, "{\"token\":\"x\"}", "{}");
+    assert_unset(*state, NULL, "{ \"token\" : null }\n", "{}\n");
+    assert_unset(*state, NULL, "{\n  \"token\": \"x\",\n  \"org\": \"a\"\n}\n",
+                 "{\n  \"org\": \"a\"\n}\n");
+    assert_unset(*state, NULL, "{\n  \"org\": \"a\" ,\n  \"token\" : \"x\"\n}\n",
+                 "{\n  \"org\": \"a\" \n}\n");
+    assert_unset(*state, NULL, "{\"a\":1,\"\\u0074oken\":\"\\\",\",\"b\":{\"token\":\"y\"}}",
+                 "{\"a\":1,\"b\":{\"token\":\"y\"}}");
+    assert_unset(*state, NULL, "{\"org\":\"a\"}", "{\"org\":\"a\"}");
+}
+
+static void test_config_file_member_of_a_further_gateway_is_taken_out(void **state) {
+    assert_unset(*state, "https://b",
+                 "{\"token\":\"x\",\"gateways\":{\"https://b\":{\"token\":\"y\",\"org\":\"o\"},"
+                 "\"https://c\":{\"token\":\"z\"}}}",
+                 "{\"token\":\"x\",\"gateways\":{\"https://b\":{\"org\":\"o\"},"
+                 "\"https://c\":{\"token\":\"z\"}}}");
+    assert_unset(*state, "https://b", "{\"token\":\"x\"}", "{\"token\":\"x\"}");
+}
+
+static void test_config_file_with_something_else_under_gateways(void **state) {
+    static const char *const texts[] = {"{\"gateways\": []}", "{\"gateways\": {\"https://b\": 1}}"};
+    const struct cli_config_place place = {GW_STR("https://b"), "token"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct cli_config_file file;
+        struct cli_reason why = {.text = ""};
+        struct gw_str value;
+        put(*state, texts[i]);
+        open_it(*state, &file);
+        assert_int_equal(cli_config_file_get(&file, place, &value, &why), CLI_FAILED);
+        assert_non_null(strstr(why.text, "is no object"));
+        assert_int_equal(cli_config_file_set(&file, place, GW_STR("b"), &why), CLI_FAILED);
+        cli_config_file_close(&file);
+        assert_holds(*state, texts[i]);
+    }
+}
+
+static void test_config_file_knows_whether_others_can_read_it(void **state) {
+    const struct home *home = *state;
+    struct cli_config_file file;
+    put(home, "{}");
+    for (int mode = 0600; mode <= 0640; mode += 0040) {
+        assert_int_equal(chmod(home->path, (mode_t)mode), 0);
+        open_it(home, &file);
+        assert_int_equal(file.is_shared, mode != 0600);
+        cli_config_file_close(&file);
+    }
 }
 
 #define WITH_HOME(test) cmocka_unit_test_setup_teardown(test, make_home, remove_home)
@@ -261,7 +346,11 @@ int main(void) {
         WITH_HOME(test_config_file_that_cannot_be_saved_leaves_nothing_behind),
         WITH_HOME(test_config_file_behind_a_symbolic_link_is_replaced_where_it_lies),
         WITH_HOME(test_config_file_that_is_no_file_is_an_error),
-        cmocka_unit_test(test_config_file_path_is_below_home),
+        WITH_HOME(test_config_file_of_further_gateways),
+        WITH_HOME(test_config_file_member_is_taken_out_with_its_comma),
+        WITH_HOME(test_config_file_member_of_a_further_gateway_is_taken_out),
+        WITH_HOME(test_config_file_with_something_else_under_gateways),
+        WITH_HOME(test_config_file_knows_whether_others_can_read_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

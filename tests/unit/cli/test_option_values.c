@@ -11,34 +11,60 @@
 #include "base/clock.h"
 #include "cli/option_values.h"
 
-static void test_a_time_to_end_is_a_duration_a_date_or_a_time(void **state) {
+static void test_a_time_to_end_is_a_duration_a_date_a_time_or_never(void **state) {
     (void)state;
     struct cli_reason why;
-    int64_t expires_ms = 7;
-    int64_t before_ms = gw_clock_wall_ms();
-    assert_int_equal(cli_option_expires("90d", &expires_ms, &why), CLI_DONE);
-    assert_in_range(expires_ms, before_ms + INT64_C(90) * 86400000,
-                    gw_clock_wall_ms() + INT64_C(90) * 86400000);
-    assert_int_equal(cli_option_expires("2100-01-01", &expires_ms, &why), CLI_DONE);
-    assert_int_equal(expires_ms, INT64_C(4102444800000));
-    assert_int_equal(cli_option_expires("2100-01-01T01:00:00+01:00", &expires_ms, &why), CLI_DONE);
-    assert_int_equal(expires_ms, INT64_C(4102444800000));
-    assert_int_equal(cli_option_expires(NULL, &expires_ms, &why), CLI_DONE);
-    assert_int_equal(expires_ms, CLI_OPTION_NO_TIME);
+    struct cli_expiry expiry;
+    assert_int_equal(cli_option_expires("90d", &expiry, &why), CLI_DONE);
+    assert_int_equal(expiry.kind, CLI_EXPIRY_AFTER);
+    assert_int_equal(expiry.length_s, 90 * 86400);
+    assert_int_equal(cli_option_expires("2100-01-01", &expiry, &why), CLI_DONE);
+    assert_int_equal(expiry.at_ms, INT64_C(4102444800000));
+    assert_int_equal(cli_option_expires("2100-01-01T01:00:00+01:00", &expiry, &why), CLI_DONE);
+    assert_int_equal(expiry.at_ms, INT64_C(4102444800000));
+    assert_int_equal(cli_option_expires("never", &expiry, &why), CLI_DONE);
+    assert_int_equal(expiry.kind, CLI_EXPIRY_NEVER);
+    assert_int_equal(cli_option_expires(NULL, &expiry, &why), CLI_DONE);
+    assert_int_equal(expiry.kind, CLI_EXPIRY_NOT_GIVEN);
 }
 
 static void test_a_time_to_end_lies_ahead(void **state) {
     (void)state;
     struct cli_reason why;
-    int64_t expires_ms;
-    assert_int_equal(cli_option_expires("2026-01-01", &expires_ms, &why), CLI_USAGE);
-    assert_string_equal(why.text, "--expires lies in the past");
-    assert_int_equal(cli_option_expires("99999d", &expires_ms, &why), CLI_USAGE);
-    assert_string_equal(why.text, "--expires lies more than 100 years ahead, leave it out");
-    assert_int_equal(cli_option_expires("never", &expires_ms, &why), CLI_USAGE);
-    assert_string_equal(why.text,
-                        "--expires takes a duration such as 12h or 90d, a date such as 2027-01-31, "
-                        "or a time such as 2027-01-31T12:00:00Z");
+    struct cli_expiry expiry;
+    assert_int_equal(cli_option_expires("2026-01-01", &expiry, &why), CLI_USAGE);
+    assert_string_equal(
+        why.text, "--expires lies in the past, name a later time (a date begins at 00:00 UTC)");
+    assert_int_equal(cli_option_expires("99999d", &expiry, &why), CLI_USAGE);
+    assert_string_equal(why.text, "--expires lies more than 100 years ahead, name an earlier time");
+    assert_int_equal(cli_option_expires("soon", &expiry, &why), CLI_USAGE);
+    assert_string_equal(
+        why.text, "--expires takes a duration such as 12h, 90d, 1w or 1y, a date such as "
+                  "2027-01-31, a time such as 2027-01-31T12:00:00Z, or never (token create alone)");
+}
+
+static void test_a_description_is_held_to_the_rules_of_names(void **state) {
+    (void)state;
+    struct cli_reason why;
+    assert_int_equal(cli_option_description(NULL, &why), CLI_DONE);
+    assert_int_equal(cli_option_description("of the night build", &why), CLI_DONE);
+    assert_int_equal(cli_option_description("", &why), CLI_USAGE);
+    assert_string_equal(why.text, "--description must be 1 to 500 characters");
+    assert_int_equal(cli_option_description("a\nb", &why), CLI_USAGE);
+}
+
+static void test_an_age_is_a_length_of_time_up_to_a_hundred_years(void **state) {
+    (void)state;
+    struct cli_reason why;
+    int64_t age_ms = -1;
+    assert_int_equal(cli_option_age(NULL, "--unused", &age_ms, &why), CLI_DONE);
+    assert_int_equal(age_ms, 0);
+    assert_int_equal(cli_option_age("36500d", "--unused", &age_ms, &why), CLI_DONE);
+    assert_int_equal(age_ms, INT64_C(36500) * 86400 * 1000);
+    static const char *const wrong[] = {"36501d", "0d", "90", "soon", "-1d"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_int_equal(cli_option_age(wrong[i], "--unused", &age_ms, &why), CLI_USAGE);
+    assert_string_equal(why.text, "--unused takes a duration such as 90d or 12h, 36500d at most");
 }
 
 static void test_an_overlap_has_whole_seconds(void **state) {
@@ -122,8 +148,10 @@ static void test_a_name_is_given_and_utf8(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_time_to_end_is_a_duration_a_date_or_a_time),
+        cmocka_unit_test(test_a_time_to_end_is_a_duration_a_date_a_time_or_never),
+        cmocka_unit_test(test_a_description_is_held_to_the_rules_of_names),
         cmocka_unit_test(test_a_time_to_end_lies_ahead),
+        cmocka_unit_test(test_an_age_is_a_length_of_time_up_to_a_hundred_years),
         cmocka_unit_test(test_an_overlap_has_whole_seconds),
         cmocka_unit_test(test_a_limit_is_a_number_in_its_range),
         cmocka_unit_test(test_scopes_are_read_and_write_by_default),

@@ -75,6 +75,44 @@ static void test_json_stays_the_same_and_commands_nothing(void **state) {
     assert_cases(cli_text_append_json, cases, COUNT(cases));
 }
 
+static void test_nothing_commands_a_runner_of_ci_jobs(void **state) {
+    (void)state;
+    static const struct text_case clean[] = {
+        {GW_STR_INIT("##vso[a]b"), "#\\#vso[a]b", "#\\#vso[a]b"},
+        {GW_STR_INIT("a ###[add-mask]b"), "a ##\\#[add-mask]b", "a ##\\#[add-mask]b"},
+        {GW_STR_INIT("##12 [a]"), "##12 [a]", "##12 [a]"},
+    };
+    static const struct text_case json[] = {
+        {GW_STR_INIT("[\"##vso[a]b\"]"), "[\"#\\u0023vso[a]b\"]", "[\"#\\u0023vso[a]b\"]"},
+        {GW_STR_INIT("[\"##[add-mask]b\"]"), "[\"#\\u0023[add-mask]b\"]",
+         "[\"#\\u0023[add-mask]b\"]"},
+        {GW_STR_INIT("[\"##12\",\"::1\"]"), "[\"##12\",\"::1\"]", "[\"##12\",\"::1\"]"},
+    };
+    assert_cases(cli_text_append_clean, clean, COUNT(clean));
+    assert_cases(cli_text_append_json, json, COUNT(json));
+    assert_int_equal(cli_text_columns(GW_STR("##vso[a]b"), true), 10);
+}
+
+static void assert_cut(struct gw_str text, bool utf8, size_t columns_max, const char *expected) {
+    struct gw_buf out;
+    gw_buf_init(&out, 1024);
+    assert_int_equal(cli_text_append_cut(&out, text, utf8, columns_max), GW_OK);
+    if (!gw_str_equal(gw_buf_bytes(&out), gw_str_from(expected)))
+        fail_msg("%.*s instead of %s", GW_STR_ARG(gw_buf_bytes(&out)), expected);
+    gw_buf_deinit(&out);
+}
+
+static void test_text_that_does_not_fit_is_cut_with_an_ellipsis(void **state) {
+    (void)state;
+    assert_cut(GW_STR("ci-deploy"), true, 9, "ci-deploy");
+    assert_cut(GW_STR("ci-deploy"), true, 8, "ci-depl\u2026");
+    assert_cut(GW_STR("ci-deploy"), false, 8, "ci-de...");
+    assert_cut(GW_STR("ci-deploy"), false, 3, "...");
+    assert_cut(GW_STR("\u6f22\u5b57"), true, 3, "\u6f22\u2026");
+    assert_cut(GW_STR("\u6f22\u5b57\u6f22"), true, 4, "\u6f22\u2026"); // one column is left
+    assert_cut(GW_STR("a\nbcd"), true, 3, "a\ufffd\u2026");
+}
+
 static void test_too_little_room_is_reported(void **state) {
     (void)state;
     struct gw_buf out;
@@ -104,6 +142,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_commands_a_terminal),
         cmocka_unit_test(test_json_stays_the_same_and_commands_nothing),
+        cmocka_unit_test(test_nothing_commands_a_runner_of_ci_jobs),
+        cmocka_unit_test(test_text_that_does_not_fit_is_cut_with_an_ellipsis),
         cmocka_unit_test(test_too_little_room_is_reported),
         cmocka_unit_test(test_columns_are_those_of_what_is_shown),
     };

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Proves of db/last_used.c, on a real PostgreSQL: times move forward only; what is cancelled has no
-// callback.
+// Proves of db/last_used.c, on a real PostgreSQL: times move forward only, up to the clock of the
+// database; what is cancelled has no callback.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -83,16 +84,52 @@ static void test_last_used_moves_forward_only(void **state) {
     assert_int_equal(run_writing(ids, (int64_t[]){1750000000123, 1750000000457}, 2), 0);
 }
 
-static void test_last_used_skips_revoked_and_unknown_tokens(void **state) {
+// Whoever looks into a leak wants to know about its last hour, too.
+static void test_last_used_is_written_of_revoked_tokens_and_skips_unknown_ones(void **state) {
     (void)state;
     insert_tokens("org1", 2);
     test_execute(fixture.database.url,
                  "select skillreg.token_revoke('org1', 'org11', 'operator', null, false)");
     const struct gw_str ids[] = {GW_STR_INIT("clnone"), GW_STR_INIT("org11"), GW_STR_INIT("org12")};
-    assert_int_equal(run_writing(ids, (int64_t[]){1, 2, 3}, 3), 1);
-    assert_int_equal(test_number(fixture.database.url, "select count(last_used_at)"
-                                                       " from skillreg.api_token"),
-                     1);
+    assert_int_equal(run_writing(ids, (int64_t[]){1, 1750000000002, 1750000000003}, 3), 2);
+    assert_int_equal(last_used_of("org11"), 1750000000002);
+    assert_int_equal(last_used_of("org12"), 1750000000003);
+    assert_int_equal(run_writing(ids, (int64_t[]){1, 1750000000001, 1}, 3), 0);
+}
+
+static long database_ms(void) {
+    return test_number(fixture.database.url,
+                       "select (extract(epoch from clock_timestamp()) * 1000)::int8");
+}
+
+// A gateway whose clock is an hour ahead: the use is noted, by the database's clock, and hides no
+// later one.
+static void test_last_used_is_not_later_than_the_clock_of_the_database(void **state) {
+    (void)state;
+    insert_tokens("org1", 1);
+    const struct gw_str id = GW_STR("org11");
+    long before_ms = database_ms();
+    assert_int_equal(run_writing(&id, (int64_t[]){before_ms + 3600000}, 1), 1);
+    long first_ms = last_used_of("org11");
+    assert_in_range(first_ms, before_ms, database_ms());
+    (void)usleep(2000);
+    long second_ms = database_ms();
+    assert_true(second_ms > first_ms);
+    assert_int_equal(run_writing(&id, (int64_t[]){second_ms}, 1), 1);
+    assert_int_equal(last_used_of("org11"), second_ms);
+    // Clocks that differ by a second are good ones.
+    assert_int_equal(run_writing(&id, (int64_t[]){second_ms + 1000}, 1), 1);
+    assert_int_equal(last_used_of("org11"), second_ms + 1000);
+}
+
+static void test_last_used_of_the_future_gives_way_to_the_next_use(void **state) {
+    (void)state;
+    insert_tokens("org1", 1);
+    const struct gw_str id = GW_STR("org11");
+    test_execute(fixture.database.url,
+                 "update skillreg.api_token set last_used_at = now() + interval '1 hour'");
+    assert_int_equal(run_writing(&id, (int64_t[]){1750000000001}, 1), 1);
+    assert_int_equal(last_used_of("org11"), 1750000000001);
 }
 
 static void test_last_used_write_that_is_cancelled_frees_what_it_holds(void **state) {
@@ -112,7 +149,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, close_store)
         TEST(test_last_used_moves_forward_only),
-        TEST(test_last_used_skips_revoked_and_unknown_tokens),
+        TEST(test_last_used_is_written_of_revoked_tokens_and_skips_unknown_ones),
+        TEST(test_last_used_is_not_later_than_the_clock_of_the_database),
+        TEST(test_last_used_of_the_future_gives_way_to_the_next_use),
         TEST(test_last_used_write_that_is_cancelled_frees_what_it_holds),
 #undef TEST
     };

@@ -23,10 +23,23 @@ static void open_lookups(void) {
     assert_int_equal(db_lookups_create(&fixture.loop, fixture.pool, &lookups), GW_OK);
 }
 
+static void wait_until_ready(void) {
+    for (uint64_t until = uv_hrtime() + 60000000000ULL;
+         !db_pool_is_ready(fixture.pool) && uv_hrtime() < until;)
+        (void)uv_run(&fixture.loop, UV_RUN_NOWAIT);
+    assert_true(db_pool_is_ready(fixture.pool));
+}
+
 static int open_store(void **state) {
     (void)state;
     test_store_open(&fixture);
     open_lookups();
+    return 0;
+}
+
+static int open_store_ready(void **state) {
+    (void)open_store(state);
+    wait_until_ready();
     return 0;
 }
 
@@ -119,13 +132,6 @@ static enum gw_status run_lookup(struct lookup *lookup, const char *prefix, uint
     return lookup->status;
 }
 
-static void wait_until_ready(void) {
-    for (uint64_t until = uv_hrtime() + 60000000000ULL;
-         !db_pool_is_ready(fixture.pool) && uv_hrtime() < until;)
-        (void)uv_run(&fixture.loop, UV_RUN_NOWAIT);
-    assert_true(db_pool_is_ready(fixture.pool));
-}
-
 static void test_lookup_brings_the_whole_row(void **state) {
     (void)state;
     insert_tokens("'" PREFIX "'", 1);
@@ -137,6 +143,7 @@ static void test_lookup_brings_the_whole_row(void **state) {
     assert_int_equal(lookup.row.expires_ms, 4102444800000);
     assert_int_equal(lookup.row.last_used_ms, DB_NO_TIME);
     assert_string_equal(lookup.allowed_ips, "");
+    assert_false(lookup.row.rotates_itself);
     assert_true(lookup.call.seen_seq == DB_SEEN_ALL); // no standby
     assert_int_equal(
         lookup.row.created_ms,
@@ -154,6 +161,15 @@ static void test_lookup_brings_the_addresses_that_a_token_may_be_used_from(void 
     struct lookup lookup;
     assert_int_equal(run_lookup(&lookup, PREFIX, 1), GW_OK);
     assert_string_equal(lookup.allowed_ips, "10.0.0.0/8 192.0.2.7 2001:db8::/32 198.51.100.1 ");
+}
+
+static void test_lookup_tells_whether_a_token_rotates_itself(void **state) {
+    (void)state;
+    insert_tokens("'" PREFIX "'", 1);
+    test_execute(fixture.database.url, "update skillreg.api_token set rotates_itself = true");
+    struct lookup lookup;
+    assert_int_equal(run_lookup(&lookup, PREFIX, 1), GW_OK);
+    assert_true(lookup.row.rotates_itself);
 }
 
 static void test_lookup_compares_the_whole_digest(void **state) {
@@ -427,11 +443,82 @@ static void test_lookup_that_the_server_refuses_is_unavailable_and_never_not_fou
     assert_int_equal(run_lookup(&lookup, PREFIX, 1), GW_UNAVAILABLE);
 }
 
+// ---- without a connection ----
+
+// The first, which is on its way, comes within the second on any machine; most of it is spare.
+static void test_lookup_waits_for_the_first_connection(void **state) {
+    (void)state;
+    insert_tokens("'" PREFIX "'", 1);
+    assert_false(db_pool_is_ready(fixture.pool));
+    assert_true(db_pool_is_expected(fixture.pool));
+    db_pool_expect(fixture.pool); // the rows took a while
+    struct lookup lookup;
+    assert_int_equal(run_lookup(&lookup, PREFIX, 1), GW_OK);
+}
+
+// By the administrator, or a limit on idle sessions: on the way, before, and after.
+static void test_lookups_outlive_the_end_of_all_sessions(void **state) {
+    (void)state;
+    enum { ROUNDS = 5, COUNT = 20 };
+    static struct lookup calls[ROUNDS * COUNT];
+    insert_tokens("'" PREFIX "'", 1);
+    int left = ROUNDS * COUNT;
+    for (int round = 0; round < ROUNDS; round++) {
+        PGconn *lock = lock_tokens();
+        for (int i = 0; i < COUNT; i++) {
+            struct lookup *call = &calls[round * COUNT + i];
+            init_lookup(call, PREFIX, 1);
+            call->left = &left;
+            if (i == COUNT / 2) {
+                (void)uv_run(&fixture.loop, UV_RUN_NOWAIT); // half of them are on their way
+                unlock(lock);
+                test_execute(fixture.database.url,
+                             "select pg_terminate_backend(pid) from pg_stat_activity"
+                             " where pid <> pg_backend_pid() and datname = current_database()");
+            }
+            start(call);
+        }
+        while (left > (ROUNDS - round - 1) * COUNT)
+            (void)uv_run(&fixture.loop, UV_RUN_NOWAIT);
+    }
+    for (int i = 0; i < ROUNDS * COUNT; i++)
+        assert_int_equal(calls[i].status, GW_OK);
+}
+
+static void test_lookups_do_not_wait_for_a_connection_that_is_not_expected(void **state) {
+    (void)state;
+    uv_loop_t loop;
+    struct db_pool *pool;
+    struct db_lookups *hopeless;
+    const struct db_pool_options options = {.url = "host=/nonexistent-directory",
+                                            .connections = 1,
+                                            .queue_max = 10,
+                                            .query_timeout_ms = 60000,
+                                            .connect_timeout_ms = 60000};
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(db_pool_create(&loop, &options, &pool), GW_OK);
+    assert_int_equal(db_lookups_create(&loop, pool, &hopeless), GW_OK);
+    for (int i = 0; i < 2; i++) { // in time, and too late
+        struct lookup lookup;
+        init_lookup(&lookup, PREFIX, 1);
+        assert_int_equal(db_lookups_add(hopeless, &lookup.call), GW_OK);
+        assert_int_equal(lookup.calls, 0);
+        while (lookup.calls == 0)
+            (void)uv_run(&loop, UV_RUN_ONCE);
+        assert_int_equal(lookup.status, GW_UNAVAILABLE);
+        assert_false(db_pool_is_expected(pool));
+    }
+    db_lookups_close(hopeless, NULL);
+    db_pool_close(pool, NULL);
+    test_loop_close(&loop);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, close_store)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_store_ready, close_store)
         TEST(test_lookup_brings_the_whole_row),
         TEST(test_lookup_brings_the_addresses_that_a_token_may_be_used_from),
+        TEST(test_lookup_tells_whether_a_token_rotates_itself),
         TEST(test_lookup_compares_the_whole_digest),
         TEST(test_lookup_finds_its_own_among_a_thousand_of_the_prefix),
         TEST(test_absence_told_by_a_primary_is_not_of_a_standby),
@@ -447,7 +534,11 @@ int main(void) {
         TEST(test_lookups_that_wait_when_they_close_end_as_unavailable),
         TEST(test_lookup_of_an_id_that_the_schema_forbids_is_unavailable),
         TEST(test_lookup_that_the_server_refuses_is_unavailable_and_never_not_found),
+        TEST(test_lookups_outlive_the_end_of_all_sessions),
 #undef TEST
+        cmocka_unit_test_setup_teardown(test_lookup_waits_for_the_first_connection, open_store,
+                                        close_store),
+        cmocka_unit_test(test_lookups_do_not_wait_for_a_connection_that_is_not_expected),
     };
     (void)test_postgres_server();
     return cmocka_run_group_tests_name("lookup", tests, NULL, NULL);

@@ -184,6 +184,22 @@ static void test_pool_answers_unavailable_while_the_server_is_stopped(void **sta
     assert_true(db_pool_is_ready(load->pool));
 }
 
+// Idle connections to a machine that has frozen stay, and would each cost a statement.
+static void test_pool_ends_idle_connections_to_a_silent_server(void **state) {
+    struct load *load = *state;
+    run_until_all_are_ready(load);
+    load->is_stopping = true;
+    while (load->in_flight > 0)
+        (void)uv_run(&load->loop, UV_RUN_ONCE);
+    test_server_signal(&server, SIGSTOP);
+    start_call(&load->calls[0]);
+    run_until_not_ready(load); // all of them
+    assert_int_equal(connections_ready(load), 0);
+    test_server_signal(&server, SIGCONT);
+    load->is_stopping = false;
+    run_until_more(load, &load->answered, 200);
+}
+
 static void test_pool_is_back_when_the_server_is(void **state) {
     struct load *load = *state;
     run_until_more(load, &load->answered, 200);
@@ -231,6 +247,7 @@ int main(void) {
         TEST(test_pool_outlives_a_restart_of_the_server),
         TEST(test_pool_outlives_the_end_of_its_sessions),
         TEST(test_pool_answers_unavailable_while_the_server_is_stopped),
+        TEST(test_pool_ends_idle_connections_to_a_silent_server),
         TEST(test_pool_is_back_when_the_server_is),
         TEST(test_pool_lives_with_a_server_that_has_no_more_connections),
 #undef TEST

@@ -146,6 +146,28 @@ static void test_schema_still_serves_the_statements_of_an_older_program(void **s
     assert_string_equal(actions, "create live, revoke live");
 }
 
+// And the one before this version of the schema.
+static void test_schema_still_serves_the_statements_of_the_last_program(void **state) {
+    (void)state;
+    test_execute(database.url, "update skillreg.api_token set description = 'for the bot',"
+                               " rotates_itself = true where id = 'live'");
+    char outcomes[64];
+    test_value(database.url,
+               "select concat_ws(' ', c.outcome, r.outcome, r.id, r.binds_children)"
+               " from skillreg.token_create('clold', 'org1', 'old', 'sr_live_a1b2', sha256('old'),"
+               " 3::int2, null, 'operator', null::inet, false, null::cidr[], true) c,"
+               " skillreg.token_rotate('org1', 'live', 'clnew', 'sr_live_a1b2', sha256('new'), 60,"
+               " null, 'key', 'operator', null, null, sha256('{}')) r",
+               outcomes, sizeof(outcomes));
+    assert_string_equal(outcomes, "made made clnew f");
+    char rows[128];
+    test_value(database.url,
+               "select string_agg(concat_ws(' ', id, binds_children, description, rotates_itself),"
+               " ', ' order by id) from skillreg.api_token where id in ('clold', 'clnew')",
+               rows, sizeof(rows));
+    assert_string_equal(rows, "clnew f for the bot t, clold t f");
+}
+
 static void test_schema_only_ever_adds_to_the_audit(void **state) {
     (void)state;
     long before = test_number(database.url, "select count(*) from skillreg.token_audit");
@@ -185,6 +207,44 @@ static void test_schema_lists_the_audit_from_its_index(void **state) {
                plan, sizeof(plan));
     assert_non_null(strstr(plan, "token_audit_org"));
     assert_null(strstr(plan, "Sort"));
+}
+
+// 5,000 events about as many tokens, by 50 of them.
+static void write_long_audit(void) {
+    test_execute(database.url,
+                 "insert into skillreg.token_audit (id, org_id, action, token_id, token_name,"
+                 " actor_token_id, actor_name, at)"
+                 " select n + 100, 'org1', 'create', 't' || n, 'x', 'a' || n % 50, 'x',"
+                 " timestamptz '2026-01-01 00:00:00Z' + n * interval '1 minute'"
+                 " from generate_series(1, 5000) n;"
+                 "analyze skillreg.token_audit");
+}
+
+static void test_schema_filters_the_audit_by_its_indexes(void **state) {
+    (void)state;
+    static const struct {
+        const char *filters; // token, actor, action, since, until
+        const char *index;
+    } cases[] = {
+        {"'t7', null, null, null, null", "token_audit_token"},
+        {"'t7', null, null, null, null", "token_audit_successor"},
+        {"null, 'a7', null, null, null", "token_audit_actor"},
+        {"null, 'operator', null, null, null", "token_audit_actor"},
+        {"null, null, 'import', null, null", "token_audit_action"},
+        {"null, null, null, '2026-01-04 10:00', null", "token_audit_at"},
+        {"null, null, null, null, '2026-01-01 00:10'", "token_audit_at"},
+    };
+    write_long_audit();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char sql[512];
+        (void)snprintf(sql, sizeof(sql),
+                       "begin;"
+                       "select count(*) from skillreg.audit_page('org1', 10000, null, %s, 10);"
+                       "select pg_stat_get_xact_numscans('skillreg.%s'::regclass)",
+                       cases[i].filters, cases[i].index);
+        if (test_number(database.url, sql) < 1)
+            fail_msg("%s does not use %s", cases[i].filters, cases[i].index);
+    }
 }
 
 static void test_schema_tells_of_a_change_of_addresses(void **state) {
@@ -495,9 +555,11 @@ int main(void) {
         TEST(test_schema_holds_no_malformed_slug),
         TEST(test_schema_keeps_last_used_updates_off_the_indexes),
         TEST(test_schema_still_serves_the_statements_of_an_older_program),
+        TEST(test_schema_still_serves_the_statements_of_the_last_program),
         TEST(test_schema_only_ever_adds_to_the_audit),
         TEST(test_schema_writes_the_audit_of_plain_sql_too),
         TEST(test_schema_lists_the_audit_from_its_index),
+        TEST(test_schema_filters_the_audit_by_its_indexes),
         TEST(test_schema_tells_of_a_change_of_addresses),
         TEST(test_schema_obeys_no_token_that_lost_its_say_not_even_for_older_programs),
         TEST(test_schema_lets_a_token_revoke_itself_with_any_scope),

@@ -97,6 +97,62 @@ static void test_a_client_with_a_ticket_may_resume(void **state) {
     test_certificate_destroy(&certificate);
 }
 
+static void test_kinds_of_keys_are_those_of_suites_and_signatures(void **state) {
+    (void)state;
+    static const struct {
+        int suites[3];
+        mbedtls_ssl_protocol_version version;
+        bool takes_ecdsa, takes_rsa;
+    } cases[] = {
+        {{MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256},
+         MBEDTLS_SSL_VERSION_TLS1_2,
+         true,
+         false},
+        {{MBEDTLS_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256},
+         MBEDTLS_SSL_VERSION_TLS1_2,
+         false,
+         true},
+        {{MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+          MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384},
+         MBEDTLS_SSL_VERSION_TLS1_2,
+         true,
+         true},
+        {{MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256}, MBEDTLS_SSL_VERSION_TLS1_3, true, true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tls_hello hello = read_hello(&(struct test_tls_client_options){
+            .version = cases[i].version, .suites = cases[i].suites});
+        assert_int_equal(hello.takes_ecdsa, cases[i].takes_ecdsa);
+        assert_int_equal(hello.takes_rsa, cases[i].takes_rsa);
+        assert_false(hello.offers_early_data);
+    }
+}
+
+// One suite of TLS 1.3, signature_algorithms with one, early_data.
+static void test_signatures_and_early_data_are_found(void **state) {
+    (void)state;
+#define HELLO_FOR(signature)                                                                       \
+    GW_STR_INIT("\x16\x03\x01\x00\x3a\x01\x00\x00\x36\x03\x03--------------------------------\x00" \
+                "\x00\x02\x13\x01\x00\x00\x0c\x00\x0d\x00\x04\x00\x02" signature                   \
+                "\x00\x2a\x00\x00")
+    static const struct {
+        struct gw_str bytes;
+        bool takes_ecdsa, takes_rsa;
+    } cases[] = {
+        {HELLO_FOR("\x04\x03"), true, false},  {HELLO_FOR("\x08\x04"), false, true},
+        {HELLO_FOR("\x04\x01"), false, true},  {HELLO_FOR("\x08\x07"), false, false}, // Ed25519
+        {HELLO_FOR("\x08\x09"), false, false}, // a key that is for RSA-PSS alone
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tls_hello hello;
+        assert_int_equal(tls_hello_read(cases[i].bytes, &hello), GW_OK);
+        assert_int_equal(hello.takes_ecdsa, cases[i].takes_ecdsa);
+        assert_int_equal(hello.takes_rsa, cases[i].takes_rsa);
+        assert_true(hello.offers_early_data);
+    }
+#undef HELLO_FOR
+}
+
 static void test_the_server_name_is_found(void **state) {
     (void)state;
     struct tls_hello hello;
@@ -183,6 +239,8 @@ int main(void) {
         cmocka_unit_test(test_a_first_hello_brings_no_ticket),
         cmocka_unit_test(test_aes_128_is_found_anywhere_in_the_list),
         cmocka_unit_test(test_a_client_with_a_ticket_may_resume),
+        cmocka_unit_test(test_kinds_of_keys_are_those_of_suites_and_signatures),
+        cmocka_unit_test(test_signatures_and_early_data_are_found),
         cmocka_unit_test(test_the_server_name_is_found),
         cmocka_unit_test(test_names_of_other_kinds_and_broken_ones_are_none),
         cmocka_unit_test(test_a_hello_in_pieces_wants_the_rest),

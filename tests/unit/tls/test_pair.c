@@ -16,7 +16,7 @@ static void load(struct tls_pair *pair, const struct test_certificate_options *o
     test_certificate_create_with(&certificate, TEST_KEY_EC, options);
     const struct tls_pair_files files = {certificate.certificate_file, certificate.key_file};
     tls_pair_init(pair);
-    assert_int_equal(tls_pair_load(pair, &files, error), GW_OK);
+    assert_int_equal(tls_pair_load(pair, &files, NULL, error), GW_OK);
     test_certificate_destroy(&certificate);
 }
 

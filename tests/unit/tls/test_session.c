@@ -509,6 +509,52 @@ static void test_an_alert_of_the_peer_is_told_apart_from_its_end(void **state) {
     test_tls_pair_deinit(&pair);
 }
 
+// The handshake took records as well: TLS 1.2 seals its last one with the same keys.
+static void test_records_wear_a_session_out_either_way(void **state) {
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < 4; i++) {
+        struct test_tls_pair pair;
+        bool is_received = i / 2 == 1;
+        pair_open(&pair, fixture->contexts[TEST_KEY_EC], versions[i % 2]);
+        assert_false(tls_session_is_worn(pair.server));
+        tls_session_set_records_before_worn(pair.server, 20);
+        int records = 0;
+        for (; !tls_session_is_worn(pair.server) && records <= 20; records++) {
+            if (is_received) {
+                test_tls_client_write(&pair.client, "x", 1);
+                assert_server_reads(&pair, GW_STR("x"));
+            } else {
+                assert_int_equal(tls_session_write(pair.server, GW_STR("x")), GW_OK);
+            }
+        }
+        assert_in_range(records, 18, 20);
+        assert_int_equal(tls_session_write(pair.server, GW_STR("still works")), GW_OK);
+        test_tls_pair_deinit(&pair);
+    }
+}
+
+static void test_a_write_past_twice_the_records_breaks_the_session(void **state) {
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < 2; i++) {
+        struct test_tls_pair pair;
+        char byte;
+        int code;
+        enum gw_status status = GW_OK;
+        pair_open(&pair, fixture->contexts[TEST_KEY_EC], versions[i]);
+        tls_session_set_records_before_worn(pair.server, 10);
+        for (int records = 0; status == GW_OK && records <= 20; records++)
+            status = tls_session_write(pair.server, GW_STR("x"));
+        assert_int_equal(status, GW_INVALID);
+        tls_session_close_notify(pair.server); // would make it look whole
+        test_tls_pair_carry(&pair);
+        do
+            code = test_tls_client_read(&pair.client, &byte, 1);
+        while (code == 1);
+        assert_int_equal(code, MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE);
+        test_tls_pair_deinit(&pair);
+    }
+}
+
 static void test_renegotiation_is_refused_and_the_session_lives(void **state) {
     struct fixture *fixture = *state;
     struct test_tls_pair pair;
@@ -594,6 +640,8 @@ int main(void) {
         cmocka_unit_test(test_alpn_is_http_1_or_nothing),
         cmocka_unit_test(test_a_changed_record_ends_the_session_with_an_alert),
         cmocka_unit_test(test_an_alert_of_the_peer_is_told_apart_from_its_end),
+        cmocka_unit_test(test_records_wear_a_session_out_either_way),
+        cmocka_unit_test(test_a_write_past_twice_the_records_breaks_the_session),
         cmocka_unit_test(test_renegotiation_is_refused_and_the_session_lives),
         cmocka_unit_test(test_a_full_output_refuses_a_write_whole),
         cmocka_unit_test(test_a_handshake_that_overflows_the_output_fails),

@@ -325,29 +325,30 @@ static void test_without_a_secret_there_are_no_tickets(void **state) {
     tls_context_release(none);
 }
 
+static enum gw_status take_secret(const char *bytes, unsigned char *taken, char *error) {
+    const struct tls_file file = {.name = "/etc/secret", .bytes = bytes, .length = strlen(bytes)};
+    return tls_ticket_secret_take(&file, taken, error);
+}
+
 static void test_secret_files(void **state) {
-    struct fixture *fixture = *state;
-    const char *file = fixture->certificate.key_file;
+    (void)state;
     unsigned char first[TLS_TICKET_SECRET_BYTES];
     unsigned char second[TLS_TICKET_SECRET_BYTES];
     char error[TLS_ERROR_TEXT_BYTES];
-    test_file_write(file, "0123456789abcdef0123456789abcdef");
-    assert_int_equal(tls_ticket_secret_read(file, first, error), GW_OK);
-    test_file_write(file, "0123456789abcdef0123456789abcdeg");
-    assert_int_equal(tls_ticket_secret_read(file, second, error), GW_OK);
+    assert_int_equal(take_secret("0123456789abcdef0123456789abcdef", first, error), GW_OK);
+    assert_int_equal(take_secret("0123456789abcdef0123456789abcdeg", second, error), GW_OK);
     assert_memory_not_equal(first, second, sizeof(first));
 
-    test_file_write(file, "0123456789abcdef0123456789abcde");
-    assert_int_equal(tls_ticket_secret_read(file, first, error), GW_INVALID);
-    assert_ptr_equal(strstr(error, file), error);
+    assert_int_equal(take_secret("0123456789abcdef0123456789abcde", first, error), GW_INVALID);
+    assert_ptr_equal(strstr(error, "/etc/secret"), error);
     assert_non_null(strstr(error, "too short"));
     char big[TLS_TICKET_SECRET_FILE_BYTES_MAX + 2];
     memset(big, 'a', sizeof(big) - 1);
     big[sizeof(big) - 1] = '\0';
-    test_file_write(file, big);
-    assert_int_equal(tls_ticket_secret_read(file, first, error), GW_INVALID);
+    assert_int_equal(take_secret(big, first, error), GW_INVALID);
     assert_non_null(strstr(error, "too long"));
-    assert_int_equal(tls_ticket_secret_read("/nonexistent/secret", first, error), GW_INVALID);
+    const struct tls_file missing = {.name = "/nonexistent/secret"};
+    assert_int_equal(tls_ticket_secret_take(&missing, first, error), GW_INVALID);
     assert_ptr_equal(strstr(error, "/nonexistent/secret: cannot read"), error);
     assert_int_equal(tls_ticket_secret_make(first), GW_OK);
     assert_int_equal(tls_ticket_secret_make(second), GW_OK);

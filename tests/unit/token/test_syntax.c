@@ -117,8 +117,35 @@ static void test_checksum_notices_each_changed_character(void **state) {
     }
 }
 
+static void test_a_token_is_found_in_a_text(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *found; // NULL: nothing
+    } cases[] = {
+        {"sr_live_abcdefgh", "sr_live_abcdefgh"},
+        {"a sr_test_abcdefgh, b", "sr_test_abcdefgh"},
+        {"xsr_live_abcdefgh", "sr_live_abcdefgh"},
+        {"\"sk_abcd-_gh\"", "sk_abcd-_gh"},
+        {"sr_live_short sk_abcdefgh", "sk_abcdefgh"},
+        {"task_abcdefgh", NULL},
+        {"sr_live_, sr_test_ or sk_", NULL},
+        {"sr_live_abcdefg", NULL},
+        {"", NULL},
+        {"s", NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct gw_str found = GW_STR("");
+        bool is_found = gw_token_syntax_find(gw_str_from(cases[i].text), GW_TOKEN_PART_MIN, &found);
+        if (is_found != (cases[i].found != NULL) ||
+            (is_found && !gw_str_equal(found, gw_str_from(cases[i].found))))
+            fail_msg("%s: %.*s", cases[i].text, GW_STR_ARG(found));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_token_is_found_in_a_text),
         cmocka_unit_test(test_each_kind_is_told_by_its_prefix),
         cmocka_unit_test(test_body_length_is_20_to_255),
         cmocka_unit_test(test_foreign_prefixes_are_refused),

@@ -129,6 +129,9 @@ static void test_an_optional_body_needs_a_media_type_when_there_is_one(void **st
 
 static void test_a_body_announced_too_large_is_refused(void **state) {
     assert_refused(*state, JSON, GW_BODY_OWN_BYTES_MAX + 1, GW_API_BODY_JSON, 413);
+    assert_refused(*state, JSON, GW_BODY_IDS_BYTES_MAX + 1, GW_API_BODY_IDS, 413);
+    assert_true(
+        gw_api_body_check(announce(*state, JSON, GW_BODY_IDS_BYTES_MAX), GW_API_BODY_IDS, false));
     struct fixture *fixture = *state;
     assert_true(
         gw_api_body_check(announce(fixture, JSON, GW_BODY_OWN_BYTES_MAX), GW_API_BODY_JSON, false));
@@ -140,7 +143,7 @@ static struct gw_handler *start_reading(struct fixture *fixture) {
     static const struct gw_api_body_calls calls = {.on_whole = on_whole, .on_over = on_over};
     struct gw_exchange *exchange = announce(fixture, JSON, -1);
     fixture->whole_count = fixture->over_count = 0;
-    gw_api_body_init(&fixture->body, exchange, &calls);
+    gw_api_body_init(&fixture->body, exchange, GW_API_BODY_JSON, &calls);
     gw_api_body_read(&fixture->body);
     assert_ptr_equal(exchange->handler, &fixture->body.handler);
     return exchange->handler;
@@ -162,7 +165,7 @@ static void test_pieces_become_one_body(void **state) {
 static void test_a_client_that_waits_is_told_to_go_on(void **state) {
     struct fixture *fixture = *state;
     static const struct gw_api_body_calls calls = {.on_whole = on_whole, .on_over = on_over};
-    gw_api_body_init(&fixture->body, announce(fixture, JSON, 2), &calls);
+    gw_api_body_init(&fixture->body, announce(fixture, JSON, 2), GW_API_BODY_JSON, &calls);
     fixture->noted.request.expects_continue = true;
     gw_api_body_read(&fixture->body);
     assert_true(noted_exchange_has(&fixture->noted, "HTTP/1.1 100 Continue\r\n"));

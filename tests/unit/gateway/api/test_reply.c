@@ -93,6 +93,9 @@ static void test_a_change_that_was_not_made_says_why(void **state) {
         {GW_DENIED, DB_REFUSAL_NOT_BOUND, 422, "allowedIps must lie within"},
         {GW_DENIED, DB_REFUSAL_IN_PROGRESS, 409, "\"request_in_progress\""},
         {GW_DENIED, DB_REFUSAL_OTHER_BODY, 422, "Idempotency-Key was used"},
+        {GW_DENIED, DB_REFUSAL_OUTLIVES_MAKER, 422, "selfRotate needs a token that asks without"},
+        {GW_DENIED, DB_REFUSAL_NOT_SELF_ROTATING, 403, "\"self_rotation_not_allowed\""},
+        {GW_DENIED, DB_REFUSAL_ROTATED_TOO_OFTEN, 403, "10000 rotations within 30 days"},
         {GW_NOT_FOUND, DB_REFUSAL_NONE, 404, "no live token with this id"},
         {GW_BUSY, DB_REFUSAL_NONE, 503, "The change waited"},
         {GW_CLOSED, DB_REFUSAL_NONE, 503, "cannot be reached"},
@@ -111,6 +114,12 @@ static void test_a_token_that_would_end_too_late_is_told_the_latest_end(void **s
     struct noted_exchange *noted = *state;
     gw_api_reply_ends_too_late(&noted->exchange, 1769860800000);
     assert_answer(noted, 422, "expiresAt must not be after 2026-01-31T12:00:00.000Z, the end");
+}
+
+static void test_a_successor_that_would_live_too_long_is_told_the_latest_end(void **state) {
+    struct noted_exchange *noted = *state;
+    gw_api_reply_lives_too_long(&noted->exchange, 1769860800000);
+    assert_answer(noted, 422, "expiresAt must not be after 2026-01-31T12:00:00.000Z, so that the");
 }
 
 static void test_a_call_is_all_zero(void **state) {
@@ -138,6 +147,7 @@ int main(void) {
         TEST(test_a_statement_that_failed_is_unavailable),
         TEST(test_a_change_that_was_not_made_says_why),
         TEST(test_a_token_that_would_end_too_late_is_told_the_latest_end),
+        TEST(test_a_successor_that_would_live_too_long_is_told_the_latest_end),
         TEST(test_a_call_is_all_zero),
         TEST(test_a_call_that_has_no_room_is_unavailable),
     };

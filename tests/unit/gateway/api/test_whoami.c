@@ -36,6 +36,7 @@ static void ask(struct noted_exchange *noted, gw_scope_set scopes) {
                                                .name = GW_STR("ci"),
                                                .prefix = GW_STR("sr_live_abcd"),
                                                .scopes = scopes,
+                                               .rotates_itself = true,
                                                .created_ms = NOW_MS - 1000,
                                                .last_used_ms = NOW_MS - 500,
                                                .expires_ms = DB_NO_TIME,
@@ -56,7 +57,8 @@ static void test_a_token_is_the_user_and_its_organisation_the_only_one(void **st
         "\"orgs\":[{\"slug\":\"acme\",\"name\":\"Acme\",\"role\":\"member\"}],"
         "\"token\":{\"id\":\"cl1\",\"name\":\"ci\",\"prefix\":\"sr_live_abcd\","
         "\"scopes\":[\"read\",\"write\"],\"createdAt\":\"2026-01-31T11:59:59.000Z\","
-        "\"lastUsedAt\":\"2026-01-31T12:00:00.000Z\",\"expiresAt\":null,\"allowedIps\":[]}}";
+        "\"lastUsedAt\":\"2026-01-31T11:59:59.500Z\",\"expiresAt\":null,\"allowedIps\":[],"
+        "\"selfRotate\":true}}";
     struct gw_str body = noted_exchange_body(noted);
     if (!gw_str_equal(body, gw_str_from(expected)))
         fail_msg("%.*s", GW_STR_ARG(body));

@@ -34,6 +34,7 @@ struct gw_auth_cache {
     enum gw_auth_answer answer;
     struct db_token_row row;
     struct gw_auth_question *question; // the last one asked
+    struct gw_auth_question *heir;     // of one whose client has gone
     int ask_count;
     int cancel_count;
 };
@@ -42,6 +43,7 @@ struct gw_last_used {
     int note_count;
     char id[DB_ID_LENGTH_MAX + 1];
     int64_t used_ms;
+    int64_t before_ms;
 };
 
 static struct gw_auth_cache *cancelled_cache;
@@ -63,11 +65,17 @@ void gw_auth_cache_cancel(struct gw_auth_question *question) {
     cancelled_cache->cancel_count++;
 }
 
-void gw_last_used_note(struct gw_last_used *last_used, struct gw_str token_id, int64_t used_ms) {
+void gw_auth_cache_hand_over(struct gw_auth_question *question, struct gw_auth_question *heir) {
+    assert_ptr_equal(question, cancelled_cache->question);
+    cancelled_cache->heir = heir;
+}
+
+int64_t gw_last_used_note(struct gw_last_used *last_used, struct gw_str token_id, int64_t used_ms) {
     last_used->note_count++;
     memcpy(last_used->id, token_id.at, token_id.length);
     last_used->id[token_id.length] = '\0';
     last_used->used_ms = used_ms;
+    return last_used->before_ms;
 }
 
 struct fixture {
@@ -105,6 +113,7 @@ static int set_up(void **state) {
                                              .config = &fixture->config,
                                              .metrics = &fixture->metrics,
                                              .auth = &fixture->auth};
+    fixture->last_used.before_ms = DB_NO_TIME;
     fixture->auth = (struct gw_auth){.cache = &fixture->cache, .last_used = &fixture->last_used};
     fixture->cache.answer = GW_AUTH_LIVE;
     fixture->cache.row = (struct db_token_row){.id = GW_STR("clx7f2k3a"),
@@ -429,6 +438,57 @@ static void test_unknown_clients_use_up_a_budget_of_their_own(void **state) {
     gw_failed_tokens_destroy(fixture->auth.failed_tokens);
 }
 
+static void on_decided_elsewhere(struct gw_decision *decision) {
+    assert_false(decision->is_pending);
+}
+
+// Tokens that wait for their lookups, from one client: as many as it may try one after another.
+static void test_tries_at_once_are_no_more_than_tries_one_after_another(void **state) {
+    struct fixture *fixture = *state;
+    limit_failures(fixture, 2);
+    fixture->cache.answer = GW_AUTH_PENDING;
+    assert_false(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    struct gw_decision first = fixture->decision;
+    assert_false(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    struct gw_decision second = fixture->decision;
+    first.on_decided = second.on_decided = on_decided_elsewhere;
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_LIMITED, "too_many_failed_tokens");
+    assert_int_equal(fixture->cache.ask_count, 0);
+    assert_int_equal(fixture->metrics.failed_tokens_total, 0);
+    // One turns out to be live, which makes room; one that cannot be known makes room as well.
+    first.question.on_answer(&first.question, GW_AUTH_LIVE, &fixture->cache.row);
+    assert_false(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    second.question.on_answer(&second.question, GW_AUTH_UNKNOWN, NULL);
+    assert_false(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    // One that is no token does not, and is charged once.
+    fixture->cache.question->on_answer(fixture->cache.question, GW_AUTH_ABSENT, NULL);
+    assert_verdict(fixture, GW_VERDICT_UNAUTHENTICATED, "invalid_token");
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_LIMITED, "too_many_failed_tokens");
+    gw_failed_tokens_destroy(fixture->auth.failed_tokens);
+}
+
+// A client that hangs up pays as one that waits: for a token that is none.
+static void test_hanging_up_makes_no_try_cheaper(void **state) {
+    struct fixture *fixture = *state;
+    limit_failures(fixture, 1);
+    fixture->cache.answer = GW_AUTH_PENDING;
+    assert_false(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    gw_authz_cancel(&fixture->decision);
+    struct gw_auth_question *heir = fixture->cache.heir;
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_LIMITED, "too_many_failed_tokens");
+    heir->on_answer(heir, GW_AUTH_LIVE, &fixture->cache.row);
+    assert_false(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    gw_authz_cancel(&fixture->decision);
+    fixture->cache.heir->on_answer(fixture->cache.heir, GW_AUTH_ABSENT, NULL);
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_verdict(fixture, GW_VERDICT_LIMITED, "too_many_failed_tokens");
+    assert_int_equal(fixture->decided_count, 0);
+    gw_failed_tokens_destroy(fixture->auth.failed_tokens);
+}
+
 // ---- rates ----
 
 static void test_what_everything_else_allows_may_be_over_a_rate(void **state) {
@@ -688,6 +748,18 @@ static void test_an_allowed_request_is_a_use_of_its_token(void **state) {
     assert_int_equal(fixture->last_used.note_count, 1);
     assert_string_equal(fixture->last_used.id, "clx7f2k3a");
     assert_int_equal(fixture->last_used.used_ms, NOW_MS);
+    assert_int_equal(fixture->exchange.identity.last_used_ms, DB_NO_TIME);
+}
+
+static void test_the_use_before_is_the_newest_that_is_known(void **state) {
+    struct fixture *fixture = *state;
+    fixture->cache.row.last_used_ms = NOW_MS - 2;
+    fixture->last_used.before_ms = NOW_MS - 1;
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_int_equal(fixture->exchange.identity.last_used_ms, NOW_MS - 1);
+    fixture->last_used.before_ms = NOW_MS - 3;
+    assert_true(start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE));
+    assert_int_equal(fixture->exchange.identity.last_used_ms, NOW_MS - 2);
 }
 
 static void test_without_memory_for_the_identity_nobody_passes(void **state) {
@@ -854,6 +926,8 @@ int main(void) {
         TEST(test_over_its_budget_a_client_has_no_token_looked_at_but_live_ones),
         TEST(test_only_failures_count_and_only_for_their_address),
         TEST(test_unknown_clients_use_up_a_budget_of_their_own),
+        TEST(test_tries_at_once_are_no_more_than_tries_one_after_another),
+        TEST(test_hanging_up_makes_no_try_cheaper),
         TEST(test_what_everything_else_allows_may_be_over_a_rate),
         TEST(test_what_is_not_there_is_refused_and_what_cannot_be_known_is_unknown),
         TEST(test_a_token_expires_at_its_very_millisecond),
@@ -867,6 +941,7 @@ int main(void) {
         TEST(test_other_answers_from_the_loop),
         TEST(test_an_answer_at_once_calls_nothing_back),
         TEST(test_an_allowed_request_is_a_use_of_its_token),
+        TEST(test_the_use_before_is_the_newest_that_is_known),
         TEST(test_without_memory_for_the_identity_nobody_passes),
         TEST(test_cancelling_takes_back_a_question_that_waits),
         TEST(test_once_more_the_same_token_is_asked_about),

@@ -27,6 +27,7 @@
 
 struct db_pool {
     bool is_ready;
+    bool is_expected;
 };
 
 struct db_lookups {
@@ -41,7 +42,7 @@ struct db_events {
 };
 
 struct world {
-    uv_loop_t loop; // never run; its data is the clock
+    uv_loop_t loop; // its data is the clock
     uint64_t now_ms;
     struct db_pool pool;
     struct db_lookups lookups;
@@ -56,6 +57,10 @@ uint64_t uv_now(const uv_loop_t *loop) {
 
 bool db_pool_is_ready(const struct db_pool *pool) {
     return pool->is_ready;
+}
+
+bool db_pool_is_expected(const struct db_pool *pool) {
+    return pool->is_ready || pool->is_expected;
 }
 
 uint64_t db_events_heard_ms(const struct db_events *events) {
@@ -86,6 +91,7 @@ static const struct gw_auth_cache_options usual_options = {.entries_max = 100,
 static void open_world_with(struct world *world, const struct gw_auth_cache_options *options) {
     *world = (struct world){
         .now_ms = START_MS, .pool = {.is_ready = true}, .events = {.heard_ms = START_MS - 1}};
+    assert_int_equal(uv_loop_init(&world->loop), 0);
     world->loop.data = &world->now_ms;
     gw_list_init(&world->lookups.pending);
     assert_int_equal(gw_auth_cache_create(&world->loop, options, &world->pool, &world->lookups,
@@ -103,7 +109,10 @@ static void close_world(struct world *world) {
         struct db_token_lookup *lookup = gw_container_of(link, struct db_token_lookup, link);
         lookup->on_done(lookup, GW_UNAVAILABLE, NULL);
     }
+    gw_auth_cache_close(world->cache);
+    uv_run(&world->loop, UV_RUN_DEFAULT);
     gw_auth_cache_destroy(world->cache);
+    assert_int_equal(uv_loop_close(&world->loop), 0);
 }
 
 // Time passes; the log is heard all along.
@@ -121,6 +130,11 @@ static void pass_in_silence(struct world *world, uint64_t ms) {
 static void lose_track_of_the_log(struct world *world) {
     struct db_events_consumer *consumer = gw_auth_cache_consumer(world->cache);
     consumer->on_gap(consumer);
+}
+
+// The memory of what has ended is freed in later turns of the loop.
+static void run_sweep(struct world *world) {
+    assert_int_equal(uv_run(&world->loop, UV_RUN_DEFAULT), 0);
 }
 
 // ---- tokens, questions, answers, events ----
@@ -516,6 +530,23 @@ static void test_a_cancelled_question_is_not_answered(void **state) {
     close_world(&world);
 }
 
+static void test_an_heir_gets_the_answer(void **state) {
+    (void)state;
+    struct world world;
+    struct question asked, heir;
+    open_world(&world);
+    assert_int_equal(ask(&world, &asked, 1), GW_AUTH_PENDING);
+    heir = asked;
+    gw_list_init(&heir.question.link);
+    gw_auth_cache_hand_over(&asked.question, &heir.question);
+    gw_auth_cache_cancel(&asked.question); // harmless
+    answer_lookup(&world, GW_OK, &usual_row);
+    assert_int_equal(asked.answer_count, 0);
+    assert_int_equal(heir.answer_count, 1);
+    assert_int_equal(heir.answer, GW_AUTH_LIVE);
+    close_world(&world);
+}
+
 static void test_a_lookup_that_nobody_waits_for_is_remembered(void **state) {
     (void)state;
     struct world world;
@@ -806,6 +837,7 @@ static void test_an_organisation_that_changed_takes_its_tokens_along(void **stat
     assert_int_equal(ask(&world, &other, 3), GW_AUTH_PENDING);
     answer_lookup(&world, GW_OK, &foreign);
     hear(&world, DB_EVENT_ORG_CHANGED, 0);
+    run_sweep(&world);
     assert_int_equal(world.metrics.cache_entries, 1);
     assert_int_equal(answer_at_once(&world, 3, GW_SCOPE_READ), GW_AUTH_LIVE);
     assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_READ), GW_AUTH_PENDING);
@@ -847,6 +879,7 @@ static void test_a_gap_in_the_log_clears_what_is_known_and_under_way(void **stat
     look_up_absent(&world, 2);
     assert_int_equal(ask(&world, &asked, 3), GW_AUTH_PENDING);
     lose_track_of_the_log(&world);
+    run_sweep(&world);
     assert_int_equal(world.metrics.cache_entries, 0);
     assert_int_equal(world.metrics.cache_negative_entries, 0);
     answer_lookup(&world, GW_OK, &usual_row);
@@ -925,6 +958,24 @@ static void test_with_a_log_never_heard_the_database_is_asked_each_time(void **s
     // Nor does memory decide: nobody who revokes knows of this process.
     assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_READ), GW_AUTH_UNKNOWN);
     assert_int_equal(world.metrics.cache_stale_total, 0);
+    close_world(&world);
+}
+
+static void test_a_lookup_waits_for_a_connection_that_is_expected(void **state) {
+    (void)state;
+    struct world world;
+    struct question question;
+    open_world(&world);
+    look_up_live(&world, 1);
+    pass(&world, TTL_MS);
+    world.pool = (struct db_pool){.is_expected = true};
+    // what memory may decide it decides at once
+    assert_int_equal(answer_at_once(&world, 1, GW_SCOPE_READ), GW_AUTH_LIVE);
+    assert_int_equal(ask(&world, &question, 2), GW_AUTH_PENDING);
+    answer_lookup(&world, GW_OK, &usual_row);
+    assert_int_equal(question.answer, GW_AUTH_LIVE);
+    world.pool.is_expected = false;
+    assert_int_equal(answer_at_once(&world, 3, GW_SCOPE_READ), GW_AUTH_UNKNOWN);
     close_world(&world);
 }
 
@@ -1034,6 +1085,43 @@ static void test_who_asks_late_without_room_for_a_lookup_is_not_told_yes(void **
     assert_int_equal(early.answer, GW_AUTH_LIVE);
     assert_int_equal(late.answer_count, 1);
     assert_int_equal(late.answer, GW_AUTH_UNKNOWN);
+    close_world(&world);
+}
+
+static void assert_means(const struct world *world, enum gw_auth_means means) {
+    assert_int_equal(gw_auth_cache_means(world->cache), means);
+}
+
+static void test_its_means_are_the_database_or_what_is_known_for_a_while(void **state) {
+    (void)state;
+    struct world world;
+    open_world(&world);
+    assert_means(&world, GW_AUTH_BY_DATABASE);
+    world.pool.is_ready = false;
+    assert_means(&world, GW_AUTH_BY_NOTHING);
+    world.pool.is_ready = true;
+    look_up_live(&world, 1);
+    pass(&world, 1);
+    world.pool.is_ready = false;
+    pass_in_silence(&world, STALE_READ_MS - 1);
+    assert_means(&world, GW_AUTH_BY_MEMORY);
+    pass_in_silence(&world, 1);
+    assert_means(&world, GW_AUTH_TOO_LATE);
+    world.pool.is_ready = true;
+    assert_means(&world, GW_AUTH_BY_DATABASE);
+    close_world(&world);
+}
+
+static void test_without_a_cache_the_database_is_its_only_means(void **state) {
+    (void)state;
+    struct world world;
+    struct gw_auth_cache_options options = usual_options;
+    options.entries_max = 0;
+    open_world_with(&world, &options);
+    look_up_live(&world, 1);
+    assert_means(&world, GW_AUTH_BY_DATABASE);
+    world.pool.is_ready = false;
+    assert_means(&world, GW_AUTH_BY_NOTHING);
     close_world(&world);
 }
 
@@ -1330,6 +1418,7 @@ int main(void) {
         cmocka_unit_test(test_a_refresh_that_finds_nothing_ends_the_entry),
         cmocka_unit_test(test_without_a_connection_nothing_is_refreshed),
         cmocka_unit_test(test_a_cancelled_question_is_not_answered),
+        cmocka_unit_test(test_an_heir_gets_the_answer),
         cmocka_unit_test(test_a_lookup_that_nobody_waits_for_is_remembered),
         cmocka_unit_test(test_an_answer_may_cancel_and_ask_others),
         cmocka_unit_test(test_a_revocation_heard_of_ends_the_entry),
@@ -1363,11 +1452,14 @@ int main(void) {
         cmocka_unit_test(test_a_log_heard_again_is_trusted_again),
         cmocka_unit_test(test_a_lookup_does_not_prolong_the_lease),
         cmocka_unit_test(test_with_a_log_never_heard_the_database_is_asked_each_time),
+        cmocka_unit_test(test_a_lookup_waits_for_a_connection_that_is_expected),
         cmocka_unit_test(test_what_was_looked_up_before_the_log_began_is_looked_up_again),
         cmocka_unit_test(test_without_the_database_the_scope_says_how_long),
         cmocka_unit_test(test_a_lookup_does_not_prolong_the_stale_time),
         cmocka_unit_test(test_who_asks_late_while_nothing_is_heard_has_another_lookup),
         cmocka_unit_test(test_who_asks_late_without_room_for_a_lookup_is_not_told_yes),
+        cmocka_unit_test(test_its_means_are_the_database_or_what_is_known_for_a_while),
+        cmocka_unit_test(test_without_a_cache_the_database_is_its_only_means),
         cmocka_unit_test(test_a_token_never_seen_is_unknown_in_an_outage),
         cmocka_unit_test(test_absence_is_not_known_past_its_time_in_an_outage),
         cmocka_unit_test(test_a_lookup_that_fails_leaves_each_question_to_its_own_scope),

@@ -33,16 +33,24 @@ static struct gw_client client_at(const char *address) {
     return gw_client_at(&ip);
 }
 
-static uint64_t wait_s(const struct gw_failed_tokens *failed, const char *address,
-                       uint64_t now_ms) {
+// What is given back at the same moment was never charged.
+static uint64_t wait_s_of(struct gw_failed_tokens *failed, const struct gw_client *client,
+                          uint64_t now_ms) {
+    uint64_t wait = gw_failed_tokens_charge(failed, client, now_ms);
+    if (wait == 0)
+        gw_failed_tokens_give_back(failed, client, now_ms);
+    return wait;
+}
+
+static uint64_t wait_s(struct gw_failed_tokens *failed, const char *address, uint64_t now_ms) {
     struct gw_client client = client_at(address);
-    return gw_failed_tokens_wait_s(failed, &client, now_ms);
+    return wait_s_of(failed, &client, now_ms);
 }
 
 static void note(struct gw_failed_tokens *failed, const char *address, int count, uint64_t now_ms) {
     struct gw_client client = client_at(address);
     while (count-- > 0)
-        gw_failed_tokens_note(failed, &client, now_ms);
+        (void)gw_failed_tokens_charge(failed, &client, now_ms);
 }
 
 static void test_an_address_has_its_budget_and_waits_when_it_is_spent(void **state) {
@@ -131,12 +139,10 @@ static void test_of_ipv4_each_address_has_its_budget_and_nothing_else(void **sta
 static void test_unknown_clients_have_one_budget_of_their_own(void **state) {
     struct gw_failed_tokens *failed = *state;
     struct gw_client unknown = gw_client_unknown();
-    for (int i = 0; i < LIMIT; i++) {
-        assert_int_equal(gw_failed_tokens_wait_s(failed, &unknown, NOW_MS), 0);
-        gw_failed_tokens_note(failed, &unknown, NOW_MS);
-    }
-    assert_int_equal(gw_failed_tokens_wait_s(failed, &unknown, NOW_MS), 10);
-    assert_int_equal(gw_failed_tokens_wait_s(failed, &unknown, NOW_MS + 10000), 0);
+    for (int i = 0; i < LIMIT; i++)
+        assert_int_equal(gw_failed_tokens_charge(failed, &unknown, NOW_MS), 0);
+    assert_int_equal(wait_s_of(failed, &unknown, NOW_MS), 10);
+    assert_int_equal(wait_s_of(failed, &unknown, NOW_MS + 10000), 0);
     static const char *const addresses[] = {"192.0.2.1", "0.0.0.0", "::", "::1"};
     for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
         assert_int_equal(wait_s(failed, addresses[i], NOW_MS), 0);
@@ -147,7 +153,61 @@ static void test_addresses_use_up_nothing_of_unknown_clients(void **state) {
     struct gw_client unknown = gw_client_unknown();
     note(failed, "192.0.2.1", LIMIT, NOW_MS);
     note(failed, "::", LIMIT, NOW_MS);
-    assert_int_equal(gw_failed_tokens_wait_s(failed, &unknown, NOW_MS), 0);
+    assert_int_equal(wait_s_of(failed, &unknown, NOW_MS), 0);
+}
+
+static void give_back(struct gw_failed_tokens *failed, const char *address, int count,
+                      uint64_t now_ms) {
+    struct gw_client client = client_at(address);
+    while (count-- > 0)
+        gw_failed_tokens_give_back(failed, &client, now_ms);
+}
+
+// Of tries at the same time as many as are charged are left out until some turn out to be good.
+static void test_a_charge_that_goes_back_is_there_for_another_token(void **state) {
+    struct gw_failed_tokens *failed = *state;
+    note(failed, "192.0.2.1", LIMIT, NOW_MS);
+    assert_int_equal(wait_s(failed, "192.0.2.1", NOW_MS), 10);
+    give_back(failed, "192.0.2.1", 2, NOW_MS);
+    note(failed, "192.0.2.1", 1, NOW_MS);
+    assert_int_equal(wait_s(failed, "192.0.2.1", NOW_MS), 0);
+    note(failed, "192.0.2.1", 1, NOW_MS);
+    assert_int_equal(wait_s(failed, "192.0.2.1", NOW_MS), 10);
+}
+
+static void test_a_charge_goes_back_to_the_site_too(void **state) {
+    struct gw_failed_tokens *failed = *state;
+    for (unsigned i = 0; i < GW_FAILED_TOKENS_SITE_TIMES; i++)
+        note(failed, in_site(i), LIMIT, NOW_MS);
+    assert_int_equal(wait_s(failed, in_site(100), NOW_MS), 1);
+    give_back(failed, in_site(1), 1, NOW_MS);
+    assert_int_equal(wait_s(failed, in_site(100), NOW_MS), 0);
+}
+
+// Nobody gains a budget by it.
+static void test_more_than_was_charged_does_not_go_back(void **state) {
+    struct gw_failed_tokens *failed = *state;
+    note(failed, "192.0.2.1", 1, NOW_MS);
+    give_back(failed, "192.0.2.1", 5, NOW_MS);
+    give_back(failed, "192.0.2.2", 5, NOW_MS);
+    note(failed, "192.0.2.1", LIMIT, NOW_MS);
+    note(failed, "192.0.2.2", LIMIT, NOW_MS);
+    assert_int_equal(wait_s(failed, "192.0.2.1", NOW_MS), 10);
+    assert_int_equal(wait_s(failed, "192.0.2.2", NOW_MS), 10);
+    give_back(failed, "192.0.2.1", 1, NOW_MS + 60000); // it has come back by itself
+    note(failed, "192.0.2.1", LIMIT, NOW_MS + 60000);
+    assert_int_equal(wait_s(failed, "192.0.2.1", NOW_MS + 60000), 10);
+}
+
+// A client that is over its own budget uses up nothing of its site's.
+static void test_a_try_that_is_not_allowed_charges_nobody(void **state) {
+    struct gw_failed_tokens *failed = *state;
+    note(failed, in_site(0), 100 * LIMIT, NOW_MS);
+    for (unsigned i = 1; i < GW_FAILED_TOKENS_SITE_TIMES; i++)
+        note(failed, in_site(i), LIMIT, NOW_MS);
+    assert_int_equal(wait_s(failed, in_site(100), NOW_MS), 1); // the site's is spent, to the last
+    note(failed, in_site(100), 100, NOW_MS);
+    assert_int_equal(wait_s(failed, in_site(100), NOW_MS + 1000), 0);
 }
 
 static void test_without_a_limit_nobody_waits(void **state) {
@@ -168,6 +228,10 @@ int main(void) {
         TEST(test_of_ipv4_each_address_has_its_budget_and_nothing_else),
         TEST(test_unknown_clients_have_one_budget_of_their_own),
         TEST(test_addresses_use_up_nothing_of_unknown_clients),
+        TEST(test_a_charge_that_goes_back_is_there_for_another_token),
+        TEST(test_a_charge_goes_back_to_the_site_too),
+        TEST(test_more_than_was_charged_does_not_go_back),
+        TEST(test_a_try_that_is_not_allowed_charges_nobody),
         TEST(test_without_a_limit_nobody_waits),
 #undef TEST
     };

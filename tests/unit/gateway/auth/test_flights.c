@@ -39,25 +39,28 @@ static void test_each_digest_has_its_flight_until_it_is_removed(void **state) {
         assert_ptr_equal(find(&flights, i), i % 2 == 0 ? NULL : &flights_of_test[i]);
     for (int i = 1; i < MANY; i += 2)
         gw_flights_remove(&flights, &flights_of_test[i]);
-    assert_true(gw_list_is_empty(&flights.all));
+    assert_int_equal(gw_table_count(&flights.by_digest), 0);
     gw_flights_deinit(&flights);
 }
 
 static void test_all_that_are_on_their_way_are_outdated(void **state) {
     (void)state;
     struct gw_flights flights;
-    struct gw_flight *const landed = &flights_of_test[0];
-    struct gw_flight *const flying = &flights_of_test[1];
+    struct gw_flight *const flying = &flights_of_test[0];
+    struct gw_flight *const later = &flights_of_test[1];
     assert_int_equal(gw_flights_init(&flights), GW_OK);
-    memset(flights_of_test, 0, sizeof(flights_of_test));
-    digest_of(1, flying->lookup.digest);
-    assert_int_equal(gw_flights_add(&flights, landed), GW_OK);
-    assert_int_equal(gw_flights_add(&flights, flying), GW_OK);
-    gw_flights_remove(&flights, landed);
+    gw_flights_note_sent(&flights, flying);
+    assert_false(gw_flights_is_outdated(&flights, flying));
     gw_flights_outdate_all(&flights);
-    assert_true(flying->is_outdated);
-    assert_false(landed->is_outdated);
-    gw_flights_remove(&flights, flying);
+    gw_flights_note_sent(&flights, later);
+    assert_true(gw_flights_is_outdated(&flights, flying));
+    assert_false(gw_flights_is_outdated(&flights, later));
+    later->is_outdated = true;
+    assert_true(gw_flights_is_outdated(&flights, later));
+    gw_flights_note_sent(&flights, flying);
+    assert_false(gw_flights_is_outdated(&flights, flying));
+    gw_flights_note_sent(&flights, later);
+    assert_false(gw_flights_is_outdated(&flights, later));
     gw_flights_deinit(&flights);
 }
 

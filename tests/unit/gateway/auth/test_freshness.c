@@ -57,6 +57,19 @@ static void test_an_entry_answers_for_its_time_while_the_log_is_read(void **stat
     assert_false(gw_freshness_may_answer(&freshness, &entry, START_MS + TTL_MS + 1));
 }
 
+static void test_what_is_known_may_decide_for_its_window(void **state) {
+    (void)state;
+    struct db_events events = {.heard_ms = 0};
+    struct gw_freshness freshness = follow(&events);
+    assert_false(gw_freshness_may_decide(&freshness, 1)); // the log was never heard
+    events.heard_ms = START_MS;
+    assert_true(gw_freshness_may_decide(&freshness, START_MS + STALE_READ_MS - 1));
+    assert_false(gw_freshness_may_decide(&freshness, START_MS + STALE_READ_MS));
+    freshness.stale_read_ms = 0; // the lease is what is left
+    assert_true(gw_freshness_may_decide(&freshness, START_MS + LEASE_MS - 1));
+    assert_false(gw_freshness_may_decide(&freshness, START_MS + LEASE_MS));
+}
+
 static void test_an_entry_from_before_the_log_was_followed_is_not_fresh(void **state) {
     (void)state;
     struct db_events events = {.heard_ms = 0};
@@ -133,6 +146,7 @@ static void test_without_a_log_nothing_answers(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_entry_answers_for_its_time_while_the_log_is_read),
+        cmocka_unit_test(test_what_is_known_may_decide_for_its_window),
         cmocka_unit_test(test_an_entry_from_before_the_log_was_followed_is_not_fresh),
         cmocka_unit_test(test_the_stale_time_is_by_scope_and_from_the_last_read_of_the_log),
         cmocka_unit_test(test_the_stale_time_begins_no_later_than_the_lookup_or_the_log),

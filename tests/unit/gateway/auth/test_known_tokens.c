@@ -55,6 +55,19 @@ static void test_only_what_was_added_is_known(void **state) {
     assert_true(has(known, 8));
 }
 
+static void test_an_outcome_that_says_nothing_changes_nothing(void **state) {
+    struct gw_known_tokens *known = *state;
+    unsigned char digest[DB_DIGEST_LENGTH];
+    digest_of(7, digest);
+    gw_known_tokens_note(known, digest, GW_UNAVAILABLE);
+    assert_false(has(known, 7));
+    gw_known_tokens_note(known, digest, GW_OK);
+    gw_known_tokens_note(known, digest, GW_UNAVAILABLE);
+    assert_true(has(known, 7));
+    gw_known_tokens_note(known, digest, GW_NOT_FOUND);
+    assert_false(has(known, 7));
+}
+
 static void test_the_oldest_makes_room(void **state) {
     struct gw_known_tokens *known = *state;
     add(known, 1);
@@ -71,6 +84,8 @@ static void test_the_oldest_makes_room(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_only_what_was_added_is_known, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_outcome_that_says_nothing_changes_nothing, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_the_oldest_makes_room, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("known_tokens", tests, NULL, NULL);

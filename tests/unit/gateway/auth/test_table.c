@@ -22,6 +22,7 @@ static struct db_token_row row_of(const char *org_id) {
                                  .name = GW_STR("ci-deploy-production"),
                                  .prefix = GW_STR("sr_live_a1b2"),
                                  .scopes = GW_SCOPE_READ | GW_SCOPE_WRITE,
+                                 .rotates_itself = true,
                                  .created_ms = 1700000000000,
                                  .last_used_ms = DB_NO_TIME,
                                  .expires_ms = 1800000000000,
@@ -67,6 +68,7 @@ static void test_a_row_comes_back_as_it_was_put(void **state) {
     assert_ptr_equal(find(&table, 1), put);
     assert_null(find(&table, 2));
     struct db_token_row row;
+    memset(&row, 0xa5, sizeof(row)); // every member is set
     const struct db_token_row wanted = row_of("org1");
     gw_auth_entry_row(put, &row);
     assert_true(gw_str_equal(row.id, wanted.id));
@@ -76,6 +78,9 @@ static void test_a_row_comes_back_as_it_was_put(void **state) {
     assert_true(gw_str_equal(row.org_slug, wanted.org_slug));
     assert_true(gw_str_equal(row.org_name, wanted.org_name));
     assert_int_equal(row.scopes, wanted.scopes);
+    assert_true(row.rotates_itself);
+    assert_null(row.description.at);
+    assert_false(row.binds_children);
     assert_int_equal(row.created_ms, wanted.created_ms);
     assert_int_equal(row.last_used_ms, wanted.last_used_ms);
     assert_int_equal(row.expires_ms, wanted.expires_ms);
@@ -259,6 +264,8 @@ static void test_a_renamed_organisation_is_another_text(void **state) {
     gw_auth_entry_row(find(&table, 2), &back);
     assert_true(gw_str_equal(back.org_name, GW_STR("Acme Incorporated")));
     gw_auth_table_remove_org(&table, GW_STR("org1"));
+    assert_null(find(&table, 1));
+    assert_null(find(&table, 2));
     assert_int_equal(table.live.count, 0);
     gw_auth_table_deinit(&table);
 }
@@ -317,7 +324,121 @@ static void test_the_bytes_return_to_those_of_the_empty_table(void **state) {
     }
     assert_true(table.bytes > empty);
     gw_auth_table_clear(&table);
+    assert_false(gw_auth_table_sweep(&table, 300));
     assert_int_equal(table.bytes, empty);
+    gw_auth_table_deinit(&table);
+}
+
+// A change of the organisation takes the same few steps for one token and for ten thousand: its
+// tokens are dead at once, and their memory is freed slice by slice.
+static void test_many_entries_die_at_once_and_are_freed_in_slices(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    struct db_token_row other = row_of("org2");
+    init_table(&table, 20000, 10);
+    for (uint32_t i = 0; i < 10000; i++) {
+        assert_non_null(put_live(&table, i));
+        assert_non_null(put_row(&table, 10000 + i, &other));
+    }
+    gw_auth_table_remove_org(&table, GW_STR("org1"));
+    assert_int_equal(table.live.count, 20000); // nothing was freed yet
+    assert_null(find(&table, 17));
+    assert_int_equal(table.live.count, 19999);
+    assert_non_null(find(&table, 10017));
+    uint32_t count = table.live.count;
+    int slices = 1;
+    for (; gw_auth_table_sweep(&table, 100); slices++) {
+        assert_in_range(count - table.live.count, 0, 100);
+        count = table.live.count;
+    }
+    assert_in_range(slices, 199, 201);
+    assert_int_equal(table.live.count, 10000);
+    for (uint32_t i = 0; i < 10000; i++) {
+        assert_null(find(&table, i));
+        assert_non_null(find(&table, 10000 + i));
+    }
+    gw_auth_table_deinit(&table);
+}
+
+static void test_what_is_put_before_the_sweep_stays(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    init_table(&table, 10, 10);
+    assert_non_null(put_live(&table, 1));
+    gw_auth_table_remove_org(&table, GW_STR("org1"));
+    assert_non_null(put_live(&table, 1));
+    assert_non_null(put_negative(&table, 2, GW_AUTH_ENTRY_ABSENT));
+    assert_false(gw_auth_table_sweep(&table, 100));
+    assert_non_null(find(&table, 1));
+    assert_non_null(find(&table, 2));
+    gw_auth_table_clear(&table);
+    assert_non_null(put_live(&table, 1));
+    assert_non_null(put_negative(&table, 2, GW_AUTH_ENTRY_ENDED));
+    assert_false(gw_auth_table_sweep(&table, 100));
+    assert_non_null(find(&table, 1));
+    assert_non_null(find(&table, 2));
+    gw_auth_table_deinit(&table);
+}
+
+// A clear outdates the organisation's text, and a removal after it all of its versions.
+static void test_an_organisation_is_removed_under_each_of_its_names(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    struct db_token_row row = row_of("org1");
+    init_table(&table, 10, 10);
+    size_t empty = table.bytes;
+    assert_non_null(put_row(&table, 1, &row));
+    gw_auth_table_clear(&table);
+    assert_non_null(put_row(&table, 2, &row));
+    row.org_slug = GW_STR("acme-2");
+    assert_non_null(put_row(&table, 3, &row));
+    row.org_slug = GW_STR("acme-3");
+    assert_non_null(put_row(&table, 4, &row));
+    gw_auth_table_remove(&table, find(&table, 4)); // the newest name has no entry left
+    assert_non_null(find(&table, 2));
+    gw_auth_table_remove_org(&table, GW_STR("org1"));
+    for (uint32_t i = 1; i < 5; i++)
+        assert_null(find(&table, i));
+    assert_int_equal(table.bytes, empty);
+    gw_auth_table_deinit(&table);
+}
+
+static void test_dead_entries_make_room_first_whether_they_were_used_or_not(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    struct db_token_row other = row_of("org2");
+    init_table(&table, 4, 1);
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_non_null(put_live(&table, i));
+        assert_non_null(find(&table, i));
+    }
+    gw_auth_table_remove_org(&table, GW_STR("org1"));
+    for (uint32_t i = 10; i < 14; i++)
+        assert_non_null(put_row(&table, i, &other));
+    for (uint32_t i = 10; i < 14; i++)
+        assert_non_null(find(&table, i));
+    gw_auth_table_deinit(&table);
+}
+
+static uint32_t count_used(const struct gw_auth_table *table) {
+    uint32_t used = 0;
+    const struct gw_list *node = table->live.turns.next;
+    for (; node != &table->live.turns; node = node->next)
+        used += gw_container_of(node, struct gw_auth_entry, turn)->was_used;
+    return used;
+}
+
+static void test_the_hand_passes_few_entries_for_one(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    init_table(&table, 10000, 1);
+    for (uint32_t i = 0; i < 10000; i++) {
+        assert_non_null(put_live(&table, i));
+        assert_non_null(find(&table, i));
+    }
+    assert_non_null(put_live(&table, 10000));
+    assert_int_equal(table.live.count, 10000);
+    assert_in_range(count_used(&table), 9900, 9999);
     gw_auth_table_deinit(&table);
 }
 
@@ -359,6 +480,11 @@ int main(void) {
         cmocka_unit_test(test_names_of_an_organisation_leave_in_any_order),
         cmocka_unit_test(test_clearing_keeps_the_revoked_ones_alone),
         cmocka_unit_test(test_the_bytes_return_to_those_of_the_empty_table),
+        cmocka_unit_test(test_many_entries_die_at_once_and_are_freed_in_slices),
+        cmocka_unit_test(test_what_is_put_before_the_sweep_stays),
+        cmocka_unit_test(test_an_organisation_is_removed_under_each_of_its_names),
+        cmocka_unit_test(test_dead_entries_make_room_first_whether_they_were_used_or_not),
+        cmocka_unit_test(test_the_hand_passes_few_entries_for_one),
         cmocka_unit_test(test_a_live_entry_takes_less_than_200_bytes),
     };
     return cmocka_run_group_tests_name("gateway/auth_table", tests, NULL, NULL);

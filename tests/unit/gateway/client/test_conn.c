@@ -18,6 +18,8 @@
 #include "gateway/client/handlers.h"
 #include "gateway/client/output.h"
 #include "gateway/net/transport.h"
+#include "gateway/net/transport_log.h"
+#include "gateway/net/transport_peer.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -38,6 +40,10 @@ struct wire {
     uint64_t acknowledged;
     bool is_shut_down;
     bool is_paused;
+    bool is_worn;
+    bool has_hung_up;
+    bool is_over;
+    bool has_unread;
     enum end end;
 };
 
@@ -87,9 +93,22 @@ enum gw_status gw_transport_expect_proxy_header(struct gw_transport *transport) 
     return GW_OK;
 }
 
+bool gw_transport_has_unread(const struct gw_transport *transport) {
+    (void)transport;
+    return the->wire.has_unread;
+}
+
+bool gw_transport_is_over(const struct gw_transport *transport, int descriptors_max) {
+    (void)transport;
+    (void)descriptors_max;
+    return the->wire.is_over;
+}
+
 enum gw_status gw_transport_peer_address(const struct gw_transport *transport,
                                          struct sockaddr_storage *address) {
     (void)transport;
+    if (the->wire.has_hung_up)
+        return GW_CLOSED;
     struct sockaddr_in ip = {.sin_family = AF_INET};
     inet_pton(AF_INET, "192.0.2.1", &ip.sin_addr);
     memcpy(address, &ip, sizeof(ip));
@@ -117,6 +136,15 @@ size_t gw_transport_pending_bytes(const struct gw_transport *transport) {
 uint64_t gw_transport_acknowledged_bytes(const struct gw_transport *transport) {
     (void)transport;
     return the->wire.acknowledged;
+}
+
+void gw_transport_hold(struct gw_transport *transport, size_t bytes) {
+    transport->owner_bytes = bytes;
+}
+
+bool gw_transport_shared_is_tight(const struct gw_transport_shared *shared) {
+    (void)shared;
+    return false;
 }
 
 void gw_transport_pause(struct gw_transport *transport) {
@@ -151,6 +179,17 @@ void gw_transport_reset(struct gw_transport *transport) {
 
 bool gw_transport_is_closing(const struct gw_transport *transport) {
     return transport->is_closing;
+}
+
+void gw_transport_log_failure(struct gw_transport *transport, const char *side, const char *address,
+                              const char *otherwise) {
+    (void)transport, (void)address, (void)otherwise;
+    assert_string_equal(side, "client");
+}
+
+bool gw_transport_is_worn(const struct gw_transport *transport) {
+    (void)transport;
+    return the->wire.is_worn;
 }
 
 struct gw_str tls_session_client_subject(const struct tls_session *session) {
@@ -280,6 +319,7 @@ static int set_up(void **state) {
     gw_buf_init(&fixture->wire.sent, SIZE_MAX);
     gw_buf_init(&fixture->body, SIZE_MAX);
     gw_conn_group_open(&fixture->group, &fixture->services, 1);
+    assert_int_equal(gw_idle_init(&fixture->group.idle, 1), GW_OK);
     *state = fixture;
     return 0;
 }
@@ -331,6 +371,7 @@ static int tear_down(void **state) {
         assert_true(gw_list_is_empty(&fixture->kinds[i].waiting));
     uv_run(&fixture->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&fixture->loop), 0);
+    gw_idle_deinit(&fixture->group.idle);
     gw_buf_deinit(&fixture->wire.sent);
     gw_buf_deinit(&fixture->body);
     test_free(fixture);
@@ -566,6 +607,18 @@ static void test_the_admin_port_decides_nothing(void **state) {
     assert_in(GW_CONN_HEAD);
 }
 
+static void test_a_worn_connection_ends_with_its_next_request(void **state) {
+    (void)state;
+    accept_one(false, GW_CONN_ADMIN);
+    receive("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_false(has_sent("Connection: close"));
+    the->wire.is_worn = true;
+    assert_in(GW_CONN_HEAD); // a request that is on its way is not lost
+    receive("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_true(has_sent("Connection: close"));
+    assert_in(GW_CONN_LINGER);
+}
+
 // ---- the peer leaves ----
 
 static void test_a_peer_that_resets_closes_each_state(void **state) {
@@ -658,14 +711,95 @@ static void test_a_response_that_is_cut_resets(void **state) {
     assert_closed(END_RESET);
 }
 
-static void test_a_response_that_would_look_whole_resets(void **state) {
+static void test_a_stream_that_ends_within_a_response_resets(void **state) {
+    (void)state;
+    static const char *const requests[] = {GET_1_0, GET};
+    for (size_t i = 0; i < COUNT(requests); i++) {
+        accept_one(false, GW_CONN_CLIENT);
+        receive(requests[i]);
+        gw_exchange_begin(the->exchange, 200, NULL, 0, GW_LENGTH_UNKNOWN);
+        gw_exchange_send(the->exchange, GW_STR("01"));
+        end_turn();
+        conn()->member.calls->on_close(&conn()->member);
+        assert_closed(END_RESET);
+    }
+}
+
+// The registry gave all of it, and the client does not take it.
+static void test_a_response_whose_end_still_waits_resets(void **state) {
     (void)state;
     accept_one(false, GW_CONN_CLIENT);
     receive(GET_1_0);
+    the->wire.is_stuck = true;
     gw_exchange_begin(the->exchange, 200, NULL, 0, GW_LENGTH_UNKNOWN);
     gw_exchange_send(the->exchange, GW_STR("01"));
-    events()->on_error(the->wire.transport, GW_CLOSED);
+    gw_exchange_finish(the->exchange);
+    assert_in(GW_CONN_LINGER);
+    expire(GW_DEADLINE_WRITE);
     assert_closed(END_RESET);
+}
+
+// ---- making room ----
+
+// For another client.
+static bool makes_room(void) {
+    struct gw_group_member newcomer = {.calls = NULL};
+    gw_idle_join(&the->group.idle, &newcomer.idle, 1);
+    bool has_made_room = gw_conn_group_make_room(&the->group, &newcomer);
+    gw_idle_leave(&the->group.idle, &newcomer.idle);
+    return has_made_room;
+}
+
+static void test_a_connection_without_a_request_makes_room_in_good_order(void **state) {
+    (void)state;
+    reach(GW_CONN_HEAD);
+    assert_true(makes_room());
+    assert_int_equal(the->wire.end, END_CLOSED);
+    assert_true(the->wire.is_shut_down);
+    assert_false(makes_room());
+}
+
+static void test_a_connection_between_requests_makes_room(void **state) {
+    (void)state;
+    reach(GW_CONN_HANDLE);
+    respond("whole");
+    end_turn();
+    assert_in(GW_CONN_HEAD);
+    assert_true(makes_room());
+    assert_int_equal(the->wire.end, END_CLOSED);
+    assert_true(has_sent("whole"));
+}
+
+static void test_a_handshake_makes_room_until_it_begins(void **state) {
+    (void)state;
+    reach(GW_CONN_OPEN);
+    conn()->transport.has_received = true;
+    assert_false(makes_room());
+    assert_int_equal(the->wire.end, END_NONE);
+    gw_transport_close(the->wire.transport);
+    finish_close();
+    reach(GW_CONN_OPEN);
+    assert_true(makes_room());
+    assert_int_equal(the->wire.end, END_CLOSED);
+}
+
+static void test_a_request_makes_no_room_from_its_first_byte_to_its_last(void **state) {
+    (void)state;
+    reach(GW_CONN_HEAD);
+    the->wire.has_unread = true;
+    assert_false(makes_room());
+    the->wire.has_unread = false;
+    receive(HALF_HEAD);
+    assert_false(makes_room());
+    receive("st: h\r\n\r\n");
+    assert_in(GW_CONN_HANDLE);
+    assert_false(makes_room());
+    the->wire.is_stuck = true;
+    respond("slow");
+    end_turn();
+    assert_in(GW_CONN_HEAD);
+    assert_false(makes_room());
+    assert_int_equal(the->wire.end, END_NONE);
 }
 
 // ---- the drain ----
@@ -680,19 +814,57 @@ static void drain(void) {
     gw_conn_group_drain(&the->group, on_drained);
 }
 
-static void test_a_drain_closes_what_carries_no_request(void **state) {
+static void assert_drains_after_its_response(void);
+
+static bool is_dismissed_in_good_order(void) {
+    return conn()->member.calls->on_dismiss(&conn()->member);
+}
+
+// Its request may be on its way.
+static void test_a_drain_waits_for_the_next_request_and_its_response(void **state) {
+    (void)state;
+    reach(GW_CONN_HEAD);
+    drain();
+    assert_in(GW_CONN_HEAD);
+    receive(GET);
+    respond("last");
+    assert_drains_after_its_response();
+}
+
+static void test_a_drain_waits_for_the_handshake_and_the_first_request(void **state) {
     (void)state;
     reach(GW_CONN_OPEN);
     drain();
-    assert_closed(END_CLOSED);
-    assert_int_equal(the->drained_count, 1);
-    assert_int_equal(the->metrics.tls_handshakes_failed_total, 0);
-    the->services.is_draining = false;
+    assert_in(GW_CONN_OPEN);
+    events()->on_open(the->wire.transport);
+    assert_in(GW_CONN_HEAD);
+    receive(GET);
+    respond("last");
+    assert_drains_after_its_response();
+}
+
+static void test_a_connection_without_a_request_is_dismissed_in_good_order(void **state) {
+    (void)state;
     reach(GW_CONN_HEAD);
     drain();
+    assert_true(is_dismissed_in_good_order());
     assert_true(the->wire.is_shut_down);
     assert_closed(END_CLOSED);
-    assert_int_equal(the->drained_count, 2);
+    assert_int_equal(the->drained_count, 1);
+}
+
+static void test_a_request_that_is_under_way_is_not_dismissed(void **state) {
+    (void)state;
+    reach(GW_CONN_HANDLE);
+    drain();
+    assert_false(is_dismissed_in_good_order());
+    assert_in(GW_CONN_HANDLE);
+    respond("last");
+    assert_drains_after_its_response();
+    reach(GW_CONN_HEAD);
+    receive(HALF_HEAD);
+    assert_false(is_dismissed_in_good_order());
+    assert_in(GW_CONN_HEAD);
 }
 
 static void assert_drains_after_its_response(void) {
@@ -843,6 +1015,31 @@ static void on_other_expired(struct gw_deadline *deadline) {
     fail();
 }
 
+// A client that is told to go on, or reads an answer that came early, need not send meanwhile.
+static void test_what_the_client_is_sent_starts_the_deadline_of_its_body_anew(void **state) {
+    (void)state;
+    struct gw_deadline other;
+    gw_deadline_init(&other, on_other_expired);
+    accept_one(false, GW_CONN_CLIENT);
+    receive("POST /forward HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
+            "Content-Length: 9\r\n\r\n");
+    assert_int_equal(armed(), GW_DEADLINE_BODY);
+    for (int i = 0; i < 3; i++) {
+        gw_deadline_set(&other, &the->kinds[GW_DEADLINE_BODY], 0);
+        if (i == 0)
+            gw_exchange_continue(the->exchange);
+        else if (i == 1)
+            gw_exchange_begin(the->exchange, 200, NULL, 0, 10);
+        else
+            gw_exchange_send(the->exchange, GW_STR("early"));
+        end_turn();
+        assert_ptr_equal(the->kinds[GW_DEADLINE_BODY].waiting.next, &other.link);
+        gw_deadline_clear(&other);
+    }
+    expire(GW_DEADLINE_BODY);
+    assert_closed(END_RESET);
+}
+
 static void test_progress_of_a_body_starts_its_deadline_anew(void **state) {
     (void)state;
     static char piece[GW_PROGRESS_BYTES_MIN + 1];
@@ -872,7 +1069,7 @@ static void test_a_response_nobody_takes_is_given_up(void **state) {
     assert_int_equal(the->metrics.timeouts_total, 0);
     the->wire.acknowledged += GW_PROGRESS_BYTES_MIN - 1;
     expire(GW_DEADLINE_WRITE);
-    assert_closed(END_CLOSED);
+    assert_closed(END_RESET);
     assert_int_equal(the->metrics.timeouts_total, 1);
 }
 
@@ -901,6 +1098,54 @@ static void test_lingering_waits_for_the_response_and_then_for_the_peer(void **s
     expire(GW_DEADLINE_LINGER);
     assert_closed(END_CLOSED);
     assert_int_equal(the->metrics.timeouts_total, 0);
+}
+
+// Bytes that come start the deadline anew, up to GW_LINGER_TOTAL_MS.
+static void test_a_peer_that_goes_on_sending_is_waited_for_within_bounds(void **state) {
+    (void)state;
+    struct gw_deadline other;
+    gw_deadline_init(&other, on_other_expired);
+    reach(GW_CONN_LINGER);
+    uint64_t begin_ms = the->loop.time;
+    for (uint64_t passed_ms = 0; passed_ms < 2 * GW_LINGER_TOTAL_MS; passed_ms += 1000) {
+        the->loop.time = begin_ms + passed_ms;
+        gw_deadline_set(&other, &the->kinds[GW_DEADLINE_LINGER], 0);
+        receive("more of a refused upload");
+        bool is_anew = the->kinds[GW_DEADLINE_LINGER].waiting.next == &other.link;
+        assert_int_equal(is_anew, passed_ms + GW_LINGER_TIMEOUT_MS <= GW_LINGER_TOTAL_MS);
+        gw_deadline_clear(&other);
+    }
+    expire(GW_DEADLINE_LINGER);
+    assert_closed(END_CLOSED);
+}
+
+static void test_a_peer_that_sends_without_end_is_left(void **state) {
+    (void)state;
+    static char piece[64 * 1024 + 1];
+    memset(piece, 'x', sizeof(piece) - 1);
+    reach(GW_CONN_LINGER);
+    for (size_t sent = 0; sent < GW_LINGER_BYTES_MAX; sent += sizeof(piece) - 1) {
+        assert_in(GW_CONN_LINGER);
+        receive(piece);
+    }
+    receive(piece);
+    assert_closed(END_CLOSED);
+}
+
+static void test_bytes_of_a_peer_that_takes_no_response_are_no_progress(void **state) {
+    (void)state;
+    struct gw_deadline other;
+    gw_deadline_init(&other, on_other_expired);
+    accept_one(false, GW_CONN_CLIENT);
+    receive(POST_HEAD "01");
+    the->wire.is_stuck = true;
+    respond("last");
+    gw_deadline_set(&other, &the->kinds[GW_DEADLINE_WRITE], 0);
+    receive("23");
+    assert_ptr_not_equal(the->kinds[GW_DEADLINE_WRITE].waiting.next, &other.link);
+    gw_deadline_clear(&other);
+    expire(GW_DEADLINE_WRITE);
+    assert_closed(END_RESET);
 }
 
 static void test_a_drained_transport_wakes_the_handler(void **state) {
@@ -961,6 +1206,28 @@ static void test_one_over_the_limit_is_closed_at_once(void **state) {
     assert_in(GW_CONN_HEAD);
 }
 
+static void test_the_last_descriptors_are_not_for_clients(void **state) {
+    (void)state;
+    the->wire.is_over = true;
+    accept_one(false, GW_CONN_CLIENT);
+    assert_int_equal(the->wire.end, END_CLOSED);
+    assert_int_equal(the->metrics.connections_refused_total, 1);
+    assert_int_equal(the->metrics.descriptor_shortages_total, 1);
+    finish_close();
+    accept_one(false, GW_CONN_ADMIN);
+    assert_in(GW_CONN_HEAD);
+    assert_int_equal(the->metrics.descriptor_shortages_total, 1);
+}
+
+static void test_a_client_that_has_hung_up_is_not_refused(void **state) {
+    (void)state;
+    the->wire.has_hung_up = true;
+    accept_one(false, GW_CONN_CLIENT);
+    assert_int_equal(the->wire.end, END_CLOSED);
+    assert_int_equal(the->metrics.connections_refused_total, 0);
+    assert_int_equal(the->metrics.connections_accepted_total, 1);
+}
+
 static void test_a_stranger_on_a_port_for_proxies_is_refused(void **state) {
     (void)state;
     the->config.proxy_protocol = true;
@@ -985,14 +1252,23 @@ int main(void) {
         TEST(test_the_admin_port_decides_nothing),
         TEST(test_a_peer_that_resets_closes_each_state),
         TEST(test_an_error_inside_a_step_closes),
+        TEST(test_a_worn_connection_ends_with_its_next_request),
         TEST(test_broken_tls_lingers_for_the_peer_in_each_state),
         TEST(test_an_end_between_requests_is_answered_with_ours),
         TEST(test_an_end_while_deciding_or_delayed_does_not_lose_the_answer),
         TEST(test_an_end_while_handling_ends_what_is_forwarded_alone),
         TEST(test_an_end_within_a_body_closes),
         TEST(test_a_response_that_is_cut_resets),
-        TEST(test_a_response_that_would_look_whole_resets),
-        TEST(test_a_drain_closes_what_carries_no_request),
+        TEST(test_a_stream_that_ends_within_a_response_resets),
+        TEST(test_a_response_whose_end_still_waits_resets),
+        TEST(test_a_connection_without_a_request_makes_room_in_good_order),
+        TEST(test_a_connection_between_requests_makes_room),
+        TEST(test_a_handshake_makes_room_until_it_begins),
+        TEST(test_a_request_makes_no_room_from_its_first_byte_to_its_last),
+        TEST(test_a_drain_waits_for_the_next_request_and_its_response),
+        TEST(test_a_drain_waits_for_the_handshake_and_the_first_request),
+        TEST(test_a_connection_without_a_request_is_dismissed_in_good_order),
+        TEST(test_a_request_that_is_under_way_is_not_dismissed),
         TEST(test_a_drain_while_deciding_waits_for_the_response),
         TEST(test_a_drain_while_delayed_waits_for_the_response),
         TEST(test_a_drain_while_handling_waits_for_the_response),
@@ -1006,15 +1282,21 @@ int main(void) {
         TEST(test_deciding_has_no_deadline),
         TEST(test_a_body_out_of_time_gets_408),
         TEST(test_a_body_out_of_time_cuts_a_response_that_has_begun),
+        TEST(test_what_the_client_is_sent_starts_the_deadline_of_its_body_anew),
         TEST(test_progress_of_a_body_starts_its_deadline_anew),
         TEST(test_a_response_nobody_takes_is_given_up),
         TEST(test_between_requests_the_last_response_has_its_deadline),
         TEST(test_lingering_waits_for_the_response_and_then_for_the_peer),
+        TEST(test_a_peer_that_goes_on_sending_is_waited_for_within_bounds),
+        TEST(test_a_peer_that_sends_without_end_is_left),
+        TEST(test_bytes_of_a_peer_that_takes_no_response_are_no_progress),
         TEST(test_a_drained_transport_wakes_the_handler),
         TEST(test_a_ticket_that_waits_has_no_deadline_for_writing),
         TEST(test_a_ticket_that_waits_leaves_the_body_its_deadline),
         TEST(test_a_ticket_that_waits_leaves_the_head_its_deadline),
         TEST(test_one_over_the_limit_is_closed_at_once),
+        TEST(test_the_last_descriptors_are_not_for_clients),
+        TEST(test_a_client_that_has_hung_up_is_not_refused),
         TEST(test_a_stranger_on_a_port_for_proxies_is_refused),
     };
 #undef TEST

@@ -11,10 +11,13 @@
 #include <string.h>
 
 #include "gateway/api/audit.h"
+#include "gateway/api/bulk_revoke.h"
+#include "gateway/api/change.h"
+#include "gateway/api/create.h"
 #include "gateway/api/forward_auth.h"
 #include "gateway/api/introspect.h"
-#include "gateway/api/issue.h"
 #include "gateway/api/revoke.h"
+#include "gateway/api/rotate.h"
 #include "gateway/api/tokens.h"
 #include "gateway/api/whoami.h"
 #include "gateway/client/handlers.h"
@@ -31,10 +34,14 @@ static int started[TARGETS];
     }
 HANDLER(gw_whoami_start, GW_ROUTE_WHOAMI)
 HANDLER(gw_token_api_list, GW_ROUTE_TOKEN_LIST)
-HANDLER(gw_token_issue_create, GW_ROUTE_TOKEN_CREATE)
+HANDLER(gw_token_api_show, GW_ROUTE_TOKEN_SHOW)
+HANDLER(gw_token_create_start, GW_ROUTE_TOKEN_CREATE)
 HANDLER(gw_token_api_revoke, GW_ROUTE_TOKEN_REVOKE)
 HANDLER(gw_token_api_revoke_own, GW_ROUTE_TOKEN_REVOKE_OWN)
-HANDLER(gw_token_issue_rotate, GW_ROUTE_TOKEN_ROTATE)
+HANDLER(gw_token_change_start, GW_ROUTE_TOKEN_CHANGE)
+HANDLER(gw_bulk_revoke_start, GW_ROUTE_TOKENS_REVOKE)
+HANDLER(gw_token_rotate_start, GW_ROUTE_TOKEN_ROTATE)
+HANDLER(gw_token_rotate_own_start, GW_ROUTE_TOKEN_ROTATE_OWN)
 HANDLER(gw_audit_api_list, GW_ROUTE_AUDIT)
 HANDLER(gw_forward_auth_start, GW_ROUTE_FORWARD_AUTH)
 HANDLER(gw_introspect_start, GW_ROUTE_INTROSPECT)
@@ -69,10 +76,12 @@ static const struct gw_exchange_owner_calls owner_calls = {.output = on_output_a
                                                            .on_response_broken = ignore};
 
 static int set_up(void **state) {
+    static const struct gw_config config = {.access_log = false};
     struct fixture *fixture = test_calloc(1, sizeof(*fixture));
     assert_int_equal(uv_loop_init(&fixture->loop), 0);
     fixture->services.loop = &fixture->loop;
     fixture->services.metrics = &fixture->metrics;
+    fixture->services.config = &config;
     gw_buf_init(&fixture->output, SIZE_MAX);
     gw_exchange_init(&fixture->exchange, &fixture->services, &owner_calls);
     memset(started, 0, sizeof(started));

@@ -21,6 +21,7 @@
 struct fixture {
     uv_loop_t loop;
     struct gw_metrics metrics;
+    struct gw_config config;
     struct gw_services services;
     struct gw_http_head request;
     struct gw_exchange exchange;
@@ -74,6 +75,7 @@ static int set_up(void **state) {
     assert_int_equal(uv_loop_init(&fixture->loop), 0);
     fixture->services.loop = &fixture->loop;
     fixture->services.metrics = &fixture->metrics;
+    fixture->services.config = &fixture->config;
     gw_buf_init(&fixture->output, (size_t)1024 * 1024);
     gw_exchange_init(&fixture->exchange, &fixture->services, &owner_calls);
     *state = fixture;
@@ -123,6 +125,31 @@ static void assert_ended(const struct fixture *fixture) {
 static void assert_broken(const struct fixture *fixture) {
     assert_int_equal(fixture->end_count, 0);
     assert_int_equal(fixture->broken_count, 1);
+}
+
+// ---- the request id ----
+
+// A trusted proxy may name a request, nobody else.
+static void test_the_id_of_a_trusted_proxy_is_kept(void **state) {
+    struct fixture *fixture = *state;
+    struct gw_exchange *exchange = &fixture->exchange;
+    fixture->request = (struct gw_http_head){.method = HTTP_GET, .field_count = 1};
+    fixture->request.fields[0] =
+        (struct gw_http_field){.name = GW_STR("X-Request-Id"), .value = GW_STR("of-the-proxy")};
+    gw_exchange_start(exchange, &fixture->request);
+    assert_int_equal(strlen(exchange->request_id), GW_REQUEST_ID_LENGTH);
+    gw_exchange_end(exchange);
+    exchange->proxy_address = GW_STR("192.0.2.1");
+    gw_exchange_start(exchange, &fixture->request);
+    assert_string_equal(exchange->request_id, "of-the-proxy");
+    gw_exchange_end(exchange);
+    fixture->request.fields[0].value = GW_STR("not one");
+    gw_exchange_start(exchange, &fixture->request);
+    assert_int_equal(strlen(exchange->request_id), GW_REQUEST_ID_LENGTH);
+    gw_exchange_end(exchange);
+    gw_exchange_start(exchange, NULL);
+    assert_int_equal(strlen(exchange->request_id), GW_REQUEST_ID_LENGTH);
+    gw_exchange_end(exchange);
 }
 
 // ---- whole responses ----
@@ -244,29 +271,31 @@ static void test_connection_says_what_becomes_of_it(void **state) {
     }
 }
 
-static void test_only_a_body_that_a_close_ends_would_look_whole(void **state) {
+static void test_a_body_that_has_begun_is_cut_until_it_is_whole(void **state) {
     struct fixture *fixture = *state;
     static const struct {
         uint64_t length;
         llhttp_method_t method;
         uint8_t version_minor;
-        bool would_look_whole;
+        bool is_cut;
     } cases[] = {
         {GW_LENGTH_UNKNOWN, HTTP_GET, 0, true},
-        {GW_LENGTH_UNKNOWN, HTTP_GET, 1, false},
-        {10, HTTP_GET, 0, false},
-        {10, HTTP_GET, 1, false},
+        {GW_LENGTH_UNKNOWN, HTTP_GET, 1, true},
+        {10, HTTP_GET, 0, true},
+        {10, HTTP_GET, 1, true},
+        {3, HTTP_GET, 1, false},
+        {10, HTTP_HEAD, 1, false},
         {GW_LENGTH_UNKNOWN, HTTP_HEAD, 0, false},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct gw_exchange *exchange =
             start(fixture, cases[i].method, cases[i].version_minor, false);
-        assert_false(gw_exchange_would_look_whole(exchange));
+        assert_false(gw_exchange_is_cut(exchange));
         gw_exchange_begin(exchange, 200, NULL, 0, cases[i].length);
         gw_exchange_send(exchange, GW_STR("abc"));
-        assert_int_equal(gw_exchange_would_look_whole(exchange), cases[i].would_look_whole);
+        assert_int_equal(gw_exchange_is_cut(exchange), cases[i].is_cut);
         gw_exchange_finish(exchange);
-        assert_false(gw_exchange_would_look_whole(exchange));
+        assert_false(gw_exchange_is_cut(exchange));
         gw_exchange_end(exchange);
     }
 }
@@ -385,6 +414,41 @@ static void test_a_body_shorter_than_told_breaks(void **state) {
     gw_exchange_send(exchange, GW_STR("hell"));
     gw_exchange_finish(exchange);
     assert_broken(fixture);
+}
+
+// With what was there before it, and what the next response then says of itself.
+static void test_a_response_that_has_not_left_is_taken_back(void **state) {
+    struct fixture *fixture = *state;
+    for (uint8_t version_minor = 0; version_minor < 2; version_minor++) {
+        struct gw_exchange *exchange = start(fixture, HTTP_GET, version_minor, true);
+        assert_int_equal(gw_buf_append_str(&fixture->output, GW_STR("earlier ")), GW_OK);
+        gw_exchange_begin(exchange, 200, NULL, 0, GW_LENGTH_UNKNOWN);
+        gw_exchange_send(exchange, GW_STR("abc"));
+        assert_true(gw_exchange_take_back(exchange));
+        gw_exchange_respond(exchange, 502, NULL, 0, NULL, GW_STR("sorry"));
+        assert_output(fixture, version_minor == 1
+                                   ? "earlier HTTP/1.1 502 Bad Gateway\r\n" COMMON
+                                     "Content-Length: 5\r\n\r\nsorry"
+                                   : "earlier HTTP/1.1 502 Bad Gateway\r\n" COMMON
+                                     "Content-Length: 5\r\nConnection: keep-alive\r\n\r\nsorry");
+        assert_ended(fixture);
+        assert_int_equal(exchange->status, 502);
+        assert_int_equal(exchange->body_bytes, 5);
+        assert_false(gw_exchange_take_back(exchange));
+    }
+    assert_int_equal(fixture->metrics.responses_2xx_total, 0);
+    assert_int_equal(fixture->metrics.responses_5xx_total, 2);
+}
+
+static void test_a_response_that_has_begun_to_leave_stays(void **state) {
+    struct fixture *fixture = *state;
+    struct gw_exchange *exchange = start_get(fixture);
+    gw_exchange_begin(exchange, 200, NULL, 0, 3);
+    gw_buf_take(&fixture->output, 1);
+    gw_exchange_send(exchange, GW_STR("abc"));
+    assert_false(gw_exchange_take_back(exchange));
+    gw_exchange_finish(exchange);
+    assert_output(fixture, "TTP/1.1 200 OK\r\n" COMMON "Content-Length: 3\r\n\r\nabc");
 }
 
 static void test_break_never_ends_a_chunked_body(void **state) {
@@ -622,6 +686,7 @@ static void test_rest_gives_back_what_is_kept_for_the_next_request(void **state)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(test_the_id_of_a_trusted_proxy_is_kept),
         TEST(test_an_expiry_that_is_near_is_told_with_every_response),
         TEST(test_a_whole_response_to_the_letter),
         TEST(test_what_the_limits_say_is_in_every_response_of_its_request_alone),
@@ -630,7 +695,7 @@ int main(void) {
         TEST(test_304_may_tell_a_length_but_has_no_body),
         TEST(test_an_unknown_status_has_no_phrase),
         TEST(test_connection_says_what_becomes_of_it),
-        TEST(test_only_a_body_that_a_close_ends_would_look_whole),
+        TEST(test_a_body_that_has_begun_is_cut_until_it_is_whole),
         TEST(test_a_head_that_could_not_be_read_is_answered_and_closed),
         TEST(test_a_streamed_response_of_known_length),
         TEST(test_a_streamed_response_of_unknown_length_is_chunked),
@@ -639,6 +704,8 @@ int main(void) {
         TEST(test_the_date_of_the_registry_is_kept),
         TEST(test_a_body_longer_than_told_breaks),
         TEST(test_a_body_shorter_than_told_breaks),
+        TEST(test_a_response_that_has_not_left_is_taken_back),
+        TEST(test_a_response_that_has_begun_to_leave_stays),
         TEST(test_break_never_ends_a_chunked_body),
         TEST(test_a_response_that_finds_no_memory_breaks),
         TEST(test_100_continue_is_sent_once),

@@ -42,7 +42,8 @@ static void assert_slice(struct gw_str slice, const char *expected) {
 // ---- the table ----
 
 // One letter for the outcome of a request:
-//   I whoami, L list, C create, D revoke, R rotate, U audit, O revoke one's own: answered here
+//   I whoami, L list, C create, D revoke, R rotate, U audit, O revoke one's own, S rotate itself:
+//   answered here
 //   o open, s optional (search), r w a of the organisation with read, write, admin: forwarded
 //   - method not allowed, n not found
 static char letter_of(llhttp_method_t method, const char *target) {
@@ -64,16 +65,24 @@ static char letter_of(llhttp_method_t method, const char *target) {
         return route->access == GW_ACCESS_TOKEN ? 'I' : '!';
     case GW_ROUTE_TOKEN_LIST:
         return is_admin_of_org ? 'L' : '!';
+    case GW_ROUTE_TOKEN_SHOW:
+        return is_admin_of_org ? 'T' : '!';
     case GW_ROUTE_TOKEN_CREATE:
         return is_admin_of_org ? 'C' : '!';
     case GW_ROUTE_TOKEN_REVOKE:
         return is_admin_of_org ? 'D' : '!';
+    case GW_ROUTE_TOKEN_CHANGE:
+        return is_admin_of_org ? 'P' : '!';
+    case GW_ROUTE_TOKENS_REVOKE:
+        return is_admin_of_org ? 'B' : '!';
     case GW_ROUTE_TOKEN_ROTATE:
         return is_admin_of_org ? 'R' : '!';
     case GW_ROUTE_AUDIT:
         return is_admin_of_org ? 'U' : '!';
     case GW_ROUTE_TOKEN_REVOKE_OWN:
         return route->access == GW_ACCESS_TOKEN ? 'O' : '!';
+    case GW_ROUTE_TOKEN_ROTATE_OWN:
+        return route->access == GW_ACCESS_TOKEN ? 'S' : '!';
     default:
         break;
     }
@@ -98,6 +107,8 @@ static void test_every_method_on_every_kind_of_path(void **state) {
     } rows[] = {
         {"/auth/whoami", "II-------"},
         {"/auth/token", "-----O---"},
+        {"/auth/token/rotate", "--S------"},
+        {"/auth/token/rotate/x", "nnnnnnnnn"},
         {"/auth/tokens", "nnnnnnnnn"},
         {"/auth/cli/initiate", "--o------"},
         {"/auth/cli/poll", "oo-------"},
@@ -115,7 +126,8 @@ static void test_every_method_on_every_kind_of_path(void **state) {
         {"/orgs", "nnnnnnnnn"},
         {"/orgs/acme", "aaaaaaa--"},
         {"/orgs/acme/tokens", "LLC------"},
-        {"/orgs/acme/tokens/clx7f2k3a", "-----D---"},
+        {"/orgs/acme/tokens/clx7f2k3a", "TT--PD---"},
+        {"/orgs/acme/tokens/revoke", "TTB-PD---"},
         {"/orgs/acme/tokens/clx7f2k3a/x", "aaaaaaa--"},
         {"/orgs/acme/tokens/clx7f2k3a/rotate", "--R------"},
         {"/orgs/acme/tokens/clx7f2k3a/rotate/x", "aaaaaaa--"},
@@ -208,7 +220,8 @@ static void test_a_route_says_which_rate_limit_counts_it(void **state) {
     const struct gw_route *routes = gw_router_routes(&count);
     for (int i = 0; i < count; i++) {
         bool ends_token = routes[i].target == GW_ROUTE_TOKEN_REVOKE ||
-                          routes[i].target == GW_ROUTE_TOKEN_REVOKE_OWN;
+                          routes[i].target == GW_ROUTE_TOKEN_REVOKE_OWN ||
+                          routes[i].target == GW_ROUTE_TOKENS_REVOKE;
         bool is_free = routes[i].access == GW_ACCESS_OPEN || ends_token;
         assert_int_equal(routes[i].rate == GW_ROUTE_RATE_NONE, is_free);
     }
@@ -520,7 +533,7 @@ static void test_allow_names_the_methods_of_the_path(void **state) {
         {"/api/v1/auth/whoami?x", "GET, HEAD"},
         {"/api/v1/auth/cli/initiate", "POST"},
         {"/api/v1/orgs/acme/tokens", "GET, HEAD, POST"},
-        {"/api/v1/orgs/acme/tokens/clx", "DELETE"},
+        {"/api/v1/orgs/acme/tokens/clx", "GET, HEAD, DELETE, PATCH"},
         {"/api/v1/orgs/acme/skills", all},
         {"/api/v1/orgs/acme/skills/a", all},
         {"/api/v1/orgs/acme/anything", all},

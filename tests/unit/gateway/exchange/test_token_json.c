@@ -42,7 +42,8 @@ static void test_a_time_that_is_unknown_is_null(void **state) {
                                      .expires_ms = DB_NO_TIME};
     assert_written(&row, "{\"id\":\"cl1\",\"name\":\"\\\"ci\\\"\",\"prefix\":\"sr_live_abcd\","
                          "\"scopes\":[\"read\"],\"createdAt\":\"2026-01-31T12:00:00.000Z\","
-                         "\"lastUsedAt\":null,\"expiresAt\":null,\"allowedIps\":[]}");
+                         "\"lastUsedAt\":null,\"expiresAt\":null,\"allowedIps\":[],"
+                         "\"description\":null,\"selfRotate\":false}");
 }
 
 static void test_ranges_and_the_binding_of_children_are_shown(void **state) {
@@ -61,11 +62,30 @@ static void test_ranges_and_the_binding_of_children_are_shown(void **state) {
     assert_written(&row, "{\"id\":\"cl1\",\"name\":\"n\",\"prefix\":\"p\",\"scopes\":[\"write\","
                          "\"admin\"],\"createdAt\":\"2026-01-31T12:00:00.000Z\",\"lastUsedAt\":"
                          "\"2026-01-31T12:00:00.001Z\",\"expiresAt\":\"2026-01-31T12:00:01.000Z\","
-                         "\"allowedIps\":[\"10.0.0.0/8\",\"2001:db8::1\"],\"bindChildren\":true}");
+                         "\"allowedIps\":[\"10.0.0.0/8\",\"2001:db8::1\"],\"description\":null,"
+                         "\"selfRotate\":false,\"bindChildren\":true}");
+}
+
+static void test_what_it_is_for_and_that_it_rotates_itself_are_shown(void **state) {
+    (void)state;
+    const struct db_token_row row = {.id = GW_STR("cl1"),
+                                     .name = GW_STR("n"),
+                                     .prefix = GW_STR("p"),
+                                     .description = GW_STR("for <the> \"bot\""),
+                                     .scopes = GW_SCOPE_READ,
+                                     .rotates_itself = true,
+                                     .created_ms = TIME_MS,
+                                     .last_used_ms = DB_NO_TIME,
+                                     .expires_ms = DB_NO_TIME};
+    assert_written(&row, "{\"id\":\"cl1\",\"name\":\"n\",\"prefix\":\"p\",\"scopes\":[\"read\"],"
+                         "\"createdAt\":\"2026-01-31T12:00:00.000Z\",\"lastUsedAt\":null,"
+                         "\"expiresAt\":null,\"allowedIps\":[],\"description\":"
+                         "\"for \\u003cthe\\u003e \\\"bot\\\"\",\"selfRotate\":true}");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_it_is_for_and_that_it_rotates_itself_are_shown),
         cmocka_unit_test(test_a_time_that_is_unknown_is_null),
         cmocka_unit_test(test_ranges_and_the_binding_of_children_are_shown),
     };

@@ -992,6 +992,114 @@ static void test_hostile_answers_are_refused(void **state) {
     assert_all_answers(cases, COUNT(cases), false);
 }
 
+#define CHUNKED_ANSWER "head 200 1.1 keep-alive chunked\n| Transfer-Encoding: chunked\n"
+
+static void test_blanks_in_chunk_lines_of_answers_are_taken(void **state) {
+    (void)state;
+    static const struct gw_str inputs[] = {
+        GW_STR_INIT(OK_HEAD
+                    "Transfer-Encoding: chunked\r\n\r\n2 \r\nhi\r\n0 ; z = \"\" \r\nX: y\r\n\r\n"),
+        GW_STR_INIT(
+            OK_HEAD
+            "Transfer-Encoding: chunked\r\n\r\n2 \t \r\nhi\r\n0 ; z = \"\" \r\nX: y\r\n\r\n"),
+        GW_STR_INIT(
+            OK_HEAD
+            "Transfer-Encoding: chunked\r\n\r\n2;a=b\r\nhi\r\n0 ; z = \"\" \r\nX: y\r\n\r\n"),
+        GW_STR_INIT(
+            OK_HEAD
+            "Transfer-Encoding: chunked\r\n\r\n2 ;a\r\nhi\r\n0 ; z = \"\" \r\nX: y\r\n\r\n"),
+        GW_STR_INIT(
+            OK_HEAD
+            "Transfer-Encoding: chunked\r\n\r\n2; a\r\nhi\r\n0 ; z = \"\" \r\nX: y\r\n\r\n"),
+        GW_STR_INIT(
+            OK_HEAD
+            "Transfer-Encoding: chunked\r\n\r\n2;a =b\r\nhi\r\n0 ; z = \"\" \r\nX: y\r\n\r\n"),
+        GW_STR_INIT(
+            OK_HEAD
+            "Transfer-Encoding: chunked\r\n\r\n2;a= b\r\nhi\r\n0 ; z = \"\" \r\nX: y\r\n\r\n"),
+        GW_STR_INIT(
+            OK_HEAD
+            "Transfer-Encoding: chunked\r\n\r\n2;a=b \r\nhi\r\n0 ; z = \"\" \r\nX: y\r\n\r\n"),
+        GW_STR_INIT(
+            OK_HEAD
+            "Transfer-Encoding: chunked\r\n\r\n2;a \r\nhi\r\n0 ; z = \"\" \r\nX: y\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2\t;\ta\t=\tb\t;\tc\r\nhi\r\n0 ; z "
+                            "= \"\" \r\nX: y\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2 ; a = \"x; \\\"\\\\ y\" ; "
+                            "b\r\nhi\r\n0 ; z = \"\" \r\nX: y\r\n\r\n"),
+    };
+    for (size_t i = 0; i < COUNT(inputs); i++) {
+        char expected[200];
+        (void)snprintf(expected, sizeof(expected),
+                       CHUNKED_ANSWER "body hi\nend %zu\nbetween\nclosed whole\n",
+                       inputs[i].length);
+        const struct text_case answer = {inputs[i], expected};
+        assert_all_answers(&answer, 1, false);
+    }
+}
+
+static void test_malformed_chunk_lines_of_answers_are_refused(void **state) {
+    (void)state;
+    static const struct gw_str inputs[] = {
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2 2\r\nhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n 2\r\nhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2 ;\r\nhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2 ; ;a\r\nhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2 ;a b\r\nhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2 ;a=\r\nhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2 ;a=b c\r\nhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2 ;a=\"b\r\nhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2 ;a=\"b\"c\r\nhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2 \nhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2 \rhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2 ;a\nhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2 ;a\0\r\nhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2 ;a=\"\r\n\"\r\nhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2 =a\r\nhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2;a = = b\r\nhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n ;a\r\nhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n;a\r\nhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\ng ;a\r\nhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD
+                    "Transfer-Encoding: chunked\r\n\r\n00000000000000002 ;a\r\nhi\r\n0\r\n\r\n"),
+        GW_STR_INIT(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2 ;a(b)\r\nhi\r\n0\r\n\r\n"),
+    };
+    for (size_t i = 0; i < COUNT(inputs); i++) {
+        const struct text_case answer = {inputs[i], CHUNKED_ANSWER BAD_ANSWER "closed short\n"};
+        assert_all_answers(&answer, 1, false);
+    }
+}
+
+static void test_chunk_extensions_of_an_answer_are_bounded(void **state) {
+    (void)state;
+    static const char head[] = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n";
+    for (int extra = 0; extra < 2; extra++) {
+        struct gw_http_parser parser;
+        char line[700];
+        size_t blanks = GW_HTTP_CHUNK_EXTENSION_BYTES_MAX / 2 + (size_t)extra;
+        gw_http_parser_init(&parser, GW_HTTP_RESPONSES, ignore_body);
+        assert_int_equal(feed(&parser, head), GW_HTTP_HEAD);
+        (void)snprintf(line, sizeof(line), "2%*s\r\nhi\r\n", (int)blanks, "");
+        assert_int_equal(feed(&parser, line), GW_HTTP_WANT_INPUT);
+        assert_int_equal(feed(&parser, line), extra == 0 ? GW_HTTP_WANT_INPUT : GW_HTTP_FAILED);
+        gw_http_parser_deinit(&parser);
+    }
+}
+
+static void test_blanks_around_a_length_of_an_answer_are_taken(void **state) {
+    (void)state;
+    static const struct text_case cases[] = {
+        CASE(OK_HEAD "Content-Length: 2 \r\n\r\nhi",
+             "head 200 1.1 keep-alive length=2\n| Content-Length: 2\nbody hi\nend 41\nbetween\n"
+             "closed whole\n"),
+        CASE(OK_HEAD "Content-Length:   2   \r\n\r\nhi",
+             "head 200 1.1 keep-alive length=2\n| Content-Length: 2\nbody hi\nend 45\nbetween\n"
+             "closed whole\n"),
+        CASE(OK_HEAD "Content-Length: 2 2\r\n\r\nhi", BAD_ANSWER "closed short\n"),
+    };
+    assert_all_answers(cases, COUNT(cases), false);
+}
+
 static void test_an_answer_cut_short_is_not_whole(void **state) {
     (void)state;
     static const struct text_case cases[] = {
@@ -1073,6 +1181,10 @@ int main(void) {
         cmocka_unit_test(test_answers_to_head_have_no_body),
         cmocka_unit_test(test_an_answer_after_that_to_head_has_a_body_again),
         cmocka_unit_test(test_hostile_answers_are_refused),
+        cmocka_unit_test(test_blanks_in_chunk_lines_of_answers_are_taken),
+        cmocka_unit_test(test_malformed_chunk_lines_of_answers_are_refused),
+        cmocka_unit_test(test_chunk_extensions_of_an_answer_are_bounded),
+        cmocka_unit_test(test_blanks_around_a_length_of_an_answer_are_taken),
         cmocka_unit_test(test_an_answer_cut_short_is_not_whole),
         cmocka_unit_test(test_a_close_right_behind_the_head),
     };

@@ -185,6 +185,32 @@ static void test_one_may_clear_another_that_is_due_as_well(void **state) {
     assert_int_equal(fixture->waiters[2].expired_count, 1);
 }
 
+// The process slept for an hour, between two ticks: what was due within it is put off, and what
+// became due by itself before the gap counts is not.
+static void test_time_in_which_the_loop_did_not_run_does_not_count(void **state) {
+    struct fixture *fixture = *state;
+    uint64_t now_ms = uv_now(&fixture->loop);
+    gw_deadline_set(&fixture->waiters[0].deadline, &fixture->kinds[1], now_ms - LONG_MS);
+    gw_deadline_set(&fixture->waiters[1].deadline, &fixture->kinds[1], now_ms);
+    fixture->deadlines.ticked_ms = now_ms - 2 * LONG_MS;
+    uint64_t put_off_ms = 2 * LONG_MS - GW_DEADLINE_GAP_MS;
+    gw_deadline_set(&fixture->waiters[2].deadline, &fixture->kinds[0], now_ms - put_off_ms - 1000);
+    run_until_expired(fixture, 1);
+    assert_int_equal(fixture->waiters[2].expired_count, 1);
+    assert_int_equal(fixture->waiters[0].expired_count, 0);
+    assert_true(fixture->waiters[0].deadline.expires_ms >= now_ms + put_off_ms);
+    assert_true(fixture->waiters[1].deadline.expires_ms >= now_ms + LONG_MS + put_off_ms);
+}
+
+// Turns of the loop that take long, one after another, do not put deadlines off for ever.
+static void test_a_loop_that_is_always_late_still_ends_what_is_due(void **state) {
+    struct fixture *fixture = *state;
+    uint64_t now_ms = uv_now(&fixture->loop);
+    gw_deadline_set(&fixture->waiters[0].deadline, &fixture->kinds[1], now_ms - LONG_MS);
+    fixture->deadlines.ticked_ms = now_ms - GW_DEADLINE_GAP_MS;
+    run_until_expired(fixture, 1);
+}
+
 #define MANY 1000
 
 struct crowd {
@@ -234,6 +260,8 @@ int main(void) {
         TEST(test_setting_again_moves_a_deadline_also_to_another_kind),
         TEST(test_a_deadline_set_again_inside_waits_for_the_next_tick),
         TEST(test_one_may_clear_another_that_is_due_as_well),
+        TEST(test_time_in_which_the_loop_did_not_run_does_not_count),
+        TEST(test_a_loop_that_is_always_late_still_ends_what_is_due),
         TEST(test_many_that_are_due_at_once_expire_a_few_in_a_turn),
         TEST(test_the_timer_does_not_keep_the_loop_alive),
     };

@@ -15,6 +15,7 @@
 
 #include "gateway/net/handshake_queue.h"
 #include "gateway/net/transport.h"
+#include "gateway/net/transport_log.h"
 #include "tests/support/certificate.h"
 #include "tests/support/tls_client.h"
 #include "tls/tickets.h"
@@ -443,6 +444,48 @@ static void test_a_reset_while_a_write_is_in_flight(void **state) {
     world_deinit(&world);
 }
 
+static size_t held_bytes(const struct world *world) {
+    return world->shared->memory.held_bytes;
+}
+
+static void test_what_the_peer_does_not_take_is_counted_until_it_does(void **state) {
+    (void)state;
+    struct world world;
+    world_init(&world, NULL);
+    connect_ends(&world);
+    world.client.drops_received = true;
+    gw_transport_hold(&world.server.transport, 1000); // of the owner
+    assert_int_equal(held_bytes(&world), 1000);
+    gw_transport_pause(&world.client.transport);
+    write_stream(&world.server);
+    settle(&world);
+    assert_true(held_bytes(&world) >= gw_transport_pending_bytes(&world.server.transport) + 1000);
+    gw_transport_resume(&world.client.transport);
+    run_until(&world, gw_transport_pending_bytes(&world.server.transport) == 0);
+    settle(&world);
+    assert_int_equal(held_bytes(&world), 1000);
+    world_deinit(&world); // asserts that nothing stays counted
+}
+
+static void test_over_the_bound_what_is_not_taken_is_given_up_before_more_is_read(void **state) {
+    (void)state;
+    struct world world;
+    world_init(&world, NULL);
+    connect_ends(&world);
+    gw_transport_shared_set_memory_max(world.shared, 1000, &world.metrics);
+    gw_transport_pause(&world.client.transport);
+    write_stream(&world.server);
+    settle(&world);
+    assert_true(gw_transport_shared_is_tight(world.shared));
+    assert_int_equal(world.server.errors, 0);
+    send_bytes(&world.client, GW_STR("more"));
+    run_until(&world, world.server.errors == 1);
+    assert_int_equal(world.server.error, GW_NO_MEMORY);
+    assert_int_equal(world.server.reads, 0);
+    assert_int_equal(world.metrics.memory_ended_total, 1);
+    world_deinit(&world);
+}
+
 static void test_a_write_to_a_dead_socket_fails_later_from_the_loop(void **state) {
     (void)state;
     struct world world;
@@ -757,6 +800,19 @@ static void test_tls_nothing_is_delivered_after_close_in_on_read(void **state) {
     tls_world_deinit(&world);
 }
 
+static void test_tls_failures_are_logged_once_in_a_while(void **state) {
+    struct world world;
+    tls_world_init(&world, *state, MBEDTLS_SSL_VERSION_TLS1_3);
+    shake_hands(&world);
+    for (int i = 0; i < 3; i++)
+        gw_transport_log_failure(&world.server.transport, "client", NULL, "a test");
+    assert_int_equal(world.shared->log_left_out, 2);
+    world.shared->log_next_ms = uv_now(&world.loop); // a second later
+    gw_transport_log_failure(&world.server.transport, "client", NULL, "a test");
+    assert_int_equal(world.shared->log_left_out, 0);
+    tls_world_deinit(&world);
+}
+
 static void test_tls_close_in_on_open(void **state) {
     struct world world;
     tls_world_init(&world, *state, MBEDTLS_SSL_VERSION_TLS1_2);
@@ -1017,6 +1073,8 @@ int main(void) {
         cmocka_unit_test(test_shutdown_waits_for_everything_queued),
         cmocka_unit_test(test_a_reset_is_reported_once),
         cmocka_unit_test(test_a_reset_while_a_write_is_in_flight),
+        cmocka_unit_test(test_what_the_peer_does_not_take_is_counted_until_it_does),
+        cmocka_unit_test(test_over_the_bound_what_is_not_taken_is_given_up_before_more_is_read),
         cmocka_unit_test(test_a_write_to_a_dead_socket_fails_later_from_the_loop),
         cmocka_unit_test(test_an_early_answer_is_read_although_writing_fails),
         cmocka_unit_test(test_nothing_is_delivered_after_close_in_on_read),
@@ -1031,6 +1089,7 @@ int main(void) {
         cmocka_unit_test(test_tls_a_ticket_leaves_alone_when_nothing_is_answered),
         cmocka_unit_test(test_tls_a_slow_reader_holds_the_writer_back),
         cmocka_unit_test(test_tls_nothing_is_delivered_after_close_in_on_read),
+        cmocka_unit_test(test_tls_failures_are_logged_once_in_a_while),
         cmocka_unit_test(test_tls_close_in_on_open),
         cmocka_unit_test(test_tls_close_notify_is_an_end),
         cmocka_unit_test(test_tls_end_without_close_notify_is_an_error),

@@ -298,7 +298,14 @@ static void test_operator_refuses_wrong_usage(void **state) {
         "org create Acme",
         "org create a",
         "org create acme globex",
-        "org delete acme",
+        "org drop acme",
+        "org rename acme",
+        "org delete acme --wait",
+        "token show",
+        "token revoke sk_abcdefghijklmnopqrstuvwxyz0123456789",
+        "token import --file x --name y",
+        "token import --org acme --name x --dry-run",
+        "token export --format xml",
         "token",
         "token create --org acme",
         "token create --name x",
@@ -341,7 +348,7 @@ static void test_operator_says_when_the_database_is_not_reachable(void **state) 
         struct run run;
         must_fail(&run, line, "", 3);
         assert_non_null(strstr(run.err, "cannot reach PostgreSQL: "));
-        assert_non_null(strstr(run.err, "(check --database-url)"));
+        assert_non_null(strstr(run.err, "(check --database-url or DATABASE_URL)"));
         assert_null(strstr(run.err, "hunter2"));
     }
 }

@@ -61,6 +61,33 @@ static void test_each_command_has_its_flags(void **state) {
     assert_true(options.wants_json);
 }
 
+static void test_commands_about_what_is_there_have_theirs(void **state) {
+    (void)state;
+    assert_run("org list --all --json", GW_OPERATOR_ORG_LIST);
+    assert_true(options.wants_all && options.wants_json);
+    assert_null(options.slug.at);
+    assert_run("org rename acme --slug acme-2", GW_OPERATOR_ORG_RENAME);
+    assert_text(options.slug, "acme");
+    assert_text(options.new_slug, "acme-2");
+    assert_null(options.name.at);
+    assert_run("org delete acme --yes", GW_OPERATOR_ORG_DELETE);
+    assert_true(options.is_agreed);
+    assert_run("token list", GW_OPERATOR_TOKEN_LIST);
+    assert_null(options.slug.at);
+    assert_run("token revoke clx7 --org acme --with-successors --wait", GW_OPERATOR_TOKEN_REVOKE);
+    assert_text(options.id, "clx7");
+    assert_true(options.with_successors && options.waits);
+    assert_run("token import --file - --format json --report r --dry-run",
+               GW_OPERATOR_TOKEN_IMPORT);
+    assert_string_equal(options.file, "-");
+    assert_string_equal(options.report, "r");
+    assert_int_equal(options.format, GW_BULK_JSON_LINES);
+    assert_true(options.is_dry_run);
+    assert_run("token export --with-digests", GW_OPERATOR_TOKEN_EXPORT);
+    assert_true(options.with_digests);
+    assert_int_equal(options.format, GW_BULK_BY_CONTENT);
+}
+
 static void test_token_create_reads_every_limit_of_the_token(void **state) {
     (void)state;
     assert_run("token create --org acme --name ci", GW_OPERATOR_TOKEN_CREATE);
@@ -144,6 +171,7 @@ static void test_a_database_must_be_known(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         options_test(test_each_command_has_its_flags),
+        options_test(test_commands_about_what_is_there_have_theirs),
         options_test(test_token_create_reads_every_limit_of_the_token),
         options_test(test_the_environment_of_new_tokens_may_be_a_variable),
         options_test(test_mistakes_are_refused),

@@ -8,8 +8,11 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "gateway/process/certificates.h"
@@ -112,17 +115,88 @@ static void test_a_directory_that_is_replaced_is_found_by_the_poll(void **state)
     put(aside, fixture->pair.directory);
 }
 
+static bool is_reading(const struct fixture *fixture) {
+    return gw_file_reader_waits_for(&fixture->certificates.reader) != NULL;
+}
+
+static void reload(struct fixture *fixture) {
+    gw_certificates_reload(&fixture->certificates);
+    assert_true(is_reading(fixture));
+    while (is_reading(fixture) && !fixture->is_out_of_time)
+        (void)uv_run(&fixture->loop, UV_RUN_ONCE);
+    assert_false(fixture->is_out_of_time);
+}
+
 static void test_files_that_cannot_be_used_change_nothing(void **state) {
     struct fixture *fixture = *state;
     start(fixture, NEVER_MS);
     struct tls_context *before = fixture->certificates.context;
     test_file_write(fixture->pair.certificate_file, "");
-    gw_certificates_reload(&fixture->certificates);
+    reload(fixture);
     assert_int_equal(unlink(fixture->pair.key_file), 0);
-    gw_certificates_reload(&fixture->certificates);
+    reload(fixture);
     assert_int_equal(fixture->changes, 0);
     assert_ptr_equal(fixture->certificates.context, before);
     assert_int_equal(fixture->metrics.cert_not_after_seconds, INT64_C(4102444799));
+}
+
+static void test_a_demand_is_obeyed_even_if_nothing_changed(void **state) {
+    struct fixture *fixture = *state;
+    start(fixture, NEVER_MS);
+    reload(fixture);
+    assert_int_equal(fixture->changes, 1);
+}
+
+// The reading that is under way may have missed what the demand is about.
+static void test_a_demand_during_a_reading_reads_again(void **state) {
+    struct fixture *fixture = *state;
+    start(fixture, NEVER_MS);
+    gw_certificates_reload(&fixture->certificates);
+    gw_certificates_reload(&fixture->certificates);
+    put(fixture->other.key_file, fixture->pair.key_file);
+    put(fixture->other.certificate_file, fixture->pair.certificate_file);
+    wait_for_change(fixture, 1);
+    assert_int_equal(fixture->metrics.cert_not_after_seconds, INT64_C(1893553445));
+}
+
+static void hang(const char *file) {
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(mkfifo(file, 0600), 0);
+}
+
+// A slow machine may find the file before it slow as well.
+static bool waits_for(const struct fixture *fixture, const char *file) {
+    const char *now = gw_file_reader_waits_for(&fixture->certificates.reader);
+    return now != NULL && strcmp(now, file) == 0;
+}
+
+static void test_a_file_that_hangs_stops_neither_the_loop_nor_the_close(void **state) {
+    struct fixture *fixture = *state;
+    start(fixture, AT_ONCE_MS);
+    hang(fixture->pair.key_file);
+    gw_certificates_reload(&fixture->certificates);
+    while (!(fixture->certificates.has_said_stuck && waits_for(fixture, fixture->pair.key_file)) &&
+           !fixture->is_out_of_time)
+        (void)uv_run(&fixture->loop, UV_RUN_ONCE);
+    assert_true(waits_for(fixture, fixture->pair.key_file));
+    assert_int_equal(fixture->changes, 0);
+}
+
+static void test_the_ticket_secret_of_a_file_is_read_again(void **state) {
+    struct fixture *fixture = *state;
+    char file[96];
+    (void)snprintf(file, sizeof(file), "%s/secret", fixture->pair.directory);
+    test_file_write(file, "0123456789abcdef0123456789abcdef");
+    fixture->config.tls_ticket_secret = file;
+    start(fixture, NEVER_MS);
+    struct tls_context *before = fixture->certificates.context;
+    test_file_write(file, "too short");
+    reload(fixture);
+    assert_ptr_equal(fixture->certificates.context, before);
+    test_file_write(file, "0123456789abcdef0123456789abcdeg");
+    reload(fixture);
+    assert_int_equal(fixture->changes, 1);
+    assert_int_equal(unlink(file), 0);
 }
 
 static void test_files_that_stay_are_not_read_again(void **state) {
@@ -133,14 +207,74 @@ static void test_files_that_stay_are_not_read_again(void **state) {
     assert_int_equal(fixture->changes, 0);
 }
 
+// ---- the log ----
+
+// Stderr goes into a pipe until end_log.
+struct log {
+    int saved;
+    int ends[2];
+    char text[4096];
+};
+
+static void begin_log(struct log *log) {
+    log->saved = dup(STDERR_FILENO);
+    assert_int_equal(pipe2(log->ends, O_NONBLOCK | O_CLOEXEC), 0);
+    assert_int_equal(dup2(log->ends[1], STDERR_FILENO), STDERR_FILENO);
+}
+
+static const char *end_log(struct log *log) {
+    assert_int_equal(dup2(log->saved, STDERR_FILENO), STDERR_FILENO);
+    ssize_t length = read(log->ends[0], log->text, sizeof(log->text) - 1);
+    log->text[length > 0 ? length : 0] = '\0';
+    (void)close(log->saved);
+    (void)close(log->ends[0]);
+    (void)close(log->ends[1]);
+    return log->text;
+}
+
+// The name of a file makes no field of the log, neither at the start nor later.
+static void test_a_name_with_a_quote_is_quoted_in_the_log(void **state) {
+    struct fixture *fixture = *state;
+    struct log log;
+    char file[96];
+    (void)snprintf(file, sizeof(file), "%s/c\" forged=\"1", fixture->pair.directory);
+    fixture->config.tls_certs.at[0] = file;
+    static const unsigned char secret[32] = {1};
+    const struct gw_certificates_options options = {.config = &fixture->config,
+                                                    .ticket_secret = secret,
+                                                    .metrics = &fixture->metrics,
+                                                    .poll_ms = NEVER_MS};
+    struct gw_certificates missing = {.context = NULL};
+    begin_log(&log);
+    assert_int_equal(gw_certificates_open(&missing, &fixture->loop, &options), GW_INVALID);
+    assert_non_null(strstr(end_log(&log), "/c\\\" forged=\\\"1: cannot read "));
+    put(fixture->pair.certificate_file, file);
+    start(fixture, NEVER_MS);
+    test_file_write(file, "");
+    begin_log(&log);
+    reload(fixture);
+    assert_non_null(strstr(end_log(&log), "/c\\\" forged=\\\"1: "));
+    put(file, fixture->pair.certificate_file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_new_files_are_taken_when_they_come, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_directory_that_is_replaced_is_found_by_the_poll,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_name_with_a_quote_is_quoted_in_the_log, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_files_that_cannot_be_used_change_nothing, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_files_that_stay_are_not_read_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_demand_is_obeyed_even_if_nothing_changed, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_demand_during_a_reading_reads_again, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_file_that_hangs_stops_neither_the_loop_nor_the_close,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_ticket_secret_of_a_file_is_read_again, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

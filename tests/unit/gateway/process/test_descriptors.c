@@ -59,10 +59,30 @@ static void test_under_a_small_limit_the_room_is_smaller(void **state) {
     assert_int_equal(uv_loop_close(&loop), 0);
 }
 
+static int max_for_clients_of(rlim_t current) {
+    struct rlimit before = limit_of();
+    struct rlimit small = {.rlim_cur = current, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &small), 0);
+    int max = gw_descriptors_max_for_clients();
+    bool are_left = gw_descriptors_are_left();
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(are_left, current > 3);
+    return max;
+}
+
+// Standard streams take the first three.
+static void test_a_part_of_them_is_not_for_clients(void **state) {
+    (void)state;
+    assert_int_equal(max_for_clients_of(1000), 1000 - GW_DESCRIPTOR_RESERVE);
+    assert_int_equal(max_for_clients_of(100), 75);
+    assert_int_equal(max_for_clients_of(1), 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_limit_is_what_the_system_grants),
         cmocka_unit_test(test_the_loop_has_room_for_two_descriptors_a_connection),
+        cmocka_unit_test(test_a_part_of_them_is_not_for_clients),
         cmocka_unit_test(test_under_a_small_limit_the_room_is_smaller),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,12 +8,15 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "gateway/process/listener.h"
+#include "tests/support/scripted_server.h"
 
 #define CLIENTS_MAX (2 * GW_ACCEPTS_PER_TURN_MAX)
 
@@ -28,6 +31,7 @@ struct fixture {
     bool has_no_memory;
     int clients[CLIENTS_MAX];
     int client_count;
+    int finish_count;
 };
 
 static struct fixture *the;
@@ -67,6 +71,7 @@ static int set_up(void **state) {
     assert_int_equal(
         gw_listener_open(&fixture->listener, &fixture->group, NULL, GW_CONN_ADMIN, &options),
         GW_OK);
+    assert_int_equal(gw_listener_listen(&fixture->listener), GW_OK);
     *state = fixture;
     return 0;
 }
@@ -133,7 +138,7 @@ static void test_a_reserved_port_is_named_and_shared(void **state) {
     char bound[GW_LISTENER_ADDRESS_BYTES], again[GW_LISTENER_ADDRESS_BYTES];
     const struct gw_listener_options any = {
         .name = "test", .address = "127.0.0.1:0", .shares_port = true};
-    int fd = gw_listener_reserve(&any, bound);
+    int fd = gw_listener_reserve(&any, true, bound);
     assert_true(fd >= 0);
     assert_memory_equal(bound, "127.0.0.1:", 10);
     assert_string_not_equal(bound + 10, "0");
@@ -141,13 +146,60 @@ static void test_a_reserved_port_is_named_and_shared(void **state) {
     struct gw_listener sharing;
     assert_int_equal(gw_listener_open(&sharing, &fixture->group, NULL, GW_CONN_ADMIN, &same),
                      GW_OK);
+    assert_int_equal(gw_listener_listen(&sharing), GW_OK);
     format_address(&sharing.tcp, again);
     assert_string_equal(again, bound);
-    int second = gw_listener_reserve(&same, again);
+    int second = gw_listener_reserve(&same, true, again);
+    int joined = gw_listener_reserve(&same, false, again);
     gw_listener_close(&sharing);
     uv_run(&fixture->loop, UV_RUN_NOWAIT);
     close(fd);
     assert_int_equal(second, -1); // was in use by another
+    assert_true(joined >= 0);     // which was allowed
+    close(joined);
+}
+
+static void on_finished(struct gw_listener *listener) {
+    assert_ptr_equal(listener, &the->listener);
+    assert_false(listener->is_open);
+    the->finish_count++;
+}
+
+static void test_what_waits_to_be_accepted_is_taken_before_it_closes(void **state) {
+    struct fixture *fixture = *state;
+    connect_clients(fixture, CLIENTS_MAX);
+    gw_listener_finish(&fixture->listener, 0, on_finished);
+    assert_int_equal(fixture->finish_count, 0); // not from inside the call
+    while (fixture->finish_count == 0)
+        uv_run(&fixture->loop, UV_RUN_ONCE);
+    assert_int_equal(fixture->taken_count, CLIENTS_MAX);
+    uv_run(&fixture->loop, UV_RUN_NOWAIT);
+    assert_int_equal(fixture->finish_count, 1);
+}
+
+// What the filter drops is sent again after a second, so the client finds the port closed.
+static void test_nobody_new_is_taken_while_it_settles(void **state) {
+    struct fixture *fixture = *state;
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port_of(&fixture->listener.tcp))};
+    if (!scripted_server_can_vanish())
+        skip(); // no filter for anybody
+    inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
+    connect_clients(fixture, 1);
+    gw_listener_finish(&fixture->listener, GW_LISTENER_SETTLE_MS, on_finished);
+    int late = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    assert_int_equal(connect(late, (const struct sockaddr *)&address, sizeof(address)), -1);
+    while (fixture->finish_count == 0)
+        uv_run(&fixture->loop, UV_RUN_ONCE);
+    assert_int_equal(fixture->taken_count, 1);
+    uv_run(&fixture->loop, UV_RUN_NOWAIT);
+    struct pollfd refused = {.fd = late, .events = POLLOUT};
+    int error = 0;
+    socklen_t length = sizeof(error);
+    assert_int_equal(poll(&refused, 1, -1), 1);
+    assert_int_equal(getsockopt(late, SOL_SOCKET, SO_ERROR, &error, &length), 0);
+    assert_int_equal(error, ECONNREFUSED);
+    close(late);
 }
 
 static void test_an_address_that_is_taken_or_wrong_is_refused(void **state) {
@@ -169,6 +221,8 @@ int main(void) {
         TEST(test_a_crowd_is_taken_in_turns),
         TEST(test_without_memory_newcomers_are_turned_away),
         TEST(test_a_reserved_port_is_named_and_shared),
+        TEST(test_what_waits_to_be_accepted_is_taken_before_it_closes),
+        TEST(test_nobody_new_is_taken_while_it_settles),
         TEST(test_an_address_that_is_taken_or_wrong_is_refused),
     };
 #undef TEST

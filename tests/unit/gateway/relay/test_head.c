@@ -58,7 +58,7 @@ static void open_exchange(struct fixture *fixture, const char *text, struct gw_s
     fixture->services.config = &fixture->config;
     exchange->services = &fixture->services;
     exchange->client = client_at("192.0.2.7");
-    memcpy(exchange->request_id, REQUEST_ID, sizeof(exchange->request_id));
+    memcpy(exchange->request_id, REQUEST_ID, sizeof(REQUEST_ID));
 }
 
 static void identify(struct fixture *fixture) {

@@ -51,6 +51,8 @@ struct fixture {
     struct gw_http_parser parser;
     struct gw_exchange exchange;
     struct gw_buf output;
+    struct gw_buf sent;       // what has left the output
+    bool leaves_at_once;      // the client takes each piece
     size_t pretended_pending; // what the connection says is waiting for the client
     bool is_ended, is_broken, is_body_wanted;
     bool is_authorised; // has an identity
@@ -91,7 +93,19 @@ static struct gw_buf *on_output_asked(struct gw_exchange *exchange) {
 }
 
 static void on_output(struct gw_exchange *exchange) {
-    (void)exchange;
+    struct fixture *fixture = fixture_of(exchange);
+    if (!fixture->leaves_at_once)
+        return;
+    assert_int_equal(gw_buf_append_str(&fixture->sent, gw_buf_bytes(&fixture->output)), GW_OK);
+    gw_buf_clear(&fixture->output);
+}
+
+// Back into the output, where the assertions look.
+static void recall_sent(struct fixture *fixture) {
+    struct gw_buf sent = fixture->sent;
+    assert_int_equal(gw_buf_append_str(&sent, gw_buf_bytes(&fixture->output)), GW_OK);
+    fixture->sent = fixture->output;
+    fixture->output = sent;
 }
 
 // As the connection does it: the exchange, and the handler in its arena, end inside the last call
@@ -155,6 +169,7 @@ static void open_without_upstream(struct fixture *fixture,
     gw_exchange_init(&fixture->exchange, &fixture->services, &owner_calls);
     gw_http_parser_init(&fixture->parser, GW_HTTP_REQUESTS, on_parsed_body);
     gw_buf_init(&fixture->output, OUTPUT_BYTES_MAX);
+    gw_buf_init(&fixture->sent, OUTPUT_BYTES_MAX);
 }
 
 static void open_all(struct fixture *fixture, const struct script_step *const *scripts) {
@@ -184,6 +199,7 @@ static void close_all(struct fixture *fixture) {
     gw_exchange_deinit(&fixture->exchange);
     gw_http_parser_deinit(&fixture->parser);
     gw_buf_deinit(&fixture->output);
+    gw_buf_deinit(&fixture->sent);
 }
 
 static void turn(struct fixture *fixture) {
@@ -418,7 +434,6 @@ static void test_100_continue_is_the_registrys_to_say(void **state) {
         AWAIT("Expect: 100-continue\r\n"),
         AWAIT_HEAD,
         HOLD,
-        SEND("HTTP/1.1 103 Early Hints\r\n\r\n"),
         SEND("HTTP/1.1 100 Continue\r\n\r\n"),
         AWAIT("123456"),
         SEND("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"),
@@ -440,6 +455,60 @@ static void test_100_continue_is_the_registrys_to_say(void **state) {
     end_body(&fixture);
     run_until_ended(&fixture);
     assert_status(&fixture, 201);
+    close_all(&fixture);
+}
+
+static void test_a_registry_that_never_says_100_continue_is_waited_for_and_then_not(void **state) {
+    (void)state;
+    static const struct script_step script[] = {
+        AWAIT("123456"), SEND("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"), END};
+    const struct script_step *const scripts[] = {script, NULL};
+    struct fixture fixture;
+    open_all(&fixture, scripts);
+    fixture.kinds[GW_DEADLINE_UPSTREAM_CONTINUE].duration_ms = SHORT_MS;
+    start(&fixture, POST_EXPECTING);
+    while (gw_buf_length(&fixture.output) == 0)
+        turn(&fixture);
+    assert_true(
+        gw_str_equal(gw_buf_bytes(&fixture.output), GW_STR("HTTP/1.1 100 Continue\r\n\r\n")));
+    gw_buf_clear(&fixture.output);
+    give_body(&fixture, GW_STR("123456"));
+    end_body(&fixture);
+    run_until_ended(&fixture);
+    assert_status(&fixture, 201);
+    close_all(&fixture);
+}
+
+// Without a connection nobody has seen the head.
+static void test_nothing_is_said_for_a_registry_that_is_not_connected(void **state) {
+    (void)state;
+    const struct script_step *const scripts[] = {NULL};
+    struct fixture fixture;
+    open_all(&fixture, scripts);
+    start(&fixture, POST_EXPECTING);
+    assert_true(gw_list_is_empty(&fixture.kinds[GW_DEADLINE_UPSTREAM_CONTINUE].waiting));
+    close_all(&fixture);
+}
+
+static void test_102_and_103_pass_to_clients_of_http_1_1(void **state) {
+    (void)state;
+    static const struct script_step script[] = {
+        AWAIT_HEAD,
+        SEND("HTTP/1.1 102 Processing\r\n\r\n"
+             "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: x-hop\r\nX-Hop: 1\r\n"
+             "Content-Length: 3\r\nX-Request-Id: theirs\r\n\r\n"
+             "HTTP/1.1 104 Upload\r\n\r\n"
+             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+        END};
+    struct fixture fixture;
+    relay_once(&fixture, GET, script);
+    assert_true(gw_str_starts_with(gw_buf_bytes(&fixture.output),
+                                   GW_STR("HTTP/1.1 102 Processing\r\n\r\n"
+                                          "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+                                          "HTTP/1.1 200 OK\r\n")));
+    close_all(&fixture);
+    relay_once(&fixture, "GET /a HTTP/1.0\r\n\r\n", script);
+    assert_status(&fixture, 200);
     close_all(&fixture);
 }
 
@@ -627,12 +696,41 @@ static void test_failures_after_the_head_break_the_response(void **state) {
     };
     for (size_t i = 0; i < sizeof(responses) / sizeof(responses[0]); i++) {
         const struct script_step script[] = {AWAIT_HEAD, SEND(responses[i]), CLOSE, END};
+        const struct script_step *const scripts[] = {script, NULL};
         struct fixture fixture;
-        relay_once(&fixture, GET, script);
+        open_all(&fixture, scripts);
+        fixture.leaves_at_once = true;
+        start(&fixture, GET);
+        run_until_ended(&fixture);
+        recall_sent(&fixture);
         assert_true(fixture.is_broken);
         assert_status(&fixture, 200);
         assert_false(output_ends_with(&fixture, "0\r\n\r\n"));
         close_all(&fixture);
+    }
+}
+
+// The head and a piece of the body were written, and wait for the end of the turn.
+static void test_a_broken_response_of_which_nothing_has_left_is_502(void **state) {
+    (void)state;
+    static const char *const responses[] = {
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcdef\r\n0\r\n\r\n",
+    };
+    static const char *const requests[] = {GET, "GET /a HTTP/1.0\r\n\r\n"};
+    for (size_t i = 0; i < sizeof(responses) / sizeof(responses[0]); i++) {
+        for (size_t version = 0; version < 2; version++) {
+            const struct script_step script[] = {AWAIT_HEAD, SEND(responses[i]), END};
+            struct fixture fixture;
+            relay_once(&fixture, requests[version], script);
+            assert_failed(&fixture, 502, "upstream_invalid");
+            assert_false(output_has(&fixture, "200 OK"));
+            assert_false(output_has(&fixture, "abc"));
+            assert_int_equal(fixture.metrics.responses_2xx_total, 0);
+            assert_int_equal(fixture.metrics.responses_5xx_total, 1);
+            close_all(&fixture);
+        }
     }
 }
 
@@ -754,9 +852,11 @@ static void test_a_download_whose_token_ends_breaks(void **state) {
         start_with_token(&fixture, GET);
         while (!output_has(&fixture, "abc"))
             turn(&fixture);
+        gw_buf_take(&fixture.output, 1); // it begins to leave
         end_token();
         assert_true(fixture.is_broken);
-        assert_status(&fixture, 200);
+        assert_int_equal(fixture.metrics.responses_2xx_total, 1);
+        assert_true(output_has(&fixture, "TTP/1.1 200 "));
         assert_false(output_ends_with(&fixture, "0\r\n\r\n"));
         run_until_registry_saw_end(&fixture);
         close_all(&fixture);
@@ -817,6 +917,9 @@ int main(void) {
         cmocka_unit_test(test_a_large_response_waits_for_the_client),
         cmocka_unit_test(test_a_body_is_asked_for_once_there_is_a_connection),
         cmocka_unit_test(test_100_continue_is_the_registrys_to_say),
+        cmocka_unit_test(test_a_registry_that_never_says_100_continue_is_waited_for_and_then_not),
+        cmocka_unit_test(test_nothing_is_said_for_a_registry_that_is_not_connected),
+        cmocka_unit_test(test_102_and_103_pass_to_clients_of_http_1_1),
         cmocka_unit_test(test_a_refusal_of_the_registry_takes_the_place_of_100_continue),
         cmocka_unit_test(test_a_chunked_body_stays_chunked),
         cmocka_unit_test(test_an_upload_waits_for_the_registry),
@@ -829,6 +932,7 @@ int main(void) {
         cmocka_unit_test(test_a_registry_that_is_not_there_is_502),
         cmocka_unit_test(test_a_registry_that_does_not_answer_is_504),
         cmocka_unit_test(test_failures_after_the_head_break_the_response),
+        cmocka_unit_test(test_a_broken_response_of_which_nothing_has_left_is_502),
         cmocka_unit_test(test_a_head_that_the_client_cannot_be_given_breaks_cleanly),
         cmocka_unit_test(test_a_body_that_the_client_cannot_be_given_breaks_cleanly),
         cmocka_unit_test(test_a_client_that_leaves_takes_the_upstream_request_along),

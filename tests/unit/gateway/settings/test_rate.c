@@ -115,6 +115,20 @@ static void test_a_rate_faster_than_the_clock_still_counts(void **state) {
     assert_false(use(&rate, &arrival_us, S).is_allowed);
 }
 
+static void test_a_use_that_is_given_back_is_none(void **state) {
+    (void)state;
+    const struct gw_rate rate = rate_of("2/m");
+    uint64_t arrival_us = 0;
+    assert_true(use(&rate, &arrival_us, S).is_allowed);
+    uint64_t once_us = arrival_us;
+    assert_true(use(&rate, &arrival_us, S).is_allowed);
+    assert_false(use(&rate, &arrival_us, S).is_allowed);
+    arrival_us = gw_rate_give_back(&rate, arrival_us);
+    assert_int_equal(arrival_us, once_us);
+    assert_true(use(&rate, &arrival_us, S).is_allowed);
+    assert_int_equal(gw_rate_give_back(&rate, 7), 0);
+}
+
 static void test_waits_are_told_in_whole_seconds(void **state) {
     (void)state;
     assert_int_equal(gw_rate_seconds(0), 1);
@@ -133,6 +147,7 @@ int main(void) {
         cmocka_unit_test(test_over_a_long_time_the_rate_holds),
         cmocka_unit_test(test_a_refusal_costs_nothing),
         cmocka_unit_test(test_a_rate_faster_than_the_clock_still_counts),
+        cmocka_unit_test(test_a_use_that_is_given_back_is_none),
         cmocka_unit_test(test_waits_are_told_in_whole_seconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An upstream whose name changes its addresses. The lookups of libuv are replaced by ones that say
-// what the test wants, and its clock by one that the test moves: the registry is at one port of
+// An upstream whose name changes its addresses. The resolver says what the test
+// wants, and the clock of libuv is one that the test moves: the registry is at one port of
 // 127.0.0.1, or of 127.0.0.2, or of both.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,69 +9,27 @@
 
 #include <cmocka.h>
 
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/loop/name.h"
 #include "gateway/exchange/services.h"
 #include "gateway/net/transport.h"
 #include "gateway/upstream/pool.h"
-#include "gateway/upstream/resolver.h"
+#include "tests/support/resolver.h"
 #include "tests/support/scripted_server.h"
 
 #define WATCHDOG_MS 60000
 #define OK_2 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-// ---- a resolver ----
+// ---- the clock ----
 
-static struct {
-    const char *hosts[2]; // NULL behind the last; none: the lookup fails
-    uv_getaddrinfo_t *lookup;
-    uv_getaddrinfo_cb on_looked_up;
-    int port;
-    uint64_t passed_ms; // in a moment
-} resolver;
+static uint64_t passed_ms; // in a moment
 
 uint64_t uv_now(const uv_loop_t *loop) {
-    return loop->time + resolver.passed_ms;
-}
-
-int uv_getaddrinfo(uv_loop_t *loop, uv_getaddrinfo_t *lookup, uv_getaddrinfo_cb on_looked_up,
-                   const char *node, const char *service, const struct addrinfo *hints) {
-    (void)hints;
-    assert_string_equal(node, "registry.test");
-    lookup->loop = loop;
-    resolver.lookup = lookup;
-    resolver.on_looked_up = on_looked_up;
-    resolver.port = (int)strtol(service, NULL, 10);
-    return 0;
-}
-
-void uv_freeaddrinfo(struct addrinfo *results) {
-    (void)results; // they are on the stack
-}
-
-// Ends the lookup that is under way.
-static void answer_lookup(void) {
-    struct sockaddr_in addresses[2];
-    struct addrinfo results[2];
-    uv_getaddrinfo_t *lookup = resolver.lookup;
-    struct addrinfo *first = NULL;
-    assert_non_null(lookup);
-    resolver.lookup = NULL;
-    for (int i = 1; i >= 0; i--) {
-        if (resolver.hosts[i] == NULL)
-            continue;
-        memset(&addresses[i], 0, sizeof(addresses[i]));
-        assert_int_equal(uv_ip4_addr(resolver.hosts[i], resolver.port, &addresses[i]), 0);
-        results[i] = (struct addrinfo){.ai_addr = (struct sockaddr *)&addresses[i],
-                                       .ai_addrlen = sizeof(addresses[i]),
-                                       .ai_next = first};
-        first = &results[i];
-    }
-    resolver.on_looked_up(lookup, first == NULL ? UV_EAI_NONAME : 0, first);
+    return loop->time + passed_ms;
 }
 
 // ---- the upstream ----
@@ -125,7 +83,8 @@ static void open_fixture(struct fixture *fixture, const struct script_step *cons
     const char *const texts[] = {fixture->url};
     struct gw_upstream_problem problem;
     memset(fixture, 0, sizeof(*fixture));
-    memset(&resolver, 0, sizeof(resolver));
+    test_resolver_reset();
+    passed_ms = 0;
     gw_log_set_level(GW_LOG_ERROR);
     assert_int_equal(uv_loop_init(&fixture->loop), 0);
     assert_int_equal(uv_timer_init(&fixture->loop, &fixture->watchdog), 0);
@@ -151,8 +110,6 @@ static void open_fixture(struct fixture *fixture, const struct script_step *cons
 
 static void close_fixture(struct fixture *fixture) {
     gw_upstream_close(fixture->upstream, NULL);
-    if (resolver.lookup != NULL)
-        answer_lookup();
     scripted_server_close(&fixture->servers[0]);
     scripted_server_close(&fixture->servers[1]);
     gw_deadlines_close(&fixture->deadlines, NULL);
@@ -164,21 +121,23 @@ static void close_fixture(struct fixture *fixture) {
     scripted_server_deinit(&fixture->servers[1]);
 }
 
-static void resolve_to(const char *first, const char *second) {
-    resolver.hosts[0] = first;
-    resolver.hosts[1] = second;
-    answer_lookup();
+// Returns once the upstream knows.
+static void resolve_to(struct fixture *fixture, const char *first, const char *second) {
+    int taken = test_resolver_taken();
+    test_resolver_answer(1, first, second);
+    while (test_resolver_taken() == taken)
+        uv_run(&fixture->loop, UV_RUN_ONCE);
 }
 
 static void let_interval_pass(uv_handle_t *handle, void *argument) {
     (void)argument;
     uv_timer_t *timer = (uv_timer_t *)handle;
-    if (handle->type == UV_TIMER && uv_timer_get_repeat(timer) == GW_UPSTREAM_RESOLVE_INTERVAL_MS)
+    if (handle->type == UV_TIMER && uv_timer_get_repeat(timer) == GW_NAME_INTERVAL_MS)
         timer->timer_cb(timer);
 }
 
 static void look_up_again(struct fixture *fixture) {
-    resolver.passed_ms += GW_UPSTREAM_RESOLVE_INTERVAL_MS;
+    passed_ms += GW_NAME_INTERVAL_MS;
     uv_walk(&fixture->loop, let_interval_pass, NULL);
 }
 
@@ -227,7 +186,7 @@ static void test_a_request_waits_for_the_first_lookup(void **state) {
     open_fixture(&fixture, scripts, scripts);
     start(&fixture, &caller);
     assert_int_equal(stats_of(&fixture).connections_opening, 1);
-    resolve_to("127.0.0.1", NULL);
+    resolve_to(&fixture, "127.0.0.1", NULL);
     run_until_answered(&fixture, &caller);
     close_fixture(&fixture);
 }
@@ -237,10 +196,10 @@ static void test_a_new_address_gets_requests(void **state) {
     static const struct script_step *const scripts[] = {answers, NULL};
     struct fixture fixture;
     open_fixture(&fixture, scripts, scripts);
-    resolve_to("127.0.0.1", NULL);
+    resolve_to(&fixture, "127.0.0.1", NULL);
     get(&fixture);
     look_up_again(&fixture);
-    resolve_to("127.0.0.1", "127.0.0.2");
+    resolve_to(&fixture, "127.0.0.1", "127.0.0.2");
     get(&fixture);
     get(&fixture);
     assert_int_equal(fixture.servers[0].connection_count, 1);
@@ -255,7 +214,7 @@ static void test_an_address_that_is_gone_is_drained(void **state) {
     struct fixture fixture;
     struct caller slow, another;
     open_fixture(&fixture, first, second);
-    resolve_to("127.0.0.1", NULL);
+    resolve_to(&fixture, "127.0.0.1", NULL);
     start(&fixture, &another);
     start(&fixture, &slow);
     run_until_answered(&fixture, &another);
@@ -263,7 +222,7 @@ static void test_an_address_that_is_gone_is_drained(void **state) {
         uv_run(&fixture.loop, UV_RUN_ONCE);
     assert_int_equal(stats_of(&fixture).connections_idle, 1);
     look_up_again(&fixture);
-    resolve_to("127.0.0.2", NULL);
+    resolve_to(&fixture, "127.0.0.2", NULL);
     assert_int_equal(stats_of(&fixture).connections_idle, 0);
     assert_int_equal(stats_of(&fixture).connections_busy, 1);
     get(&fixture);
@@ -279,10 +238,10 @@ static void test_a_lookup_that_fails_changes_nothing(void **state) {
     static const struct script_step *const scripts[] = {answers, NULL};
     struct fixture fixture;
     open_fixture(&fixture, scripts, scripts);
-    resolve_to("127.0.0.1", NULL);
+    resolve_to(&fixture, "127.0.0.1", NULL);
     get(&fixture);
     look_up_again(&fixture);
-    resolve_to(NULL, NULL);
+    resolve_to(&fixture, NULL, NULL);
     assert_int_equal(stats_of(&fixture).connections_idle, 1);
     get(&fixture);
     assert_int_equal(fixture.servers[0].connection_count, 1);
@@ -322,9 +281,9 @@ static void test_a_connection_that_is_about_to_be_closed_is_not_used_again(void 
         const struct script_step *const scripts[] = {script, script, NULL};
         struct fixture fixture;
         open_fixture(&fixture, scripts, scripts);
-        resolve_to("127.0.0.1", NULL);
+        resolve_to(&fixture, "127.0.0.1", NULL);
         get(&fixture);
-        resolver.passed_ms += cases[i].parked_ms;
+        passed_ms += cases[i].parked_ms;
         get(&fixture);
         if (fixture.servers[0].connection_count != cases[i].connections)
             fail_msg("%s", cases[i].keep_alive);

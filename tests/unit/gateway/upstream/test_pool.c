@@ -6,8 +6,11 @@
 
 #include <cmocka.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "gateway/exchange/services.h"
 #include "gateway/http/parse.h"
@@ -29,6 +32,7 @@
 #define TRICKLE(bytes) {.kind = SCRIPT_TRICKLE, .text = (bytes)}
 #define AWAIT(bytes) {.kind = SCRIPT_AWAIT, .text = (bytes)}
 #define HOLD {.kind = SCRIPT_HOLD}
+#define VANISH {.kind = SCRIPT_VANISH}
 #define CLOSE {.kind = SCRIPT_CLOSE}
 #define RESET {.kind = SCRIPT_RESET}
 #define SEND_MANY(bytes) {.kind = SCRIPT_SEND_MANY, .count = (bytes)}
@@ -767,6 +771,174 @@ static void test_a_fresh_connection_that_dies_is_no_reason_to_send_again(void **
     assert_failed(&caller, GW_CLOSED);
 }
 
+// ---- a look at what rests ----
+
+static uv_os_fd_t socket_of(const uv_tcp_t *tcp) {
+    uv_os_fd_t fd;
+    assert_int_equal(uv_fileno((const uv_handle_t *)tcp, &fd), 0);
+    return fd;
+}
+
+static void end_sending(uv_os_fd_t fd) {
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+}
+
+static void speak(uv_os_fd_t fd) {
+    assert_int_equal(send(fd, OK_2, strlen(OK_2), 0), strlen(OK_2));
+}
+
+static void reset(uv_os_fd_t fd) {
+    const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+    assert_int_equal(connect(fd, &nowhere, sizeof(nowhere)), 0);
+}
+
+// The registry acts between two requests, and the loop has no turn in which to read that.
+static void test_a_resting_connection_is_looked_at_before_it_is_used(void **state) {
+    (void)state;
+    static const struct script_step rests[] = {AWAIT_HEAD, SEND(OK_2), END};
+    static const struct script_step takes[] = {AWAIT("123456"), SEND(OK_2), END};
+    static void (*const acts[])(uv_os_fd_t fd) = {end_sending, speak, reset};
+    for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+        const struct script_step *const scripts[] = {rests, takes, NULL};
+        struct fixture fixture;
+        struct caller first = {.status = 0}, second = {.status = 0};
+        open_all(&fixture, scripts);
+        start_get(&fixture, &first);
+        run_until_done(&fixture, &first);
+        assert_int_equal(idle_count(&fixture), 1);
+        acts[i](socket_of(&fixture.server.connections[0].tcp));
+        start_post(&fixture, &second, GW_UPSTREAM_BODY_SIZED);
+        assert_int_equal(idle_count(&fixture), 0);
+        send_body(&second, "123456");
+        end_body(&second);
+        run_until_done(&fixture, &second);
+        assert_answered(&second, 200, "ok");
+        assert_int_equal(fixture.server.connection_count, 2);
+        close_all(&fixture);
+    }
+}
+
+// They were on their way when the request was written, and acknowledge nothing of it.
+static void test_bytes_from_before_a_request_are_no_answer_to_it(void **state) {
+    if (!scripted_server_can_vanish())
+        skip();
+    (void)state;
+    static const struct script_step late[] = {
+        AWAIT_HEAD,
+        SEND(OK_2),
+        VANISH,
+        HOLD,
+        SEND("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"),
+        END};
+    static const struct script_step good[] = {AWAIT_HEAD, SEND(OK_2), END};
+    const struct script_step *const scripts[] = {late, good, NULL};
+    struct fixture fixture;
+    struct caller first = {.status = 0}, second = {.status = 0};
+    open_all(&fixture, scripts);
+    start_get(&fixture, &first);
+    run_until_done(&fixture, &first);
+    start_get(&fixture, &second);
+    assert_int_equal(idle_count(&fixture), 0);
+    scripted_server_release(&fixture.server, 0);
+    run_until_done(&fixture, &second);
+    assert_answered(&second, 200, "ok");
+    assert_int_equal(fixture.server.connection_count, 2);
+    close_all(&fixture);
+}
+
+// ---- a host that vanishes ----
+
+static void test_what_rests_at_a_host_that_vanished_costs_one_request_its_time(void **state) {
+    if (!scripted_server_can_vanish())
+        skip();
+    (void)state;
+    static const struct script_step vanishes[] = {AWAIT_HEAD, HOLD, SEND(OK_2), VANISH, END};
+    static const struct script_step good[] = {AWAIT_HEAD, SEND(OK_2), END};
+    const struct script_step *const scripts[] = {vanishes, vanishes, vanishes, good, NULL};
+    struct fixture fixture;
+    struct caller callers[4] = {{.status = 0}};
+    open_all(&fixture, scripts);
+    fixture.kinds[GW_DEADLINE_UPSTREAM_CONNECT].duration_ms = SHORT_MS;
+    for (int i = 0; i < 3; i++)
+        start_get(&fixture, &callers[i]);
+    for (int i = 0; i < 3; i++)
+        run_until_received(&fixture, &fixture.server, i, "\r\n\r\n");
+    for (int i = 0; i < 3; i++)
+        scripted_server_release(&fixture.server, i);
+    run_until_idle_is(&fixture, 3);
+    start_get(&fixture, &callers[3]);
+    run_until_done(&fixture, &callers[3]);
+    assert_answered(&callers[3], 200, "ok");
+    assert_int_equal(fixture.server.connection_count, 4);
+    assert_int_equal(idle_count(&fixture), 1);
+    close_all(&fixture);
+}
+
+// It took the request, so only being asked shows that it has gone.
+static void test_a_host_that_vanished_after_it_took_a_request_is_noticed(void **state) {
+    if (!scripted_server_can_vanish())
+        skip();
+    (void)state;
+    static const struct script_step vanishes[] = {AWAIT_HEAD, VANISH, END};
+    static const struct script_step good[] = {AWAIT_HEAD, SEND(OK_2), END};
+    const struct script_step *const scripts[] = {vanishes, good, NULL};
+    struct fixture fixture;
+    struct caller caller = {.status = 0};
+    open_all(&fixture, scripts);
+    fixture.kinds[GW_DEADLINE_UPSTREAM_CONNECT].duration_ms = SHORT_MS;
+    start_get(&fixture, &caller);
+    run_until_done(&fixture, &caller);
+    assert_answered(&caller, 200, "ok");
+    assert_int_equal(fixture.server.connection_count, 2);
+    close_all(&fixture);
+}
+
+static void test_a_request_with_a_body_ends_with_the_host_that_vanished(void **state) {
+    if (!scripted_server_can_vanish())
+        skip();
+    (void)state;
+    static const struct script_step vanishes[] = {AWAIT("123456"), VANISH, END};
+    const struct script_step *const scripts[] = {vanishes, NULL};
+    struct fixture fixture;
+    struct caller caller = {.status = 0};
+    open_all(&fixture, scripts);
+    fixture.kinds[GW_DEADLINE_UPSTREAM_CONNECT].duration_ms = SHORT_MS;
+    start_post(&fixture, &caller, GW_UPSTREAM_BODY_SIZED);
+    send_body(&caller, "123456");
+    end_body(&caller);
+    run_until_done(&fixture, &caller);
+    assert_failed(&caller, GW_TIMED_OUT);
+    assert_int_equal(fixture.server.connection_count, 1);
+    close_all(&fixture);
+}
+
+static int unacknowledged_limit(const struct caller *caller) {
+    int limit_ms = -1;
+    socklen_t length = sizeof(limit_ms);
+    assert_int_equal(getsockopt(socket_of(&caller->call.conn->transport.tcp), IPPROTO_TCP,
+                                TCP_USER_TIMEOUT, &limit_ms, &length),
+                     0);
+    return limit_ms;
+}
+
+// Linux would take a registry that has no room for a host that vanished.
+static void test_a_body_may_wait_for_room_at_the_registry(void **state) {
+    (void)state;
+    static const struct script_step script[] = {AWAIT_HEAD,      SEND(OK_2), AWAIT_HEAD, HOLD,
+                                                AWAIT("123456"), SEND(OK_2), END};
+    const struct script_step *const scripts[] = {script, NULL};
+    struct fixture fixture;
+    struct caller first = {.status = 0}, second = {.status = 0};
+    open_all(&fixture, scripts);
+    start_get(&fixture, &first);
+    run_until_received(&fixture, &fixture.server, 0, "\r\n\r\n");
+    assert_int_equal(unacknowledged_limit(&first), 2 * WATCHDOG_MS);
+    run_until_done(&fixture, &first);
+    start_post(&fixture, &second, GW_UPSTREAM_BODY_SIZED);
+    assert_int_equal(unacknowledged_limit(&second), 0);
+    close_all(&fixture);
+}
+
 // ---- request bodies ----
 
 static void test_a_sized_body_follows_its_head(void **state) {
@@ -1077,6 +1249,119 @@ static void test_a_registry_that_stops_taking_the_request_times_out(void **state
     close_all(&fixture);
 }
 
+// Reads from a connection that holds, and answers on it once `left` bytes have come.
+struct slow_reader {
+    uv_timer_t timer;
+    uv_os_fd_t fd;
+    size_t left;
+};
+
+static void on_slow_turn(uv_timer_t *timer) {
+    static char bytes[GW_UPSTREAM_PROGRESS_BYTES_MIN];
+    struct slow_reader *reader = gw_container_of(timer, struct slow_reader, timer);
+    ssize_t length = recv(reader->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+    if (length > 0)
+        reader->left -= (size_t)length;
+    if (reader->left == 0 && uv_is_active((uv_handle_t *)timer)) {
+        uv_timer_stop(timer);
+        speak(reader->fd);
+    }
+}
+
+// The kernel has megabytes of the request at once, and the registry needs several times its time
+// for an answer to read them.
+static void test_a_registry_that_takes_the_request_slowly_is_alive(void **state) {
+    (void)state;
+    static const struct script_step script[] = {AWAIT_HEAD, HOLD, END};
+    const struct script_step *const scripts[] = {script, NULL};
+    static char piece[GW_CONN_READ_BYTES];
+    const size_t body_bytes = (size_t)64 * sizeof(piece);
+    struct fixture fixture;
+    struct caller caller = {.status = 0};
+    open_all(&fixture, scripts);
+    fixture.kinds[GW_DEADLINE_UPSTREAM_RESPONSE].duration_ms = SHORT_MS;
+    const struct gw_upstream_request request = {.line = GW_STR("POST /a HTTP/1.1\r\n"),
+                                                .fields = GW_STR("Content-Length: 4194304\r\n\r\n"),
+                                                .body = GW_UPSTREAM_BODY_SIZED};
+    start(&fixture, &caller, &request);
+    run_until_received(&fixture, &fixture.server, 0, "\r\n\r\n");
+    struct slow_reader reader = {.fd = socket_of(&fixture.server.connections[0].tcp),
+                                 .left = body_bytes};
+    assert_int_equal(uv_timer_init(&fixture.loop, &reader.timer), 0);
+    assert_int_equal(uv_timer_start(&reader.timer, on_slow_turn, 10, 10), 0);
+    for (size_t sent = 0; sent < body_bytes && !is_done(&caller);) {
+        if (gw_upstream_call_is_writable(&caller.call)) {
+            assert_int_equal(gw_upstream_call_send_body(&caller.call, gw_str(piece, sizeof(piece))),
+                             GW_OK);
+            sent += sizeof(piece);
+        } else {
+            turn(&fixture);
+        }
+    }
+    end_body(&caller);
+    run_until_done(&fixture, &caller);
+    assert_answered(&caller, 200, "ok");
+    uv_close((uv_handle_t *)&reader.timer, NULL);
+    close_all(&fixture);
+}
+
+static void on_byte(uv_timer_t *timer) {
+    struct caller *caller = timer->data;
+    if (!is_done(caller) && gw_upstream_call_is_writable(&caller->call))
+        send_body(caller, "x");
+}
+
+// The client goes on sending, byte by byte, while the registry takes nothing.
+static void test_more_of_a_request_gives_the_registry_no_more_time(void **state) {
+    (void)state;
+    static const struct script_step script[] = {AWAIT_HEAD, HOLD, END};
+    const struct script_step *const scripts[] = {script, NULL};
+    static char piece[GW_CONN_READ_BYTES];
+    struct fixture fixture;
+    struct caller caller = {.status = 0};
+    open_all(&fixture, scripts);
+    fixture.kinds[GW_DEADLINE_UPSTREAM_RESPONSE].duration_ms = SHORT_MS;
+    start_post(&fixture, &caller, GW_UPSTREAM_BODY_CHUNKED);
+    run_until_received(&fixture, &fixture.server, 0, "\r\n\r\n");
+    uv_timer_t bytes = {.data = &caller};
+    assert_int_equal(uv_timer_init(&fixture.loop, &bytes), 0);
+    assert_int_equal(uv_timer_start(&bytes, on_byte, 10, 10), 0);
+    while (!is_done(&caller)) {
+        if (gw_upstream_conn_unsent_bytes(caller.call.conn) < sizeof(piece))
+            assert_int_equal(gw_upstream_call_send_body(&caller.call, gw_str(piece, sizeof(piece))),
+                             GW_OK);
+        turn(&fixture);
+    }
+    assert_failed(&caller, GW_TIMED_OUT);
+    uv_close((uv_handle_t *)&bytes, NULL);
+    close_all(&fixture);
+}
+
+static void on_drip(uv_timer_t *timer) {
+    (void)send(socket_of(timer->data), "x", 1, MSG_NOSIGNAL);
+}
+
+static void test_a_head_has_one_deadline_however_it_drips(void **state) {
+    (void)state;
+    static const struct script_step script[] = {AWAIT_HEAD, SEND("HTTP/1.1 200 OK\r\nX: "), END};
+    const struct script_step *const scripts[] = {script, NULL};
+    struct fixture fixture;
+    struct caller caller = {.status = 0};
+    open_all(&fixture, scripts);
+    fixture.kinds[GW_DEADLINE_UPSTREAM_RESPONSE].duration_ms = SHORT_MS;
+    start_get(&fixture, &caller);
+    run_until_received(&fixture, &fixture.server, 0, "\r\n\r\n");
+    uv_timer_t drip = {.data = &fixture.server.connections[0].tcp};
+    assert_int_equal(uv_timer_init(&fixture.loop, &drip), 0);
+    assert_int_equal(uv_timer_start(&drip, on_drip, 10, 10), 0);
+    run_until_done(&fixture, &caller);
+    uv_close((uv_handle_t *)&drip, NULL);
+    assert_failed(&caller, GW_TIMED_OUT);
+    assert_string_equal(gw_upstream_call_reason(&caller.call),
+                        "the head of its response did not end in time");
+    close_all(&fixture);
+}
+
 static void test_a_registry_that_is_not_there_is_unavailable(void **state) {
     (void)state;
     static const struct script_step *const scripts[] = {NULL};
@@ -1380,6 +1665,12 @@ int main(void) {
         cmocka_unit_test(test_a_request_that_met_a_farewell_is_sent_once_more),
         cmocka_unit_test(test_a_farewell_of_a_fresh_connection_is_an_answer),
         cmocka_unit_test(test_a_fresh_connection_that_dies_is_no_reason_to_send_again),
+        cmocka_unit_test(test_a_resting_connection_is_looked_at_before_it_is_used),
+        cmocka_unit_test(test_bytes_from_before_a_request_are_no_answer_to_it),
+        cmocka_unit_test(test_what_rests_at_a_host_that_vanished_costs_one_request_its_time),
+        cmocka_unit_test(test_a_host_that_vanished_after_it_took_a_request_is_noticed),
+        cmocka_unit_test(test_a_request_with_a_body_ends_with_the_host_that_vanished),
+        cmocka_unit_test(test_a_body_may_wait_for_room_at_the_registry),
         cmocka_unit_test(test_a_sized_body_follows_its_head),
         cmocka_unit_test(test_a_chunked_body_is_sent_chunked),
         cmocka_unit_test(test_body_bytes_before_the_connection_are_bounded),
@@ -1395,6 +1686,9 @@ int main(void) {
         cmocka_unit_test(test_a_registry_that_stops_in_its_response_times_out),
         cmocka_unit_test(test_a_slow_client_does_not_run_down_the_clock_of_the_registry),
         cmocka_unit_test(test_a_registry_that_stops_taking_the_request_times_out),
+        cmocka_unit_test(test_a_registry_that_takes_the_request_slowly_is_alive),
+        cmocka_unit_test(test_more_of_a_request_gives_the_registry_no_more_time),
+        cmocka_unit_test(test_a_head_has_one_deadline_however_it_drips),
         cmocka_unit_test(test_a_registry_that_is_not_there_is_unavailable),
         cmocka_unit_test(test_a_name_is_resolved_and_its_addresses_tried_in_turn),
         cmocka_unit_test(test_a_name_that_does_not_resolve_is_unavailable),

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+#include "cli/commands.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/outcome.h"
+
+#define EXIT_CODE_LINE(id, number, name, meaning) "  " #number "  " meaning "\n"
+#define EXIT_CODES CLI_EXITS(EXIT_CODE_LINE)
+
+static const struct cli_command_row rows[CLI_COMMAND_COUNT] = {
+    [CLI_COMMAND_NONE] =
+        {
+            .words = "",
+            .summary = "the API tokens of a SkillReg organisation",
+            .group = true,
+            .notes =
+                "\"skillreg token create --help\" explains one command.\n"
+                "\n"
+                "Settings, the first one found counts:\n"
+                "  address            --url, SKILLREG_URL, \"apiUrl\" in "
+                "~/.skillreg/config.json\n"
+                "  token              SKILLREG_TOKEN, what \"login\" stored for this very "
+                "address\n"
+                "  organisation       --org, SKILLREG_ORG, \"org\" in ~/.skillreg/config.json,\n"
+                "                     the organisation of the token itself\n"
+                "  authorities        --ca-file, SSL_CERT_FILE, those of the system\n"
+                "The file is SKILLREG_CONFIG, if that is set, or skillreg/config.json below "
+                "XDG_CONFIG_HOME, if it is there; its \"org\" belongs to its \"apiUrl\".\n"
+                "\n"
+                "Exit codes:\n" EXIT_CODES "\n"
+                "Errors go to stderr, with --json as {\"error\":{\"code\",\"message\",...}}.\n",
+        },
+    [CLI_COMMAND_TOKEN] =
+        {
+            .words = "token",
+            .summary = "create, list, show, change, rotate and revoke tokens",
+            .group = true,
+            .notes = "All of them need a token with the admin scope, but for \"revoke --self\" and "
+                     "\"rotate --self\".\n"
+                     "\"skillreg token create --help\" explains one command.\n",
+        },
+    [CLI_COMMAND_TOKEN_CREATE] =
+        {
+            .words = "token create",
+            .instead = "new add make issue generate",
+            .summary = "create a token, and show its secret this once",
+            .text = "Creates a token and prints its secret. The secret is shown this once: if it "
+                    "is lost, revoke the token and create another.\n",
+            .examples = "skillreg token create --name bot-readonly --scopes read\n"
+                        "skillreg token create --name ci-deploy --expires 90d --allow-ip "
+                        "10.0.0.0/8\n",
+        },
+    [CLI_COMMAND_TOKEN_LIST] =
+        {
+            .words = "token list",
+            .alias = "token ls",
+            .summary = "list the tokens of the organisation",
+            .text = "Lists the live tokens of the organisation, newest first. Of a secret only its "
+                    "first 12 characters are known. The last column is the id that \"skillreg "
+                    "token revoke\" takes.\n",
+        },
+    [CLI_COMMAND_TOKEN_SHOW] =
+        {
+            .words = "token show",
+            .instead = "get view info describe inspect",
+            .summary = "show one token, live or not",
+            .operand = "<id>",
+            .operand_kind = CLI_VALUE_TOKEN_ID,
+            .operands_max = 1,
+            .text = "Shows what is known of a token: what it may do, who made it, when it was last "
+                    "used and ends, and, of one that is revoked or expired, why. The id is the "
+                    "last column of \"skillreg token list\".\n",
+        },
+    [CLI_COMMAND_TOKEN_UPDATE] =
+        {
+            .words = "token update",
+            .instead = "change edit modify set rename patch restrict",
+            .summary = "change a token: its words, or less that it may do",
+            .operand = "<id>",
+            .operand_kind = CLI_VALUE_TOKEN_ID,
+            .operands_max = 1,
+            .text = "Changes what is said of a live token, or makes it do less: an earlier end, "
+                    "fewer scopes, networks within those that it has; never more, which takes a "
+                    "new token. What is not named stays. Its secret stays the same. The id is the "
+                    "last column of \"skillreg token list\".\n",
+            .examples = "skillreg token update clx7f2k3a --name ci-nightly\n"
+                        "skillreg token update clx7f2k3a --expires 1w --scopes read --wait\n",
+        },
+    [CLI_COMMAND_TOKEN_ROTATE] =
+        {
+            .words = "token rotate",
+            .instead = "renew refresh roll regenerate replace",
+            .summary = "replace a token, the old one works on for a while",
+            .operand = "<id>",
+            .operand_kind = CLI_VALUE_TOKEN_ID,
+            .operands_max = 1,
+            .usage = {"<id> [--overlap <time>] [--expires <when>] [--store] [--quiet] "
+                      "[--output <form>] [--org <slug>] [--json]",
+                      "--self [--overlap <time>] [--expires <when>] [--store] [--quiet] "
+                      "[--output <form>] [--json]"},
+            .text = "Creates a successor with the same name, scopes and networks, and prints its "
+                    "secret, this once. The old token works on for the overlap, time enough to put "
+                    "the new one in its place. The id is the last column of \"skillreg token "
+                    "list\".\n"
+                    "\n"
+                    "With --self it is the token of this very call, of any scope, if it was made "
+                    "with --self-rotate.\n",
+            .examples = "skillreg token rotate clx7f2k3a --overlap 1h\n"
+                        "skillreg token rotate --self --store\n",
+        },
+    [CLI_COMMAND_TOKEN_REVOKE] =
+        {
+            .words = "token revoke",
+            .alias = "token rm",
+            .instead = "delete del remove destroy invalidate",
+            .summary = "revoke a token, for good",
+            .operand = "<id>",
+            .operand_kind = CLI_VALUE_TOKEN_ID,
+            .operands_max = CLI_REVOKE_IDS_MAX,
+            .usage = {"(<id> | <name>) [--with-successors] [--chain] [--last] [--yes] [--org "
+                      "<slug>] [--wait] [--json]",
+                      "<id> <id>... [--last] [--org <slug>] [--wait] [--json]",
+                      "--older-than <time> [--unused <time>] [--name <text>] [--scope <scope>] "
+                      "[--dry-run] "
+                      "[--yes] [--last] [--org <slug>] [--wait] [--json]",
+                      "--self [--wait] [--json]"},
+            .text =
+                "Revokes a token. It cannot be undone. The id is the last column of \"skillreg "
+                "token list\"; the name does as well, when one live token alone has it, after a "
+                "question or with --yes; the prefix does not. Several ids are revoked together; "
+                "if one is not found, the others are.\n"
+                "\n"
+                "With --older-than, --unused or both it is every live token of which that is "
+                "true; --name and --scope make them fewer. They are shown and asked about at a "
+                "terminal; elsewhere it takes --yes. The token of this very call is left "
+                "out.\n"
+                "\n"
+                "With --self it is the token of this very call, of any scope: who finds a "
+                "leaked one puts it into SKILLREG_TOKEN and ends it.\n",
+            .examples = "skillreg token revoke --unused 90d --dry-run\n",
+        },
+    [CLI_COMMAND_AUDIT] =
+        {
+            .words = "audit",
+            .instead = "log logs history events",
+            .summary = "show who created, rotated and revoked tokens",
+            .text = "Shows who created, rotated, revoked and imported tokens of the organisation, "
+                    "and from which address, newest first; the ends that came by themselves too. "
+                    "It needs a token with the admin scope.\n",
+        },
+    [CLI_COMMAND_WHOAMI] =
+        {
+            .words = "whoami",
+            .instead = "me status whoiam",
+            .summary = "show whose token this is and what it may do",
+            .text = "Shows whose token this is, its organisation, and what it may do.\n",
+        },
+    [CLI_COMMAND_LOGIN] =
+        {
+            .words = "login",
+            .instead = "auth signin configure",
+            .summary = "check a token and store it for later commands",
+            .usage = {"--token [--json]", "--token < file"},
+            .text = "Asks for a token without showing it (or reads one line of standard input when "
+                    "that is no terminal), checks it with the gateway, and stores it in "
+                    "~/.skillreg/config.json, which only you can read, together with the address "
+                    "that it was checked with. It is sent to that address and to no other. A token "
+                    "that is refused changes nothing.\n",
+        },
+    [CLI_COMMAND_LOGOUT] =
+        {
+            .words = "logout",
+            .summary = "forget the token that login stored",
+            .text = "Takes the stored token of this address out of ~/.skillreg/config.json; what "
+                    "else stands there, and the tokens of other addresses, stay. With --revoke the "
+                    "gateway revokes the token first; if it cannot be asked, the token stays. "
+                    "When nothing is stored, that is no failure.\n",
+        },
+    [CLI_COMMAND_HELP] =
+        {
+            .words = "help",
+            .summary = "explain a command",
+            .operand = "[<command>]",
+            .operand_kind = CLI_VALUE_COMMAND,
+            .operands_max = 2,
+            .text = "Prints what --help prints: of a command, or, without one, the list of them.\n",
+            .examples = "skillreg help token create\n",
+        },
+    [CLI_COMMAND_COMPLETION] =
+        {
+            .words = "completion",
+            .summary = "print the completion script of a shell",
+            .operand = "<shell>",
+            .operand_kind = CLI_VALUE_CHOICE,
+            .operand_choices = "bash zsh fish",
+            .operands_max = 1,
+            .text = "Prints a script that makes the shell, bash, zsh or fish, complete commands, "
+                    "flags, their values, "
+                    "and the ids of tokens, for which it asks the gateway, two seconds at most. "
+                    "Have the shell read it when it starts:\n"
+                    "  bash   source <(skillreg completion bash)      in ~/.bashrc\n"
+                    "  zsh    source <(skillreg completion zsh)       in ~/.zshrc, below compinit\n"
+                    "  fish   skillreg completion fish | source       in "
+                    "~/.config/fish/config.fish\n",
+        },
+};
+
+const struct cli_command_row *cli_command_row(enum cli_command command) {
+    gw_assert(command < CLI_COMMAND_COUNT);
+    return &rows[command];
+}
+
+const char *cli_command_words(enum cli_command command) {
+    return cli_command_row(command)->words;
+}
+
+size_t cli_command_word_count(enum cli_command command) {
+    const char *words = cli_command_words(command);
+    size_t count = words[0] == '\0' ? 0 : 1;
+    for (; *words != '\0'; words++)
+        count += *words == ' ';
+    return count;
+}
+
+static bool begin_with(const char *const words[], size_t count, const char *command_words) {
+    struct gw_str rest = gw_str_from(command_words);
+    struct gw_str word;
+    for (size_t i = 0; gw_str_next(&rest, ' ', &word); i++) {
+        if (i == count || !gw_str_equal(word, gw_str_from(words[i])))
+            return false;
+    }
+    return true;
+}
+
+enum cli_command cli_command_find(const char *const words[], size_t count) {
+    size_t most = 0;
+    int found = CLI_COMMAND_NONE;
+    for (int i = CLI_COMMAND_NONE + 1; i < CLI_COMMAND_COUNT; i++) {
+        const char *alias = rows[i].alias;
+        size_t word_count = cli_command_word_count((enum cli_command)i);
+        if (word_count > most && (begin_with(words, count, rows[i].words) ||
+                                  (alias != NULL && begin_with(words, count, alias)))) {
+            most = word_count;
+            found = i;
+        }
+    }
+    return (enum cli_command)found;
+}
+
+const char *cli_command_word_in(enum cli_command command, enum cli_command group) {
+    gw_assert(cli_command_row(group)->group);
+    if (command == CLI_COMMAND_NONE || command == group)
+        return NULL;
+    const char *words = cli_command_words(command);
+    size_t length = strlen(cli_command_words(group));
+    if (length == 0)
+        return words;
+    bool is_in = strncmp(words, cli_command_words(group), length) == 0 && words[length] == ' ';
+    return is_in ? words + length + 1 : NULL;
+}

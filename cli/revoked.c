@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "cli/revoked.h"
+
+#include <string.h>
+
+#include "cli/answer.h"
+#include "cli/config_path.h"
+
+#define ID_SHOWN_MAX 64
+
+const struct cli_confirmation cli_revoked_confirmation = {
+    "the token is revoked",
+    "may let it in",
+    "it may still be let in",
+};
+
+const struct cli_confirmation cli_revoked_many_confirmation = {
+    "the tokens are revoked",
+    "may let them in",
+    "they may still be let in",
+};
+
+void cli_revoked_put_line(struct cli_output *out, struct gw_str name) {
+    gw_assert(name.at != NULL);
+    cli_output_put(out, out->symbols.done);
+    cli_output_put(out, " Token \"");
+    cli_output_put_clean(out, name);
+    cli_output_put(out, "\" has been revoked.\n");
+}
+
+static void note_live(const struct cli_options *options, struct gw_str id) {
+    if (cli_options_has(options, CLI_FLAG_WITH_SUCCESSORS))
+        cli_note("its successor %.*s is still live, revoke it: skillreg token revoke %.*s",
+                 GW_STR_ARG(id), GW_STR_ARG(id));
+    else
+        cli_note("its successor %.*s is still live; --with-successors revokes both, now: "
+                 "skillreg token revoke %.*s",
+                 GW_STR_ARG(id), GW_STR_ARG(id));
+}
+
+static enum cli_exit note_each(struct cli_session *session, const struct cli_options *options,
+                               struct gw_json list, const char *kin, struct cli_reason *why) {
+    for (int i = 0; i < gw_json_count(list); i++) {
+        struct gw_json token = gw_json_element(list, i);
+        struct gw_str id = cli_answer_text(token, "id", &session->answer);
+        struct gw_json revoked;
+        if (id.at == NULL || !gw_json_member(token, GW_STR("revokedAt"), &revoked))
+            return cli_session_fail_strange(session, why);
+        id = gw_str_slice(id, 0, ID_SHOWN_MAX);
+        if (gw_json_type(revoked) != GW_JSON_NULL)
+            cli_note("%s %.*s has been revoked with it", kin, GW_STR_ARG(id));
+        else
+            note_live(options, id);
+    }
+    return CLI_DONE;
+}
+
+enum cli_exit cli_revoked_note_kin(struct cli_session *session, const struct cli_options *options,
+                                   struct gw_json root, struct cli_reason *why) {
+    struct gw_json list;
+    if (gw_json_member(root, GW_STR("chain"), &list))
+        return note_each(session, options, list, "of its chain", why);
+    if (gw_json_member(root, GW_STR("successors"), &list))
+        return note_each(session, options, list, "its successor", why);
+    return CLI_DONE;
+}
+
+bool cli_revoked_is_last_admin(enum cli_exit exit, const struct cli_reason *why) {
+    return exit == CLI_CONFLICT && strcmp(why->code, "last_admin") == 0;
+}
+
+void cli_revoked_note_own_gone(struct cli_session *session) {
+    cli_session_forget_expiry(session);
+    if (session->settings->token_source == CLI_TOKEN_OF_FILE)
+        cli_note("the revoked token is still in %s: skillreg logout takes it out",
+                 cli_config_path_shown(session->settings->file));
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The value of a setting, from its text.
+
+#include <stdbool.h>
+
+#include "gateway/settings/config.h"
+#include "gateway/settings/setting.h"
+
+// False: the text has not the form of such a value. A list gets what the text has behind what it
+// has already. The text outlives `config`.
+bool gw_setting_set(struct gw_config *config, const struct gw_setting *setting, const char *text,
+                    enum gw_setting_source source);

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+"""/metrics is the same whichever worker answers, and no counter ever falls, also when workers are started again (HARDENING 5.6)."""
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import time
+
+import pytest
+
+from harness import binaries
+from harness.gateway import worker_of
+from harness.http_client import bearer
+from harness.waiting import eventually
+
+WHOAMI = "/api/v1/auth/whoami"
+READING = 2
+OTHERS = 3  # connections of a pool beside those for reading
+
+
+def family_of(series):
+    return re.sub(r"_(bucket|sum|count)$", "", series.split("{")[0])
+
+
+def scrape(gateway):
+    """The worker that answered, and what it shows: {series: (type, value)}. What a histogram shows are counters."""
+    response = gateway.admin_get("/metrics")
+    text = response.body.decode()
+    types = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE))
+    lines = re.findall(r"^(\w+(?:\{[^}]+\})?) ([0-9.]+)$", text, re.MULTILINE)
+    values = dict(lines)
+    assert len(values) == len(lines), "a series is shown twice"
+    families = {name: family_of(name) if types.get(family_of(name)) == "histogram" else name for name in values}
+    assert types.keys() == set(families.values())
+    return worker_of(response), {name: (types[families[name]].replace("histogram", "counter"), float(value))
+                                 for name, value in values.items()}
+
+
+def shown(gateway, name):
+    return scrape(gateway)[1][f"skillreg_gateway_{name}"][1]
+
+
+def assert_none_fell(before, after):
+    fallen = {name: (value, after[name][1]) for name, (kind, value) in before.items()
+              if kind == "counter" and after[name][1] < value}
+    assert not fallen
+
+
+def scrape_each(gateway, workers, last):
+    """As each worker shows them, one after another. None falls below the one before."""
+    found = {}
+    while len(found) < workers:
+        worker, values = scrape(gateway)
+        assert_none_fell(last, values)
+        found[worker] = last = values
+    return list(found.values())
+
+
+def ask_each(gateway, token, workers):
+    """Until each worker has decided about the token."""
+    found = set()
+    while len(found) < workers:
+        with contextlib.suppress(OSError, AssertionError), gateway.connect() as connection:  # a worker that was killed
+            response = connection.request("GET", WHOAMI, bearer(token))
+            if response.status == 200:
+                found.add(worker_of(response))
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_every_worker_shows_the_sum_and_no_counter_falls(workers, start_gateway, acme):
+    own = start_gateway("--workers", str(workers), "--database-connections", str(READING), "--cache-entries", "0")
+    last = scrape(own)[1]
+
+    def are_up():
+        return all(values["skillreg_gateway_database_connections_ready"][1] == workers * (READING + OTHERS)
+                   for values in scrape_each(own, workers, last))
+
+    eventually(are_up, "did each worker show the connections of all")
+    for _ in range(3):
+        ask_each(own, acme.read, workers)
+
+    def is_all_shown():
+        nonlocal last
+        shown = scrape_each(own, workers, last)
+        last = shown[-1]
+        return min(values["skillreg_gateway_database_queries_total"][1] for values in shown) >= 3 * workers
+
+    eventually(is_all_shown, "did each worker show what each had asked")
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_no_counter_falls_when_workers_are_started_again(workers, start_gateway, acme):
+    own = start_gateway("--workers", str(workers), "--database-connections", str(READING), "--cache-entries", "0")
+    last = scrape(own)[1]
+    for victim in range(2):
+        ask_each(own, acme.read, workers)
+        eventually(lambda: scrape(own)[1]["skillreg_gateway_database_queries_total"][1] > 0, "were they counted")
+        killed = own.worker_pids()[victim]
+        os.kill(killed, signal.SIGKILL)
+
+        def is_started_again():
+            nonlocal last
+            with contextlib.suppress(OSError, AssertionError):
+                values = scrape(own)[1]
+                assert_none_fell(last, values)
+                last = values
+            return own.worker_pids()[victim] != killed
+
+        eventually(is_started_again, "was it started again")
+        own.wait_until_ready()
+        last = scrape_each(own, workers, last)[-1]
+    eventually(lambda: scrape(own)[1]["skillreg_gateway_database_connections_ready"][1] == workers * (READING + OTHERS),
+               "are those of the dead counted off, and those of the new ones counted")
+
+
+def test_times_are_counted_by_kind_of_request(start_gateway, upstream, acme):
+    """Each once, whichever worker had it; a bucket holds those below it, too; none took longer than the test."""
+    own = start_gateway("--workers", "2", upstream=upstream.url, tls=True)
+    begun = time.monotonic()
+    for path, code in ((WHOAMI, 200), (WHOAMI, 200), (acme.skills, 200), ("/nowhere", 404)):
+        with own.connect_tls() as connection:
+            assert connection.request("GET", path, bearer(acme.read)).status == code
+    took_s = time.monotonic() - begun
+    counts = {"request_duration_seconds": {'{route_class="api"}': 2, '{route_class="registry"}': 1,
+                                           '{route_class="authz"}': 0, '{route_class="none"}': 1},
+              "decision_duration_seconds": {"": 3}, "registry_first_byte_seconds": {"": 1},
+              "tls_handshake_duration_seconds": {"": 4}}
+    expected = {f"{name}_count{labels}": count for name, by_labels in counts.items() for labels, count in by_labels.items()}
+    eventually(lambda: {name: shown(own, name) for name in expected} == expected, lambda: f"were all counted: {scrape(own)[1]}")
+    assert 1 <= shown(own, "lookup_duration_seconds_count") == shown(own, "lookups_total")
+    values = scrape(own)[1]
+    for name in expected:
+        labels = re.findall(r"\{(.*)\}", name)
+        family = f"skillreg_gateway_{name.split('_count')[0]}"
+        buckets = [value for series, (_, value) in values.items()
+                   if series.startswith(f"{family}_bucket{{" + ",".join([*labels, "le="]))]
+        assert len(buckets) == 21 and buckets == sorted(buckets) and buckets[-1] == expected[name]
+        total_s = values[f"skillreg_gateway_{name.replace('_count', '_sum')}"][1]
+        assert (total_s > 0) == (expected[name] > 0) and total_s <= took_s
+
+
+def test_what_clients_send_makes_no_series(start_gateway, acme, new_org):
+    """Neither paths nor tokens nor organisations are labels: the series are there from the start, and few."""
+    own = start_gateway()
+    before = scrape(own)[1].keys()
+    for number in range(20):
+        own.request("GET", f"/nowhere/{number}", acme.read)
+        own.request("GET", WHOAMI, f"skr_{number}")
+    own.request("GET", WHOAMI, new_org("read").read)
+    assert scrape(own)[1].keys() == before
+    assert len(before) < 400
+
+
+def test_a_client_that_hangs_up_is_not_refused(start_gateway, acme):
+    """By a reset, which takes its address away, before it is taken from the queue: the gateway stands still meanwhile."""
+    own = start_gateway()
+    accepted = own.metric("connections_accepted_total")
+    own.process.send_signal(signal.SIGSTOP)
+    for _ in range(20):
+        client = socket.create_connection(own.http)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+    own.process.send_signal(signal.SIGCONT)
+    assert own.request("GET", WHOAMI, acme.read).status == 200
+    eventually(lambda: own.metric("connections_accepted_total") >= accepted + 21, "were all taken")
+    assert own.metric("connections_refused_total") == 0
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian's package prometheus) is not here")
+def test_promtool_has_nothing_to_say(gateway):
+    done = subprocess.run(["promtool", "check", "metrics"], input=gateway.admin_get("/metrics").body, capture_output=True, check=False)
+    assert (done.returncode, done.stderr, done.stdout) == (0, b"", b"")
+
+
+def test_the_documentation_has_each_metric_and_no_other(gateway):
+    text = gateway.admin_get("/metrics").body.decode()
+    types = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE))
+    shown_rows = [(name, types[f"skillreg_gateway_{name}"], words)
+                  for name, words in re.findall(r"^# HELP skillreg_gateway_(\w+) (.*)$", text, re.MULTILINE)]
+    page = (binaries.ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*) \|$", page, re.MULTILINE)
+    assert rows == shown_rows
