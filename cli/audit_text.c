@@ -8,10 +8,12 @@ static struct gw_str text_or_dash(struct gw_json object, const char *key, struct
     return text.at != NULL ? text : GW_STR("-");
 }
 
-// "ci-deploy (clx7f2k3a)"
-static struct gw_str name_and_id(struct gw_str name, struct gw_str id, struct gw_arena *arena) {
-    return id.length > 0 ? gw_arena_printf(arena, "%.*s (%.*s)", GW_STR_ARG(name), GW_STR_ARG(id))
-                         : name;
+// "ci-deploy (clx7f2k3a)"; only the first where there is no second.
+static struct gw_str with_second(struct gw_str first, struct gw_str second,
+                                 struct gw_arena *arena) {
+    return second.length > 0
+               ? gw_arena_printf(arena, "%.*s (%.*s)", GW_STR_ARG(first), GW_STR_ARG(second))
+               : first;
 }
 
 // The token that made the change; the kind of an actor without a name.
@@ -22,13 +24,20 @@ static struct gw_str find_actor(struct gw_json event, struct gw_arena *arena) {
     struct gw_str name = cli_answer_text(actor, "name", arena);
     if (name.length == 0)
         return cli_answer_text(actor, "kind", arena);
-    return name_and_id(name, cli_answer_text(actor, "tokenId", arena), arena);
+    return with_second(name, cli_answer_text(actor, "tokenId", arena), arena);
+}
+
+// "change (name, scopes)"
+static struct gw_str find_action(struct gw_json event, struct gw_arena *arena) {
+    struct gw_str action = cli_answer_text(event, "action", arena);
+    struct gw_str changed = cli_answer_list(event, "changed", arena);
+    return action.at != NULL ? with_second(action, changed, arena) : action;
 }
 
 void cli_audit_text_read(struct gw_json event, struct gw_arena *arena, struct gw_str *cells) {
     cells[0] = cli_answer_text(event, "at", arena);
-    cells[1] = cli_answer_text(event, "action", arena);
-    cells[2] = name_and_id(text_or_dash(event, "tokenName", arena),
+    cells[1] = find_action(event, arena);
+    cells[2] = with_second(text_or_dash(event, "tokenName", arena),
                            cli_answer_text(event, "tokenId", arena), arena);
     cells[3] = find_actor(event, arena);
     cells[4] = text_or_dash(event, "address", arena);

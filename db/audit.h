@@ -24,6 +24,7 @@ struct db_audit_event {
     struct gw_str actor_name;
     struct gw_str address; // .at NULL: of an operator, or unknown
     int64_t ended_ms;      // of an expiry; else DB_NO_TIME
+    struct gw_str changed; // of a change, its members: "name, scopes"; else .at NULL
 };
 
 enum db_audit_order { DB_AUDIT_NEWEST_FIRST, DB_AUDIT_OLDEST_FIRST };

@@ -48,6 +48,16 @@ static struct gw_str address_of(const struct db_audit_event *event) {
     return is_unknown ? GW_STR("unknown") : event->address;
 }
 
+// "name, scopes", as an array.
+static void write_changed(struct gw_json_writer *json, struct gw_str members) {
+    struct gw_str member;
+    gw_json_key(json, "changed");
+    gw_json_open_array(json);
+    while (gw_str_next(&members, ',', &member))
+        gw_json_write_string(json, gw_str_trim(member));
+    gw_json_close_array(json);
+}
+
 static void write_event(struct gw_json_writer *json, const struct db_audit_event *event) {
     gw_json_open_object(json);
     write_event_id(json, "id", event->id);
@@ -59,6 +69,8 @@ static void write_event(struct gw_json_writer *json, const struct db_audit_event
         gw_json_put_string_or_null(json, "successorId", event->successor_id);
     if (event->ended_ms != DB_NO_TIME)
         gw_json_put_time(json, "endedAt", event->ended_ms);
+    if (event->changed.at != NULL)
+        write_changed(json, event->changed);
     write_actor(json, event);
     gw_json_put_string_or_null(json, "address", address_of(event));
     gw_json_close_object(json);

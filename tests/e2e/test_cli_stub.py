@@ -361,6 +361,12 @@ def test_audit_lines_up(stub, cli):
         "2026-11-01T12:00:00.001Z   import   ci-deploy (clx7f2k3a)   operator                -\n")
 
 
+def test_audit_tells_what_a_change_changed(stub, cli):
+    stub.answers["GET", "/api/v1/orgs/acme/audit"] = (200, {"next": None, "events": [
+        event(1, "change") | {"changed": ["name", "scopes"]}]})
+    assert "change (name, scopes)   ci-deploy (clx7f2k3a)" in cli.must("audit")
+
+
 def test_audit_makes_names_harmless(stub, cli):
     stub.answers["GET", "/api/v1/orgs/acme/audit"] = (200, {"next": None, "events": [
         event(1, name="a\nb\x1b[2J", by=("token", "\u202ec"), address="\x9b1")]})

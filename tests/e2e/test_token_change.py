@@ -54,6 +54,9 @@ def test_what_is_said_of_it_is_changed(fleet, gateways):
     assert change(gateways[0], fleet.admin, token, description=None).json()["description"] is None
     assert audit_of(fleet, token)[1:] == [("change", "name, description", "boss", "127.0.0.1"),
                                           ("change", "description", "boss", "127.0.0.1")]
+    events = gateways[0].request("GET", f"/api/v1/orgs/acme/audit?token={token['id']}&after=0", fleet.admin).json()["events"]
+    assert [(event["action"], event.get("changed")) for event in events] == [
+        ("create", None), ("change", ["name", "description"]), ("change", ["description"])]
 
 
 def test_fewer_rights_hold_here_at_once_and_everywhere_when_that_was_waited_for(fleet, gateways):
