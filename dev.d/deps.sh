@@ -10,7 +10,7 @@ build_packages=(gcc libc6-dev cmake ninja-build pkgconf libuv1-dev libpq-dev lib
 deb_packages=(dpkg-dev file git) # for cpack, and for the date of the commit
 run_packages=(postgresql python3 curl openssl ca-certificates)
 # clang-tidy reads the header of the sanitizers, which is in a package of its own.
-test_packages=(gnutls-bin python3-pytest python3-pytest-xdist python3-psycopg2 python3-yaml clang-format clang-tidy libclang-rt-dev
+test_packages=(gnutls-bin python3-pytest python3-pytest-xdist python3-psycopg2 python3-yaml python3-jsonschema clang-format clang-tidy libclang-rt-dev
     cppcheck shellcheck zsh fish mandoc)
 proxy_packages=(nginx caddy haproxy pgbouncer) # that stand before the gateway, ask it, or stand behind it, in the tests
 fuzz_packages=(clang llvm libclang-rt-dev)

@@ -81,6 +81,12 @@ static void decide(struct gw_exchange *exchange, const struct gw_route_match *ma
         answer(&call->decision);
 }
 
+// /authz of /authz decides nothing: no request stands behind it. The description is the gateway's
+// own: a file of the same name at the registry is not for everyone.
+static bool is_of_registry(const struct gw_route *route) {
+    return route->target != GW_ROUTE_FORWARD_AUTH && route->target != GW_ROUTE_OPENAPI;
+}
+
 void gw_forward_auth_start(struct gw_exchange *exchange) {
     struct gw_original_request original;
     struct gw_route_match match;
@@ -95,8 +101,7 @@ void gw_forward_auth_start(struct gw_exchange *exchange) {
     }
     gw_report_note_original(&exchange->report, original.method, original.target);
     enum gw_route_outcome outcome = gw_router_match(original.method, original.target, &match);
-    // /authz of /authz decides nothing: no request stands behind it.
-    if (outcome == GW_ROUTE_FOUND && match.route->target == GW_ROUTE_FORWARD_AUTH)
+    if (outcome == GW_ROUTE_FOUND && !is_of_registry(match.route))
         outcome = GW_ROUTE_NOT_FOUND;
     if (outcome != GW_ROUTE_FOUND)
         refuse_original(exchange, outcome);

@@ -7,6 +7,7 @@
 #include "gateway/api/create.h"
 #include "gateway/api/forward_auth.h"
 #include "gateway/api/introspect.h"
+#include "gateway/api/openapi.h"
 #include "gateway/api/revoke.h"
 #include "gateway/api/rotate.h"
 #include "gateway/api/tokens.h"
@@ -30,6 +31,7 @@ static void (*const starts[])(struct gw_exchange *exchange) = {
     [GW_ROUTE_AUDIT] = gw_audit_api_list,
     [GW_ROUTE_FORWARD_AUTH] = gw_forward_auth_start,
     [GW_ROUTE_INTROSPECT] = gw_introspect_start,
+    [GW_ROUTE_OPENAPI] = gw_openapi_start,
 };
 
 static void refuse(struct gw_exchange *exchange, enum gw_route_outcome outcome) {

@@ -62,6 +62,8 @@ static const struct gw_route routes[] = {
      .scope = GW_SCOPE_READ, .target = GW_ROUTE_FORWARD_AUTH, .rate = GW_ROUTE_RATE_NONE},
     {"POST", "/oauth2/introspect", GW_ACCESS_SCOPE, .scope = GW_SCOPE_ADMIN,
      .target = GW_ROUTE_INTROSPECT},
+    {"GET HEAD", "/api/v1/openapi.json", GW_ACCESS_OPEN, .scope = GW_SCOPE_READ,
+     .target = GW_ROUTE_OPENAPI, .rate = GW_ROUTE_RATE_NONE},
 };
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))

@@ -24,7 +24,8 @@ enum gw_route_target {
     GW_ROUTE_TOKEN_ROTATE_OWN,
     GW_ROUTE_AUDIT,
     GW_ROUTE_FORWARD_AUTH,
-    GW_ROUTE_INTROSPECT
+    GW_ROUTE_INTROSPECT,
+    GW_ROUTE_OPENAPI
 };
 
 enum gw_route_access {

@@ -5,9 +5,11 @@ GATEWAY_BUILD_DIR says which build is tested."""
 import dataclasses
 import hashlib
 import itertools
+import os
 import pathlib
 import signal
 import sys
+import uuid
 
 import pytest
 
@@ -21,11 +23,13 @@ from harness import interrupts  # noqa: E402
 from harness import postgres as clusters  # noqa: E402
 from harness import token_syntax  # noqa: E402
 from harness.command_line import CommandLine  # noqa: E402
+from harness.documents import Session  # noqa: E402
 from harness.gateway import Gateway, Operator  # noqa: E402
 from harness.paper_gateway import SECRET, Stub  # noqa: E402
 from harness.postgres import Postgres  # noqa: E402
+from harness.process import Process, clean_environment  # noqa: E402
 from harness.upstream import Upstream  # noqa: E402
-from harness.waiting import PATIENCE_S  # noqa: E402
+from harness.waiting import PATIENCE_S, eventually  # noqa: E402
 from harness.wall_clock import WallClock  # noqa: E402
 
 TEST_LIMIT_S = 5 * PATIENCE_S  # a test that hangs fails instead of stopping the run
@@ -278,3 +282,44 @@ def stub():
 def paper(stub, tmp_path):
     """The command line at `stub`."""
     return CommandLine(tmp_path, url=stub.url, token=SECRET, org="acme")
+
+
+# ---- what the documents show ----
+
+@pytest.fixture
+def fresh_database(postgres):
+    """A database of its own, so that `acme` holds what it does after ./dev up."""
+    name = "session_" + uuid.uuid4().hex[:8]
+    postgres.query(f"create database {name}")
+    yield name
+    postgres.query(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def demonstration_registry(tmp_path):
+    port_file = tmp_path / "registry.port"
+    process = Process(["/usr/bin/python3", binaries.ROOT / "docker/dev/registry.py", "--port", "0", "--port-file", port_file],
+                      tmp_path / "registry.log", env=clean_environment())
+    try:
+        eventually(lambda: port_file.exists() and port_file.read_text(), lambda: "did the registry listen: " + process.log())
+        yield "http://127.0.0.1:" + port_file.read_text().strip()
+    finally:
+        process.kill()
+
+
+@pytest.fixture
+def session(postgres, fresh_database, demonstration_registry, start_gateway, certificate, tmp_path):
+    """What ./dev up leaves behind, and a shell to look at it."""
+    operator = Operator(postgres.url_of(fresh_database), tmp_path)
+    operator.migrate()
+    operator.create_org("acme")
+    admin = operator.create_token("acme", "dev-admin", "admin")["token"]
+    gateway = start_gateway(tls=True, database_url=operator.database_url, upstream=demonstration_registry)
+    env = {"SKILLREG_URL": gateway.https_url, "SKILLREG_TOKEN": admin, "SKILLREG_ORG": "acme",
+           "SSL_CERT_FILE": certificate.cert, "CURL_CA_BUNDLE": certificate.cert,
+           "PATH": f"{binaries.find('skillreg').parent}:{os.environ['PATH']}"}
+    (tmp_path / "build/dev").mkdir(parents=True)
+    (tmp_path / "build/dev/env").write_text("".join(f"export {name}='{value}'\n" for name, value in env.items()))
+    shell = Session(tmp_path)
+    yield shell
+    shell.close()

@@ -5,14 +5,11 @@ tested by tests/packaging/test_fresh_machine.sh."""
 import os
 import re
 import subprocess
-import uuid
 
 import pytest
 
-from harness import binaries
-from harness.gateway import Operator
-from harness.process import Process, clean_environment, dies_with_parent, run
-from harness.waiting import PATIENCE_S, eventually
+from harness import binaries, documents
+from harness.process import clean_environment, run
 
 ROOT = binaries.ROOT
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
@@ -23,9 +20,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def section(title):
     """The text under one heading of the second level."""
-    match = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
-    assert match, f"README.md has no section {title!r}"
-    return match[1]
+    return documents.section(README, title)
 
 
 def rows(text, first_column):
@@ -251,104 +246,9 @@ def test_limits_in_the_text():
 
 # ---- the first session ----------------------------------------------------------------------------------------------
 
-# What differs from run to run. The same text in README.md stands for the same value throughout.
-RANDOM = re.compile(
-    r"(?P<secret>sr_live_[A-Za-z0-9_-]+\.\.\.)|(?P<prefix>sr_live_[A-Za-z0-9_-]{4}(?![A-Za-z0-9_-]))|(?P<id>\bcl[a-z0-9]{22}\b)"
-    r"|(?P<request>\b[0-9a-f]{32}\b)|(?P<date>\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT)")
-SHAPES = {"secret": r"sr_live_[A-Za-z0-9_-]{48}", "prefix": r"sr_live_[A-Za-z0-9_-]{4}", "id": r"cl[a-z0-9]{22}",
-          "request": r"[0-9a-f]{32}", "date": r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"}
-
-
 def session_steps():
     """(command, documented output) of the session, in order."""
-    steps = []
-    for block in re.findall(r"^```console\n(.*?)^```$", section("A first session"), re.MULTILINE | re.DOTALL):
-        for line in block.splitlines():
-            if line.startswith("$ "):
-                steps.append((line[2:], []))
-            else:
-                steps[-1][1].append(line)
-    return [(command, "\n".join(lines)) for command, lines in steps]
-
-
-class Session:
-    """One bash that lives through all commands."""
-
-    MARK = "::done::"
-
-    def __init__(self, directory):
-        self.bound = {}  # documented text -> what it is in this run
-        self.shell = subprocess.Popen(
-            dies_with_parent(["bash"]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            encoding="utf-8", bufsize=1, cwd=directory, env=clean_environment(HOME=str(directory)))
-
-    def run(self, command):
-        for documented in sorted(self.bound, key=len, reverse=True):
-            command = command.replace(documented, self.bound[documented])
-        self.shell.stdin.write(f"{command}\nprintf '\\n{self.MARK} %d\\n' $?\n")
-        lines = []
-        for line in self.shell.stdout:
-            if line.startswith(self.MARK):
-                return int(line.split()[1]), "".join(lines).rstrip("\n")
-            lines.append(line)
-        raise AssertionError(f"the shell ended in: {command}")
-
-    def assert_like(self, documented, output):
-        pattern, names, end = "", [], 0
-        for match in RANDOM.finditer(documented):
-            pattern += re.escape(documented[end:match.start()])
-            pattern += f"({SHAPES[match.lastgroup]})"
-            names.append(match[0])
-            end = match.end()
-        pattern += re.escape(documented[end:])
-        found = re.fullmatch(pattern, output)
-        assert found, f"documented:\n{documented}\n\nnow:\n{output}"
-        for name, value in zip(names, found.groups()):
-            assert self.bound.setdefault(name, value) == value, f"{name} stood for another value before"
-
-    def close(self):
-        self.shell.stdin.close()
-        self.shell.stdout.close()
-        assert self.shell.wait(PATIENCE_S) == 0
-
-
-@pytest.fixture
-def fresh_database(postgres):
-    """A database of its own, so that `acme` holds what it does after ./dev up."""
-    name = "readme_" + uuid.uuid4().hex[:8]
-    postgres.query(f"create database {name}")
-    yield name
-    postgres.query(f"drop database {name} with (force)")
-
-
-@pytest.fixture
-def demonstration_registry(tmp_path):
-    port_file = tmp_path / "registry.port"
-    process = Process(["/usr/bin/python3", ROOT / "docker/dev/registry.py", "--port", "0", "--port-file", port_file],
-                      tmp_path / "registry.log", env=clean_environment())
-    try:
-        eventually(lambda: port_file.exists() and port_file.read_text(), lambda: "did the registry listen: " + process.log())
-        yield "http://127.0.0.1:" + port_file.read_text().strip()
-    finally:
-        process.kill()
-
-
-@pytest.fixture
-def session(postgres, fresh_database, demonstration_registry, start_gateway, certificate, tmp_path):
-    """What ./dev up leaves behind, and a shell to look at it."""
-    operator = Operator(postgres.url_of(fresh_database), tmp_path)
-    operator.migrate()
-    operator.create_org("acme")
-    admin = operator.create_token("acme", "dev-admin", "admin")["token"]
-    gateway = start_gateway(tls=True, database_url=operator.database_url, upstream=demonstration_registry)
-    env = {"SKILLREG_URL": gateway.https_url, "SKILLREG_TOKEN": admin, "SKILLREG_ORG": "acme",
-           "SSL_CERT_FILE": certificate.cert, "CURL_CA_BUNDLE": certificate.cert,
-           "PATH": f"{binaries.find('skillreg').parent}:{os.environ['PATH']}"}
-    (tmp_path / "build/dev").mkdir(parents=True)
-    (tmp_path / "build/dev/env").write_text("".join(f"export {name}='{value}'\n" for name, value in env.items()))
-    shell = Session(tmp_path)
-    yield shell
-    shell.close()
+    return documents.steps(section("A first session"))
 
 
 def test_the_first_session_runs_as_shown(session):
@@ -358,9 +258,7 @@ def test_the_first_session_runs_as_shown(session):
     for command, documented in steps:
         if command.startswith("./dev"):
             continue
-        code, output = session.run(command)
-        assert code == 0, f"{command}: exit {code}\n{output}"
-        session.assert_like(documented, output)
+        session.run_as_shown(command, documented)
         ran += 1
     assert ran >= 9
     # The shortened secret of the text and the prefix in its list are one token.

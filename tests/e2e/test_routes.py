@@ -30,6 +30,8 @@ ROUTES = [
     ("HEAD", "/orgs/{org}/audit?limit=1", "admin", OWN),
     ("DELETE", "/auth/token?wait=x", ANY_TOKEN, OWN),  # refused behind the decision: the token is needed again
     ("POST", "/auth/token/rotate?y=x", ANY_TOKEN, OWN),  # likewise
+    ("GET", "/openapi.json", OPEN, OWN),
+    ("HEAD", "/openapi.json", OPEN, OWN),
     ("POST", "/auth/cli/initiate", OPEN, FORWARDED),
     ("GET", "/auth/cli/poll?code=abc", OPEN, FORWARDED),
     ("GET", "/public/skills", OPEN, FORWARDED),
@@ -89,6 +91,7 @@ WRONG_METHODS = [
     ("DELETE", "/auth/token/rotate", "POST"),
     ("POST", "/auth/token", "DELETE"),
     ("OPTIONS", "/orgs/{org}/tokens", "GET, HEAD, POST"),
+    ("POST", "/openapi.json", "GET, HEAD"),
     ("GET", "/auth/cli/initiate", "POST"),
     ("POST", "/public/skills", None),
     ("POST", "/search", None),

@@ -74,6 +74,7 @@ static void test_an_original_that_gets_nowhere_is_refused(void **state) {
         {"/authz", "DELETE", "/api/v1/search", 403, "\"method_not_allowed\""},
         {"/authz", "GET", "/authz", 403, "\"not_found\""},
         {"/authz", "GET", "/authz/api/v1/search", 403, "\"not_found\""},
+        {"/authz", "GET", "/api/v1/openapi.json", 403, "\"not_found\""},
         {"/authz", "GET", "/api/v1/orgs/acme/skills", 401, "\"missing_token\""},
         {"/authz/nothing", NULL, NULL, 403, "\"not_found\""},
         {"/authz/api/v1/auth/token", NULL, NULL, 403, "\"method_not_allowed\""},

@@ -16,6 +16,7 @@
 #include "gateway/api/create.h"
 #include "gateway/api/forward_auth.h"
 #include "gateway/api/introspect.h"
+#include "gateway/api/openapi.h"
 #include "gateway/api/revoke.h"
 #include "gateway/api/rotate.h"
 #include "gateway/api/tokens.h"
@@ -23,7 +24,7 @@
 #include "gateway/client/handlers.h"
 #include "gateway/relay/relay.h"
 
-#define TARGETS (GW_ROUTE_INTROSPECT + 1)
+#define TARGETS (GW_ROUTE_OPENAPI + 1)
 
 static int started[TARGETS];
 
@@ -45,6 +46,7 @@ HANDLER(gw_token_rotate_own_start, GW_ROUTE_TOKEN_ROTATE_OWN)
 HANDLER(gw_audit_api_list, GW_ROUTE_AUDIT)
 HANDLER(gw_forward_auth_start, GW_ROUTE_FORWARD_AUTH)
 HANDLER(gw_introspect_start, GW_ROUTE_INTROSPECT)
+HANDLER(gw_openapi_start, GW_ROUTE_OPENAPI)
 HANDLER(gw_relay_start, GW_ROUTE_FORWARD)
 
 struct fixture {
