@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "db/grants_sql.h"
+#include "db/rights_sql.h"
 
 #define ROLE_LENGTH_MAX 63
-#define MARK "{role}"
+#define ROLE_MARK "{role}"
+#define RIGHTS_MARK "{rights}\n"
 
 static bool is_kept(struct gw_str role) {
     return gw_str_equal(role, GW_STR("public")) || gw_str_equal(role, GW_STR("none")) ||
@@ -25,16 +27,27 @@ bool db_grants_is_role(struct gw_str role) {
     return true;
 }
 
+// Appends the text up to the next mark and what stands for it, and moves *at past it. False: no
+// mark is left.
+static bool fill_in(const char **at, struct gw_str role, struct gw_buf *out,
+                    enum gw_status *status) {
+    const char *mark = strchr(*at, '{');
+    if (mark == NULL)
+        return false;
+    bool is_role = strncmp(mark, ROLE_MARK, strlen(ROLE_MARK)) == 0;
+    gw_assert(is_role || strncmp(mark, RIGHTS_MARK, strlen(RIGHTS_MARK)) == 0);
+    *status = gw_buf_append_str(out, gw_str(*at, (size_t)(mark - *at)));
+    if (*status == GW_OK)
+        *status = gw_buf_append_str(out, is_role ? role : gw_str_from(db_rights_sql));
+    *at = mark + strlen(is_role ? ROLE_MARK : RIGHTS_MARK);
+    return *status == GW_OK;
+}
+
 enum gw_status db_grants_write(struct gw_str role, struct gw_buf *out) {
     gw_assert(db_grants_is_role(role));
     enum gw_status status = GW_OK;
     const char *at = db_grants_sql;
-    const char *mark;
-    while (status == GW_OK && (mark = strstr(at, MARK)) != NULL) {
-        status = gw_buf_append_str(out, gw_str(at, (size_t)(mark - at)));
-        if (status == GW_OK)
-            status = gw_buf_append_str(out, role);
-        at = mark + strlen(MARK);
-    }
+    while (fill_in(&at, role, out, &status))
+        continue;
     return status == GW_OK ? gw_buf_append_str(out, gw_str_from(at)) : status;
 }

@@ -44,18 +44,8 @@ begin
     for needed in
         select n.name, n.rights
         from (values
-            ('organisation', 'select, update (created_at)'),
-            ('api_token', 'select, insert, update (expires_at, last_used_at, revoked_at, revoked_by, revoked_from, replaced_by,'
-                ' rotation_key, noted_end)'),
-            ('token_event', 'select, insert, delete'),
-            ('token_audit', 'select, insert'),
-            ('log_lock', 'select, update'),
-            ('pruned_token', 'select'),
-            ('idempotency_key', 'select, insert, update, delete'),
-            ('gateway', 'select, insert, update, delete'),
-            ('gateway_member', 'select, insert, update, delete'),
-            ('gateway_since', 'select, insert'),
-            ('gateway_state', 'select')) n(name, rights)
+{rights}
+            ) n(name, rights)
         where to_regclass('skillreg.' || n.name) is not null
     loop
         execute format('grant %s on skillreg.%I to "{role}"', needed.rights, needed.name);

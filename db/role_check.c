@@ -25,23 +25,30 @@ static void log_difference(struct db_role_check *check, struct gw_str role,
                line);
 }
 
-void db_role_check_take(struct db_role_check *check, const PGresult *result) {
+static char *next_of(struct db_role_differences *differences) {
+    gw_assert(differences->count < DB_ROLE_DIFFERENCES_MAX);
+    return differences->at[differences->count++];
+}
+
+void db_role_check_compare(const PGresult *result, struct db_role_differences *differences) {
+    differences->count = 0;
     if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
         return;
-    struct gw_str role = db_get_bytes(result, 0, COLUMN_ROLE);
     struct gw_str isolation = db_get_bytes(result, 0, COLUMN_ISOLATION);
     int64_t timeout_ms = db_get_int(result, 0, COLUMN_STATEMENT_TIMEOUT, 0);
-    char difference[128];
-    if (!gw_str_equal(isolation, GW_STR("read committed"))) {
-        (void)snprintf(difference, sizeof(difference),
+    if (!gw_str_equal(isolation, GW_STR("read committed")))
+        (void)snprintf(next_of(differences), DB_ROLE_DIFFERENCE_BYTES,
                        "default_transaction_isolation=\"%.*s\" wanted=\"read committed\"",
                        GW_STR_ARG(isolation));
-        log_difference(check, role, difference);
-    }
-    if (timeout_ms <= 0 || timeout_ms >= GW_DB_QUERY_TIMEOUT_MS) {
-        (void)snprintf(difference, sizeof(difference),
+    if (timeout_ms <= 0 || timeout_ms >= GW_DB_QUERY_TIMEOUT_MS)
+        (void)snprintf(next_of(differences), DB_ROLE_DIFFERENCE_BYTES,
                        "statement_timeout_ms=%lld wanted=\"above 0, below %d\"",
                        (long long)timeout_ms, GW_DB_QUERY_TIMEOUT_MS);
-        log_difference(check, role, difference);
-    }
+}
+
+void db_role_check_take(struct db_role_check *check, const PGresult *result) {
+    struct db_role_differences differences;
+    db_role_check_compare(result, &differences);
+    for (int i = 0; i < differences.count; i++)
+        log_difference(check, db_get_bytes(result, 0, COLUMN_ROLE), differences.at[i]);
 }

@@ -15,5 +15,17 @@ struct db_role_check {
 };
 
 extern const char db_role_check_sql[];
-// Its answer, in the binary format.
+
+#define DB_ROLE_DIFFERENCES_MAX 2
+#define DB_ROLE_DIFFERENCE_BYTES 128
+
+struct db_role_differences {
+    int count;
+    // "statement_timeout_ms=0 wanted=..."
+    char at[DB_ROLE_DIFFERENCES_MAX][DB_ROLE_DIFFERENCE_BYTES];
+};
+
+// The answer, in the binary format, against what is wanted.
+void db_role_check_compare(const PGresult *result, struct db_role_differences *differences);
+// The same, and logs them.
 void db_role_check_take(struct db_role_check *check, const PGresult *result);

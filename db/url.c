@@ -130,6 +130,28 @@ const char *db_url_problem(const char *text) {
                : "the database URL is malformed";
 }
 
+// libpq marks what a form should hide with a dispchar of "*".
+static bool is_shown(const PQconninfoOption *option) {
+    return option->val != NULL && strchr(option->dispchar, '*') == NULL;
+}
+
+void db_url_show(const char *text, char *out, size_t size) {
+    char *complaint = NULL;
+    size_t used = 0;
+    PQconninfoOption *options = PQconninfoParse(text, &complaint);
+    PQfreemem(complaint);
+    *out = '\0';
+    for (const PQconninfoOption *option = options;
+         option != NULL && option->keyword != NULL && used < size; option++) {
+        if (!is_shown(option))
+            continue;
+        int length = snprintf(out + used, size - used, "%s%s=%s", used > 0 ? " " : "",
+                              option->keyword, option->val);
+        used += length > 0 ? (size_t)length : 0;
+    }
+    PQconninfoFree(options);
+}
+
 void db_url_deinit(struct db_url *url) {
     PQconninfoFree(url->options);
     PQconninfoFree(url->defaults);

@@ -10,6 +10,7 @@
 
 #include <libpq-fe.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -40,6 +41,10 @@ enum gw_status db_url_parse(const char *text, struct db_url *url) GW_MUST_USE;
 void db_url_deinit(struct db_url *url);
 // Why db_url_parse said GW_INVALID, without a word of the URL.
 const char *db_url_problem(const char *text);
+
+// What it says, as "host=db.internal dbname=skillreg", for a reader: without the password and
+// whatever else libpq hides; empty when it cannot be read. Cut to `size`, terminated.
+void db_url_show(const char *text, char *out, size_t size);
 
 // What libpq would look up; NULL: nothing.
 const char *db_url_name_of(const struct db_url_server *server);

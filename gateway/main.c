@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// skillreg-gateway: the server, or one of the operator's commands.
+// skillreg-gateway: the server, a check of its settings, or one of the operator's commands.
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/standard_streams.h"
+#include "gateway/check/check.h"
 #include "gateway/operator/man_page.h"
 #include "gateway/operator/operator.h"
 #include "gateway/process/healthcheck.h"
@@ -38,6 +39,8 @@ int main(int argc, char **argv) {
         return gw_operator_run(argc - 1, argv + 1);
     if (argc == 2 && strcmp(argv[1], "__man") == 0)
         return print_man_page();
+    if (argc > 1 && strcmp(argv[1], "check") == 0)
+        return gw_check_run(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "healthcheck") == 0)
         return gw_healthcheck_run(argc - 1, argv + 1);
     // A SIGHUP would end a server that is still starting. Its certificates are yet to be read.

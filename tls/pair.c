@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tls/pair.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <mbedtls/psa_util.h>
 #include <stdio.h>
@@ -115,4 +116,40 @@ int64_t tls_pair_not_after_ms(const struct tls_pair *pair) {
         earliest_ms = not_after_ms < earliest_ms ? not_after_ms : earliest_ms;
     }
     return earliest_ms;
+}
+
+int64_t tls_pair_not_before_ms(const struct tls_pair *pair) {
+    int64_t latest_ms = INT64_MIN;
+    for (const mbedtls_x509_crt *crt = &pair->chain; crt != NULL; crt = crt->next) {
+        int64_t not_before_ms = to_wall_ms(&crt->valid_from);
+        latest_ms = not_before_ms > latest_ms ? not_before_ms : latest_ms;
+    }
+    return latest_ms;
+}
+
+// ---- for a reader ----
+
+// Empty for a kind of name that no server has.
+static void show_alternative(const mbedtls_x509_buf *name, char *out, size_t size) {
+    int kind = name->tag & MBEDTLS_ASN1_TAG_VALUE_MASK;
+    out[0] = '\0';
+    if (kind == MBEDTLS_X509_SAN_DNS_NAME)
+        (void)snprintf(out, size, "%.*s", (int)name->len, (const char *)name->p);
+    else if (kind == MBEDTLS_X509_SAN_IP_ADDRESS && (name->len == 4 || name->len == 16))
+        (void)inet_ntop(name->len == 4 ? AF_INET : AF_INET6, name->p, out, (socklen_t)size);
+}
+
+void tls_pair_write_names(const struct tls_pair *pair, char *out, size_t size) {
+    size_t used = 0;
+    out[0] = '\0';
+    for (const mbedtls_x509_sequence *alternative = &pair->chain.subject_alt_names;
+         alternative != NULL && used < size; alternative = alternative->next) {
+        char name[256] = "";
+        if (alternative->buf.p != NULL)
+            show_alternative(&alternative->buf, name, sizeof(name));
+        if (name[0] == '\0')
+            continue;
+        int length = snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", name);
+        used += length > 0 ? (size_t)length : 0;
+    }
 }

@@ -37,3 +37,8 @@ enum gw_status tls_pair_load(struct tls_pair *pair, const struct tls_pair_files 
 enum tls_name_match tls_pair_match(const struct tls_pair *pair, struct gw_str name);
 // When the first certificate of the chain ends, milliseconds since 1970.
 int64_t tls_pair_not_after_ms(const struct tls_pair *pair);
+// When the last certificate of the chain begins.
+int64_t tls_pair_not_before_ms(const struct tls_pair *pair);
+// The names and addresses of the leaf's subjectAltName as "example.com, 192.0.2.1", for a reader;
+// cut to `size`, terminated, empty: there are none.
+void tls_pair_write_names(const struct tls_pair *pair, char *out, size_t size);

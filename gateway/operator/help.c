@@ -4,7 +4,8 @@
 #include <stdio.h>
 
 static const char text[] =
-    "Usage: skillreg-gateway migrate [--role <name>]\n"
+    "Usage: skillreg-gateway check [settings] [--json]\n"
+    "       skillreg-gateway migrate [--role <name>]\n"
     "       skillreg-gateway grants --role <name>\n"
     "       skillreg-gateway prune [--audit-older-than <age>] [--revoked-older-than <age>]\n"
     "                        [--expired-older-than <age>] [--dry-run] [--json]\n"
@@ -28,6 +29,9 @@ static const char text[] =
     "\n"
     "Straight to the database, no gateway needed. Times are UTC.\n"
     "\n"
+    "  check         say what a gateway would run with by these settings, and whether it can; exit "
+    "code\n"
+    "                0, 1 where a check failed, 2 for a setting that a start refuses\n"
     "  migrate       bring the schema to the version of this program, as its owner; safe to "
     "repeat\n"
     "  grants        print the SQL that gives a role the rights to serve, and no more, for psql\n"

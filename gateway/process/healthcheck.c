@@ -42,14 +42,22 @@ static int connect_to(const char *address) {
     return fd;
 }
 
-static int answers(int fd) {
+static bool answers(int fd) {
     static const char request[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
                                   "Connection: close\r\n\r\n";
     char head[12] = "";
     if (send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) != (ssize_t)sizeof(request) - 1)
-        return 0;
+        return false;
     return recv(fd, head, sizeof(head), MSG_WAITALL) == (ssize_t)sizeof(head) &&
            memcmp(head, "HTTP/1.1 200", sizeof(head)) == 0;
+}
+
+bool gw_healthcheck_is_answered(const char *address) {
+    int fd = connect_to(address);
+    bool is_answered = fd >= 0 && answers(fd);
+    if (fd >= 0)
+        close(fd);
+    return is_answered;
 }
 
 int gw_healthcheck_run(int argc, char **argv) {
@@ -62,10 +70,7 @@ int gw_healthcheck_run(int argc, char **argv) {
         return usage(stderr, 2);
     if (address == NULL || address[0] == '\0')
         address = ADDRESS_DEFAULT;
-    int fd = connect_to(address);
-    int is_healthy = fd >= 0 && answers(fd);
-    if (fd >= 0)
-        close(fd);
+    bool is_healthy = gw_healthcheck_is_answered(address);
     if (!is_healthy)
         gw_complain("no answer from /healthz on %s", address);
     return is_healthy ? 0 : 1;

@@ -41,6 +41,8 @@ void gw_config_help_print(void) {
     puts("SkillReg token gateway: checks API tokens, manages them, forwards to the registry.\n"
          "\n"
          "usage: skillreg-gateway [settings]                 run the gateway\n"
+         "       skillreg-gateway check [settings] [--json]  say what it would run with, and try "
+         "it\n"
          "       skillreg-gateway migrate                    bring the database schema up to date\n"
          "       skillreg-gateway grants --role <name>       print the rights of a role that "
          "serves\n"

@@ -93,7 +93,7 @@ def test_flags_and_variables_in_the_text_exist():
     known = "\n".join([help_of("skillreg-gateway"), help_of("skillreg-gateway", "migrate"), help_of("skillreg"),
                        *(help_of("skillreg", "token", word) for word in ("create", "list", "show", "update", "rotate", "revoke")),
                        help_of("skillreg", "audit"), help_of("skillreg", "login"), help_of("skillreg", "logout"),
-                       help_of("skillreg-gateway", "healthcheck"),
+                       help_of("skillreg-gateway", "healthcheck"), help_of("skillreg-gateway", "check"),
                        (ROOT / "dev").read_text(), (ROOT / "dev.d/up.sh").read_text(), (ROOT / "dev.d/down.sh").read_text()])
     named = {word for span in code_spans(README + (ROOT / "docs/running.md").read_text())
              for word in re.findall(r"--[a-z][a-z-]+|\b(?:GATEWAY|SKILLREG)_[A-Z_]+", span)}

@@ -190,6 +190,24 @@ static void test_what_a_newer_libpq_knows_is_refused_by_its_name(void **state) {
     assert_string_equal(db_url_problem(unknown), "the database URL is malformed");
 }
 
+static void test_it_is_shown_without_its_password(void **state) {
+    (void)state;
+    char shown[128];
+    db_url_show("postgresql://gw:hidden@a.test:5433/db?sslpassword=hidden&sslmode=require", shown,
+                sizeof(shown));
+    assert_null(strstr(shown, "hidden"));
+    assert_non_null(strstr(shown, "user=gw"));
+    assert_non_null(strstr(shown, "host=a.test"));
+    assert_non_null(strstr(shown, "port=5433"));
+    assert_non_null(strstr(shown, "sslmode=require"));
+    db_url_show("host=a.test password=hidden", shown, sizeof(shown));
+    assert_string_equal(shown, "host=a.test");
+    db_url_show("host=a.test password=hidden", shown, 7);
+    assert_string_equal(shown, "host=a");
+    db_url_show("postgresql://gw:hidden@[::1/db", shown, sizeof(shown));
+    assert_string_equal(shown, "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup(name, clear_environment)
@@ -200,6 +218,7 @@ int main(void) {
         TEST(test_an_attempt_has_one_server_at_one_address),
         TEST(test_what_a_newer_libpq_knows_is_refused_by_its_name),
 #undef TEST
+        cmocka_unit_test_setup(test_it_is_shown_without_its_password, clear_environment),
     };
     return cmocka_run_group_tests_name("url", tests, NULL, NULL);
 }

@@ -66,11 +66,30 @@ static void test_the_end_is_told_in_milliseconds(void **state) {
     tls_pair_deinit(&pair);
 }
 
+static void test_names_and_addresses_are_shown(void **state) {
+    (void)state;
+    static const char *const names[] = {"a.test", "*.b.test", "192.0.2.1", NULL};
+    struct tls_pair pair;
+    char shown[64];
+    load(&pair, &(struct test_certificate_options){.names = names});
+    tls_pair_write_names(&pair, shown, sizeof(shown));
+    assert_string_equal(shown, "192.0.2.1, *.b.test, a.test");
+    tls_pair_write_names(&pair, shown, 4);
+    assert_string_equal(shown, "192");
+    assert_true(tls_pair_not_before_ms(&pair) < tls_pair_not_after_ms(&pair));
+    tls_pair_deinit(&pair);
+    load(&pair, &(struct test_certificate_options){.names = NULL});
+    tls_pair_write_names(&pair, shown, sizeof(shown));
+    assert_string_equal(shown, "");
+    tls_pair_deinit(&pair);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_are_matched_as_rfc_9525_has_it),
         cmocka_unit_test(test_a_certificate_without_names_matches_nothing),
         cmocka_unit_test(test_the_end_is_told_in_milliseconds),
+        cmocka_unit_test(test_names_and_addresses_are_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
