@@ -25,6 +25,12 @@ int64_t gw_clock_wall_ms(void) {
     return (int64_t)now.tv_sec * MS_PER_SECOND + now.tv_nsec / 1000000;
 }
 
+int64_t gw_clock_wall_us(void) {
+    struct timespec now;
+    gw_assert(clock_gettime(CLOCK_REALTIME, &now) == 0);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 // `value` from 0 to 99.
 static void put_two_digits(char *out, int value) {
     gw_assert(value >= 0 && value <= 99);

@@ -9,6 +9,7 @@
 
 uint64_t gw_clock_monotonic_ms(void);
 int64_t gw_clock_wall_ms(void);
+int64_t gw_clock_wall_us(void); // in microseconds
 
 #define GW_CLOCK_ISO_LENGTH 24 // "2026-01-31T12:00:00.000Z"
 // Writes GW_CLOCK_ISO_LENGTH bytes, no terminator. Years 0000 to 9999; outside they are clamped.

@@ -22,7 +22,8 @@ enum db_event_kind {
 struct db_event {
     uint64_t seq;
     enum db_event_kind kind;
-    bool is_ended;            // of DB_EVENT_TOKEN_CHANGED: the token had expired by then
+    bool is_ended;      // of DB_EVENT_TOKEN_CHANGED: the token had expired by then
+    int64_t written_us; // by the database's clock, shortly before it was committed; since 1970
     unsigned char digest[32]; // of the token; zero for DB_EVENT_ORG_CHANGED
     struct gw_str org_id;
 };

@@ -59,6 +59,7 @@ static bool read_event(const PGresult *result, int row, struct db_event *event) 
     *event = (struct db_event){
         .seq = get_seq(result, row),
         .kind = (enum db_event_kind)kind,
+        .written_us = get_at(result, row) + DB_EPOCH_2000_MS * 1000, // finite, by the schema
         .is_ended = db_get_boolean(result, row, COLUMN_IS_ENDED),
         .org_id = db_get_bytes(result, row, COLUMN_ORG_ID),
     };

@@ -12,7 +12,8 @@ run_packages=(postgresql python3 curl openssl ca-certificates)
 # clang-tidy reads the header of the sanitizers, which is in a package of its own.
 test_packages=(gnutls-bin python3-pytest python3-pytest-xdist python3-psycopg2 python3-yaml python3-jsonschema clang-format clang-tidy libclang-rt-dev
     cppcheck shellcheck zsh fish mandoc)
-proxy_packages=(nginx caddy haproxy pgbouncer) # that stand before the gateway, ask it, or stand behind it, in the tests
+# That stand before the gateway, ask it, or stand behind it, in the tests.
+server_packages=(nginx caddy haproxy pgbouncer prometheus)
 fuzz_packages=(clang llvm libclang-rt-dev)
 newer_packages=(libllhttp-dev libmbedtls-dev)
 os_release=${GATEWAY_OS_RELEASE:-/etc/os-release} # another one in a test
@@ -35,7 +36,7 @@ dev_deps() {
 its packages: build on Debian 12 or 13, or run the image of docker/Dockerfile. With one of your own: SKIP_DEPS=1"
     needs_newer || packages+=("${newer_packages[@]}")
     install_missing "${packages[@]}"
-    [ "${1:-all}" != all ] || install_idle "${proxy_packages[@]}"
+    [ "${1:-all}" != all ] || install_idle "${server_packages[@]}"
     ! needs_newer || fetch_newer
 }
 

@@ -8,7 +8,7 @@
 #include "gateway/exchange/exchange.h"
 #include "gateway/exchange/pool_metrics.h"
 #include "gateway/exchange/services.h"
-#include "gateway/settings/metrics.h"
+#include "gateway/settings/metrics_text.h"
 
 #define METRICS_BYTES_MAX (256 * 1024)
 
@@ -69,10 +69,8 @@ static void respond_metrics(struct gw_exchange *exchange) {
     struct gw_buf body;
     gw_buf_init(&body, METRICS_BYTES_MAX);
     struct gw_services *services = exchange->services;
-    struct gw_metrics sum;
     gw_pool_metrics_publish(services);
-    gw_metrics_sum(services->all_metrics, services->worker_count, &sum);
-    if (gw_metrics_write(&sum, &body) == GW_OK)
+    if (gw_metrics_write(services->all_metrics, services->worker_count, &body) == GW_OK)
         gw_exchange_respond(exchange, 200, NULL, 0, "text/plain; version=0.0.4; charset=utf-8",
                             gw_buf_bytes(&body));
     else

@@ -203,10 +203,14 @@ static struct gw_judgement admit_anonymous(struct gw_decision *decision) {
 
 // Any response to a client that may use the token says that its end is near, a refusal for another
 // reason too.
-static void note_end(struct gw_exchange *exchange, const struct db_token_row *row) {
-    if (row->expires_ms != DB_NO_TIME &&
-        row->expires_ms - exchange->services->wall_ms < GW_EXPIRES_SOON_MS)
-        exchange->expires_soon_ms = row->expires_ms;
+static void note_end(const struct gw_decision *decision, const struct db_token_row *row) {
+    struct gw_exchange *exchange = decision->exchange;
+    struct gw_services *services = exchange->services;
+    if (row->expires_ms == DB_NO_TIME || row->expires_ms - services->wall_ms >= GW_EXPIRES_SOON_MS)
+        return;
+    exchange->expires_soon_ms = row->expires_ms;
+    if (!decision->is_again)
+        services->metrics->decisions_expiring_total++;
 }
 
 static struct gw_judgement judge_live(struct gw_decision *decision,
@@ -218,7 +222,7 @@ static struct gw_judgement judge_live(struct gw_decision *decision,
                                       .now_ms = exchange->services->wall_ms};
     struct gw_judgement judgement = gw_judge_token(row, &use);
     if (judgement.verdict == GW_VERDICT_ALLOW) {
-        note_end(exchange, row);
+        note_end(decision, row);
         judgement = gw_judge_reach(row, decision->match);
     }
     if (judgement.verdict == GW_VERDICT_ALLOW && !decision->is_again)
@@ -263,25 +267,14 @@ static void put_verdict(struct gw_decision *decision, const struct gw_judgement 
 }
 
 static void count_verdict(const struct gw_decision *decision) {
-    struct gw_metrics *metrics = decision->exchange->services->metrics;
-    switch (decision->verdict) {
-    case GW_VERDICT_ALLOW:
-        metrics->decisions_allowed_total++;
-        break;
-    case GW_VERDICT_FORBIDDEN:
-        metrics->decisions_forbidden_total++;
-        break;
-    case GW_VERDICT_UNKNOWN:
-        metrics->decisions_unknown_total++;
-        break;
-    case GW_VERDICT_LIMITED:
-        metrics->decisions_limited_total++;
-        break;
-    case GW_VERDICT_UNAUTHENTICATED:
-    case GW_VERDICT_REFUSED:
-    default:
-        metrics->decisions_unauthenticated_total++;
-    }
+    static const enum gw_decision_kind kinds[] = {
+        [GW_VERDICT_ALLOW] = GW_DECISION_ALLOWED,
+        [GW_VERDICT_UNAUTHENTICATED] = GW_DECISION_UNAUTHENTICATED,
+        [GW_VERDICT_FORBIDDEN] = GW_DECISION_FORBIDDEN,
+        [GW_VERDICT_REFUSED] = GW_DECISION_UNAUTHENTICATED,
+        [GW_VERDICT_LIMITED] = GW_DECISION_LIMITED,
+        [GW_VERDICT_UNKNOWN] = GW_DECISION_UNKNOWN};
+    decision->exchange->services->metrics->decisions_total[kinds[decision->verdict]]++;
 }
 
 static void decide_as(struct gw_decision *decision, struct gw_judgement judgement) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/auth/cache_changes.h"
 
+#include "base/clock.h"
 #include "base/turn_part.h"
 #include "gateway/auth/cache_state.h"
 
-#define SWEEP_PER_TURN 2000 // entries looked at
+#define SWEEP_PER_TURN 2000                              // entries looked at
+#define LAG_MAX_US (INT64_C(24) * 60 * 60 * 1000 * 1000) // the log is kept for a day
 
 // Every change of a token passes here, so that nothing that relies on the old row is left out.
 static void outdate(struct gw_auth_cache *cache, const unsigned char *digest) {
@@ -91,9 +93,21 @@ static void apply_org_change(struct gw_auth_cache *cache, struct gw_str org_id) 
 
 // ---- the consumer of the event log ----
 
+// The clocks of the database and of this machine differ: by them a change may be heard of before it
+// was made, or long after it was left out of the log.
+static void note_lag(struct gw_auth_cache *cache, const struct db_event *event) {
+    int64_t lag_us = gw_clock_wall_us() - event->written_us;
+    if (lag_us < 0)
+        lag_us = 0;
+    if (lag_us > LAG_MAX_US)
+        lag_us = LAG_MAX_US;
+    gw_histogram_observe(&cache->metrics->event_lags, (uint64_t)lag_us * 1000);
+}
+
 static void on_event(struct db_events_consumer *consumer, const struct db_event *event) {
     struct gw_auth_cache *cache = gw_container_of(consumer, struct gw_auth_cache, consumer);
     cache->metrics->events_applied_total++;
+    note_lag(cache, event);
     switch (event->kind) {
     case DB_EVENT_TOKEN_REVOKED:
         gw_auth_cache_revoke(cache, event->digest, event->seq);

@@ -270,6 +270,7 @@ static struct gw_conn *create(struct gw_conn_group *group, bool is_tls, enum gw_
     gw_deadline_init(&conn->deadline, on_deadline);
     gw_http_parser_init(&conn->parser, GW_HTTP_REQUESTS, on_request_body);
     gw_exchange_init(&conn->exchange, services, &owner_calls);
+    conn->exchange.is_admin = kind == GW_CONN_ADMIN;
     gw_peer_init(&conn->peer, &conn->exchange, is_tls, needs_header);
     gw_conn_group_join(group, &conn->member, &member_calls);
     return conn;

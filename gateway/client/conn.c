@@ -191,23 +191,14 @@ static void read_body(struct gw_conn *conn) {
     }
 }
 
-static struct gw_histogram *times_of(const struct gw_exchange *exchange) {
-    struct gw_metrics *metrics = exchange->services->metrics;
-    const struct gw_route *route = exchange->match.route;
-    if (route == NULL)
-        return &metrics->requests_unrouted;
-    if (route->target == GW_ROUTE_FORWARD)
-        return &metrics->requests_relayed;
-    return route->target == GW_ROUTE_FORWARD_AUTH ? &metrics->requests_authz
-                                                  : &metrics->requests_api;
-}
-
 // Of the admin port none: probes would drown the rest.
 static void count_time(struct gw_conn *conn) {
-    struct gw_report_time *whole = &conn->exchange.report.whole;
+    struct gw_exchange *exchange = &conn->exchange;
+    struct gw_report_time *whole = &exchange->report.whole;
     gw_report_end_time(whole);
     if (conn->kind == GW_CONN_CLIENT)
-        gw_histogram_observe(times_of(&conn->exchange), whole->took_ns);
+        gw_histogram_observe(&exchange->services->metrics->requests[exchange->route_class],
+                             whole->took_ns);
 }
 
 void gw_conn_end_exchange(struct gw_conn *conn) {

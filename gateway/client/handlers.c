@@ -63,6 +63,7 @@ bool gw_handlers_match(struct gw_exchange *exchange) {
     gw_assert(exchange->phase == GW_RESPONSE_NONE);
     enum gw_route_outcome outcome =
         gw_router_match(request->method_name, request->target, &exchange->match);
+    exchange->route_class = gw_route_class_of(exchange->match.route);
     if (outcome != GW_ROUTE_FOUND) {
         refuse(exchange, outcome);
         return false;

@@ -53,9 +53,9 @@ void gw_peer_note_open(struct gw_peer *peer, const struct gw_transport *transpor
     gw_histogram_observe(&metrics->tls_handshakes, uv_hrtime() - peer->began_ns);
     peer->exchange->client_subject = tls_session_client_subject(transport->tls);
     if (tls_session_is_resumed(transport->tls))
-        metrics->tls_handshakes_resumed_total++;
+        metrics->tls_handshakes_total[GW_TLS_RESUMED]++;
     else
-        metrics->tls_handshakes_full_total++;
+        metrics->tls_handshakes_total[GW_TLS_FULL]++;
 }
 
 void gw_peer_note_unopened(const struct gw_peer *peer) {
@@ -63,7 +63,7 @@ void gw_peer_note_unopened(const struct gw_peer *peer) {
     if (peer->needs_header)
         metrics->proxy_headers_missing_total++;
     else if (peer->is_tls)
-        metrics->tls_handshakes_failed_total++;
+        metrics->tls_handshakes_total[GW_TLS_FAILED]++;
 }
 
 bool gw_peer_claim(struct gw_peer *peer, struct gw_address_counts *addresses) {

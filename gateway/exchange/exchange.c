@@ -20,16 +20,8 @@ static bool must_close(const struct gw_exchange *exchange) {
 
 // When the response is over: until then it may be taken back.
 static void count_response(const struct gw_exchange *exchange) {
-    struct gw_metrics *metrics = exchange->services->metrics;
-    int status = exchange->status;
-    if (status < 300)
-        metrics->responses_2xx_total++;
-    else if (status < 400)
-        metrics->responses_3xx_total++;
-    else if (status < 500)
-        metrics->responses_4xx_total++;
-    else
-        metrics->responses_5xx_total++;
+    enum gw_code_class code = gw_metrics_code_class(exchange->status);
+    exchange->services->metrics->responses_total[exchange->route_class][code]++;
 }
 
 // ---- a life ----
@@ -46,6 +38,7 @@ void gw_exchange_start(struct gw_exchange *exchange, const struct gw_http_head *
     gw_assert(exchange->handler == NULL);
     exchange->request = request;
     exchange->match = (struct gw_route_match){.route = NULL};
+    exchange->route_class = exchange->is_admin ? GW_ROUTE_CLASS_ADMIN : GW_ROUTE_CLASS_NONE;
     exchange->has_identity = false;
     exchange->expires_soon_ms = DB_NO_TIME;
     exchange->limit_fields = (struct gw_str){NULL, 0};

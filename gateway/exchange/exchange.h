@@ -27,6 +27,7 @@
 #include "gateway/http/client.h"
 #include "gateway/http/errors.h"
 #include "gateway/http/parse.h"
+#include "gateway/settings/metrics.h"
 
 #define GW_REQUEST_ARENA_BYTES_MAX (512 * 1024)
 #define GW_ERROR_BODY_BYTES_MAX 2048
@@ -74,10 +75,12 @@ struct gw_exchange {
     struct gw_arena arena;
     const struct gw_http_head *request;
     struct gw_route_match match;
+    enum gw_route_class route_class;   // of that, for the metrics
     struct db_token_row identity;      // meaningful when has_identity; slices in `arena`
     const unsigned char *token_digest; // of that token, DB_DIGEST_LENGTH bytes in `arena`
     bool has_identity;
     bool is_tls;
+    bool is_admin;               // of the admin port; set by its owner
     int64_t expires_soon_ms;     // end of the live token when it is near; else DB_NO_TIME
     struct gw_client client;     // the peer, or the client that a trusted proxy names, or unknown
     struct gw_str proxy_address; // of the trusted proxy that sent the request; empty without one

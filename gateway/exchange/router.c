@@ -164,6 +164,14 @@ enum gw_route_outcome gw_router_match(struct gw_str method, struct gw_str target
     return outcome;
 }
 
+enum gw_route_class gw_route_class_of(const struct gw_route *route) {
+    if (route == NULL)
+        return GW_ROUTE_CLASS_NONE;
+    if (route->target == GW_ROUTE_FORWARD)
+        return GW_ROUTE_CLASS_REGISTRY;
+    return route->target == GW_ROUTE_FORWARD_AUTH ? GW_ROUTE_CLASS_AUTHZ : GW_ROUTE_CLASS_API;
+}
+
 static void allow_add(char out[96], const char *methods) {
     struct gw_str rest = gw_str_from(methods);
     struct gw_str name;

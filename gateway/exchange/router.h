@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/str.h"
+#include "gateway/settings/metrics.h"
 #include "token/scope.h"
 
 // The handler that answers; a route is forwarded unless its row says otherwise.
@@ -75,6 +76,8 @@ enum gw_route_outcome {
 // it: any bytes are fine. Slices of `match` point into `target`.
 enum gw_route_outcome gw_router_match(struct gw_str method, struct gw_str target,
                                       struct gw_route_match *match) GW_MUST_USE;
+// What the metrics call a route; NULL: none was found.
+enum gw_route_class gw_route_class_of(const struct gw_route *route);
 // The methods of the path that `target` names, for Allow ("GET, HEAD, POST"), terminated.
 void gw_router_allow(struct gw_str target, char out[96]);
 // The table itself, for tests and documentation.

@@ -11,6 +11,7 @@ static void on_beat(uv_timer_t *timer) {
     gw_notify_beat(heartbeat->notify);
     if (services->pool != NULL)
         gw_pool_metrics_publish(services);
+    gw_vitals_publish(&heartbeat->vitals, services);
     services->descriptors_max = gw_descriptors_max_for_clients();
     if (!gw_descriptors_are_left())
         services->metrics->descriptor_shortages_total++;
@@ -22,6 +23,7 @@ void gw_heartbeat_open(struct gw_heartbeat *heartbeat, struct gw_services *servi
     heartbeat->services = services;
     heartbeat->notify = notify;
     services->descriptors_max = gw_descriptors_max_for_clients();
+    gw_vitals_start(&heartbeat->vitals, services);
     gw_shortages_start(&heartbeat->shortages, services->metrics);
     uv_timer_init(services->loop, &heartbeat->timer);
     uv_timer_start(&heartbeat->timer, on_beat, 0, GW_HEARTBEAT_MS);

@@ -9,6 +9,7 @@
 #include "gateway/exchange/services.h"
 #include "gateway/process/notify.h"
 #include "gateway/process/shortages.h"
+#include "gateway/process/vitals.h"
 
 #define GW_HEARTBEAT_MS 1000
 
@@ -17,6 +18,7 @@ struct gw_heartbeat {
     struct gw_services *services; // receives descriptors_max
     const struct gw_notify *notify;
     struct gw_shortages shortages;
+    struct gw_vitals vitals;
 };
 
 void gw_heartbeat_open(struct gw_heartbeat *heartbeat, struct gw_services *services,

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/settings/metrics.h"
 
-#include <inttypes.h>
 #include <string.h>
+
+#include "base/status.h"
+
+enum gw_code_class gw_metrics_code_class(int status) {
+    if (status < 300)
+        return GW_CODE_2XX;
+    return status < 500 ? (enum gw_code_class)(status / 100 - 2) : GW_CODE_5XX;
+}
 
 void gw_metrics_reset_gauges(struct gw_metrics *metrics) {
 #define X(name, type, help)                                                                        \
@@ -15,6 +22,7 @@ void gw_metrics_reset_gauges(struct gw_metrics *metrics) {
         metrics->member = 0;
     GW_METRICS_TIMES_MAP(X)
 #undef X
+    metrics->process = (struct gw_process_metrics){.processor_ns = metrics->process.processor_ns};
 }
 
 static int64_t earliest_end(const struct gw_metrics *all, int count) {
@@ -36,6 +44,15 @@ static int64_t longest_turn(const struct gw_metrics *all, int count) {
     return longest_ms;
 }
 
+static int64_t longest_silence(const struct gw_metrics *all, int count) {
+    int64_t longest_ms = 0;
+    for (int i = 0; i < count; i++) {
+        if (all[i].database_silent_ms > longest_ms)
+            longest_ms = all[i].database_silent_ms;
+    }
+    return longest_ms;
+}
+
 // Without a worker the sum itself, which is all zero.
 static const struct gw_metrics *longest_wait(const struct gw_metrics *all, int count,
                                              const struct gw_metrics *sum) {
@@ -45,6 +62,18 @@ static const struct gw_metrics *longest_wait(const struct gw_metrics *all, int c
             longest = &all[i];
     }
     return longest;
+}
+
+static void add_labelled(const struct gw_metrics *metrics, struct gw_metrics *sum) {
+    for (int class = 0; class < GW_ROUTE_CLASS_COUNT; class ++) {
+        for (int code = 0; code < GW_CODE_CLASS_COUNT; code++)
+            sum->responses_total[class][code] += metrics->responses_total[class][code];
+        gw_histogram_add(&sum->requests[class], &metrics->requests[class]);
+    }
+    for (int kind = 0; kind < GW_DECISION_COUNT; kind++)
+        sum->decisions_total[kind] += metrics->decisions_total[kind];
+    for (int kind = 0; kind < GW_TLS_RESULT_COUNT; kind++)
+        sum->tls_handshakes_total[kind] += metrics->tls_handshakes_total[kind];
 }
 
 void gw_metrics_sum(const struct gw_metrics *all, int count, struct gw_metrics *sum) {
@@ -57,49 +86,15 @@ void gw_metrics_sum(const struct gw_metrics *all, int count, struct gw_metrics *
 #define X(member, name, type, help) sum->member += all[i].member;
         GW_METRICS_TIMES_MAP(X)
 #undef X
-#define X(member, name, labels, help) gw_histogram_add(&sum->member, &all[i].member);
+#define X(member, name, help) gw_histogram_add(&sum->member, &all[i].member);
         GW_METRICS_HISTOGRAMS_MAP(X)
 #undef X
+        add_labelled(&all[i], sum);
     }
     const struct gw_metrics *longest = longest_wait(all, count, sum);
     sum->cert_not_after_seconds = earliest_end(all, count);
     sum->loop_turn_longest_ms = longest_turn(all, count);
+    sum->database_silent_ms = longest_silence(all, count);
     sum->changes_waiting_ms = longest->changes_waiting_ms;
     sum->changes_blocker_pid = longest->changes_blocker_pid;
-}
-
-static enum gw_status write_histogram(const struct gw_histogram *histogram, const char *name,
-                                      const char *labels, const char *help, struct gw_buf *out) {
-    enum gw_status status = GW_OK;
-    if (help[0] != '\0') // the first of its name
-        status = gw_buf_printf(out, "# HELP %s %s\n# TYPE %s histogram\n", name, help, name);
-    return status == GW_OK ? gw_histogram_write(histogram, name, labels, out) : status;
-}
-
-enum gw_status gw_metrics_write(const struct gw_metrics *metrics, struct gw_buf *out) {
-    enum gw_status status = GW_OK;
-#define X(name, type, help)                                                                        \
-    if (status == GW_OK)                                                                           \
-        status = gw_buf_printf(out,                                                                \
-                               "# HELP skillreg_gateway_" #name " " help "\n"                      \
-                               "# TYPE skillreg_gateway_" #name " " type "\n"                      \
-                               "skillreg_gateway_" #name " %" PRId64 "\n",                         \
-                               metrics->name);
-    GW_METRICS_MAP(X)
-#undef X
-#define X(member, name, type, help)                                                                \
-    if (status == GW_OK)                                                                           \
-        status = gw_buf_printf(out,                                                                \
-                               "# HELP skillreg_gateway_" name " " help "\n"                       \
-                               "# TYPE skillreg_gateway_" name " " type "\n"                       \
-                               "skillreg_gateway_" name " %" PRId64 ".%03" PRId64 "\n",            \
-                               metrics->member / 1000, metrics->member % 1000);
-    GW_METRICS_TIMES_MAP(X)
-#undef X
-#define X(member, name, labels, help)                                                              \
-    if (status == GW_OK)                                                                           \
-        status = write_histogram(&metrics->member, "skillreg_gateway_" name, labels, help, out);
-    GW_METRICS_HISTOGRAMS_MAP(X)
-#undef X
-    return status;
 }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Counters of one process, and their Prometheus text form. Plain integers: one thread writes them.
-// With several workers they lie in memory that all share, one struct a worker, and any worker shows
-// the sum; a reader may see a number a moment old.
+// Counters of one process. Plain integers: one thread writes them. With several workers they lie in
+// memory that all share, one struct a worker, and any worker shows the sum; a reader may see a
+// number a moment old. What has labels is an array, its index the enum of the label's values; the
+// text is made at a scrape (metrics_text.h).
 
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/histogram.h"
-#include "base/status.h"
 
 #define GW_METRICS_MAP(X)                                                                          \
     X(workers_ready, "gauge", "Processes that listen and can decide.")                             \
@@ -23,22 +22,11 @@
     X(connections_open, "gauge", "Connections open now.")                                          \
     X(proxy_headers_missing_total, "counter", "Connections without the PROXY header they need.")   \
     X(clients_unknown_total, "counter", "Requests of trusted proxies without a readable client.")  \
-    X(tls_handshakes_full_total, "counter", "TLS handshakes completed, full ones.")                \
-    X(tls_handshakes_resumed_total, "counter", "TLS handshakes completed by resumption.")          \
-    X(tls_handshakes_failed_total, "counter", "TLS handshakes failed, refused or timed out.")      \
     X(tls_handshakes_refused_total, "counter", "TLS handshakes refused because too many waited.")  \
     X(tls_handshakes_waiting, "gauge", "TLS handshakes that wait to be begun.")                    \
     X(cert_not_after_seconds, "gauge", "When the first certificate ends, seconds since 1970.")     \
     X(requests_total, "counter", "Requests whose head was read.")                                  \
-    X(responses_2xx_total, "counter", "Responses with a status of 2xx.")                           \
-    X(responses_3xx_total, "counter", "Responses with a status of 3xx.")                           \
-    X(responses_4xx_total, "counter", "Responses with a status of 4xx.")                           \
-    X(responses_5xx_total, "counter", "Responses with a status of 5xx.")                           \
-    X(decisions_allowed_total, "counter", "Decisions: allowed.")                                   \
-    X(decisions_unauthenticated_total, "counter", "Decisions: 401.")                               \
-    X(decisions_forbidden_total, "counter", "Decisions: 403.")                                     \
-    X(decisions_unknown_total, "counter", "Decisions: 503, the gateway could not know.")           \
-    X(decisions_limited_total, "counter", "Decisions: 429.")                                       \
+    X(decisions_expiring_total, "counter", "Decisions about live tokens that end within 14 days.") \
     X(rate_limited_total, "counter", "Requests refused over a rate limit.")                        \
     X(failed_tokens_total, "counter", "Tokens tried that were malformed, unknown or revoked.")     \
     X(rate_entries_displaced_total, "counter",                                                     \
@@ -84,6 +72,8 @@
 
 // Held in milliseconds, written in seconds.
 #define GW_METRICS_TIMES_MAP(X)                                                                    \
+    X(database_silent_ms, "database_silent_seconds", "gauge",                                      \
+      "How long the log of changes was not read, by the worker that is behind most.")              \
     X(changes_waiting_ms, "changes_waiting_seconds", "gauge",                                      \
       "How long the change has waited that waits longest.")                                        \
     X(loop_turn_longest_ms, "loop_turn_longest_seconds", "gauge",                                  \
@@ -91,21 +81,52 @@
     X(changes_held_up_ms_total, "changes_held_up_seconds_total", "counter",                        \
       "How long changes were held up, all together.")
 
-// Those of one name stand together; their labels tell them apart.
+// The values of labels: member of the enum, text. They are few, and no client can add one.
+#define GW_ROUTE_CLASSES_MAP(X)                                                                    \
+    X(GW_ROUTE_CLASS_REGISTRY, "registry") /* forwarded */                                         \
+    X(GW_ROUTE_CLASS_API, "api")           /* answered by the gateway */                           \
+    X(GW_ROUTE_CLASS_AUTHZ, "authz")       /* forward-auth */                                      \
+    X(GW_ROUTE_CLASS_NONE, "none")         /* no route, an unreadable request for example */       \
+    X(GW_ROUTE_CLASS_ADMIN, "admin")       /* the admin port */
+#define GW_CODE_CLASSES_MAP(X)                                                                     \
+    X(GW_CODE_2XX, "2xx") X(GW_CODE_3XX, "3xx") X(GW_CODE_4XX, "4xx") X(GW_CODE_5XX, "5xx")
+#define GW_DECISIONS_MAP(X)                                                                        \
+    X(GW_DECISION_ALLOWED, "allowed")                                                              \
+    X(GW_DECISION_UNAUTHENTICATED, "unauthenticated") /* 401, or 400 */                            \
+    X(GW_DECISION_FORBIDDEN, "forbidden")             /* 403 */                                    \
+    X(GW_DECISION_LIMITED, "limited")                 /* 429 */                                    \
+    X(GW_DECISION_UNKNOWN, "unknown")                 /* 503 */
+#define GW_TLS_RESULTS_MAP(X)                                                                      \
+    X(GW_TLS_FULL, "full") X(GW_TLS_RESUMED, "resumed") X(GW_TLS_FAILED, "failed")
+
+#define X(member, text) member,
+enum gw_route_class { GW_ROUTE_CLASSES_MAP(X) GW_ROUTE_CLASS_COUNT };
+enum gw_code_class { GW_CODE_CLASSES_MAP(X) GW_CODE_CLASS_COUNT };
+enum gw_decision_kind { GW_DECISIONS_MAP(X) GW_DECISION_COUNT };
+enum gw_tls_result { GW_TLS_RESULTS_MAP(X) GW_TLS_RESULT_COUNT };
+#undef X
+
 #define GW_METRICS_HISTOGRAMS_MAP(X)                                                               \
-    X(requests_relayed, "request_duration_seconds", "route_class=\"registry\"",                    \
-      "From the head of a request, read, to the last byte of its response, put out.")              \
-    X(requests_api, "request_duration_seconds", "route_class=\"api\"", "")                         \
-    X(requests_authz, "request_duration_seconds", "route_class=\"authz\"", "")                     \
-    X(requests_unrouted, "request_duration_seconds", "route_class=\"none\"", "")                   \
-    X(decisions, "decision_duration_seconds", "",                                                  \
+    X(decisions, "decision_duration_seconds",                                                      \
       "Decisions about requests, from memory or by the database.")                                 \
-    X(lookups, "lookup_duration_seconds", "",                                                      \
+    X(lookups, "lookup_duration_seconds",                                                          \
       "Lookups of tokens in the database, with their wait for a connection.")                      \
-    X(registry_heads, "registry_first_byte_seconds", "",                                           \
+    X(registry_heads, "registry_first_byte_seconds",                                               \
       "From the call to the registry to the head of its answer.")                                  \
-    X(tls_handshakes, "tls_handshake_duration_seconds", "",                                        \
+    X(event_lags, "event_lag_seconds",                                                             \
+      "From a change, written by the database, to its use here, by each worker.")                  \
+    X(tls_handshakes, "tls_handshake_duration_seconds",                                            \
       "TLS handshakes of clients, from the connection on.")
+
+// Of one worker, by the names that each Prometheus client has for them.
+struct gw_process_metrics {
+    int64_t processor_ns; // of the workers before it, too
+    int64_t resident_bytes;
+    int64_t virtual_bytes;
+    int64_t open_fds;
+    int64_t max_fds;
+    int64_t start_ms; // since 1970; 0: no worker runs
+};
 
 struct gw_metrics {
 #define X(name, type, help) int64_t name;
@@ -114,15 +135,21 @@ struct gw_metrics {
 #define X(member, name, type, help) int64_t member;
     GW_METRICS_TIMES_MAP(X)
 #undef X
-#define X(member, name, labels, help) struct gw_histogram member;
+    int64_t responses_total[GW_ROUTE_CLASS_COUNT][GW_CODE_CLASS_COUNT];
+    int64_t decisions_total[GW_DECISION_COUNT];
+    int64_t tls_handshakes_total[GW_TLS_RESULT_COUNT];
+#define X(member, name, help) struct gw_histogram member;
     GW_METRICS_HISTOGRAMS_MAP(X)
 #undef X
+    struct gw_histogram requests[GW_ROUTE_CLASS_COUNT]; // that of the admin port stays empty
+    struct gw_process_metrics process;                  // has no sum
 };
 
+// Of the status of a response; one of no class counts as the nearest.
+enum gw_code_class gw_metrics_code_class(int status);
 // A worker has ended, or starts: gauges are 0 again, counters go on.
 void gw_metrics_reset_gauges(struct gw_metrics *metrics);
 // Instead of a sum cert_not_after_seconds is the earliest, 0 left out, the turn of a loop the
-// longest, and the wait of a change the longest, with the process in its way.
+// longest, the silence of the database too, and the wait of a change the longest, with the process
+// in its way. What is of a process is not summed.
 void gw_metrics_sum(const struct gw_metrics *all, int count, struct gw_metrics *sum);
-// Appends the text exposition format 0.0.4.
-enum gw_status gw_metrics_write(const struct gw_metrics *metrics, struct gw_buf *out) GW_MUST_USE;

@@ -50,7 +50,7 @@ def test_a_flood_of_failed_tokens_is_not_looked_up(make, limited, acme):
         assert_limited(ask(limited, token_syntax.make()))
         assert_limited(ask(limited, "sr_live_malformed"))
     assert limited.metric("lookups_total") == lookups
-    assert limited.metric("decisions_limited_total") == 6
+    assert limited.metric('decisions_total{decision="limited"}') == 6
     assert limited.metric("failed_tokens_total") == LIMIT
     assert ask(limited, acme.read).status == 200, "a live token that is known passes"
 
@@ -171,7 +171,7 @@ def test_tries_at_once_are_no_more_than_tries_one_after_another(hangs_up, limite
             if hangs_up and number < LIMIT:
                 eventually(lambda: limited.metric("lookups_total") == before + number + 1, "is it looked up")
                 connection.close()
-        eventually(lambda: limited.metric("decisions_limited_total") == tries - LIMIT, "were the others refused")
+        eventually(lambda: limited.metric('decisions_total{decision="limited"}') == tries - LIMIT, "were the others refused")
         let_go()
         waiting = connections[LIMIT:] if hangs_up else connections
         statuses = sorted(connection.read_response().status for connection in waiting)

@@ -34,7 +34,7 @@ def scrape(gateway):
     lines = re.findall(r"^(\w+(?:\{[^}]+\})?) ([0-9.]+)$", text, re.MULTILINE)
     values = dict(lines)
     assert len(values) == len(lines), "a series is shown twice"
-    families = {name: family_of(name) if types.get(family_of(name)) == "histogram" else name for name in values}
+    families = {name: family_of(name) if types.get(family_of(name)) == "histogram" else name.split("{")[0] for name in values}
     assert types.keys() == set(families.values())
     return worker_of(response), {name: (types[families[name]].replace("histogram", "counter"), float(value))
                                  for name, value in values.items()}
@@ -45,8 +45,10 @@ def shown(gateway, name):
 
 
 def assert_none_fell(before, after):
+    """Of its process a worker that does not run shows nothing."""
+    assert all(name in after or name.startswith("process_") for name in before)
     fallen = {name: (value, after[name][1]) for name, (kind, value) in before.items()
-              if kind == "counter" and after[name][1] < value}
+              if kind == "counter" and name in after and after[name][1] < value}
     assert not fallen
 
 
@@ -125,6 +127,10 @@ def test_times_are_counted_by_kind_of_request(start_gateway, upstream, acme):
         with own.connect_tls() as connection:
             assert connection.request("GET", path, bearer(acme.read)).status == code
     took_s = time.monotonic() - begun
+    answers = {("2xx", "api"): 2, ("2xx", "registry"): 1, ("4xx", "none"): 1, ("5xx", "registry"): 0}
+    for (code, route_class), count in answers.items():
+        assert own.metric(f'responses_total{{code="{code}",route_class="{route_class}"}}') == count
+    assert own.metric('decisions_total{decision="allowed"}') == own.metric("decisions_allowed_total") == 3
     counts = {"request_duration_seconds": {'{route_class="api"}': 2, '{route_class="registry"}': 1,
                                            '{route_class="authz"}': 0, '{route_class="none"}': 1},
               "decision_duration_seconds": {"": 3}, "registry_first_byte_seconds": {"": 1},
@@ -141,6 +147,50 @@ def test_times_are_counted_by_kind_of_request(start_gateway, upstream, acme):
         assert len(buckets) == 21 and buckets == sorted(buckets) and buckets[-1] == expected[name]
         total_s = values[f"skillreg_gateway_{name.replace('_count', '_sum')}"][1]
         assert (total_s > 0) == (expected[name] > 0) and total_s <= took_s
+
+
+def test_each_worker_shows_the_numbers_of_its_process(start_gateway):
+    """As the kernel has them, under the names that every Prometheus client uses; processor time outlives a worker."""
+    own = start_gateway("--workers", "2")
+
+    def of_processes(name):
+        found = {labels: value for series, (_, value) in scrape(own)[1].items()
+                 for family, _, labels in [series.partition("{")] if family == f"process_{name}"}
+        return [found[f'worker="{number}"}}'] for number in range(2)]
+
+    def kernel_has(pid):
+        with open(f"/proc/{pid}/limits", encoding="ascii") as limits:
+            return (float(len(os.listdir(f"/proc/{pid}/fd"))),
+                    float(re.search(r"Max open files +(\d+)", limits.read())[1]))
+
+    eventually(lambda: list(zip(of_processes("open_fds"), of_processes("max_fds"))) ==
+               [kernel_has(own.worker_pids()[number]) for number in range(2)], "did each show its descriptors")
+    assert all(1e6 < resident < virtual for resident, virtual in
+               zip(of_processes("resident_memory_bytes"), of_processes("virtual_memory_bytes")))
+    began, used = of_processes("start_time_seconds"), of_processes("cpu_seconds_total")
+    assert all(0 <= time.time() - start < 3600 for start in began)
+    os.kill(own.worker_pids()[1], signal.SIGKILL)
+
+    def is_another():
+        with contextlib.suppress(OSError, AssertionError, KeyError):
+            return of_processes("start_time_seconds")[1] > began[1]
+
+    eventually(is_another, "did the next one show when it began")
+    assert of_processes("start_time_seconds")[0] == began[0]
+    assert all(now >= before > 0 for now, before in zip(of_processes("cpu_seconds_total"), used))
+
+
+def test_how_long_a_change_took_to_be_heard_of_is_counted(start_gateway, new_org):
+    own = start_gateway()
+    lag = "event_lag_seconds"
+    heard, applied = shown(own, f"{lag}_count"), shown(own, "events_applied_total")
+    assert heard == applied
+    begun = time.monotonic()
+    new_org("read")
+    eventually(lambda: shown(own, f"{lag}_count") > heard, "was the change heard of")
+    assert shown(own, f"{lag}_count") == shown(own, "events_applied_total")
+    assert 0 < shown(own, f"{lag}_sum") <= (shown(own, f"{lag}_count") - heard) * (time.monotonic() - begun + 1)
+    eventually(lambda: shown(own, "database_silent_seconds") < 60, "is the database heard")
 
 
 def test_what_clients_send_makes_no_series(start_gateway, acme, new_org):
@@ -179,8 +229,8 @@ def test_promtool_has_nothing_to_say(gateway):
 def test_the_documentation_has_each_metric_and_no_other(gateway):
     text = gateway.admin_get("/metrics").body.decode()
     types = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE))
-    shown_rows = [(name, types[f"skillreg_gateway_{name}"], words)
-                  for name, words in re.findall(r"^# HELP skillreg_gateway_(\w+) (.*)$", text, re.MULTILINE)]
+    shown_rows = [(name.removeprefix("skillreg_gateway_"), types[name], words)
+                  for name, words in re.findall(r"^# HELP (\w+) (.*)$", text, re.MULTILINE)]
     page = (binaries.ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*) \|$", page, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| (gauge|counter|histogram) \| (.*) \|$", page, re.MULTILINE)
     assert rows == shown_rows

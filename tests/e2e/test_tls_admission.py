@@ -24,8 +24,8 @@ def make_hello(gateway):
     return outgoing.read()
 
 
-def handshakes(gateway, outcome):
-    return gateway.metric(f"tls_handshakes_{outcome}")
+def handshakes(gateway, result):
+    return gateway.metric(f'tls_handshakes_total{{result="{result}"}}')
 
 
 def test_the_newest_over_the_bound_is_told_to_go(start_gateway, acme):
@@ -46,8 +46,8 @@ def test_the_newest_over_the_bound_is_told_to_go(start_gateway, acme):
         if answer == INTERNAL_ERROR:
             assert client.recv(1) == b"", "an alert, then an orderly end"
         client.close()
-    eventually(lambda: handshakes(gateway, "refused_total") == 3, "were the three counted")
-    eventually(lambda: handshakes(gateway, "failed_total") == 4, "did the four count as failed")
+    eventually(lambda: gateway.metric("tls_handshakes_refused_total") == 3, "were the three counted")
+    eventually(lambda: handshakes(gateway, "failed") == 4, "did the four count as failed")
     with gateway.connect_tls() as connection:
         assert connection.request("GET", WHOAMI, bearer(acme.read)).status == 200
 
@@ -65,10 +65,10 @@ def test_full_resumed_and_failed_handshakes_are_counted(start_gateway, acme):
     with Connection(gateway.https) as broken:
         broken.send(b"\x16\x03\x01\x00\x04\x02\x00\x00\x00")
         broken.read_to_end()
-    eventually(lambda: handshakes(gateway, "failed_total") == 1, "did the broken handshake count")
-    eventually(lambda: handshakes(gateway, "resumed_total") == 1, "did the resumed handshake count")
-    assert handshakes(gateway, "full_total") == 1
-    assert handshakes(gateway, "waiting") == 0
+    eventually(lambda: handshakes(gateway, "failed") == 1, "did the broken handshake count")
+    eventually(lambda: handshakes(gateway, "resumed") == 1, "did the resumed handshake count")
+    assert handshakes(gateway, "full") == 1
+    assert gateway.metric("tls_handshakes_waiting") == 0
 
 
 def test_half_handshakes_end_with_their_time(start_gateway):
@@ -79,7 +79,7 @@ def test_half_handshakes_end_with_their_time(start_gateway):
             client.sendall(part)
             while client.recv(65536):  # the flight of the gateway, if the hello was whole
                 pass
-    eventually(lambda: handshakes(gateway, "failed_total") == 4, "did each of them fail")
+    eventually(lambda: handshakes(gateway, "failed") == 4, "did each of them fail")
 
 
 def test_a_flood_of_warnings_is_cut_off(start_gateway, acme):
@@ -101,8 +101,8 @@ def test_established_connections_live_through_a_flood_of_hellos(start_gateway, a
             assert established.request("GET", WHOAMI, bearer(acme.read)).status == 200
             for client in clients:
                 client.close()
-        eventually(lambda: handshakes(gateway, "failed_total") == 500, "did all of the flood end")
-        assert handshakes(gateway, "waiting") == 0
+        eventually(lambda: handshakes(gateway, "failed") == 500, "did all of the flood end")
+        assert gateway.metric("tls_handshakes_waiting") == 0
         assert established.request("GET", WHOAMI, bearer(acme.read)).status == 200
 
 

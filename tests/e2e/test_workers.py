@@ -80,7 +80,7 @@ def test_two_workers_serve_one_port(start_workers, acme, upstream, certificate):
 
 def test_metrics_are_the_sum_of_all(start_workers, acme):
     own = start_workers()
-    allowed, first, second = (own.metric(name) for name in ("decisions_allowed_total", "requests_total", "requests_total"))
+    allowed, first, second = (own.metric(name) for name in ('decisions_total{decision="allowed"}', "requests_total", "requests_total"))
     workers = set()
     for _ in range(30):
         with own.connect() as connection:
@@ -90,10 +90,10 @@ def test_metrics_are_the_sum_of_all(start_workers, acme):
                 workers.add(worker_of(response))
     assert len(workers) == 2
     assert own.metric("requests_total") - second == 60 + (second - first), "each once; a look at the metrics is one, too"
-    assert own.metric("decisions_allowed_total") - allowed == 60
+    assert own.metric('decisions_total{decision="allowed"}') - allowed == 60
     assert own.metric("cache_entries") == 2, "each worker remembers for itself"
     # Whichever worker answers.
-    assert len({own.metric("decisions_allowed_total") for _ in range(20)}) == 1
+    assert len({own.metric('decisions_total{decision="allowed"}') for _ in range(20)}) == 1
 
 
 def test_a_revoke_waits_for_the_workers_too(postgres, tmp_path):
@@ -122,7 +122,7 @@ def test_a_killed_worker_is_started_again(start_workers, acme):
     connections = connect_to_each(own)
     for connection in connections.values():
         assert connection.request("GET", WHOAMI, bearer(acme.read)).status == 200
-    allowed = own.metric("decisions_allowed_total")
+    allowed = own.metric('decisions_total{decision="allowed"}')
     victim, survivor = own.worker_pids()[0], own.worker_pids()[1]
     lines = len(own.process.lines())
     os.kill(victim, signal.SIGKILL)
@@ -131,7 +131,7 @@ def test_a_killed_worker_is_started_again(start_workers, acme):
     again = own.worker_pids()
     assert again[0] != victim and again[1] == survivor and not gone(again.values())
     own.wait_until_ready()
-    assert own.metric("decisions_allowed_total") == allowed, "what the dead one counted still counts"
+    assert own.metric('decisions_total{decision="allowed"}') == allowed, "what the dead one counted still counts"
     alive = 0
     for connection in connections.values():
         with contextlib.suppress(OSError, AssertionError):

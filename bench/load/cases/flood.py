@@ -49,7 +49,7 @@ def _bad_load(_bench, gateway, **options):
 
 def _measure(bench, gateway, start_beside, is_flood):
     verify.contender(bench, gateway, gateway.http)
-    unknown_before, cpu_before = gateway.metric("decisions_unknown_total"), gateway.cpu_seconds()
+    unknown_before, cpu_before = gateway.metric('decisions_total{decision="unknown"}'), gateway.cpu_seconds()
     beside = start_beside and start_beside(bench, gateway, core=bench.load_core, seconds=bench.options.seconds + 1,
                                            connections=_FLOOD_CONNECTIONS)
     try:
@@ -59,7 +59,7 @@ def _measure(bench, gateway, start_beside, is_flood):
     finally:
         if beside:
             beside.stop()
-    cpu, unknown = gateway.cpu_seconds() - cpu_before, gateway.metric("decisions_unknown_total") - unknown_before
+    cpu, unknown = gateway.cpu_seconds() - cpu_before, gateway.metric('decisions_total{decision="unknown"}') - unknown_before
     verify.outcome("gateway (good traffic)", good)
     if other and is_flood and other.refused != other.requests:
         raise Trouble(f"{other.requests - other.refused} unknown tokens were let in")

@@ -65,9 +65,11 @@ class Gateway(Server):
         return http_client.get(self._admin, "/readyz").status == 200
 
     def metric(self, name):
-        """The sum of one counter over its labels."""
+        """The sum of one counter over its labels; of 'responses_total{code="5xx"}' those with that label."""
         text = http_client.get(self._admin, "/metrics").body.decode()
-        values = re.findall(rf"^(?:\w+_)?{name}(?:\{{[^}}]*\}})? ([0-9.e+]+)$", text, re.MULTILINE)
+        family, _, label = name.rstrip("}").partition("{")
+        labels = rf"\{{[^}}]*{re.escape(label)}[^}}]*\}}"
+        values = re.findall(rf"^(?:\w+_)?{family}(?:{labels}){'' if label else '?'} ([0-9.e+]+)$", text, re.MULTILINE)
         if not values:
             raise Trouble(f"the gateway has no metric {name}")
         return sum(map(float, values))

@@ -148,9 +148,9 @@ class Gateway:
             return connection.request("GET", target, [("Connection", "close")])
 
     def metric(self, name):
-        """One number, by its whole name but for the prefix: requests_total is not upstream_requests_total."""
+        """One number, by its whole name but for the prefix, with its labels: requests_total is not upstream_requests_total."""
         text = self.admin_get("/metrics").body.decode()
-        found = re.search(rf"^skillreg_gateway_{name} ([0-9.e+]+)$", text, re.MULTILINE)
+        found = re.search(rf"^skillreg_gateway_{re.escape(name)} ([0-9.e+]+)$", text, re.MULTILINE)
         assert found, f"no metric {name} in:\n{text}"
         return float(found[1])
 

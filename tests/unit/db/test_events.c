@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "db/events.h"
 #include "db/migrate.h"
 #include "tests/support/postgres.h"
@@ -23,6 +24,7 @@
 struct seen {
     uint64_t seq;
     enum db_event_kind kind;
+    int64_t written_us;
     unsigned char digest[32];
     char org_id[33];
 };
@@ -55,6 +57,7 @@ static void on_event(struct db_events_consumer *consumer, const struct db_event 
     struct seen *seen = &self->seen[self->count++];
     seen->seq = event->seq;
     seen->kind = event->kind;
+    seen->written_us = event->written_us;
     memcpy(seen->digest, event->digest, sizeof(seen->digest));
     (void)snprintf(seen->org_id, sizeof(seen->org_id), "%.*s", GW_STR_ARG(event->org_id));
     assert_int_equal(db_events_applied_seq(self->events), event->seq);
@@ -185,6 +188,18 @@ static void test_events_tell_each_change_of_a_token(void **state) {
     expect_event("insert into skillreg.organisation (id, slug, name) values ('x', 'ab', 'X');"
                  "update skillreg.organisation set name = 'A' where id = 'org1'",
                  DB_EVENT_ORG_CHANGED);
+}
+
+// The server's clock is this machine's.
+static void test_events_tell_when_they_were_written(void **state) {
+    (void)state;
+    start_listening(INTERVAL_MS);
+    want(1);
+    int64_t before_us = gw_clock_wall_us();
+    make_tokens("t", 1);
+    int64_t after_us = gw_clock_wall_us();
+    run_until_told();
+    assert_in_range(listener.seen[0].written_us, before_us, after_us);
 }
 
 static void test_events_tell_what_an_operator_does_in_plain_sql(void **state) {
@@ -530,6 +545,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_events, close_events)
         TEST(test_events_tell_each_change_of_a_token),
+        TEST(test_events_tell_when_they_were_written),
         TEST(test_events_tell_what_an_operator_does_in_plain_sql),
         TEST(test_events_tell_of_both_digests_when_one_is_replaced),
         TEST(test_events_do_not_tell_what_decides_nothing_or_was_undone),

@@ -222,21 +222,21 @@ static void test_each_verdict_is_counted_once(void **state) {
     struct fixture *fixture = *state;
     const struct gw_metrics *metrics = &fixture->metrics;
     (void)start(fixture, HTTP_GET, "/api/v1/public/a", NULL);
-    assert_int_equal(metrics->decisions_allowed_total, 0);
+    assert_int_equal(metrics->decisions_total[GW_DECISION_ALLOWED], 0);
     (void)start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE);
     (void)start(fixture, HTTP_POST, SKILLS, "Bearer " LIVE);
     (void)start(fixture, HTTP_GET, SKILLS, NULL);
     fixture->cache.answer = GW_AUTH_UNKNOWN;
     (void)start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE);
-    assert_int_equal(metrics->decisions_allowed_total, 1);
-    assert_int_equal(metrics->decisions_forbidden_total, 1);
-    assert_int_equal(metrics->decisions_unauthenticated_total, 1);
-    assert_int_equal(metrics->decisions_unknown_total, 1);
+    assert_int_equal(metrics->decisions_total[GW_DECISION_ALLOWED], 1);
+    assert_int_equal(metrics->decisions_total[GW_DECISION_FORBIDDEN], 1);
+    assert_int_equal(metrics->decisions_total[GW_DECISION_UNAUTHENTICATED], 1);
+    assert_int_equal(metrics->decisions_total[GW_DECISION_UNKNOWN], 1);
     fixture->cache.answer = GW_AUTH_PENDING;
     (void)start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE);
-    assert_int_equal(metrics->decisions_allowed_total, 1);
+    assert_int_equal(metrics->decisions_total[GW_DECISION_ALLOWED], 1);
     fixture->cache.question->on_answer(fixture->cache.question, GW_AUTH_LIVE, &fixture->cache.row);
-    assert_int_equal(metrics->decisions_allowed_total, 2);
+    assert_int_equal(metrics->decisions_total[GW_DECISION_ALLOWED], 2);
 }
 
 // As for a proxy that asks: the route of the question is open, the one that it asks about is not.
@@ -392,7 +392,7 @@ static void test_over_its_budget_a_client_has_no_token_looked_at_but_live_ones(v
     assert_true(start(fixture, HTTP_GET, "/api/v1/search", "Bearer malformed"));
     assert_verdict(fixture, GW_VERDICT_LIMITED, "too_many_failed_tokens");
     assert_int_equal(fixture->metrics.failed_tokens_total, 2);
-    assert_int_equal(fixture->metrics.decisions_limited_total, 2);
+    assert_int_equal(fixture->metrics.decisions_total[GW_DECISION_LIMITED], 2);
     // What needs no token, or none that is looked up, goes on.
     assert_true(start(fixture, HTTP_GET, "/api/v1/search", NULL));
     assert_verdict(fixture, GW_VERDICT_ALLOW, NULL);
@@ -569,8 +569,10 @@ static void test_an_expiry_within_14_days_is_to_be_told(void **state) {
         assert_true(start(fixture, HTTP_DELETE, SKILLS "/a", "Bearer " LIVE)); // scope too small
         assert_true(fixture->exchange.expires_soon_ms == cases[i].told_ms);
     }
+    assert_int_equal(fixture->metrics.decisions_expiring_total, 4);
     assert_true(start(fixture, HTTP_GET, SKILLS, NULL));
     assert_true(fixture->exchange.expires_soon_ms == DB_NO_TIME);
+    assert_int_equal(fixture->metrics.decisions_expiring_total, 4);
 }
 
 static void test_a_token_is_good_from_its_own_addresses_alone(void **state) {
@@ -852,8 +854,8 @@ static void test_judging_once_more_costs_nothing(void **state) {
         assert_true(start_again(fixture));
         assert_again(fixture, GW_VERDICT_UNAUTHENTICATED, "invalid_token");
     }
-    assert_int_equal(fixture->metrics.decisions_allowed_total, 1);
-    assert_int_equal(fixture->metrics.decisions_unauthenticated_total, 0);
+    assert_int_equal(fixture->metrics.decisions_total[GW_DECISION_ALLOWED], 1);
+    assert_int_equal(fixture->metrics.decisions_total[GW_DECISION_UNAUTHENTICATED], 0);
     assert_int_equal(fixture->metrics.rate_limited_total, 0);
     gw_rate_limit_destroy(fixture->auth.rate_limit);
     gw_failed_tokens_destroy(fixture->auth.failed_tokens);

@@ -10,8 +10,10 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "db/events.h"
 #include "db/pool.h"
+#include "db/time.h"
 #include "gateway/auth/cache.h"
 #include "gateway/settings/metrics.h"
 
@@ -732,6 +734,29 @@ static void test_an_end_heard_of_is_believed(void **state) {
     close_world(&world);
 }
 
+// The database's clock may be ahead of ours; what is older than the log can be is as old as that.
+static void test_the_lag_of_an_event_is_never_negative(void **state) {
+    (void)state;
+    struct world world;
+    open_world(&world);
+    const struct gw_histogram *lags = &world.metrics.event_lags;
+    const int64_t hour_us = INT64_C(3600) * 1000000;
+    struct db_event event = {.seq = 5, .kind = DB_EVENT_TOKEN_CHANGED};
+    event.written_us = gw_clock_wall_us() + hour_us;
+    hear_event(&world, &event, 1);
+    assert_int_equal(lags->counts[0], 1);
+    assert_int_equal(lags->sum_ns, 0);
+    event.written_us = gw_clock_wall_us() - hour_us;
+    hear_event(&world, &event, 1);
+    assert_int_equal(lags->counts[GW_HISTOGRAM_BOUNDS], 1);
+    assert_true(lags->sum_ns >= hour_us * 1000 && lags->sum_ns < 2 * hour_us * 1000);
+    event.written_us = DB_TIME_FIRST_MS * 1000;
+    int64_t before_ns = lags->sum_ns;
+    hear_event(&world, &event, 1);
+    assert_int_equal(lags->sum_ns - before_ns, 24 * hour_us * 1000);
+    close_world(&world);
+}
+
 // An organisation that is restored brings back none of its revoked and ended tokens.
 static void test_a_change_of_the_organisation_clears_neither(void **state) {
     (void)state;
@@ -1436,6 +1461,7 @@ int main(void) {
         cmocka_unit_test(test_an_older_revocation_does_not_lower_the_number),
         cmocka_unit_test(test_an_ended_token_is_refused_until_it_is_changed),
         cmocka_unit_test(test_an_end_heard_of_is_believed),
+        cmocka_unit_test(test_the_lag_of_an_event_is_never_negative),
         cmocka_unit_test(test_a_change_of_the_organisation_clears_neither),
         cmocka_unit_test(test_after_a_gap_any_creation_clears_a_revocation),
         cmocka_unit_test(test_a_creation_clears_the_absence),

@@ -628,7 +628,7 @@ static void test_a_peer_that_resets_closes_each_state(void **state) {
         events()->on_error(the->wire.transport, GW_CLOSED);
         assert_closed(END_CLOSED);
     }
-    assert_int_equal(the->metrics.tls_handshakes_failed_total, 1);
+    assert_int_equal(the->metrics.tls_handshakes_total[GW_TLS_FAILED], 1);
 }
 
 static void test_an_error_inside_a_step_closes(void **state) {
@@ -942,7 +942,7 @@ static void test_a_handshake_out_of_time_closes(void **state) {
     expire(GW_DEADLINE_HANDSHAKE);
     assert_closed(END_CLOSED);
     assert_int_equal(the->metrics.timeouts_total, 1);
-    assert_int_equal(the->metrics.tls_handshakes_failed_total, 1);
+    assert_int_equal(the->metrics.tls_handshakes_total[GW_TLS_FAILED], 1);
 }
 
 static void test_an_opened_connection_waits_for_its_head(void **state) {
@@ -950,7 +950,7 @@ static void test_an_opened_connection_waits_for_its_head(void **state) {
     reach(GW_CONN_OPEN);
     events()->on_open(the->wire.transport);
     assert_in(GW_CONN_HEAD);
-    assert_int_equal(the->metrics.tls_handshakes_full_total, 1);
+    assert_int_equal(the->metrics.tls_handshakes_total[GW_TLS_FULL], 1);
     expire(GW_DEADLINE_HEAD);
     assert_true(the->wire.is_shut_down);
     assert_int_equal(responses_sent(), 0);

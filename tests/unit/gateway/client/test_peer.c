@@ -180,8 +180,8 @@ static void test_tls_brings_the_subject_and_is_counted(void **state) {
     gw_peer_note_open(&fixture->peer, &fixture->transport);
     assert_true(gw_str_equal(fixture->exchange.client_subject, GW_STR("CN=client")));
     assert_true(fixture->exchange.is_tls);
-    assert_int_equal(fixture->metrics.tls_handshakes_resumed_total, 1);
-    assert_int_equal(fixture->metrics.tls_handshakes_full_total, 0);
+    assert_int_equal(fixture->metrics.tls_handshakes_total[GW_TLS_RESUMED], 1);
+    assert_int_equal(fixture->metrics.tls_handshakes_total[GW_TLS_FULL], 0);
 }
 
 static void test_an_end_before_the_opening_is_counted_as_what_was_missing(void **state) {
@@ -189,14 +189,14 @@ static void test_an_end_before_the_opening_is_counted_as_what_was_missing(void *
     assert_int_equal(find(fixture, PROXY, true, true), GW_OK);
     gw_peer_note_unopened(&fixture->peer);
     assert_int_equal(fixture->metrics.proxy_headers_missing_total, 1);
-    assert_int_equal(fixture->metrics.tls_handshakes_failed_total, 0);
+    assert_int_equal(fixture->metrics.tls_handshakes_total[GW_TLS_FAILED], 0);
     take_header(fixture, STRANGER, false);
     gw_peer_note_unopened(&fixture->peer);
-    assert_int_equal(fixture->metrics.tls_handshakes_failed_total, 1);
+    assert_int_equal(fixture->metrics.tls_handshakes_total[GW_TLS_FAILED], 1);
     assert_int_equal(find(fixture, PROXY, false, false), GW_OK);
     gw_peer_note_unopened(&fixture->peer);
     assert_int_equal(fixture->metrics.proxy_headers_missing_total, 1);
-    assert_int_equal(fixture->metrics.tls_handshakes_failed_total, 1);
+    assert_int_equal(fixture->metrics.tls_handshakes_total[GW_TLS_FAILED], 1);
 }
 
 int main(void) {

@@ -436,8 +436,8 @@ static void test_a_response_that_has_not_left_is_taken_back(void **state) {
         assert_int_equal(exchange->body_bytes, 5);
         assert_false(gw_exchange_take_back(exchange));
     }
-    assert_int_equal(fixture->metrics.responses_2xx_total, 0);
-    assert_int_equal(fixture->metrics.responses_5xx_total, 2);
+    assert_int_equal(fixture->metrics.responses_total[GW_ROUTE_CLASS_NONE][GW_CODE_2XX], 0);
+    assert_int_equal(fixture->metrics.responses_total[GW_ROUTE_CLASS_NONE][GW_CODE_5XX], 2);
 }
 
 static void test_a_response_that_has_begun_to_leave_stays(void **state) {
@@ -644,7 +644,7 @@ static void test_nothing_of_a_request_is_left_for_the_next(void **state) {
     assert_int_equal(exchange->body_bytes, 1);
 }
 
-static void test_responses_are_counted_by_class(void **state) {
+static void test_responses_are_counted_by_code_and_route(void **state) {
     struct fixture *fixture = *state;
     static const int statuses[] = {200, 201, 204, 302, 400, 404, 499, 500, 503, 504};
     for (size_t i = 0; i < COUNT(statuses); i++) {
@@ -654,10 +654,19 @@ static void test_responses_are_counted_by_class(void **state) {
             gw_exchange_begin(start_get(fixture), statuses[i], NULL, 0, 0);
         gw_exchange_end(&fixture->exchange);
     }
-    assert_int_equal(fixture->metrics.responses_2xx_total, 3);
-    assert_int_equal(fixture->metrics.responses_3xx_total, 1);
-    assert_int_equal(fixture->metrics.responses_4xx_total, 3);
-    assert_int_equal(fixture->metrics.responses_5xx_total, 3);
+    assert_int_equal(fixture->metrics.responses_total[GW_ROUTE_CLASS_NONE][GW_CODE_2XX], 3);
+    assert_int_equal(fixture->metrics.responses_total[GW_ROUTE_CLASS_NONE][GW_CODE_3XX], 1);
+    assert_int_equal(fixture->metrics.responses_total[GW_ROUTE_CLASS_NONE][GW_CODE_4XX], 3);
+    assert_int_equal(fixture->metrics.responses_total[GW_ROUTE_CLASS_NONE][GW_CODE_5XX], 3);
+    start_get(fixture)->route_class = GW_ROUTE_CLASS_API;
+    gw_exchange_respond(&fixture->exchange, 404, NULL, 0, NULL, GW_STR(""));
+    gw_exchange_end(&fixture->exchange);
+    fixture->exchange.is_admin = true;
+    gw_exchange_respond(start_get(fixture), 200, NULL, 0, NULL, GW_STR(""));
+    gw_exchange_end(&fixture->exchange);
+    assert_int_equal(fixture->metrics.responses_total[GW_ROUTE_CLASS_API][GW_CODE_4XX], 1);
+    assert_int_equal(fixture->metrics.responses_total[GW_ROUTE_CLASS_ADMIN][GW_CODE_2XX], 1);
+    assert_int_equal(fixture->metrics.responses_total[GW_ROUTE_CLASS_NONE][GW_CODE_4XX], 3);
 }
 
 static void test_the_owner_is_asked_for_the_body_and_for_what_waits(void **state) {
@@ -718,7 +727,7 @@ int main(void) {
         TEST(test_a_refusal_of_head_has_no_body),
         TEST(test_the_handler_is_told_once_that_it_is_over),
         TEST(test_nothing_of_a_request_is_left_for_the_next),
-        TEST(test_responses_are_counted_by_class),
+        TEST(test_responses_are_counted_by_code_and_route),
         TEST(test_the_owner_is_asked_for_the_body_and_for_what_waits),
         TEST(test_rest_gives_back_what_is_kept_for_the_next_request),
     };

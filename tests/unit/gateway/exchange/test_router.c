@@ -571,6 +571,25 @@ static void test_allow_agrees_with_the_table(void **state) {
     }
 }
 
+static void test_each_route_has_its_class(void **state) {
+    (void)state;
+    static const struct {
+        llhttp_method_t method;
+        const char *target;
+        enum gw_route_class class;
+    } cases[] = {{HTTP_GET, "/api/v1/orgs/acme/skills", GW_ROUTE_CLASS_REGISTRY},
+                 {HTTP_GET, "/api/v1/public/a", GW_ROUTE_CLASS_REGISTRY},
+                 {HTTP_GET, "/api/v1/auth/whoami", GW_ROUTE_CLASS_API},
+                 {HTTP_POST, "/api/v1/orgs/acme/tokens", GW_ROUTE_CLASS_API},
+                 {HTTP_GET, "/authz", GW_ROUTE_CLASS_AUTHZ},
+                 {HTTP_GET, "/nowhere", GW_ROUTE_CLASS_NONE}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct gw_route_match match;
+        (void)match_of(cases[i].method, cases[i].target, &match);
+        assert_int_equal(gw_route_class_of(match.route), cases[i].class);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_method_on_every_kind_of_path),
@@ -590,6 +609,7 @@ int main(void) {
         cmocka_unit_test(test_an_organisation_that_is_missing_doubled_or_disguised_is_ambiguous),
         cmocka_unit_test(test_allow_names_the_methods_of_the_path),
         cmocka_unit_test(test_allow_agrees_with_the_table),
+        cmocka_unit_test(test_each_route_has_its_class),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -727,8 +727,8 @@ static void test_a_broken_response_of_which_nothing_has_left_is_502(void **state
             assert_failed(&fixture, 502, "upstream_invalid");
             assert_false(output_has(&fixture, "200 OK"));
             assert_false(output_has(&fixture, "abc"));
-            assert_int_equal(fixture.metrics.responses_2xx_total, 0);
-            assert_int_equal(fixture.metrics.responses_5xx_total, 1);
+            assert_int_equal(fixture.metrics.responses_total[GW_ROUTE_CLASS_NONE][GW_CODE_2XX], 0);
+            assert_int_equal(fixture.metrics.responses_total[GW_ROUTE_CLASS_NONE][GW_CODE_5XX], 1);
             close_all(&fixture);
         }
     }
@@ -855,7 +855,7 @@ static void test_a_download_whose_token_ends_breaks(void **state) {
         gw_buf_take(&fixture.output, 1); // it begins to leave
         end_token();
         assert_true(fixture.is_broken);
-        assert_int_equal(fixture.metrics.responses_2xx_total, 1);
+        assert_int_equal(fixture.metrics.responses_total[GW_ROUTE_CLASS_NONE][GW_CODE_2XX], 1);
         assert_true(output_has(&fixture, "TTP/1.1 200 "));
         assert_false(output_ends_with(&fixture, "0\r\n\r\n"));
         run_until_registry_saw_end(&fixture);
