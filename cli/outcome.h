@@ -16,8 +16,8 @@
 
 // X(id, number, name, meaning)
 //
-// Scripts rely on the numbers: a row may be added, none changes. The same rows stand in README.md,
-// which a test compares.
+// Scripts rely on the numbers: a row may be added, none changes. The same rows stand in
+// docs/command-line.md, which a test compares.
 //
 // name           the error's code in JSON where the gateway sent none; NULL: not an error
 // clang-format off

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Every error that the gateway itself answers, one row each. A refusal names a row and brings its
-// sentence; status, code and what goes with them come from the row. README.md documents the same
-// rows, and a test compares the two.
+// sentence; status, code and what goes with them come from the row. docs/reference.md has the same
+// rows: ./dev reference writes it, and a test compares the two.
 //
 // The table stands in this room because the parser refuses in these terms too.
 
@@ -15,7 +15,7 @@
 //                the rest of the request decides
 // challenge      value of WWW-Authenticate (RFC 6750 section 3), or NULL
 // retry_after    value of Retry-After, unless the caller knows better, or NULL
-// when           for readers of the README; not in the program
+// when           for readers of docs/reference.md; not in the program
 // clang-format off
 #define GW_ERRORS(X)                                                                               \
     X(BAD_REQUEST, "bad_request", 400, CLOSES, NULL, NULL,                                         \

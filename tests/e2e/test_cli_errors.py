@@ -39,9 +39,9 @@ def exits_of_source():
     return found
 
 
-def test_the_readme_has_the_exit_codes_of_the_program():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    documented = re.findall(r"^\| (\d+) \| (?:`([a-z_]+)` )?\| ([^|]+) \|$", readme, re.MULTILINE)
+def test_the_documentation_has_the_exit_codes_of_the_program():
+    page = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\| (\d+) \| (?:`([a-z_]+)` )?\| ([^|]+) \|$", page, re.MULTILINE)
     assert [(code, name, meaning.replace("`", "")) for code, name, meaning in documented] == exits_of_source()
 
 

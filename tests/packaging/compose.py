@@ -192,26 +192,26 @@ def expect(what, found, wanted):
     print(f"ok {what}")
 
 
-def readme_commands(path):
-    """The words after `run --rm migrate` of the README."""
+def documented_commands(path):
+    """The words after `run --rm migrate` of docs/installing.md."""
     found = re.findall(r"^docker compose -f docker/compose\.yaml run --rm migrate (.*)$", path.read_text(), re.MULTILINE)
-    return [shlex.split(line) for line in found] or fail("the README runs nothing with compose")
+    return [shlex.split(line) for line in found] or fail("docs/installing.md runs nothing with compose")
 
 
-def check(stack, readme):
+def check(stack, page):
     services = stack.model["services"]
     for name in services:
         stack.up(name)
     eventually(lambda: stack.is_healthy("gateway"), "was the gateway healthy", lambda: stack.log("gateway"))
     print("ok every service is up, the health checks say so")
     secret = None
-    for words in readme_commands(readme):
+    for words in documented_commands(page):
         output = stack.run("migrate", words)
         secret = (re.search(r"\bsr_live_\S+", output) or [secret])[0]
     published = {(port["published"], port["target"]) for port in services["gateway"]["ports"]}
     expect("ports", published, {("8443", 8443), ("9090", 9090)})
     bearer = ["-H", f"Authorization: Bearer {secret}"]
-    expect("whoami with the token of the README", curl(stack, "https://localhost:8443/api/v1/auth/whoami", *bearer)[0], 200)
+    expect("whoami with the documented token", curl(stack, "https://localhost:8443/api/v1/auth/whoami", *bearer)[0], 200)
     expect("whoami with none", curl(stack, "https://localhost:8443/api/v1/auth/whoami")[0], 401)
     warnings = [line for line in stack.log("gateway").splitlines() if "a setting of the role" in line]
     expect("settings of the role that serves", warnings, [])
@@ -232,12 +232,12 @@ def check(stack, readme):
 
 def main():
     parser = argparse.ArgumentParser()
-    for name in ("model", "image", "readme", "folder", "gateway", "others"):
+    for name in ("model", "image", "page", "folder", "gateway", "others"):
         parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
     arguments = parser.parse_args()
     stack = Stack(arguments)
     try:
-        check(stack, arguments.readme)
+        check(stack, arguments.page)
     finally:
         for process in stack.running.values():
             process.kill()

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # docker/compose.yaml, read by docker-compose itself and then run as it says, without a container engine: each service as
 # a process of its own with its image's root file system, account, environment, volumes and restrictions, in a network of
-# their own; then the commands of the README. The gateway's image is the one of the Dockerfile; those of PostgreSQL and
+# their own; then the commands of docs/installing.md. The gateway's image is the one of the Dockerfile; those of PostgreSQL and
 # Python are a Debian 13 with the same versions, and PostgreSQL starts without the entrypoint of its image.
 set -euo pipefail
 
@@ -36,5 +36,5 @@ image_inspect >"$work/image.json"
 gateway=$(buildah "${storage[@]}" mount "$(image_container)")
 # shellcheck disable=SC2016
 unshare --mount --net --pid --fork --kill-child --mount-proc sh -euc 'ip link set lo up; exec python3 -B "$@"' sh \
-    "$project/tests/packaging/compose.py" --model "$work/model.json" --image "$work/image.json" --readme "$project/README.md" \
+    "$project/tests/packaging/compose.py" --model "$work/model.json" --image "$work/image.json" --page "$project/docs/installing.md" \
     --folder "$work" --gateway "$gateway" --others "$work/others"

@@ -27,18 +27,21 @@ def blocks(text, language):
 
 
 def steps(text):
-    """(command, documented output) of every console block, in order. A command that ends in a backslash goes on below."""
+    """(command, documented output) of every console block, in order. A command goes on below a line that ends in a backslash, and
+    to the end of its here-document."""
     found = []
     for block in blocks(text, "console"):
-        goes_on = False
+        goes_on, mark = False, None
         for line in block.splitlines():
-            if goes_on:
+            if goes_on or mark:
                 found[-1][0] += "\n" + line
             elif line.startswith("$ "):
                 found.append([line[2:], []])
             else:
                 found[-1][1].append(line)
-            goes_on = (goes_on or line.startswith("$ ")) and line.endswith("\\")
+                continue
+            mark = None if line == mark else mark or next(iter(re.findall(r"<<'(\w+)'", line)), None)
+            goes_on = line.endswith("\\")
     return [(command, "\n".join(lines)) for command, lines in found]
 
 
