@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The numbers in README.md and bench/README.md, from the files in bench/results: `python3 -m load.publish` in bench/ writes them
+"""The numbers in README.md, bench/README.md and docs/production.md, from the files in bench/results: `python3 -m load.publish` in bench/ writes them
 between their marks, `--check` says which are not what the files say (exit code 1). No number between marks is written by hand."""
 import json
+import math
 import pathlib
 import re
 import sys
@@ -67,7 +68,56 @@ def _aims(results):
     return "\n".join(["", "| Case | What | Wanted | Measured | | On |", "| --- | --- | --- | --- | --- | --- |", *rows, ""])
 
 
-_PARTS = {"README.md": ("speed", _speed), "bench/README.md": ("aims", _aims)}
+_JOBS = (1_000, 10_000, 100_000)
+_TOKEN_ROW_BYTES, _EVENT_ROW_BYTES = 500, 380  # docs/growth.md
+_CACHE_TTL_S = 60                              # --cache-ttl
+
+
+def _number(text):
+    return float(text.replace(",", ""))
+
+
+def _rounded(number):
+    """To two digits, so that it looks as certain as it is."""
+    if number < 0.1:
+        return "under 0.1"
+    digits = 2 - len(str(int(number))) if number >= 1 else 1
+    return f"{round(number, digits):,.{max(digits, 0)}f}"
+
+
+def _sizing(results):
+    """What so many jobs take, in docs/production.md: each keeps a connection, has a token of its own, sends a forwarded request a
+    second, and connects anew every minute. Processors at half load, so that the other half is there when one gateway is away."""
+    request_us = _number(_cell(results, "forward", "gateway", "server us/req"))
+    handshake_us = _number(_cell(results, "tls-full", "gateway", "server us/req"))
+    lookup_us = _number(_cell(results, "growth", "10,000,000", "database us"))
+    idle_kib = _number(_cell(results, "tls-idle", "gateway", "KiB each"))
+    base_mib = _number(_cell(results, "tls-idle", "gateway", "before MiB"))
+    token_bytes = int(re.search(r"tokens, (\d+) bytes each", " ".join(results["known-tls"]["notes"]))[1])
+    rows = []
+    for jobs in _JOBS:
+        cores = jobs * (request_us + handshake_us / 60) / 1e6 / 0.5
+        workers = max(1, math.ceil(cores))
+        memory_mib = workers * (base_mib + jobs * token_bytes / 2**20) + jobs * idle_kib / 1024
+        lookups = workers * jobs / _CACHE_TTL_S
+        table_mib = jobs * (_TOKEN_ROW_BYTES + 2 * _EVENT_ROW_BYTES) / 2**20
+        rows.append(f"| {jobs:,} | {_rounded(cores)} | {workers} | {_rounded(memory_mib)} MiB | {_rounded(lookups)} "
+                    f"| {_rounded(lookups * lookup_us / 1e4)} % | {_rounded(table_mib)} MiB |")
+    return f"""
+Jobs that run at the same time, each with a token of its own, a kept connection, a forwarded request a second and a new connection
+every minute. Computed of what was measured: {request_us:g} us of processor time for a forwarded request over TLS, {handshake_us:g} us \
+for a full
+handshake with its request, {idle_kib:g} KiB for an idle connection, {token_bytes} bytes for a token in memory, {lookup_us:g} us of \
+PostgreSQL for a
+lookup among 10,000,000 tokens.
+
+| Jobs | Cores, at half load | `--workers` | Memory | Lookups a second | Of a core of PostgreSQL | Its rows, for each such set of tokens |
+| --- | --- | --- | --- | --- | --- | --- |
+{chr(10).join(rows)}
+"""
+
+
+_PARTS = {"README.md": ("speed", _speed), "bench/README.md": ("aims", _aims), "docs/production.md": ("sizing", _sizing)}
 
 
 def _filled(text, name, part):

@@ -12,7 +12,7 @@ from harness import binaries, documents
 from harness.process import clean_environment, run
 
 ROOT = binaries.ROOT
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md")
 GUIDES = tuple(sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")))
 DESIGN = tuple(sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs/design").glob("*.md")))
 README = documents.read("README.md")
