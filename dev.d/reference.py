@@ -99,6 +99,10 @@ def routes():
         parameter = re.search(r'\.org_parameter = "(\w+)"', rest)
         path = pattern.replace("**", "...") + (f"?{parameter[1]}={{org}}" if parameter else "")
         shown = "any" if len(methods) > 20 else methods.removesuffix(" HEAD").replace(" ", ", ")
+        if "GW_ROUTE_ON_PAGE" in rest:
+            yield [shown, f"`{path}`", who_may(access, scope.lower(), "org"),
+                   "the [page of the tokens](tokens-page.md), on the port of `--tokens-page` alone"]
+            continue
         summary = summaries.get((methods.split()[0], pattern.removesuffix("/**")), "the registry")
         yield [shown, f"`{path}`", who_may(access, scope.lower(), "org"), summary]
 

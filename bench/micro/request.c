@@ -61,7 +61,8 @@ static void run_match(void *opaque, long count) {
     for (long i = 0; i < count; i++) {
         struct gw_route_match match;
         const struct gw_http_head *head = state->parser.head;
-        enum gw_route_outcome outcome = gw_router_match(head->method_name, head->target, &match);
+        enum gw_route_outcome outcome =
+            gw_router_match(GW_SITE_GATEWAY, head->method_name, head->target, &match);
         bench_keep(&outcome);
         bench_keep(&match);
     }

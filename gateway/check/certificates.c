@@ -111,7 +111,7 @@ static void check_ticket_secret(const struct gw_config *config, struct gw_check_
 }
 
 void gw_check_certificates(const struct gw_config *config, struct gw_check_report *report) {
-    if (config->listen_https == NULL)
+    if (!gw_certificates_are_needed(config))
         return;
     for (int i = 0; i < config->tls_certs.count; i++)
         check_pair(config, i, report);

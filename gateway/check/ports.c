@@ -75,5 +75,6 @@ static void check_port(const struct gw_config *config, const char *name, const c
 void gw_check_ports(const struct gw_config *config, struct gw_check_report *report) {
     check_port(config, "listen-https", config->listen_https, config->reuse_port, report);
     check_port(config, "listen-http", config->listen_http, config->reuse_port, report);
+    check_port(config, "tokens-page", config->tokens_page, config->reuse_port, report);
     check_port(config, "listen-admin", config->listen_admin, false, report);
 }

@@ -72,13 +72,13 @@ static struct gw_conn *conn_of_transport(struct gw_transport *transport) {
 
 // Whose connection it is, as far as is known; a PROXY header may tell more.
 static void note_client(struct gw_conn *conn) {
-    if (conn->kind == GW_CONN_CLIENT)
+    if (gw_conn_is_client(conn))
         gw_idle_join(&conn->group->idle, &conn->member.idle, gw_ip_client_key(&conn->peer.ip));
 }
 
 // Once the peer is known for good.
 static bool claim_address(struct gw_conn *conn) {
-    return conn->kind != GW_CONN_CLIENT || gw_peer_claim(&conn->peer, &conn->group->addresses);
+    return !gw_conn_is_client(conn) || gw_peer_claim(&conn->peer, &conn->group->addresses);
 }
 
 static void on_transport_proxy_header(struct gw_transport *transport,
@@ -253,15 +253,14 @@ static const struct gw_group_member_calls member_calls = {.on_flush = on_flush,
 
 // ---- accepting ----
 
-static struct gw_conn *create(struct gw_conn_group *group, bool is_tls, enum gw_conn_kind kind) {
+static struct gw_conn *create(struct gw_conn_group *group, bool is_tls, enum gw_site site) {
     struct gw_services *services = group->services;
     struct gw_conn *conn = calloc(1, sizeof(*conn));
     if (conn == NULL)
         return NULL;
-    bool needs_header = kind == GW_CONN_CLIENT && services->config->proxy_protocol;
+    bool needs_header = site != GW_SITE_ADMIN && services->config->proxy_protocol;
     bool is_opening = is_tls || needs_header;
     conn->group = group;
-    conn->kind = kind;
     conn->state = is_opening ? GW_CONN_OPEN : GW_CONN_HEAD;
     conn->phase = is_opening ? GW_PHASE_OPENING : GW_PHASE_OPEN;
     conn->deadline_id = GW_DEADLINE_COUNT;
@@ -270,7 +269,7 @@ static struct gw_conn *create(struct gw_conn_group *group, bool is_tls, enum gw_
     gw_deadline_init(&conn->deadline, on_deadline);
     gw_http_parser_init(&conn->parser, GW_HTTP_REQUESTS, on_request_body);
     gw_exchange_init(&conn->exchange, services, &owner_calls);
-    conn->exchange.is_admin = kind == GW_CONN_ADMIN;
+    conn->exchange.site = site;
     gw_peer_init(&conn->peer, &conn->exchange, is_tls, needs_header);
     gw_conn_group_join(group, &conn->member, &member_calls);
     return conn;
@@ -299,7 +298,7 @@ static enum gw_status take(struct gw_conn *conn, uv_stream_t *listener, struct t
 static bool is_room_for(const struct gw_conn *conn) {
     struct gw_conn_group *group = conn->group;
     struct gw_services *services = group->services;
-    if (conn->kind != GW_CONN_CLIENT)
+    if (!gw_conn_is_client(conn))
         return true;
     if (gw_transport_is_over(&conn->transport, services->descriptors_max)) {
         services->metrics->descriptor_shortages_total++;
@@ -314,9 +313,9 @@ static void turn_away(struct gw_conn *conn) {
 }
 
 enum gw_status gw_conn_accept(struct gw_conn_group *group, uv_stream_t *listener,
-                              struct tls_context *tls, enum gw_conn_kind kind) {
+                              struct tls_context *tls, enum gw_site site) {
     struct gw_metrics *metrics = group->services->metrics;
-    struct gw_conn *conn = create(group, tls != NULL, kind);
+    struct gw_conn *conn = create(group, tls != NULL, site);
     if (conn == NULL)
         return GW_NO_MEMORY;
     enum gw_status status = take(conn, listener, tls);

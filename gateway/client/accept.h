@@ -14,4 +14,4 @@
 // for what belongs to a connection, the newcomer is closed at once. GW_NO_MEMORY: not even that
 // could be done, and nothing was accepted.
 enum gw_status gw_conn_accept(struct gw_conn_group *group, uv_stream_t *listener,
-                              struct tls_context *tls, enum gw_conn_kind kind) GW_MUST_USE;
+                              struct tls_context *tls, enum gw_site site) GW_MUST_USE;

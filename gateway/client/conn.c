@@ -94,7 +94,7 @@ static enum gw_conn_state begin_request(struct gw_conn *conn) {
         gw_assert(event == GW_HTTP_END);
         exchange->body_complete = true;
     }
-    if (conn->kind == GW_CONN_ADMIN) {
+    if (!gw_conn_is_client(conn)) {
         gw_admin_start(exchange);
         return GW_CONN_HANDLE;
     }
@@ -196,7 +196,7 @@ static void count_time(struct gw_conn *conn) {
     struct gw_exchange *exchange = &conn->exchange;
     struct gw_report_time *whole = &exchange->report.whole;
     gw_report_end_time(whole);
-    if (conn->kind == GW_CONN_CLIENT)
+    if (gw_conn_is_client(conn))
         gw_histogram_observe(&exchange->services->metrics->requests[exchange->route_class],
                              whole->took_ns);
 }
@@ -207,7 +207,7 @@ void gw_conn_end_exchange(struct gw_conn *conn) {
     conn->serving = GW_SERVED;
     gw_authz_cancel(&conn->decision);
     count_time(conn);
-    if (conn->kind == GW_CONN_CLIENT || conn->group->services->config->access_log_admin)
+    if (gw_conn_is_client(conn) || conn->group->services->config->access_log_admin)
         gw_access_log_write(&conn->exchange);
     gw_exchange_end(&conn->exchange);
     gw_http_parser_forget(&conn->parser);

@@ -42,8 +42,6 @@ enum gw_conn_phase {
 
 enum gw_conn_serving { GW_SERVED_NOTHING, GW_SERVING, GW_SERVED };
 
-enum gw_conn_kind { GW_CONN_CLIENT, GW_CONN_ADMIN };
-
 struct gw_conn {
     struct gw_transport transport;
     struct gw_http_parser parser;
@@ -55,7 +53,6 @@ struct gw_conn {
     struct gw_peer peer;
     struct gw_input input;
     struct gw_output output;
-    enum gw_conn_kind kind;
     enum gw_conn_state state;
     enum gw_conn_phase phase;
     enum gw_conn_serving serving;    // GW_SERVING: the exchange is under way
@@ -70,3 +67,9 @@ struct gw_conn {
     bool is_input_paused;
     bool is_dismissed; // no further request is waited for
 };
+
+// One of a client: it counts against the limits and in the times of the metrics. Those of the admin
+// port do neither.
+static inline bool gw_conn_is_client(const struct gw_conn *conn) {
+    return conn->exchange.site != GW_SITE_ADMIN;
+}

@@ -14,6 +14,7 @@
 #include "gateway/api/whoami.h"
 #include "gateway/exchange/router.h"
 #include "gateway/http/field_rules.h"
+#include "gateway/page/page.h"
 #include "gateway/relay/relay.h"
 
 static void (*const starts[])(struct gw_exchange *exchange) = {
@@ -32,6 +33,7 @@ static void (*const starts[])(struct gw_exchange *exchange) = {
     [GW_ROUTE_FORWARD_AUTH] = gw_forward_auth_start,
     [GW_ROUTE_INTROSPECT] = gw_introspect_start,
     [GW_ROUTE_OPENAPI] = gw_openapi_start,
+    [GW_ROUTE_PAGE] = gw_page_start,
 };
 
 static void refuse(struct gw_exchange *exchange, enum gw_route_outcome outcome) {
@@ -46,7 +48,7 @@ static void refuse(struct gw_exchange *exchange, enum gw_route_outcome outcome) 
                          "The query must name the organisation exactly once, unescaped.");
         break;
     case GW_ROUTE_METHOD_NOT_ALLOWED:
-        gw_router_allow(exchange->request->target, methods);
+        gw_router_allow(exchange->site, exchange->request->target, methods);
         gw_exchange_fail_with(exchange, GW_ERROR_METHOD_NOT_ALLOWED,
                               "This method is not allowed here; see Allow.",
                               &(struct gw_response_field){GW_STR("Allow"), gw_str_from(methods)});
@@ -62,7 +64,7 @@ bool gw_handlers_match(struct gw_exchange *exchange) {
     const struct gw_http_head *request = exchange->request;
     gw_assert(exchange->phase == GW_RESPONSE_NONE);
     enum gw_route_outcome outcome =
-        gw_router_match(request->method_name, request->target, &exchange->match);
+        gw_router_match(exchange->site, request->method_name, request->target, &exchange->match);
     exchange->route_class = gw_route_class_of(exchange->match.route);
     if (outcome != GW_ROUTE_FOUND) {
         refuse(exchange, outcome);

@@ -38,7 +38,8 @@ void gw_exchange_start(struct gw_exchange *exchange, const struct gw_http_head *
     gw_assert(exchange->handler == NULL);
     exchange->request = request;
     exchange->match = (struct gw_route_match){.route = NULL};
-    exchange->route_class = exchange->is_admin ? GW_ROUTE_CLASS_ADMIN : GW_ROUTE_CLASS_NONE;
+    exchange->route_class =
+        exchange->site == GW_SITE_ADMIN ? GW_ROUTE_CLASS_ADMIN : GW_ROUTE_CLASS_NONE;
     exchange->has_identity = false;
     exchange->expires_soon_ms = DB_NO_TIME;
     exchange->limit_fields = (struct gw_str){NULL, 0};
@@ -104,7 +105,8 @@ static enum gw_status write_head(struct gw_exchange *exchange, int status,
         .http_date = gw_str(exchange->services->http_date, GW_CLOCK_HTTP_LENGTH),
         .request_id = gw_str_from(exchange->request_id),
         .token_expires_ms = exchange->expires_soon_ms,
-        .limit_fields = exchange->limit_fields};
+        .limit_fields = exchange->limit_fields,
+        .site_fields = gw_site_fields(exchange->site)};
     return gw_response_head_write(exchange->owner->output(exchange), &head);
 }
 

@@ -24,6 +24,7 @@
 #include "gateway/exchange/response.h"
 #include "gateway/exchange/router.h"
 #include "gateway/exchange/services.h"
+#include "gateway/exchange/site.h"
 #include "gateway/http/client.h"
 #include "gateway/http/errors.h"
 #include "gateway/http/parse.h"
@@ -72,6 +73,7 @@ enum gw_response_phase { GW_RESPONSE_NONE, GW_RESPONSE_STREAMING, GW_RESPONSE_DO
 struct gw_exchange {
     struct gw_services *services;
     const struct gw_exchange_owner_calls *owner;
+    enum gw_site site; // set by the connection, once
     struct gw_arena arena;
     const struct gw_http_head *request;
     struct gw_route_match match;
@@ -80,7 +82,6 @@ struct gw_exchange {
     const unsigned char *token_digest; // of that token, DB_DIGEST_LENGTH bytes in `arena`
     bool has_identity;
     bool is_tls;
-    bool is_admin;               // of the admin port; set by its owner
     int64_t expires_soon_ms;     // end of the live token when it is near; else DB_NO_TIME
     struct gw_client client;     // the peer, or the client that a trusted proxy names, or unknown
     struct gw_str proxy_address; // of the trusted proxy that sent the request; empty without one

@@ -153,8 +153,8 @@ enum gw_status gw_response_interim_write(struct gw_buf *out, int status,
 
 enum gw_status gw_response_head_write(struct gw_buf *out, const struct gw_response_head *head) {
     char *start;
-    size_t bytes =
-        OWN_BYTES_MAX + head->limit_fields.length + bytes_of(head->fields, head->field_count);
+    size_t bytes = OWN_BYTES_MAX + head->limit_fields.length + head->site_fields.length +
+                   bytes_of(head->fields, head->field_count);
     gw_assert(head->status >= 100 && head->status <= 999);
     gw_assert(!head->is_chunked || head->content_length == GW_LENGTH_UNKNOWN);
     enum gw_status result = gw_buf_reserve(out, bytes, &start);
@@ -169,6 +169,8 @@ enum gw_status gw_response_head_write(struct gw_buf *out, const struct gw_respon
     at = put_fields(at, head->fields, head->field_count);
     if (head->limit_fields.length > 0)
         at = put(at, head->limit_fields);
+    if (head->site_fields.length > 0)
+        at = put(at, head->site_fields);
     at = put_framing(at, head);
     at = put(at, GW_STR("\r\n"));
     gw_assert((size_t)(at - start) <= bytes);

@@ -35,6 +35,7 @@ struct gw_response_head {
     struct gw_str request_id;
     int64_t token_expires_ms;   // DB_NO_TIME: no SkillReg-Token-Expires
     struct gw_str limit_fields; // whole lines, may be empty
+    struct gw_str site_fields;  // the same
 };
 
 // The head of an interim response, which has the fields given and no other.

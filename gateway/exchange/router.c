@@ -9,23 +9,23 @@
 // says otherwise its requests go to the registry, and count against the rate of their token.
 static const struct gw_route routes[] = {
     {"GET HEAD", "/api/v1/auth/whoami", GW_ACCESS_TOKEN, .scope = GW_SCOPE_READ,
-     .target = GW_ROUTE_WHOAMI},
+     .target = GW_ROUTE_WHOAMI, .sites = GW_ROUTE_ON_BOTH},
     {"GET HEAD", "/api/v1/orgs/{org}/tokens", GW_ACCESS_ORG, .scope = GW_SCOPE_ADMIN,
-     .target = GW_ROUTE_TOKEN_LIST},
+     .target = GW_ROUTE_TOKEN_LIST, .sites = GW_ROUTE_ON_BOTH},
     {"GET HEAD", "/api/v1/orgs/{org}/tokens/{id}", GW_ACCESS_ORG, .scope = GW_SCOPE_ADMIN,
-     .target = GW_ROUTE_TOKEN_SHOW},
+     .target = GW_ROUTE_TOKEN_SHOW, .sites = GW_ROUTE_ON_BOTH},
     {"POST", "/api/v1/orgs/{org}/tokens", GW_ACCESS_ORG, .scope = GW_SCOPE_ADMIN,
-     .target = GW_ROUTE_TOKEN_CREATE},
+     .target = GW_ROUTE_TOKEN_CREATE, .sites = GW_ROUTE_ON_BOTH},
     {"DELETE", "/api/v1/orgs/{org}/tokens/{id}", GW_ACCESS_ORG, .scope = GW_SCOPE_ADMIN,
-     .target = GW_ROUTE_TOKEN_REVOKE, .rate = GW_ROUTE_RATE_NONE},
+     .target = GW_ROUTE_TOKEN_REVOKE, .rate = GW_ROUTE_RATE_NONE, .sites = GW_ROUTE_ON_BOTH},
     {"PATCH", "/api/v1/orgs/{org}/tokens/{id}", GW_ACCESS_ORG, .scope = GW_SCOPE_ADMIN,
-     .target = GW_ROUTE_TOKEN_CHANGE},
+     .target = GW_ROUTE_TOKEN_CHANGE, .sites = GW_ROUTE_ON_BOTH},
     {"POST", "/api/v1/orgs/{org}/tokens/revoke", GW_ACCESS_ORG, .scope = GW_SCOPE_ADMIN,
-     .target = GW_ROUTE_TOKENS_REVOKE, .rate = GW_ROUTE_RATE_NONE},
+     .target = GW_ROUTE_TOKENS_REVOKE, .rate = GW_ROUTE_RATE_NONE, .sites = GW_ROUTE_ON_BOTH},
     {"POST", "/api/v1/orgs/{org}/tokens/{id}/rotate", GW_ACCESS_ORG, .scope = GW_SCOPE_ADMIN,
-     .target = GW_ROUTE_TOKEN_ROTATE},
+     .target = GW_ROUTE_TOKEN_ROTATE, .sites = GW_ROUTE_ON_BOTH},
     {"GET HEAD", "/api/v1/orgs/{org}/audit", GW_ACCESS_ORG, .scope = GW_SCOPE_ADMIN,
-     .target = GW_ROUTE_AUDIT},
+     .target = GW_ROUTE_AUDIT, .sites = GW_ROUTE_ON_BOTH},
     {"DELETE", "/api/v1/auth/token", GW_ACCESS_TOKEN, .scope = GW_SCOPE_READ,
      .target = GW_ROUTE_TOKEN_REVOKE_OWN, .rate = GW_ROUTE_RATE_NONE},
     {"POST", "/api/v1/auth/token/rotate", GW_ACCESS_TOKEN, .scope = GW_SCOPE_READ,
@@ -64,6 +64,12 @@ static const struct gw_route routes[] = {
      .target = GW_ROUTE_INTROSPECT},
     {"GET HEAD", "/api/v1/openapi.json", GW_ACCESS_OPEN, .scope = GW_SCOPE_READ,
      .target = GW_ROUTE_OPENAPI, .rate = GW_ROUTE_RATE_NONE},
+    {"GET HEAD", "/", GW_ACCESS_OPEN, .scope = GW_SCOPE_READ, .target = GW_ROUTE_PAGE,
+     .rate = GW_ROUTE_RATE_NONE, .sites = GW_ROUTE_ON_PAGE},
+    {"GET HEAD", "/tokens", GW_ACCESS_OPEN, .scope = GW_SCOPE_READ, .target = GW_ROUTE_PAGE,
+     .rate = GW_ROUTE_RATE_NONE, .sites = GW_ROUTE_ON_PAGE},
+    {"GET HEAD", "/tokens/{file}", GW_ACCESS_OPEN, .scope = GW_SCOPE_READ, .target = GW_ROUTE_PAGE,
+     .rate = GW_ROUTE_RATE_NONE, .sites = GW_ROUTE_ON_PAGE},
 };
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
@@ -129,14 +135,21 @@ static enum gw_route_outcome find_org_parameter(struct gw_route_match *match) {
     return GW_ROUTE_FOUND;
 }
 
-static enum gw_route_outcome find_route(struct gw_str path, struct gw_str method,
+static bool is_on(const struct gw_route *route, enum gw_site site) {
+    gw_assert(site != GW_SITE_ADMIN);
+    return route->sites == GW_ROUTE_ON_BOTH ||
+           (route->sites == GW_ROUTE_ON_PAGE) == (site == GW_SITE_PAGE);
+}
+
+static enum gw_route_outcome find_route(enum gw_site site, struct gw_str path, struct gw_str method,
                                         struct gw_route_match *match) {
     bool has_path = false;
     bool has_own = false; // a path of the gateway's own is not forwarded under another method
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
         bool is_own = routes[i].target != GW_ROUTE_FORWARD;
         match->org = match->id = (struct gw_str){NULL, 0};
-        if ((has_own && !is_own) || !pattern_matches(routes[i].pattern, path, match))
+        if (!is_on(&routes[i], site) || (has_own && !is_own) ||
+            !pattern_matches(routes[i].pattern, path, match))
             continue;
         if (has_method(routes[i].methods, method)) {
             match->route = &routes[i];
@@ -148,17 +161,17 @@ static enum gw_route_outcome find_route(struct gw_str path, struct gw_str method
     return has_path ? GW_ROUTE_METHOD_NOT_ALLOWED : GW_ROUTE_NOT_FOUND;
 }
 
-enum gw_route_outcome gw_router_match(struct gw_str method, struct gw_str target,
+enum gw_route_outcome gw_router_match(enum gw_site site, struct gw_str method, struct gw_str target,
                                       struct gw_route_match *match) {
     *match = (struct gw_route_match){.route = NULL};
     if (gw_str_equal(method, GW_STR("CONNECT")) || gw_str_equal(target, GW_STR("*")))
         return GW_ROUTE_METHOD_NOT_ALLOWED;
     if (!gw_target_split(target, &match->path, &match->query))
         return GW_ROUTE_BAD_TARGET;
-    // No route ends in a slash: the registry might read the path as the one without it.
-    if (match->path.at[match->path.length - 1] == '/')
+    // No other route ends in a slash: the registry might read the path as the one without it.
+    if (match->path.length > 1 && match->path.at[match->path.length - 1] == '/')
         return GW_ROUTE_NOT_FOUND;
-    enum gw_route_outcome outcome = find_route(match->path, method, match);
+    enum gw_route_outcome outcome = find_route(site, match->path, method, match);
     if (outcome == GW_ROUTE_FOUND && match->route->org_parameter != NULL)
         outcome = find_org_parameter(match);
     return outcome;
@@ -188,7 +201,7 @@ static void allow_add(char out[96], const char *methods) {
     }
 }
 
-void gw_router_allow(struct gw_str target, char out[96]) {
+void gw_router_allow(enum gw_site site, struct gw_str target, char out[96]) {
     struct gw_route_match match = {.route = NULL};
     bool has_own = false;
     out[0] = '\0';
@@ -196,7 +209,8 @@ void gw_router_allow(struct gw_str target, char out[96]) {
         return;
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
         bool is_own = routes[i].target != GW_ROUTE_FORWARD;
-        if ((has_own && !is_own) || !pattern_matches(routes[i].pattern, match.path, &match))
+        if (!is_on(&routes[i], site) || (has_own && !is_own) ||
+            !pattern_matches(routes[i].pattern, match.path, &match))
             continue;
         // The catch-all has every method of the narrower routes of the path.
         if (strncmp(routes[i].methods, "GET HEAD POST", 13) == 0)

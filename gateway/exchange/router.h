@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/str.h"
+#include "gateway/exchange/site.h"
 #include "gateway/settings/metrics.h"
 #include "token/scope.h"
 
@@ -26,7 +27,8 @@ enum gw_route_target {
     GW_ROUTE_AUDIT,
     GW_ROUTE_FORWARD_AUTH,
     GW_ROUTE_INTROSPECT,
-    GW_ROUTE_OPENAPI
+    GW_ROUTE_OPENAPI,
+    GW_ROUTE_PAGE
 };
 
 enum gw_route_access {
@@ -46,6 +48,10 @@ enum gw_route_rate {
                        // must not keep the owner from revoking it
 };
 
+// The sites that have a route. What the page has stands there on purpose: without a word a row is
+// the gateway's alone.
+enum gw_route_sites { GW_ROUTE_ON_GATEWAY, GW_ROUTE_ON_BOTH, GW_ROUTE_ON_PAGE };
+
 struct gw_route {
     const char *methods; // space separated, in the order Allow shows them
     const char *pattern; // the whole path; "/**" at the end takes any rest, an empty one too
@@ -53,6 +59,7 @@ struct gw_route {
     enum gw_scope scope;
     enum gw_route_target target;
     enum gw_route_rate rate;
+    enum gw_route_sites sites;
     const char *org_parameter; // query parameter that names the organisation; NULL: the path does
 };
 
@@ -72,13 +79,13 @@ enum gw_route_outcome {
     GW_ROUTE_METHOD_NOT_ALLOWED // 405, with gw_router_allow
 };
 
-// The route of a method and a target (origin form). Both may come from a request or from a field of
-// it: any bytes are fine. Slices of `match` point into `target`.
-enum gw_route_outcome gw_router_match(struct gw_str method, struct gw_str target,
+// The route of a method and a target (origin form) on a site. Both may come from a request or from
+// a field of it: any bytes are fine. Slices of `match` point into `target`.
+enum gw_route_outcome gw_router_match(enum gw_site site, struct gw_str method, struct gw_str target,
                                       struct gw_route_match *match) GW_MUST_USE;
 // What the metrics call a route; NULL: none was found.
 enum gw_route_class gw_route_class_of(const struct gw_route *route);
 // The methods of the path that `target` names, for Allow ("GET, HEAD, POST"), terminated.
-void gw_router_allow(struct gw_str target, char out[96]);
+void gw_router_allow(enum gw_site site, struct gw_str target, char out[96]);
 // The table itself, for tests and documentation.
 const struct gw_route *gw_router_routes(int *count);

@@ -248,6 +248,11 @@ static enum gw_status read_and_wait(struct gw_certificates *certificates) {
     return status;
 }
 
+bool gw_certificates_are_needed(const struct gw_config *config) {
+    return config->listen_https != NULL ||
+           (config->tokens_page != NULL && config->tls_certs.count > 0);
+}
+
 enum gw_status gw_certificates_open(struct gw_certificates *certificates, uv_loop_t *loop,
                                     const struct gw_certificates_options *options) {
     gw_assert(!certificates->is_open && certificates->file_count == 0);

@@ -55,6 +55,9 @@ struct gw_certificates {
     bool is_open;
 };
 
+// Whether any port speaks TLS: that of HTTPS, or the page, which is never plain where there is a
+// certificate.
+bool gw_certificates_are_needed(const struct gw_config *config);
 // Logs the problem when it fails; then no close is needed. Does not keep the loop alive.
 enum gw_status gw_certificates_open(struct gw_certificates *certificates, uv_loop_t *loop,
                                     const struct gw_certificates_options *options) GW_MUST_USE;

@@ -11,40 +11,45 @@ void gw_front_init(struct gw_front *front, struct gw_services *services) {
 
 // ---- opening ----
 
-static enum gw_status open_one(struct gw_front *front, struct gw_listener *listener,
-                               struct tls_context *tls, const struct gw_listener_options *options) {
-    return options->address == NULL
-               ? GW_OK
-               : gw_listener_open(listener, &front->clients, tls, GW_CONN_CLIENT, options);
+static enum gw_status open_port(struct gw_front *front, struct tls_context *tls, enum gw_port port,
+                                int fd) {
+    const struct gw_config *config = front->services->config;
+    const struct gw_listener_options options = {.name = gw_port_name(port),
+                                                .address = gw_port_address(config, port),
+                                                .shares_port = front->services->worker_count > 1 ||
+                                                               config->reuse_port,
+                                                .is_handed_over = fd >= 0,
+                                                .fd = fd};
+    if (options.address == NULL)
+        return GW_OK;
+    return gw_listener_open(&front->listeners[port], &front->clients,
+                            port == GW_PORT_HTTP ? NULL : tls,
+                            port == GW_PORT_PAGE ? GW_SITE_PAGE : GW_SITE_GATEWAY, &options);
 }
 
 enum gw_status gw_front_open(struct gw_front *front, struct tls_context *tls,
                              const struct gw_handed_over *sockets) {
+    enum gw_status status = GW_OK;
     gw_assert(front->stage == GW_FRONT_SERVING);
-    const struct gw_config *config = front->services->config;
-    bool shares_port = front->services->worker_count > 1 || config->reuse_port;
-    const int *fds = sockets->fds;
-    const struct gw_listener_options https = {.name = "https",
-                                              .address = config->listen_https,
-                                              .shares_port = shares_port,
-                                              .is_handed_over = fds[GW_PORT_HTTPS] >= 0,
-                                              .fd = fds[GW_PORT_HTTPS]};
-    const struct gw_listener_options http = {.name = "http",
-                                             .address = config->listen_http,
-                                             .shares_port = shares_port,
-                                             .is_handed_over = fds[GW_PORT_HTTP] >= 0,
-                                             .fd = fds[GW_PORT_HTTP]};
-    enum gw_status status = open_one(front, &front->https, tls, &https);
-    return status == GW_OK ? open_one(front, &front->http, NULL, &http) : status;
+    for (int port = 0; port < GW_PORT_CLIENTS_COUNT && status == GW_OK; port++)
+        status = open_port(front, tls, (enum gw_port)port, sockets->fds[port]);
+    return status;
+}
+
+void gw_front_replace_tls(struct gw_front *front, struct tls_context *tls) {
+    for (int port = 0; port < GW_PORT_CLIENTS_COUNT; port++) {
+        if (front->listeners[port].tls != NULL)
+            front->listeners[port].tls = tls;
+    }
 }
 
 enum gw_status gw_front_listen(struct gw_front *front) {
     enum gw_status status = GW_OK;
     gw_assert(front->stage == GW_FRONT_SERVING && !front->services->is_listening);
-    if (front->https.is_open)
-        status = gw_listener_listen(&front->https);
-    if (status == GW_OK && front->http.is_open)
-        status = gw_listener_listen(&front->http);
+    for (int port = 0; port < GW_PORT_CLIENTS_COUNT && status == GW_OK; port++) {
+        if (front->listeners[port].is_open)
+            status = gw_listener_listen(&front->listeners[port]);
+    }
     front->services->is_listening = status == GW_OK;
     return status;
 }
@@ -52,8 +57,16 @@ enum gw_status gw_front_listen(struct gw_front *front) {
 // ---- leaving ----
 
 static void close_ports(struct gw_front *front) {
-    gw_listener_close(&front->https);
-    gw_listener_close(&front->http);
+    for (int port = 0; port < GW_PORT_CLIENTS_COUNT; port++)
+        gw_listener_close(&front->listeners[port]);
+}
+
+static bool is_any_port_open(const struct gw_front *front) {
+    for (int port = 0; port < GW_PORT_CLIENTS_COUNT; port++) {
+        if (front->listeners[port].is_open)
+            return true;
+    }
+    return false;
 }
 
 static void on_closed(struct gw_conn_group *clients) {
@@ -76,7 +89,7 @@ void gw_front_cut(struct gw_front *front) {
 }
 
 static void end_if_empty(struct gw_front *front) {
-    if (!front->https.is_open && !front->http.is_open && front->clients.open_count == 0)
+    if (!is_any_port_open(front) && front->clients.open_count == 0)
         gw_front_cut(front);
 }
 
@@ -84,12 +97,8 @@ static void on_drained(struct gw_conn_group *clients) {
     end_if_empty(gw_container_of(clients, struct gw_front, clients));
 }
 
-static void on_https_finished(struct gw_listener *https) {
-    end_if_empty(gw_container_of(https, struct gw_front, https));
-}
-
-static void on_http_finished(struct gw_listener *http) {
-    end_if_empty(gw_container_of(http, struct gw_front, http));
+static void on_port_finished(struct gw_listener *listener) {
+    end_if_empty(gw_container_of(listener->group, struct gw_front, clients));
 }
 
 static void on_drain_timeout(uv_timer_t *timer) {
@@ -108,10 +117,10 @@ static void drain(struct gw_front *front) {
     if (config->reuse_port)
         settle_ms =
             0; // what is dropped would wait for its second SYN, beside a gateway that listens
-    if (front->https.is_open)
-        gw_listener_finish(&front->https, settle_ms, on_https_finished);
-    if (front->http.is_open)
-        gw_listener_finish(&front->http, settle_ms, on_http_finished);
+    for (int port = 0; port < GW_PORT_CLIENTS_COUNT; port++) {
+        if (front->listeners[port].is_open)
+            gw_listener_finish(&front->listeners[port], settle_ms, on_port_finished);
+    }
     end_if_empty(front);
 }
 

@@ -12,8 +12,6 @@
 
 #define FIRST_FD 3
 
-static const char *const port_names[GW_PORT_COUNT] = {"https", "http", "admin"};
-
 static uint64_t read_number(const char *variable) {
     const char *text = getenv(variable);
     uint64_t number;
@@ -22,7 +20,7 @@ static uint64_t read_number(const char *variable) {
 
 static enum gw_port find_port(struct gw_str name) {
     enum gw_port port = GW_PORT_HTTPS;
-    while (port < GW_PORT_COUNT && !gw_str_equal(name, gw_str_from(port_names[port])))
+    while (port < GW_PORT_COUNT && !gw_str_equal(name, gw_str_from(gw_port_name(port))))
         port++;
     return port;
 }
@@ -43,7 +41,7 @@ static bool is_listening_tcp(int fd) {
 static const char *take_one(struct gw_handed_over *sockets, int fd, struct gw_str name) {
     enum gw_port port = find_port(name);
     if (port == GW_PORT_COUNT)
-        return "its FileDescriptorName is none of https, http and admin";
+        return "its FileDescriptorName is none of https, http, page and admin";
     if (sockets->fds[port] >= 0)
         return "another one has its name";
     if (!is_listening_tcp(fd) || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
@@ -71,11 +69,9 @@ static enum gw_status take_all(struct gw_handed_over *sockets, uint64_t count) {
 
 static enum gw_status replace_addresses(const struct gw_handed_over *sockets,
                                         struct gw_config *config) {
-    const char **addresses[GW_PORT_COUNT] = {&config->listen_https, &config->listen_http,
-                                             &config->listen_admin};
     for (int port = 0; port < GW_PORT_COUNT; port++) {
         if (sockets->fds[port] >= 0)
-            *addresses[port] = "handed over";
+            gw_port_set_address(config, (enum gw_port)port, "handed over");
     }
     if (config->listen_https == NULL || config->tls_certs.count > 0)
         return GW_OK;

@@ -2,14 +2,13 @@
 #pragma once
 // Listening sockets that the service manager hands over, by the protocol of systemd's socket
 // activation: LISTEN_PID names this process, LISTEN_FDS says how many there are from descriptor 3
-// on, LISTEN_FDNAMES names each: https, http or admin. They take the place of the addresses in the
-// settings. The manager keeps them, so what stands in their queues when this process ends is the
-// next one's.
+// on, LISTEN_FDNAMES names each: https, http, page or admin. They take the place of the addresses
+// in the settings. The manager keeps them, so what stands in their queues when this process ends is
+// the next one's.
 
 #include "base/status.h"
+#include "gateway/process/ports.h"
 #include "gateway/settings/config.h"
-
-enum gw_port { GW_PORT_HTTPS, GW_PORT_HTTP, GW_PORT_ADMIN, GW_PORT_COUNT };
 
 struct gw_handed_over {
     int fds[GW_PORT_COUNT]; // -1: none

@@ -136,7 +136,7 @@ static void take_connection(struct gw_listener *listener) {
     listener->is_one_waiting = false;
     listener->taken++;
     uv_stream_t *stream = (uv_stream_t *)&listener->tcp;
-    if (gw_conn_accept(listener->group, stream, listener->tls, listener->kind) == GW_OK)
+    if (gw_conn_accept(listener->group, stream, listener->tls, listener->site) == GW_OK)
         return;
     complain(listener, UV_ENOMEM);
     turn_away(listener);
@@ -189,9 +189,9 @@ static enum gw_status give_up(struct gw_listener *listener, int failure) {
 }
 
 enum gw_status gw_listener_open(struct gw_listener *listener, struct gw_conn_group *group,
-                                struct tls_context *tls, enum gw_conn_kind kind,
+                                struct tls_context *tls, enum gw_site site,
                                 const struct gw_listener_options *options) {
-    *listener = (struct gw_listener){.options = *options, .group = group, .tls = tls, .kind = kind};
+    *listener = (struct gw_listener){.options = *options, .group = group, .tls = tls, .site = site};
     int fd = options->is_handed_over ? options->fd : open_socket(options);
     if (fd < 0)
         return GW_SYSTEM;

@@ -31,7 +31,7 @@ struct gw_listener {
     uv_tcp_t tcp;
     struct gw_conn_group *group; // takes the connections
     struct tls_context *tls;     // NULL: plain; borrowed
-    enum gw_conn_kind kind;
+    enum gw_site site;
     uv_prepare_t turn_end; // before the loop looks at the sockets again
     int taken;             // in this turn
     uint64_t complain_ms;  // uv_now from which a failed accept is logged again
@@ -45,7 +45,7 @@ struct gw_listener {
 
 // Binds the address, or logs the problem. A listener that failed needs no close.
 enum gw_status gw_listener_open(struct gw_listener *listener, struct gw_conn_group *group,
-                                struct tls_context *tls, enum gw_conn_kind kind,
+                                struct tls_context *tls, enum gw_site site,
                                 const struct gw_listener_options *options) GW_MUST_USE;
 // Listens, and logs the bound address or the problem. Until then connections are refused.
 enum gw_status gw_listener_listen(struct gw_listener *listener) GW_MUST_USE;

@@ -209,16 +209,17 @@ static void open_deadlines(struct gw_server *server) {
 
 static void on_certificates_changed(struct gw_certificates *certificates) {
     struct gw_server *server = gw_container_of(certificates, struct gw_server, certificates);
-    server->front.https.tls = certificates->context;
+    gw_front_replace_tls(&server->front, certificates->context);
 }
 
 static enum gw_status open_certificates(struct gw_server *server) {
-    const struct gw_certificates_options options = {.config = server->services.config,
+    const struct gw_config *config = server->services.config;
+    const struct gw_certificates_options options = {.config = config,
                                                     .ticket_secret = server->worker->ticket_secret,
                                                     .metrics = server->services.metrics,
                                                     .poll_ms = GW_CERTIFICATE_POLL_MS,
                                                     .may_warn = server->worker->index == 0};
-    if (server->services.config->listen_https == NULL)
+    if (!gw_certificates_are_needed(config))
         return GW_OK;
     server->certificates.on_changed = on_certificates_changed;
     return gw_certificates_open(&server->certificates, &server->loop, &options);
@@ -347,9 +348,9 @@ static enum gw_status open_upstream(struct gw_server *server) {
 }
 
 static enum gw_status open_admin(struct gw_server *server) {
-    const char *address = server->services.config->listen_admin;
+    const char *address = gw_port_address(server->services.config, GW_PORT_ADMIN);
     int fd = server->worker->sockets->fds[GW_PORT_ADMIN];
-    const struct gw_listener_options options = {.name = "admin",
+    const struct gw_listener_options options = {.name = gw_port_name(GW_PORT_ADMIN),
                                                 .address = address,
                                                 .shares_port = server->services.worker_count > 1,
                                                 .is_handed_over = fd >= 0,
@@ -357,7 +358,7 @@ static enum gw_status open_admin(struct gw_server *server) {
     if (address == NULL)
         return GW_OK;
     enum gw_status status =
-        gw_listener_open(&server->admin, &server->admins, NULL, GW_CONN_ADMIN, &options);
+        gw_listener_open(&server->admin, &server->admins, NULL, GW_SITE_ADMIN, &options);
     return status == GW_OK ? gw_listener_listen(&server->admin) : status;
 }
 

@@ -43,9 +43,7 @@ struct child {
 
 // One port that the workers share.
 struct reservation {
-    const char **setting; // in the copy of the settings that the workers read
-    const char *name;
-    int fd;
+    int fd; // -1: none
     char address[GW_LISTENER_ADDRESS_BYTES];
 };
 
@@ -57,7 +55,7 @@ struct supervisor {
     const struct gw_handed_over *sockets;
     const struct gw_notify *notify;
     char id[GW_ID_LENGTH + 1]; // random
-    struct reservation reservations[3];
+    struct reservation reservations[GW_PORT_COUNT];
     struct child children[GW_WORKERS_MAX];
     sigset_t signals; // that the supervisor waits for; a blocked one waits, ignored or not
     sigset_t signals_before;
@@ -88,7 +86,7 @@ static int run_worker(struct supervisor *supervisor, int index) {
     // got it twice would cut its drain.
     (void)setpgid(0, 0);
     sigprocmask(SIG_SETMASK, &supervisor->signals_before, NULL);
-    for (size_t i = 0; i < 3; i++) {
+    for (int i = 0; i < GW_PORT_COUNT; i++) {
         if (supervisor->reservations[i].fd >= 0)
             close(supervisor->reservations[i].fd);
     }
@@ -304,30 +302,32 @@ static int supervise(struct supervisor *supervisor) {
     return supervisor->has_failed ? 1 : 0;
 }
 
-// Takes the ports and writes their addresses, port 0 resolved, into the workers' settings.
+// Takes a port and writes its address, port 0 resolved, into the workers' settings.
+static bool reserve_port(struct supervisor *supervisor, enum gw_port port) {
+    struct reservation *reservation = &supervisor->reservations[port];
+    const char *address = gw_port_address(&supervisor->config, port);
+    if (address == NULL || supervisor->sockets->fds[port] >= 0)
+        return true;
+    const struct gw_listener_options options = {
+        .name = gw_port_name(port), .address = address, .shares_port = true};
+    bool is_alone = !supervisor->config.reuse_port || port == GW_PORT_ADMIN;
+    reservation->fd = gw_listener_reserve(&options, is_alone, reservation->address);
+    gw_port_set_address(&supervisor->config, port, reservation->address);
+    return reservation->fd >= 0;
+}
+
 static bool reserve_ports(struct supervisor *supervisor) {
-    // In the order of enum gw_port.
-    struct reservation wanted[3] = {{&supervisor->config.listen_https, "https", -1, ""},
-                                    {&supervisor->config.listen_http, "http", -1, ""},
-                                    {&supervisor->config.listen_admin, "admin", -1, ""}};
-    memcpy(supervisor->reservations, wanted, sizeof(wanted));
-    for (size_t i = 0; i < 3; i++) {
-        struct reservation *reservation = &supervisor->reservations[i];
-        if (*reservation->setting == NULL || supervisor->sockets->fds[i] >= 0)
-            continue;
-        const struct gw_listener_options options = {
-            .name = reservation->name, .address = *reservation->setting, .shares_port = true};
-        bool is_alone = !supervisor->config.reuse_port || i == GW_PORT_ADMIN;
-        reservation->fd = gw_listener_reserve(&options, is_alone, reservation->address);
-        if (reservation->fd < 0)
+    for (int i = 0; i < GW_PORT_COUNT; i++)
+        supervisor->reservations[i].fd = -1;
+    for (int i = 0; i < GW_PORT_COUNT; i++) {
+        if (!reserve_port(supervisor, (enum gw_port)i))
             return false;
-        *reservation->setting = reservation->address;
     }
     return true;
 }
 
 static void release_ports(struct supervisor *supervisor) {
-    for (size_t i = 0; i < 3; i++) {
+    for (int i = 0; i < GW_PORT_COUNT; i++) {
         if (supervisor->reservations[i].fd >= 0)
             close(supervisor->reservations[i].fd);
     }

@@ -289,7 +289,7 @@ static enum gw_upstream_body body_of(const struct gw_http_head *request) {
 // No hop is left (RFC 9110 section 7.6.2): the answer is what the gateway knows of the path.
 static void answer_options(struct gw_exchange *exchange) {
     char methods[96];
-    gw_router_allow(exchange->request->target, methods);
+    gw_router_allow(exchange->site, exchange->request->target, methods);
     const struct gw_response_field allow = {GW_STR("Allow"), gw_str_from(methods)};
     gw_exchange_respond(exchange, 204, &allow, 1, NULL, GW_STR(""));
 }

@@ -61,6 +61,7 @@ struct gw_config {
     const char *listen_https; // "host:port", "[v6]:port"; NULL: off
     const char *listen_http;
     const char *listen_admin;
+    const char *tokens_page;
     struct gw_config_texts tls_certs; // as many as keys
     struct gw_config_texts tls_keys;
     bool is_tls13_only;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/host_port.h"
 #include "gateway/settings/complaint.h"
 
 // Always false, so that a check can return it.
@@ -35,11 +36,32 @@ static bool are_field_names(const struct gw_config_texts *names) {
     return names->count == 0 || (names->count == 2 && strcasecmp(names->at[0], names->at[1]) != 0);
 }
 
+// 0: another one each time, or none, or an address that is refused when it is opened.
+static uint16_t port_of(const char *address) {
+    char host[GW_HOST_BYTES_MAX + 1];
+    const char *text;
+    uint16_t port;
+    if (address == NULL || gw_host_port_read(address, host, &text) != GW_OK ||
+        gw_port_parse(gw_str_from(text), &port) != GW_OK)
+        return 0;
+    return port;
+}
+
+// With the port of the gateway a browser could take the two for one origin: what the registry
+// stores would be shown there, and could read what is typed into the page.
+static bool has_own_port(const struct gw_config *config) {
+    uint16_t own = port_of(config->tokens_page);
+    return own == 0 ||
+           (own != port_of(config->listen_https) && own != port_of(config->listen_http) &&
+            own != port_of(config->listen_admin));
+}
+
 bool gw_config_check(struct gw_config *config) {
     set_bursts(config);
     config->listen_https = none_if_off(config->listen_https);
     config->listen_http = none_if_off(config->listen_http);
     config->listen_admin = none_if_off(config->listen_admin);
+    config->tokens_page = none_if_off(config->tokens_page);
     if (config->database_url == NULL)
         return refuse("missing --database-url (DATABASE_URL) or", "--database-url-file", NULL);
     if (config->tls_certs.count != config->tls_keys.count)
@@ -62,5 +84,8 @@ bool gw_config_check(struct gw_config *config) {
         return refuse("over 3s:", "--freshness-lease", NULL);
     if (config->listen_https == NULL && config->listen_http == NULL)
         return refuse("nothing to listen on:", "--listen-https and --listen-http are off", NULL);
+    if (!has_own_port(config))
+        return refuse("needs a port that no other --listen-... has:", "--tokens-page",
+                      config->tokens_page);
     return true;
 }

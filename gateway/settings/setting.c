@@ -30,6 +30,8 @@ static const struct gw_setting settings[] = {
      "ADDRESS", "host:port for plain HTTP, or off"},
     {"--listen-admin", "GATEWAY_LISTEN_ADMIN", GW_SETTING_TEXT, SETTING(listen_admin),
      "127.0.0.1:9090", "ADDRESS", "host:port for /healthz, /readyz and /metrics, or off"},
+    {"--tokens-page", "GATEWAY_TOKENS_PAGE", GW_SETTING_TEXT, SETTING(tokens_page), "off",
+     "ADDRESS", "host:port for the page of the tokens, with a port of its own, or off"},
     {"--tls-cert", "GATEWAY_TLS_CERT", GW_SETTING_FILES, SETTING(tls_certs), NULL, "FILE",
      "certificate chain, PEM; required with HTTPS; repeat for other names"},
     {"--tls-key", "GATEWAY_TLS_KEY", GW_SETTING_FILES, SETTING(tls_keys), NULL, "FILE",

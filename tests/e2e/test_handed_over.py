@@ -82,7 +82,7 @@ def test_two_gateways_may_have_them_at_once(sockets, start_gateway, acme):
 
 
 def test_a_socket_of_an_unknown_name_is_refused(sockets, start_gateway):
-    with pytest.raises(AssertionError, match="none of https, http and admin"):
+    with pytest.raises(AssertionError, match="none of https, http, page and admin"):
         start_gateway(sockets={"gateway.socket": sockets["http"]})
 
 

@@ -87,7 +87,7 @@ def test_every_part_is_valid_and_used():
 # ---- routes ---------------------------------------------------------------------------------------------------------
 
 def own_routes():
-    """{(method, path)} -> (access, scope, rate, target) of the route table."""
+    """{(method, path)} -> (access, scope, rate, target) of the route table, without the files of the page of the tokens."""
     text = source("gateway/exchange/router.c")
     table = text[text.index("routes[] = {"):text.index("#define ROUTE_COUNT")]
     found = {}
@@ -95,7 +95,7 @@ def own_routes():
     assert len(rows) == len(re.findall(r'\{"[A-Z]', table))
     for methods, pattern, access, scope, rest in rows:
         target = re.search(r"\.target = GW_ROUTE_(\w+)", rest)
-        if target:
+        if target and "GW_ROUTE_ON_PAGE" not in rest:
             for method in methods.split():
                 found[method, pattern.removesuffix("/**")] = (access, scope.lower(), "RATE_NONE" in rest, target[1])
     return found

@@ -100,7 +100,7 @@ static void assert_no_disguise(struct gw_str method, const struct gw_route_match
     make_plain(match->path, &plain);
     struct gw_route_match plain_match;
     struct gw_str target = gw_str(plain.at, plain.length);
-    if (gw_router_match(method, target, &plain_match) == GW_ROUTE_FOUND)
+    if (gw_router_match(GW_SITE_GATEWAY, method, target, &plain_match) == GW_ROUTE_FOUND)
         gw_assert(need(plain_match.route) <= need(match->route));
 }
 
@@ -158,8 +158,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     struct gw_str target = gw_str((const char *)bytes + 1, length - 1);
     struct gw_route_match match;
     char allow[96];
-    enum gw_route_outcome outcome = gw_router_match(method, target, &match);
-    gw_router_allow(target, allow);
+    enum gw_route_outcome outcome = gw_router_match(GW_SITE_GATEWAY, method, target, &match);
+    gw_router_allow(GW_SITE_GATEWAY, target, allow);
     gw_assert(strlen(allow) < sizeof(allow));
     if (outcome == GW_ROUTE_FOUND)
         check_match(method, target, &match);

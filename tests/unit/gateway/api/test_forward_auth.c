@@ -41,8 +41,9 @@ static void ask(struct noted_exchange *noted, const char *target, const char *me
     if (uri != NULL)
         request->fields[request->field_count++] =
             (struct gw_http_field){GW_STR("X-Original-URI"), gw_str_from(uri), GW_FIELD_OTHER};
-    assert_int_equal(gw_router_match(request->method_name, request->target, &exchange->match),
-                     GW_ROUTE_FOUND);
+    assert_int_equal(
+        gw_router_match(GW_SITE_GATEWAY, request->method_name, request->target, &exchange->match),
+        GW_ROUTE_FOUND);
     gw_forward_auth_start(exchange);
     assert_int_equal(noted->end_count, 1);
 }

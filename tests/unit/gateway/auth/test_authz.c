@@ -161,8 +161,8 @@ static bool start(struct fixture *fixture, llhttp_method_t method, const char *t
     gw_exchange_end(&fixture->exchange);
     gw_exchange_start(&fixture->exchange, &fixture->request);
     fixture->services.wall_ms = NOW_MS;
-    assert_int_equal(gw_router_match(fixture->request.method_name, fixture->request.target,
-                                     &fixture->exchange.match),
+    assert_int_equal(gw_router_match(GW_SITE_GATEWAY, fixture->request.method_name,
+                                     fixture->request.target, &fixture->exchange.match),
                      GW_ROUTE_FOUND);
     fixture->decided_count = 0;
     fixture->cache.ask_count = fixture->cache.cancel_count = 0;
@@ -243,7 +243,8 @@ static void test_each_verdict_is_counted_once(void **state) {
 static void test_the_match_that_is_given_is_judged_not_the_exchange_s_own(void **state) {
     struct fixture *fixture = *state;
     struct gw_route_match original;
-    assert_int_equal(gw_router_match(GW_STR("POST"), GW_STR(SKILLS), &original), GW_ROUTE_FOUND);
+    assert_int_equal(gw_router_match(GW_SITE_GATEWAY, GW_STR("POST"), GW_STR(SKILLS), &original),
+                     GW_ROUTE_FOUND);
     assert_true(start(fixture, HTTP_GET, "/authz", "Bearer " LIVE));
     assert_verdict(fixture, GW_VERDICT_ALLOW, NULL);
     assert_true(gw_authz_start(&fixture->decision, &fixture->exchange, &original, on_decided));

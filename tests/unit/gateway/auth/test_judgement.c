@@ -39,8 +39,9 @@ static struct gw_judgement judge_from(const struct db_token_row *row, const char
                                       const char *target, const char *address) {
     struct gw_route_match match;
     const struct gw_client client = client_of(address);
-    assert_int_equal(gw_router_match(gw_str_from(method), gw_str_from(target), &match),
-                     GW_ROUTE_FOUND);
+    assert_int_equal(
+        gw_router_match(GW_SITE_GATEWAY, gw_str_from(method), gw_str_from(target), &match),
+        GW_ROUTE_FOUND);
     return gw_judge(row,
                     &(struct gw_judged_use){.match = &match, .client = &client, .now_ms = NOW_MS});
 }

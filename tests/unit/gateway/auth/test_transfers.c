@@ -187,8 +187,9 @@ static void begin(struct fixture *fixture, int index, int token) {
     own->exchange.identity = fake.row;
     own->exchange.token_digest = own->digest;
     own->exchange.has_identity = true;
-    assert_int_equal(gw_router_match(GW_STR("POST"), GW_STR(SKILLS), &own->exchange.match),
-                     GW_ROUTE_FOUND);
+    assert_int_equal(
+        gw_router_match(GW_SITE_GATEWAY, GW_STR("POST"), GW_STR(SKILLS), &own->exchange.match),
+        GW_ROUTE_FOUND);
     own->transfer.on_ended = on_ended;
     assert_int_equal(gw_transfers_add(fixture->transfers, &own->transfer, &own->exchange), GW_OK);
 }
@@ -319,9 +320,9 @@ static void test_a_narrowed_scope_ends_what_needs_it(void **state) {
     make(fixture, 2);
     begin(fixture, 0, 1);
     begin(fixture, 1, 1);
-    assert_int_equal(
-        gw_router_match(GW_STR("GET"), GW_STR(SKILLS), &fixture->list[1].exchange.match),
-        GW_ROUTE_FOUND);
+    assert_int_equal(gw_router_match(GW_SITE_GATEWAY, GW_STR("GET"), GW_STR(SKILLS),
+                                     &fixture->list[1].exchange.match),
+                     GW_ROUTE_FOUND);
     fake.answer = GW_AUTH_LIVE;
     fake.row.scopes = GW_SCOPE_READ;
     hear_of_token(fixture, 0);

@@ -333,10 +333,10 @@ static const struct gw_transport_events *events(void) {
     return the->wire.transport->events;
 }
 
-static void accept_one(bool is_tls, enum gw_conn_kind kind) {
+static void accept_one(bool is_tls, enum gw_site site) {
     static char context; // never looked into
     struct tls_context *tls = is_tls ? (struct tls_context *)(void *)&context : NULL;
-    assert_int_equal(gw_conn_accept(&the->group, NULL, tls, kind), GW_OK);
+    assert_int_equal(gw_conn_accept(&the->group, NULL, tls, site), GW_OK);
 }
 
 static void receive(const char *bytes) {
@@ -442,7 +442,7 @@ static void assert_closed(enum end end) {
 
 // A connection in each state in which it can wait.
 static void reach(enum gw_conn_state state) {
-    accept_one(state == GW_CONN_OPEN, GW_CONN_CLIENT);
+    accept_one(state == GW_CONN_OPEN, GW_SITE_GATEWAY);
     the->is_decided_late = state == GW_CONN_DECIDE || state == GW_CONN_DELAY;
     the->is_refused_late = state == GW_CONN_DELAY;
     the->verdict = GW_VERDICT_ALLOW;
@@ -472,7 +472,7 @@ static const enum gw_conn_state waiting_states[] = {GW_CONN_OPEN,  GW_CONN_HEAD,
 
 static void test_requests_are_answered_in_order_one_at_a_time(void **state) {
     (void)state;
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     receive(GET GET_OWN GET);
     for (int i = 1; i <= 3; i++) {
         assert_in(GW_CONN_HANDLE);
@@ -488,7 +488,7 @@ static void test_requests_are_answered_in_order_one_at_a_time(void **state) {
 
 static void test_a_body_in_pieces_reaches_the_handler(void **state) {
     (void)state;
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     receive(POST_HEAD "01234");
     assert_int_equal(the->body_end_count, 0);
     receive("56789" GET);
@@ -502,7 +502,7 @@ static void test_a_body_in_pieces_reaches_the_handler(void **state) {
 static void test_an_early_refusal_leaves_a_pipeline_unread(void **state) {
     (void)state;
     the->verdict = GW_VERDICT_UNAUTHENTICATED;
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     receive(POST_HEAD "0123456789" GET);
     assert_in(GW_CONN_LINGER);
     assert_true(has_sent("HTTP/1.1 401 ") && has_sent("Connection: close\r\n"));
@@ -519,7 +519,7 @@ static void test_an_early_refusal_leaves_a_pipeline_unread(void **state) {
 static void test_a_refusal_without_a_body_keeps_a_pipeline_going(void **state) {
     (void)state;
     the->verdict = GW_VERDICT_UNAUTHENTICATED;
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     receive(GET "GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n" GET);
     assert_in(GW_CONN_HEAD);
     assert_int_equal(responses_sent(), 3);
@@ -528,7 +528,7 @@ static void test_a_refusal_without_a_body_keeps_a_pipeline_going(void **state) {
 
 static void test_an_answer_before_the_end_of_the_body_is_the_last(void **state) {
     (void)state;
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     receive(POST_HEAD "01");
     respond("enough");
     assert_in(GW_CONN_LINGER);
@@ -538,7 +538,7 @@ static void test_an_answer_before_the_end_of_the_body_is_the_last(void **state) 
 static void test_a_decision_that_comes_late_holds_the_pipeline(void **state) {
     (void)state;
     the->is_decided_late = true;
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     receive(POST_HEAD "01234");
     assert_in(GW_CONN_DECIDE);
     receive("56789" GET);
@@ -568,7 +568,7 @@ static void test_a_trusted_proxy_is_refused_at_once(void **state) {
                      GW_OK);
     the->verdict = GW_VERDICT_LIMITED;
     the->is_refused_late = true;
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     receive(GET);
     assert_in(GW_CONN_HEAD);
     assert_int_equal(responses_sent(), 1);
@@ -587,7 +587,7 @@ static void test_input_over_its_bound_pauses_the_transport(void **state) {
 
 static void test_the_body_waits_until_the_handler_wants_it(void **state) {
     (void)state;
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     receive(POST_HEAD "01");
     gw_exchange_want_body(the->exchange, false);
     assert_int_equal(armed(), GW_DEADLINE_COUNT);
@@ -601,7 +601,7 @@ static void test_the_body_waits_until_the_handler_wants_it(void **state) {
 static void test_the_admin_port_decides_nothing(void **state) {
     (void)state;
     the->verdict = GW_VERDICT_UNAUTHENTICATED;
-    accept_one(false, GW_CONN_ADMIN);
+    accept_one(false, GW_SITE_ADMIN);
     receive("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n");
     assert_true(has_sent("admin"));
     assert_in(GW_CONN_HEAD);
@@ -609,7 +609,7 @@ static void test_the_admin_port_decides_nothing(void **state) {
 
 static void test_a_worn_connection_ends_with_its_next_request(void **state) {
     (void)state;
-    accept_one(false, GW_CONN_ADMIN);
+    accept_one(false, GW_SITE_ADMIN);
     receive("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n");
     assert_false(has_sent("Connection: close"));
     the->wire.is_worn = true;
@@ -633,7 +633,7 @@ static void test_a_peer_that_resets_closes_each_state(void **state) {
 
 static void test_an_error_inside_a_step_closes(void **state) {
     (void)state;
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     the->fails_in_body = true;
     receive(POST_HEAD "01");
     assert_closed(END_CLOSED);
@@ -679,7 +679,7 @@ static void test_an_end_while_deciding_or_delayed_does_not_lose_the_answer(void 
 
 static void test_an_end_while_handling_ends_what_is_forwarded_alone(void **state) {
     (void)state;
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     receive(GET_OWN);
     events()->on_end(the->wire.transport);
     assert_in(GW_CONN_HANDLE);
@@ -696,7 +696,7 @@ static void test_an_end_while_handling_ends_what_is_forwarded_alone(void **state
 
 static void test_an_end_within_a_body_closes(void **state) {
     (void)state;
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     receive("POST /own HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n01");
     events()->on_end(the->wire.transport);
     assert_closed(END_CLOSED);
@@ -715,7 +715,7 @@ static void test_a_stream_that_ends_within_a_response_resets(void **state) {
     (void)state;
     static const char *const requests[] = {GET_1_0, GET};
     for (size_t i = 0; i < COUNT(requests); i++) {
-        accept_one(false, GW_CONN_CLIENT);
+        accept_one(false, GW_SITE_GATEWAY);
         receive(requests[i]);
         gw_exchange_begin(the->exchange, 200, NULL, 0, GW_LENGTH_UNKNOWN);
         gw_exchange_send(the->exchange, GW_STR("01"));
@@ -728,7 +728,7 @@ static void test_a_stream_that_ends_within_a_response_resets(void **state) {
 // The registry gave all of it, and the client does not take it.
 static void test_a_response_whose_end_still_waits_resets(void **state) {
     (void)state;
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     receive(GET_1_0);
     the->wire.is_stuck = true;
     gw_exchange_begin(the->exchange, 200, NULL, 0, GW_LENGTH_UNKNOWN);
@@ -990,7 +990,7 @@ static void test_deciding_has_no_deadline(void **state) {
 
 static void test_a_body_out_of_time_gets_408(void **state) {
     (void)state;
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     receive(POST_HEAD "01");
     expire(GW_DEADLINE_BODY);
     assert_in(GW_CONN_LINGER);
@@ -1001,7 +1001,7 @@ static void test_a_body_out_of_time_gets_408(void **state) {
 
 static void test_a_body_out_of_time_cuts_a_response_that_has_begun(void **state) {
     (void)state;
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     receive(POST_HEAD "01");
     gw_exchange_begin(the->exchange, 200, NULL, 0, 10);
     end_turn();
@@ -1020,7 +1020,7 @@ static void test_what_the_client_is_sent_starts_the_deadline_of_its_body_anew(vo
     (void)state;
     struct gw_deadline other;
     gw_deadline_init(&other, on_other_expired);
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     receive("POST /forward HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
             "Content-Length: 9\r\n\r\n");
     assert_int_equal(armed(), GW_DEADLINE_BODY);
@@ -1046,7 +1046,7 @@ static void test_progress_of_a_body_starts_its_deadline_anew(void **state) {
     memset(piece, 'x', sizeof(piece) - 1);
     struct gw_deadline other;
     gw_deadline_init(&other, on_other_expired);
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     receive("POST /forward HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n01");
     gw_deadline_set(&other, &the->kinds[GW_DEADLINE_BODY], 0);
     receive("2");
@@ -1087,7 +1087,7 @@ static void test_between_requests_the_last_response_has_its_deadline(void **stat
 
 static void test_lingering_waits_for_the_response_and_then_for_the_peer(void **state) {
     (void)state;
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     receive(POST_HEAD "01");
     the->wire.is_stuck = true;
     respond("last");
@@ -1136,7 +1136,7 @@ static void test_bytes_of_a_peer_that_takes_no_response_are_no_progress(void **s
     (void)state;
     struct gw_deadline other;
     gw_deadline_init(&other, on_other_expired);
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     receive(POST_HEAD "01");
     the->wire.is_stuck = true;
     respond("last");
@@ -1161,7 +1161,7 @@ static void test_a_drained_transport_wakes_the_handler(void **state) {
 
 // On TLS 1.3 the ticket waits for the first response, to leave together with it.
 static void reach_with_ticket(const char *request) {
-    accept_one(true, GW_CONN_CLIENT);
+    accept_one(true, GW_SITE_GATEWAY);
     the->wire.ticket_bytes = 200;
     events()->on_open(the->wire.transport);
     receive(request);
@@ -1197,24 +1197,24 @@ static void test_a_ticket_that_waits_leaves_the_head_its_deadline(void **state) 
 static void test_one_over_the_limit_is_closed_at_once(void **state) {
     (void)state;
     the->group.count_max = 0;
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     assert_int_equal(the->wire.end, END_CLOSED);
     assert_int_equal(the->metrics.connections_refused_total, 1);
     assert_int_equal(the->metrics.connections_accepted_total, 0);
     finish_close();
-    accept_one(false, GW_CONN_ADMIN); // has no limit
+    accept_one(false, GW_SITE_ADMIN); // has no limit
     assert_in(GW_CONN_HEAD);
 }
 
 static void test_the_last_descriptors_are_not_for_clients(void **state) {
     (void)state;
     the->wire.is_over = true;
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     assert_int_equal(the->wire.end, END_CLOSED);
     assert_int_equal(the->metrics.connections_refused_total, 1);
     assert_int_equal(the->metrics.descriptor_shortages_total, 1);
     finish_close();
-    accept_one(false, GW_CONN_ADMIN);
+    accept_one(false, GW_SITE_ADMIN);
     assert_in(GW_CONN_HEAD);
     assert_int_equal(the->metrics.descriptor_shortages_total, 1);
 }
@@ -1222,7 +1222,7 @@ static void test_the_last_descriptors_are_not_for_clients(void **state) {
 static void test_a_client_that_has_hung_up_is_not_refused(void **state) {
     (void)state;
     the->wire.has_hung_up = true;
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     assert_int_equal(the->wire.end, END_CLOSED);
     assert_int_equal(the->metrics.connections_refused_total, 0);
     assert_int_equal(the->metrics.connections_accepted_total, 1);
@@ -1231,7 +1231,7 @@ static void test_a_client_that_has_hung_up_is_not_refused(void **state) {
 static void test_a_stranger_on_a_port_for_proxies_is_refused(void **state) {
     (void)state;
     the->config.proxy_protocol = true;
-    accept_one(false, GW_CONN_CLIENT);
+    accept_one(false, GW_SITE_GATEWAY);
     assert_int_equal(the->wire.end, END_CLOSED);
     assert_int_equal(the->metrics.connections_refused_total, 1);
 }

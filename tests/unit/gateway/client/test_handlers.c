@@ -22,9 +22,10 @@
 #include "gateway/api/tokens.h"
 #include "gateway/api/whoami.h"
 #include "gateway/client/handlers.h"
+#include "gateway/page/page.h"
 #include "gateway/relay/relay.h"
 
-#define TARGETS (GW_ROUTE_OPENAPI + 1)
+#define TARGETS (GW_ROUTE_PAGE + 1)
 
 static int started[TARGETS];
 
@@ -48,6 +49,7 @@ HANDLER(gw_forward_auth_start, GW_ROUTE_FORWARD_AUTH)
 HANDLER(gw_introspect_start, GW_ROUTE_INTROSPECT)
 HANDLER(gw_openapi_start, GW_ROUTE_OPENAPI)
 HANDLER(gw_relay_start, GW_ROUTE_FORWARD)
+HANDLER(gw_page_start, GW_ROUTE_PAGE)
 
 struct fixture {
     uv_loop_t loop;
@@ -129,6 +131,17 @@ static void test_a_route_is_found_by_method_and_target(void **state) {
     assert_true(gw_handlers_match(exchange));
     assert_int_equal(exchange->match.route->target, GW_ROUTE_WHOAMI);
     assert_int_equal(exchange->phase, GW_RESPONSE_NONE);
+}
+
+static void test_a_route_belongs_to_the_site_of_the_exchange(void **state) {
+    struct gw_exchange *exchange = start(*state, "GET", "/tokens");
+    exchange->body_complete = true;
+    assert_false(gw_handlers_match(exchange));
+    assert_int_equal(exchange->status, 404);
+    exchange = start(*state, "GET", "/tokens");
+    exchange->site = GW_SITE_PAGE;
+    assert_true(gw_handlers_match(exchange));
+    assert_int_equal(exchange->match.route->target, GW_ROUTE_PAGE);
 }
 
 static void test_what_has_no_handler_is_answered_here(void **state) {
@@ -237,6 +250,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_every_route_starts_its_handler),
         TEST(test_a_route_is_found_by_method_and_target),
+        TEST(test_a_route_belongs_to_the_site_of_the_exchange),
         TEST(test_what_has_no_handler_is_answered_here),
         TEST(test_a_field_that_must_not_be_dropped_is_refused),
         TEST(test_a_handler_gets_each_call_once),

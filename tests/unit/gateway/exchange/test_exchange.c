@@ -661,7 +661,7 @@ static void test_responses_are_counted_by_code_and_route(void **state) {
     start_get(fixture)->route_class = GW_ROUTE_CLASS_API;
     gw_exchange_respond(&fixture->exchange, 404, NULL, 0, NULL, GW_STR(""));
     gw_exchange_end(&fixture->exchange);
-    fixture->exchange.is_admin = true;
+    fixture->exchange.site = GW_SITE_ADMIN;
     gw_exchange_respond(start_get(fixture), 200, NULL, 0, NULL, GW_STR(""));
     gw_exchange_end(&fixture->exchange);
     assert_int_equal(fixture->metrics.responses_total[GW_ROUTE_CLASS_API][GW_CODE_4XX], 1);

@@ -41,10 +41,11 @@ static void test_a_head_in_its_order(void **state) {
     head.field_count = 2;
     head.token_expires_ms = 1769860800000;
     head.limit_fields = GW_STR("RateLimit: x\r\n");
+    head.site_fields = GW_STR("Site: y\r\n");
     head.connection = GW_CONNECTION_CLOSE;
     assert_written(&head, "HTTP/1.1 200 OK\r\nDate: " DATE "\r\nX-Request-Id: id\r\n"
                           "SkillReg-Token-Expires: 2026-01-31T12:00:00.000Z\r\nA: b\r\n"
-                          "Empty: \r\nRateLimit: x\r\nContent-Length: 5\r\n"
+                          "Empty: \r\nRateLimit: x\r\nSite: y\r\nContent-Length: 5\r\n"
                           "Connection: close\r\n\r\n");
 }
 

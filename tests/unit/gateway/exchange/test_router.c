@@ -17,7 +17,8 @@
 
 static enum gw_route_outcome match_of(llhttp_method_t method, const char *target,
                                       struct gw_route_match *match) {
-    return gw_router_match(gw_str_from(llhttp_method_name(method)), gw_str_from(target), match);
+    return gw_router_match(GW_SITE_GATEWAY, gw_str_from(llhttp_method_name(method)),
+                           gw_str_from(target), match);
 }
 
 static enum gw_route_outcome outcome_of(llhttp_method_t method, const char *target) {
@@ -166,6 +167,10 @@ static void test_every_method_on_every_kind_of_path(void **state) {
 
 // A path made from the pattern of a route finds that route or one before it that takes the method,
 // and delete needs what the pattern's own line says. Proves that no line of the table is dead.
+static enum gw_site site_of(const struct gw_route *route) {
+    return route->sites == GW_ROUTE_ON_PAGE ? GW_SITE_PAGE : GW_SITE_GATEWAY;
+}
+
 static void test_no_line_of_the_table_is_dead(void **state) {
     (void)state;
     int count;
@@ -186,7 +191,10 @@ static void test_no_line_of_the_table_is_dead(void **state) {
                                  : strncmp(routes[i].methods, "PATCH", 5) == 0  ? HTTP_PATCH
                                  : strncmp(routes[i].methods, "DELETE", 6) == 0 ? HTTP_DELETE
                                                                                 : HTTP_GET;
-        assert_int_equal(match_of(method, target, &match), GW_ROUTE_FOUND);
+        assert_int_equal(gw_router_match(site_of(&routes[i]),
+                                         gw_str_from(llhttp_method_name(method)),
+                                         gw_str_from(target), &match),
+                         GW_ROUTE_FOUND);
         if (match.route != &routes[i])
             fail_msg("%s finds %s", target, match.route->pattern);
     }
@@ -545,8 +553,74 @@ static void test_allow_names_the_methods_of_the_path(void **state) {
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         char allow[96] = "not written";
-        gw_router_allow(gw_str_from(cases[i].target), allow);
+        gw_router_allow(GW_SITE_GATEWAY, gw_str_from(cases[i].target), allow);
         assert_string_equal(allow, cases[i].allow);
+    }
+}
+
+// Of the page: its files, and what it asks of the API. Nothing that the registry, a proxy or
+// another program would be asked for.
+static void test_the_page_has_what_it_needs_and_no_more(void **state) {
+    (void)state;
+    static const struct {
+        const char *method, *target;
+        enum gw_route_outcome outcome;
+    } cases[] = {
+        {"GET", "/", GW_ROUTE_FOUND},
+        {"HEAD", "/tokens?x=y", GW_ROUTE_FOUND},
+        {"GET", "/tokens/icon.svg", GW_ROUTE_FOUND},
+        {"GET", "/api/v1/auth/whoami", GW_ROUTE_FOUND},
+        {"GET", "/api/v1/orgs/acme/tokens", GW_ROUTE_FOUND},
+        {"POST", "/api/v1/orgs/acme/tokens", GW_ROUTE_FOUND},
+        {"PATCH", "/api/v1/orgs/acme/tokens/a", GW_ROUTE_FOUND},
+        {"DELETE", "/api/v1/orgs/acme/tokens/a", GW_ROUTE_FOUND},
+        {"POST", "/api/v1/orgs/acme/tokens/a/rotate", GW_ROUTE_FOUND},
+        {"POST", "/api/v1/orgs/acme/tokens/revoke", GW_ROUTE_FOUND},
+        {"GET", "/api/v1/orgs/acme/audit", GW_ROUTE_FOUND},
+        {"POST", "/", GW_ROUTE_METHOD_NOT_ALLOWED},
+        {"PUT", "/api/v1/orgs/acme/tokens", GW_ROUTE_METHOD_NOT_ALLOWED},
+        {"GET", "/tokens/", GW_ROUTE_NOT_FOUND},
+        {"GET", "/tokens/a/b", GW_ROUTE_NOT_FOUND},
+        {"GET", "/tokens/..", GW_ROUTE_BAD_TARGET},
+        {"GET", "//", GW_ROUTE_BAD_TARGET},
+        {"GET", "/api/v1/orgs/acme/skills/a", GW_ROUTE_NOT_FOUND},
+        {"GET", "/api/v1/orgs/acme/anything", GW_ROUTE_NOT_FOUND},
+        {"GET", "/api/v1/search", GW_ROUTE_NOT_FOUND},
+        {"GET", "/api/v1/public/a", GW_ROUTE_NOT_FOUND},
+        {"GET", "/api/v1/catalog/s/n/versions/1/download?asOrg=acme", GW_ROUTE_NOT_FOUND},
+        {"DELETE", "/api/v1/auth/token", GW_ROUTE_NOT_FOUND},
+        {"GET", "/authz", GW_ROUTE_NOT_FOUND},
+        {"GET", "/authz/api/v1/search", GW_ROUTE_NOT_FOUND},
+        {"POST", "/oauth2/introspect", GW_ROUTE_NOT_FOUND},
+        {"GET", "/metrics", GW_ROUTE_NOT_FOUND},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct gw_route_match match;
+        enum gw_route_outcome outcome = gw_router_match(GW_SITE_PAGE, gw_str_from(cases[i].method),
+                                                        gw_str_from(cases[i].target), &match);
+        if (outcome != cases[i].outcome)
+            fail_msg("%s %s: %d", cases[i].method, cases[i].target, (int)outcome);
+        if (outcome == GW_ROUTE_FOUND)
+            assert_int_not_equal(match.route->target, GW_ROUTE_FORWARD);
+    }
+    char allow[96];
+    gw_router_allow(GW_SITE_PAGE, GW_STR("/api/v1/orgs/acme/tokens"), allow);
+    assert_string_equal(allow, "GET, HEAD, POST");
+    gw_router_allow(GW_SITE_PAGE, GW_STR("/api/v1/orgs/acme/skills"), allow);
+    assert_string_equal(allow, "");
+    assert_outcome(HTTP_GET, "/", GW_ROUTE_NOT_FOUND);
+    assert_outcome(HTTP_GET, "/tokens", GW_ROUTE_NOT_FOUND);
+}
+
+// A row that says nothing is the gateway's alone, and none that leads to the registry is on the
+// page.
+static void test_no_route_of_the_page_is_forwarded(void **state) {
+    (void)state;
+    int count;
+    const struct gw_route *routes = gw_router_routes(&count);
+    for (int i = 0; i < count; i++) {
+        bool is_forwarded = routes[i].target == GW_ROUTE_FORWARD;
+        assert_false(is_forwarded && routes[i].sites != GW_ROUTE_ON_GATEWAY);
     }
 }
 
@@ -558,7 +632,7 @@ static void test_allow_agrees_with_the_table(void **state) {
         "/api/v1/orgs/acme/skills/a", "/api/v1/search",           "/api/v1/auth/cli/initiate"};
     for (size_t i = 0; i < COUNT(targets); i++) {
         char allow[96];
-        gw_router_allow(gw_str_from(targets[i]), allow);
+        gw_router_allow(GW_SITE_GATEWAY, gw_str_from(targets[i]), allow);
         for (llhttp_method_t m = HTTP_DELETE; m <= HTTP_UNLINK; m++) {
             struct gw_str rest = gw_str_from(allow);
             struct gw_str name;
@@ -594,6 +668,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_method_on_every_kind_of_path),
         cmocka_unit_test(test_no_line_of_the_table_is_dead),
+        cmocka_unit_test(test_the_page_has_what_it_needs_and_no_more),
+        cmocka_unit_test(test_no_route_of_the_page_is_forwarded),
         cmocka_unit_test(test_what_a_match_holds),
         cmocka_unit_test(test_a_route_says_which_rate_limit_counts_it),
         cmocka_unit_test(test_nothing_stands_outside_the_base_path),

@@ -37,10 +37,10 @@ struct fixture {
 static struct fixture *the;
 
 enum gw_status gw_conn_accept(struct gw_conn_group *group, uv_stream_t *listener,
-                              struct tls_context *tls, enum gw_conn_kind kind) {
+                              struct tls_context *tls, enum gw_site site) {
     assert_ptr_equal(group, &the->group);
     assert_null(tls);
-    assert_int_equal(kind, GW_CONN_ADMIN);
+    assert_int_equal(site, GW_SITE_ADMIN);
     if (the->has_no_memory)
         return GW_NO_MEMORY;
     uv_tcp_t *taken = &the->taken[the->taken_count++];
@@ -69,7 +69,7 @@ static int set_up(void **state) {
     fixture->group.services = &fixture->services;
     const struct gw_listener_options options = {.name = "test", .address = "127.0.0.1:0"};
     assert_int_equal(
-        gw_listener_open(&fixture->listener, &fixture->group, NULL, GW_CONN_ADMIN, &options),
+        gw_listener_open(&fixture->listener, &fixture->group, NULL, GW_SITE_ADMIN, &options),
         GW_OK);
     assert_int_equal(gw_listener_listen(&fixture->listener), GW_OK);
     *state = fixture;
@@ -144,7 +144,7 @@ static void test_a_reserved_port_is_named_and_shared(void **state) {
     assert_string_not_equal(bound + 10, "0");
     const struct gw_listener_options same = {.name = "test", .address = bound, .shares_port = true};
     struct gw_listener sharing;
-    assert_int_equal(gw_listener_open(&sharing, &fixture->group, NULL, GW_CONN_ADMIN, &same),
+    assert_int_equal(gw_listener_open(&sharing, &fixture->group, NULL, GW_SITE_ADMIN, &same),
                      GW_OK);
     assert_int_equal(gw_listener_listen(&sharing), GW_OK);
     format_address(&sharing.tcp, again);
@@ -210,7 +210,7 @@ static void test_an_address_that_is_taken_or_wrong_is_refused(void **state) {
     for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
         struct gw_listener other;
         const struct gw_listener_options options = {.name = "test", .address = addresses[i]};
-        assert_int_equal(gw_listener_open(&other, &fixture->group, NULL, GW_CONN_ADMIN, &options),
+        assert_int_equal(gw_listener_open(&other, &fixture->group, NULL, GW_SITE_ADMIN, &options),
                          GW_SYSTEM);
     }
 }

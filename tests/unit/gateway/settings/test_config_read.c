@@ -170,6 +170,23 @@ static void test_settings_that_need_each_other(void **state) {
                      GW_CONFIG_EXIT_USAGE);
 }
 
+// On the port of the gateway a browser would take what the registry stores for the page's own.
+static void test_the_page_has_a_port_of_its_own(void **state) {
+    (void)state;
+    assert_read("");
+    assert_null(config.tokens_page);
+    assert_read("--tokens-page off");
+    assert_null(config.tokens_page);
+    assert_read("--tokens-page 127.0.0.1:0");
+    assert_string_equal(config.tokens_page, "127.0.0.1:0");
+    assert_read("--listen-http 127.0.0.1:8080 --tokens-page [::1]:8081");
+    assert_refused("--listen-http 127.0.0.1:8080 --tokens-page 127.0.0.1:8080");
+    assert_refused("--listen-http 127.0.0.1:8080 --tokens-page [::1]:08080");
+    assert_refused("--tokens-page 0.0.0.0:9090");
+    assert_refused("--listen-https 0.0.0.0:8443 --tls-cert a.pem --tls-key a.key "
+                   "--tokens-page 10.0.0.1:8443");
+}
+
 #define config_test(function) cmocka_unit_test_setup(function, clear_environment)
 
 int main(void) {
@@ -181,6 +198,7 @@ int main(void) {
         config_test(test_a_flag_for_files_takes_one),
         config_test(test_values_have_their_form),
         config_test(test_settings_that_need_each_other),
+        config_test(test_the_page_has_a_port_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
