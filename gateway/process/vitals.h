@@ -13,7 +13,7 @@ struct gw_vitals {
 
 // As the process begins: what a worker before it has used goes on.
 void gw_vitals_start(struct gw_vitals *vitals, const struct gw_services *services);
-// How many descriptors are open: what `folder`, /proc/self/fd, says since Linux 6.2; else the lowest
-// number that is free, which is less than that after a peak.
+// How many descriptors are open: what `folder`, /proc/self/fd, says since Linux 6.2; else the
+// lowest number that is free, which is less than that after a peak.
 int64_t gw_vitals_open_fds(const char *folder);
 void gw_vitals_publish(const struct gw_vitals *vitals, struct gw_services *services);
