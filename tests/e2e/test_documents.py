@@ -47,3 +47,106 @@ def test_the_walk_through_the_api_runs_as_shown(session, tmp_path):
     (program,) = documents.blocks(text, "python")
     (tmp_path / "gateway.py").write_text(program, encoding="utf-8")
     assert run_all(session, text, {}) >= 15
+
+
+# ---- the other pages ------------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def database(shell, places):
+    """The one of the documents, with what `./dev up` would have in it: an organisation, its admin token and one for a job."""
+    shell.run(f"export DATABASE_URL='{places['postgresql://skillreg@db.internal/skillreg']}'")
+    for command in ("skillreg-gateway migrate", "skillreg-gateway org create acme",
+                    "skillreg-gateway token create --org acme --name admin --scopes admin --json > admin.json",
+                    "skillreg-gateway token create --org acme --name ci-deploy --json > ci-deploy.json",
+                    "secret() { python3 -c \"import json; print(json.load(open('$1.json'))['token'])\"; }"):
+        assert shell.run(command)[0] == 0, command
+    return places["postgresql://skillreg@db.internal/skillreg"]
+
+
+def test_the_roles_of_the_database_are_made_as_shown(shell, database, fresh_database, postgres):
+    role = "gw_of_a_document"
+    text = documents.section(documents.read("docs/running.md"), "The database")
+    try:
+        assert run_all(shell, documents.section_below(text, "Roles"), {"role gw": f"role {role}"}) == 3
+        assert postgres.query("select has_schema_privilege(%s, 'skillreg', 'usage')", (role,), database=fresh_database) == [(True,)]
+    finally:
+        shell.run(f'psql -q "$DATABASE_URL" -c "drop owned by {role}"')
+        postgres.query(f"drop role if exists {role}")
+
+
+def test_tokens_are_moved_as_shown(shell, database, postgres):
+    postgres.query("create database moved_by_a_document")
+    try:
+        new = postgres.url_of("moved_by_a_document")
+        shell.run(f"export OLD='{database}' NEW='{new}'")
+        assert shell.run('skillreg-gateway migrate --database-url "$NEW"')[0] == 0
+        text = documents.section(documents.read("docs/running.md"), "The database")
+        assert run_all(shell, documents.section_below(text, "Moving the registry's tokens"), {}) == 3
+    finally:
+        postgres.query("drop database moved_by_a_document with (force)")
+
+
+def test_old_rows_are_pruned_as_shown(shell, database):
+    assert run_all(shell, documents.read("docs/growth.md"), {}) == 2
+
+
+def test_a_token_is_introspected_as_shown(session):
+    """What the page does not say: which tokens there are."""
+    session.run(". build/dev/env; TOKEN=$(skillreg token create --name ci-deploy --quiet) ADMIN_TOKEN=$SKILLREG_TOKEN")
+    _, url = session.run("echo $SKILLREG_URL")
+    assert run_all(session, documents.read("docs/forward-auth.md"), {"https://gateway.internal:8443": url}) == 1
+
+
+def test_a_first_number_is_prepared_as_shown(session):
+    assert run_all(session, documents.read("docs/benchmarking.md"), {}) == 5
+
+
+# ---- none is left out -----------------------------------------------------------------------------------------------
+
+# Pages whose every console block the tests above run, or another test.
+RUN_HERE = {
+    "README.md": "test_readme.py::test_the_first_session_runs_as_shown and test_the_ten_minutes_of_the_readme_run_as_shown",
+    "docs/api.md": "test_the_walk_through_the_api_runs_as_shown",
+    "docs/benchmarking.md": "test_a_first_number_is_prepared_as_shown",
+    "docs/forward-auth.md": "test_a_token_is_introspected_as_shown",
+    "docs/growth.md": "test_old_rows_are_pruned_as_shown",
+    "docs/running.md": "test_the_roles_of_the_database_are_made_as_shown and test_tokens_are_moved_as_shown",
+}
+# Commands that cannot run here: the first words of the block, why, and what runs them.
+NOT_HERE = {
+    ("README.md", "./dev up"): "installs packages and builds: tests/packaging/test_fresh_machine.sh, on bare machines",
+    ("docs/benchmarking.md", "wrk"): "tools of others, which need not be there; ./dev bench runs wrk",
+    ("docs/high-availability.md", "DATABASE_URL="): "a setting; test_high_availability.sh has the servers it names",
+    ("docs/installing.md", "./dev deps package"): "makes the packages: tests/packaging/test_packages.sh, by this page",
+    ("docs/installing.md", "apt-get install"): "needs root and a machine of its own: tests/packaging/test_packages.sh, by this page",
+    ("docs/installing.md", "install -m 600"): "needs root and a machine of its own: tests/packaging/test_packages.sh, by this page",
+    ("docs/installing.md", "systemctl"): "needs systemd as process 1; test_service_manager.py and test_install.py have its parts",
+    ("docs/installing.md", "systemd-run"): "needs systemd as process 1; test_check.py has the program that it runs",
+    ("docs/installing.md", "docker build"): "needs a container engine: tests/packaging/test_dockerfile.sh",
+    ("docs/installing.md", "docker compose"): "needs a container engine: tests/packaging/test_compose.sh runs the commands without one",
+}
+PAGES = ["README.md", "SECURITY.md", *sorted(str(path.relative_to(binaries.ROOT)) for path in (binaries.ROOT / "docs").rglob("*.md"))]
+
+
+def commands_of(language, body):
+    if language == "console":
+        return [line[2:] for line in body.splitlines() if line.startswith(("$ ", "# "))]
+    return [body.splitlines()[0]] if language == "sh" else []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_says_what_it_is_and_every_command_runs_somewhere(page):
+    excused = {first for document, first in NOT_HERE if document == page}
+    for language, body in documents.all_blocks(documents.read(page)):
+        assert language, f"{page}: a block without a language, which says whether it is run:\n{body}"
+        commands = commands_of(language, body)
+        is_excused = bool(commands) and any(commands[0].startswith(first) for first in excused)
+        assert not commands or is_excused or (language == "console" and page in RUN_HERE), f"{page}: nothing runs this:\n{body}"
+        assert language != "text" or not body.startswith("$ "), f"{page}: commands as text:\n{body}"
+
+
+def test_nothing_is_excused_that_is_not_there():
+    for page, first in NOT_HERE:
+        assert any(command.startswith(first) for language, body in documents.all_blocks(documents.read(page))
+                   for command in commands_of(language, body)[:1]), (page, first)
+    assert {page for page in PAGES if documents.steps(documents.read(page))} - set(RUN_HERE) == {"docs/installing.md"}

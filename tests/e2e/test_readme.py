@@ -310,7 +310,7 @@ def test_files_that_are_named_exist(document):
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
-@pytest.mark.parametrize("document", ("ARCHITECTURE.md", "CONTRIBUTING.md", "docs/reference.md", *DESIGN))
+@pytest.mark.parametrize("document", ("ARCHITECTURE.md", "CONTRIBUTING.md", *DESIGN))
 def test_functions_that_are_named_exist(document):
     sources = "\n".join(product_sources(*FOLDERS).values()) \
         + "".join(path.read_text() for path in (ROOT / "cmake").glob("*.cmake"))

@@ -21,6 +21,18 @@ def section(text, title):
     return match[1]
 
 
+def section_below(text, title):
+    """The text under one heading of the third level."""
+    match = re.search(rf"^### {re.escape(title)}\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert match, f"there is no section {title!r}"
+    return match[1]
+
+
+def all_blocks(text):
+    """(language, body) of every fenced block, in order."""
+    return re.findall(r"^ *```(\w*)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+
+
 def blocks(text, language):
     """The fenced blocks of one language, in order."""
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
@@ -49,10 +61,10 @@ def steps(text):
 RANDOM = re.compile(
     r"(?P<secret>sr_live_[A-Za-z0-9_-]+\.\.\.)|(?P<prefix>sr_live_[A-Za-z0-9_-]{4}(?![A-Za-z0-9_-]))|(?P<id>\bcl[a-z0-9]{22}\b)"
     r"|(?P<request>\b[0-9a-f]{32}\b)|(?P<date>\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT)"
-    r"|(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)")
+    r"|(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)|(?P<seconds>\b1[789]\d{8}\b)|(?P<schema>(?<=version 0 to )\d+|(?<=at version )\d+)")
 SHAPES = {"secret": r"sr_live_[A-Za-z0-9_-]{48}", "prefix": r"sr_live_[A-Za-z0-9_-]{4}", "id": r"cl[a-z0-9]{22}",
           "request": r"[0-9a-f]{32}", "date": r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT",
-          "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"}
+          "seconds": r"1\d{9}", "schema": r"\d+", "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"}
 
 
 class Session:
@@ -81,8 +93,9 @@ class Session:
         pattern, names, end = "", [], 0
         for match in RANDOM.finditer(documented):
             pattern += re.escape(documented[end:match.start()])
-            pattern += f"({SHAPES[match.lastgroup]})"
-            names.append(match[0])
+            is_kept = match.lastgroup not in ("seconds", "schema")  # numbers that mean nothing elsewhere
+            pattern += f"({'' if is_kept else '?:'}{SHAPES[match.lastgroup]})"
+            names += [match[0]] if is_kept else []
             end = match.end()
         pattern += re.escape(documented[end:])
         found = re.fullmatch(pattern, output)
