@@ -36,8 +36,8 @@ machine_tarball() {
         tree=$(mktemp -d "$cache/$1.XXXXXX")
         debootstrap --variant=minbase "$1" "$tree" "$(debian_mirror)" >&2 || return 1
         rm -rf "$tree"/var/cache/apt/archives/*.deb "$tree"/var/lib/apt/lists/*
-        tar -C "$tree" -cf "$tarball.new" .
-        mv "$tarball.new" "$tarball"
+        tar -C "$tree" -cf "$tree.tar" .
+        mv "$tree.tar" "$tarball"
         rm -rf "$tree"
     fi
     printf '%s\n' "$tarball"
@@ -56,19 +56,32 @@ machine_make() {
         cat /etc/hosts
     } >"$2/etc/hosts"
     apt-config dump | grep -iE '^Acquire::(https?|Check).*(Proxy|Valid|Date)' >"$2/etc/apt/apt.conf.d/90network" || true
-    mkdir -p "$cache/archives-$1/partial"
+    mkdir -p "$cache/archives-$1"
+}
+
+# archives_lend <suite> <folder>: what apt has fetched for such machines, for one of them alone: apt locks the folder.
+archives_lend() {
+    mkdir -p "$2/partial"
+    find "$cache/archives-$1" -maxdepth 1 -name '*.deb' -exec ln -f -t "$2" {} + 2>/dev/null || true
+}
+
+# archives_return <suite> <folder>: what is new there is for the next machine. apt names a package when it is whole.
+archives_return() {
+    find "$2" -maxdepth 1 -name '*.deb' -exec ln -f -t "$cache/archives-$1" {} + 2>/dev/null || true
+    rm -rf "$2"
 }
 
 # machine_run <suite> <folder> [unshare option...] -- <command...>: inside, with nothing of our environment; ends with
-# every process that it started.
+# every process that it started. Meanwhile there is <folder>.lent beside the folder.
 machine_run() {
-    local suite=$1 tree=$2 options=()
+    local suite=$1 tree=$2 options=() archives=$2.lent status=0
     shift 2
     while [ "$1" != -- ]; do
         options+=("$1")
         shift
     done
     shift
+    archives_lend "$suite" "$archives"
     # shellcheck disable=SC2016
     unshare --mount --pid --fork --kill-child "${options[@]}" sh -eu -c '
         tree=$1 archives=$2; shift 2
@@ -85,5 +98,7 @@ machine_run() {
         ln -s /proc/self/fd/1 "$tree/dev/stdout"; ln -s /proc/self/fd/2 "$tree/dev/stderr"
         mount --bind "$archives" "$tree/var/cache/apt/archives"
         exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C \
-            chroot "$tree" "$@"' machine "$tree" "$cache/archives-$suite" "$@"
+            chroot "$tree" "$@"' machine "$tree" "$archives" "$@" || status=$?
+    archives_return "$suite" "$archives"
+    return "$status"
 }

@@ -38,7 +38,7 @@ try() { # try <suite> <root|user>
     local suite=$1 who=$2 home=/root status=0
     printf 'fresh machine: %s as %s\n' "$suite" "$who"
     tree=$(mktemp -d "$cache/machine.XXXXXX")
-    trap 'rm -rf "$tree"' EXIT
+    trap 'rm -rf "$tree" "$tree.lent"' EXIT
     machine_make "$suite" "$tree"
     if [ "$who" = user ]; then
         home=/home/dev
