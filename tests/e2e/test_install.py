@@ -118,7 +118,8 @@ def test_one_version_is_in_everything(prefix):
         assert printed == f"{program} {version}\n"
         assert f"{program} {version}" in (prefix / f"share/man/man{section}/{program}.{section}").read_text().replace("\\-", "-")
     assert f"\n## [{version}]" in (binaries.ROOT / "CHANGELOG.md").read_text()
-    assert f'LABEL org.opencontainers.image.version="{version}"' in (binaries.ROOT / "docker/Dockerfile").read_text()
+    dockerfile = (binaries.ROOT / "docker/Dockerfile").read_text()
+    assert re.findall(r"^ARG VERSION=(.*)$", dockerfile, re.MULTILINE) == [version] * 2 and "image.version=\"${VERSION}\"" in dockerfile
 
 
 @pytest.mark.parametrize("program", ["skillreg", "skillreg-gateway"])
