@@ -5,20 +5,29 @@
 It answers the routes that the gateway forwards with small plausible JSON, keeps what is published in a temporary folder
 until it ends, and echoes any other request (method, path, the header fields as they arrived, the body's length and
 digest), which shows what the gateway made of it. It trusts every caller: the gateway in front decides who may.
+
+Small documents are answered from memory by one event loop (Front), at a small part of what the gateway spends on a request, so
+that a benchmark of what is forwarded does not measure this program. Every other request is a thread's (Handler).
 """
 import argparse
+import collections
+import contextlib
+import email.utils
 import hashlib
 import io
 import json
 import mmap
 import os
 import re
+import selectors
 import signal
+import socket
 import sys
 import tarfile
 import tempfile
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import time
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, unquote, urlsplit
 
 CHUNK = 64 * 1024
@@ -41,6 +50,7 @@ class Store:
     def __init__(self, folder):
         self.folder = folder
         self.lock = threading.Lock()
+        self.generation = 0  # another one after each change
         self.skills = {}
         for name in ("hello-world", "code-review"):
             with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
@@ -55,6 +65,7 @@ class Store:
             if version in versions:
                 return False
             versions[version] = (path, digest)
+            self.generation += 1
             return True
 
     def versions(self, org, name):
@@ -63,6 +74,7 @@ class Store:
 
     def remove(self, org, name):
         with self.lock:
+            self.generation += 1
             return self.skills.pop((org, name), None) is not None
 
     def list(self, org=None):
@@ -72,6 +84,33 @@ class Store:
     @staticmethod
     def view(org, name, versions):
         return {"org": org, "name": name, "description": "A demonstration skill.", "latestVersion": list(versions)[-1]}
+
+    def document(self, parts, query):
+        """What a GET of small JSON answers; None: it is something else that is asked for."""
+        match parts:
+            case ["search"]:
+                word = query.get("q", [""])[0]
+                found = [skill for skill in self.list(query.get("org", [None])[0]) if word in skill["name"]]
+                return {"skills": found, "total": len(found)}
+            case ["public", *_]:
+                return {"skills": self.list()}
+            case ["orgs", org, "skills"]:
+                return {"skills": self.list(org)}
+            case ["orgs", org, "skills", name] if versions := self.versions(org, name):
+                return self.view(org, name, versions)
+            case ["orgs", org, "skills", name, "versions"] if versions := self.versions(org, name):
+                return {"versions": [{"version": key, "checksum": value[1]} for key, value in versions.items()]}
+        return None
+
+
+def parts_of(target):
+    """(segments of the path, query) below /api/v1."""
+    url = urlsplit(target)
+    return [unquote(part) for part in url.path.removeprefix("/api/v1/").split("/")], parse_qs(url.query)
+
+
+def json_text(value):
+    return (json.dumps(value, indent=2) + "\n").encode()
 
 
 def multipart_fields(body, content_type):
@@ -94,12 +133,66 @@ def multipart_fields(body, content_type):
     return fields
 
 
+class Reader:
+    """What a connection sends, behind what was read of it before."""
+
+    def __init__(self, connection, before):
+        self.connection, self.rest = connection, bytearray(before)
+
+    def fill(self):
+        data = self.connection.recv(CHUNK)
+        self.rest += data
+        return bool(data)
+
+    def take(self, size):
+        data = bytes(self.rest[:size])
+        del self.rest[:size]
+        return data
+
+    def readline(self, limit=CHUNK):
+        while (end := self.rest.find(b"\n")) < 0 and len(self.rest) < limit and self.fill():
+            pass
+        return self.take(min(limit, end + 1 if end >= 0 else len(self.rest)))
+
+    def read(self, size):
+        while len(self.rest) < size and self.fill():
+            pass
+        return self.take(size)
+
+
+class Writer:
+    """All of what it is given, at once."""
+
+    def __init__(self, connection):
+        self.write = connection.sendall
+
+    def flush(self):
+        """Nothing waits."""
+
+
 class Handler(BaseHTTPRequestHandler):
+    """One request, in a thread. `before`: what was read of it."""
+
     protocol_version = "HTTP/1.1"
     server_version = "demo-registry"
-    disable_nagle_algorithm = True
-    timeout = 120
     store = None
+
+    def __init__(self, connection, before, server):
+        self.before = before
+        super().__init__(connection, connection.getpeername(), server)
+
+    def setup(self):
+        self.connection = self.request
+        self.connection.settimeout(120)
+        self.rfile = Reader(self.connection, self.before)
+        self.wfile = Writer(self.connection)
+
+    def handle(self):
+        self.close_connection = True
+        self.handle_one_request()
+
+    def finish(self):
+        """The connection goes on."""
 
     # Bodies
 
@@ -139,7 +232,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def send_json(self, status, value):
-        data = (json.dumps(value, indent=2) + "\n").encode()
+        data = json_text(value)
         self.send_head(status, len(data), "application/json")
         if self.command != "HEAD":
             self.wfile.write(data)
@@ -213,22 +306,12 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(block[:size])
 
     def read(self, parts, query):
+        document = self.store.document(parts, query)
+        if document is not None:
+            return self.send_json(200, document)
         match parts:
-            case ["search"]:
-                word = query.get("q", [""])[0]
-                found = [skill for skill in self.store.list(query.get("org", [None])[0]) if word in skill["name"]]
-                self.send_json(200, {"skills": found, "total": len(found)})
-            case ["public", *_]:
-                self.send_json(200, {"skills": self.store.list()})
             case ["auth", "cli", "poll"]:
                 self.send_error_json(410, "expired", "This login was not completed in time.")
-            case ["orgs", org, "skills"]:
-                self.send_json(200, {"skills": self.store.list(org)})
-            case ["orgs", org, "skills", name] if versions := self.store.versions(org, name):
-                self.send_json(200, self.store.view(org, name, versions))
-            case ["orgs", org, "skills", name, "versions"] if versions := self.store.versions(org, name):
-                listed = [{"version": key, "checksum": value[1]} for key, value in versions.items()]
-                self.send_json(200, {"versions": listed})
             case ["orgs", org, "skills", name, "versions", version, "download"]:
                 self.download(org, name, version)
             case ["catalog", _, name, "versions", version, "download"]:
@@ -254,11 +337,10 @@ class Handler(BaseHTTPRequestHandler):
                 self.echo()
 
     def route(self):
-        url = urlsplit(self.path)
-        parts = [unquote(part) for part in url.path.removeprefix("/api/v1/").split("/")]
+        parts, query = parts_of(self.path)
         has_body = "Transfer-Encoding" in self.headers or self.headers.get("Content-Length", "0") != "0"
         if self.command in ("GET", "HEAD") and not has_body:
-            self.read(parts, parse_qs(url.query))
+            self.read(parts, query)
         else:
             self.write(parts)
 
@@ -269,15 +351,139 @@ class Handler(BaseHTTPRequestHandler):
             super().log_message(format, *args)
 
 
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 1024
-    verbose = False
+class Connection:
+    def __init__(self, own):
+        self.socket, self.unread = own, b""
 
-    def handle_error(self, request, client_address):
-        error = sys.exc_info()[1]
-        if not isinstance(error, OSError):  # a caller that went away is no news
-            super().handle_error(request, client_address)
+
+class Front:
+    """The event loop: accepts, answers what is in memory, hands any other request to a thread and takes the connection back."""
+
+    # Fields with which a request is more than its first line.
+    OTHER = re.compile(rb"\r\n(?:content-length|transfer-encoding|connection|expect)[ \t]*:", re.IGNORECASE)
+
+    def __init__(self, address, store, verbose):
+        self.listener = socket.create_server(address, backlog=1024)
+        self.listener.setblocking(False)
+        self.store, self.verbose = store, verbose
+        self.answers, self.generation = {}, None  # by target
+        self.date = (0, b"")
+        self.selector = selectors.DefaultSelector()
+        self.returned = collections.deque()  # of threads
+        self.waker, self.waked = socket.socketpair()
+        self.selector.register(self.listener, selectors.EVENT_READ, self.accept)
+        self.selector.register(self.waked, selectors.EVENT_READ, self.take_back)
+
+    # answers from memory
+
+    def head(self, length):
+        now = int(time.time())
+        if now != self.date[0]:
+            self.date = (now, email.utils.formatdate(now, usegmt=True).encode())
+        return b"HTTP/1.1 200 OK\r\nServer: demo-registry\r\nDate: %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" \
+            % (self.date[1], length)
+
+    def answer_to(self, target):
+        """The body; None: a thread has to look."""
+        if self.generation != self.store.generation or len(self.answers) > 10_000:
+            self.answers, self.generation = {}, self.store.generation
+        if target not in self.answers:
+            try:
+                document = self.store.document(*parts_of(target.decode("latin-1")))
+            except ValueError:  # no URL
+                document = None
+            self.answers[target] = None if document is None else json_text(document)
+        return self.answers[target]
+
+    def answers_of(self, connection):
+        """To all requests that were read, as far as they are of the simple kind: (what to send, whether a thread goes on)."""
+        out = []
+        while (end := connection.unread.find(b"\r\n\r\n")) >= 0:
+            head = connection.unread[:end + 2]
+            line = head[:head.index(b"\r\n")].split(b" ")
+            is_simple = len(line) == 3 and line[0] == b"GET" and line[2] == b"HTTP/1.1" and not self.verbose
+            body = None if not is_simple or self.OTHER.search(head) else self.answer_to(line[1])
+            if body is None:
+                return b"".join(out), True
+            out += (self.head(len(body)), body)
+            connection.unread = connection.unread[end + 4:]
+        return b"".join(out), len(connection.unread) > CHUNK
+
+    # connections
+
+    def accept(self, _):
+        with contextlib.suppress(OSError):
+            while True:
+                own, _address = self.listener.accept()
+                own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self.watch(Connection(own))
+
+    def watch(self, connection):
+        connection.socket.setblocking(False)
+        self.selector.register(connection.socket, selectors.EVENT_READ, connection)
+
+    def drop(self, connection):
+        self.selector.unregister(connection.socket)
+        connection.socket.close()
+
+    def serve(self, connection):
+        try:
+            data = connection.socket.recv(CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        connection.unread += data
+        if not data:
+            self.drop(connection)
+            return
+        out, needs_thread = self.answers_of(connection)
+        sent = 0
+        if out and not needs_thread:
+            with contextlib.suppress(BlockingIOError):
+                sent = connection.socket.send(out)
+        if needs_thread or sent < len(out):
+            self.selector.unregister(connection.socket)
+            threading.Thread(target=self.serve_slowly, args=(connection, out[sent:], needs_thread), daemon=True).start()
+
+    # threads
+
+    def serve_slowly(self, connection, out, has_request):
+        try:
+            connection.socket.settimeout(120)
+            connection.socket.sendall(out)
+            if has_request:
+                handler = Handler(connection.socket, connection.unread, self)
+                connection.unread = bytes(handler.rfile.rest)
+                if handler.close_connection:
+                    connection.socket.close()
+                    return
+        except OSError:  # a caller that went away is no news
+            connection.socket.close()
+            return
+        except Exception:  # nor does one request end the others
+            connection.socket.close()
+            raise
+        self.returned.append(connection)
+        self.waker.send(b"x")
+
+    def take_back(self, _):
+        self.waked.recv(CHUNK)
+        while self.returned:
+            connection = self.returned.popleft()
+            out, needs_thread = self.answers_of(connection)
+            if out or needs_thread:
+                threading.Thread(target=self.serve_slowly, args=(connection, out, needs_thread), daemon=True).start()
+            else:
+                self.watch(connection)
+
+    def run(self):
+        while True:
+            for key, _ in self.selector.select():
+                if isinstance(key.data, Connection):
+                    self.serve(key.data)
+                else:
+                    key.data(key.fileobj)
 
 
 def main():
@@ -288,19 +494,17 @@ def main():
     parser.add_argument("--verbose", action="store_true", help="log each request")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with tempfile.TemporaryDirectory(prefix="demo-registry-") as folder, Server((options.host, options.port), Handler) as server:
+    with tempfile.TemporaryDirectory(prefix="demo-registry-") as folder:
         Handler.store = Store(folder)
-        server.verbose = options.verbose
-        port = server.server_address[1]
+        front = Front((options.host, options.port), Handler.store, options.verbose)
+        port = front.listener.getsockname()[1]
         if options.port_file:
             with open(options.port_file + ".new", "w", encoding="ascii") as file:
                 file.write(f"{port}\n")
             os.replace(options.port_file + ".new", options.port_file)
         print(f"listening on http://{options.host}:{port}", flush=True)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            pass
+        with contextlib.suppress(KeyboardInterrupt):
+            front.run()
 
 
 if __name__ == "__main__":
