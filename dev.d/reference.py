@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""docs/reference.md, made of the tables of the program: the route table, the settings, the errors, the limits of the headers; and the
-metrics and the fields of the log as their pages have them.
+"""docs/reference.md, made of the tables of the program: the route table, the settings, the errors, the limits of the headers, the
+metrics; and the fields of the log as docs/log.md has them.
 
     dev.d/reference.py [--check]   writes the page; with --check it only says whether it would change, and ends with 1 if so
 """
@@ -158,9 +158,38 @@ def limits():
         yield [what, with_unit(name, number), f"`{name}`"]
 
 
+TEXTS = r'((?:"[^"]*"\s*)+)'
+
+
+def families(text, pattern):
+    return [(name, kind, joined(words)) for name, kind, words in re.findall(pattern, text)]
+
+
+def former_names(header):
+    """Of the version before: a name for each value of a label."""
+    for values, former, label in (("GW_CODE_CLASSES_MAP", "responses", "code"), ("GW_DECISIONS_MAP", "decisions", "decision"),
+                                  ("GW_TLS_RESULTS_MAP", "tls_handshakes", "result")):
+        for value in re.findall(r'X\(\w+, "(\w+)"\)', between(header, f"#define {values}(X)", "\n#define")):
+            yield f"{former}_{value}_total", "counter", f'Deprecated, not in the next version: {former}_total{{{label}="{value}"}}.'
+
+
 def metrics():
-    """The table of docs/metrics.md, which a test holds to what a gateway answers."""
-    return re.search(r"^\| Name, .*?(?=\n\n|\n\Z)", source("docs/metrics.md"), re.MULTILINE | re.DOTALL)[0]
+    """In the order in which gateway/settings/metrics_text.c writes them; tests/e2e/test_metrics.py compares with a gateway."""
+    header = source("gateway/settings/metrics.h").replace("\\\n", "\n").replace("#define X(", "\n#define X(")
+    text = source("gateway/settings/metrics_text.c")
+    plain = between(header, "#define GW_METRICS_MAP(X)", "#define")
+    times = between(header, "#define GW_METRICS_TIMES_MAP(X)", "#define")
+    histograms = between(header, "#define GW_METRICS_HISTOGRAMS_MAP(X)", "struct")
+    heads = families(text, rf'write_head\(\s*"(\w+)",\s*"(\w+)",\s*{TEXTS}, out\)')
+    found = [family for family in heads if family[0] == "build_info"]
+    found += families(plain, rf'X\((\w+),\s*"(\w+)",\s*{TEXTS}\)')
+    found += families(times, rf'X\(\w+,\s*"(\w+)",\s*"(\w+)",\s*{TEXTS}\)')
+    found += [(name, "counter", joined(words)) for name, words in
+              re.findall(rf'\{{"(\w+)",\s*{TEXTS},\s*OFFSET', between(text, "} labelled[] = {", "\n};"))]
+    found += [family for family in heads if family[0] != "build_info"]
+    found += [(name, "histogram", joined(words)) for name, words in re.findall(rf'X\(\w+,\s*"(\w+)",\s*{TEXTS}\)', histograms)]
+    found += families(between(text, "} of_process[] = {", "\n};"), rf'\{{"(\w+)",\s*"(\w+)",\s*{TEXTS},\s*PROCESS')
+    yield from ([f"`{name}`", kind, cell(words)] for name, kind, words in [*found, *former_names(header)])
 
 
 def log_fields():
@@ -222,7 +251,7 @@ def page():
         SETTINGS, "", table(["Flag", "Variable", "Default", "Meaning"], settings()), "",
         ERRORS, "", table(["Code", "Status", "When"], errors()), "",
         LIMITS_TEXT, "", table(["What", "Limit", "Name"], limits()), "",
-        METRICS, "", metrics(), "",
+        METRICS, "", table(["Name, behind `skillreg_gateway_` unless it is of a process", "Type", "What it is"], metrics()), "",
         LOG, "", log_fields(), ""])
 
 

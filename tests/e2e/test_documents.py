@@ -123,6 +123,9 @@ NOT_HERE = {
     ("docs/installing.md", "systemctl"): "needs systemd as process 1; test_service_manager.py and test_install.py have its parts",
     ("docs/installing.md", "systemd-run"): "needs systemd as process 1; test_check.py has the program that it runs",
     ("docs/installing.md", "docker build"): "needs a container engine: tests/packaging/test_dockerfile.sh",
+    ("docs/kubernetes.md", "kubectl"): "needs a cluster; test_kubernetes.py has the manifests",
+    ("docs/kubernetes.md", "helm"): "needs a cluster and helm; test_kubernetes.py has the chart",
+    ("docs/kubernetes.md", "owner()"): "needs a cluster; the commands inside are those of docs/running.md",
     ("docs/installing.md", "docker compose"): "needs a container engine: tests/packaging/test_compose.sh runs the commands without one",
 }
 PAGES = ["README.md", "SECURITY.md", *sorted(str(path.relative_to(binaries.ROOT)) for path in (binaries.ROOT / "docs").rglob("*.md"))]

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import binaries
+from harness import documents
 from harness.gateway import worker_of
 from harness.http_client import bearer
 from harness.waiting import eventually
@@ -242,6 +242,6 @@ def test_the_documentation_has_each_metric_and_no_other(gateway):
     types = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE))
     shown_rows = [(name.removeprefix("skillreg_gateway_"), types[name], words)
                   for name, words in re.findall(r"^# HELP (\w+) (.*)$", text, re.MULTILINE)]
-    page = (binaries.ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    page = documents.section(documents.read("docs/reference.md"), "Metrics")
     rows = re.findall(r"^\| `(\w+)` \| (gauge|counter|histogram) \| (.*) \|$", page, re.MULTILINE)
     assert rows == shown_rows
