@@ -479,6 +479,38 @@ def test_the_example_of_a_parameter_is_taken(operation, parameter, gateway, new_
     assert_answer(operation, response)
 
 
+# ---- the schemas of bodies, held to what the gateway takes ----------------------------------------------------------
+
+ODD_VALUES = [None, True, 0, 1, 7.5, 3600, -1, 10 ** 30, "", " ", "x", "x" * 100, "x" * 101, "x" * 501, "a\nb", "2099-12-31T23:59:59Z",
+              "2099-12-31", "192.0.2.7", [], [[]], ["read"], ["read", "read"], ["root"], ["192.0.2.7"], ["10.0.0.0/8"] * 33, {}, {"a": 1}]
+# What a schema cannot say: the text of a name and of an address has rules of its own.
+BEYOND_SCHEMA = [("createToken", "name", " "), ("createToken", "name", "a\nb"), ("createToken", "description", " "),
+                 ("createToken", "description", "a\nb"), ("createToken", "allowedIps", ["read"]),
+                 ("createToken", "allowedIps", ["read", "read"]), ("createToken", "allowedIps", ["root"]),
+                 ("createToken", "expiresIn", 10 ** 30), ("rotateToken", "expiresIn", 10 ** 30)]
+
+
+def is_valid(operation, body):
+    try:
+        validate(operation.body["schema"], body)
+    except AssertionError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("operation_id,member", [
+    *(("createToken", member) for member in [*MEMBERS["TOKEN_CREATE"], "other"]),
+    *(("rotateToken", member) for member in [*MEMBERS["TOKEN_ROTATE"], "other"])])
+def test_the_gateway_takes_what_the_schema_says_and_nothing_else(operation_id, member, gateway, new_org):
+    operation, world = OPERATIONS[operation_id], World(gateway, new_org("admin"))
+    for value in ODD_VALUES:
+        world.create()
+        body = {**({"name": "odd"} if operation_id == "createToken" else {}), member: value}
+        response = ask(gateway, operation, world, body=body)
+        wanted = is_valid(operation, body) and (operation_id, member, value) not in BEYOND_SCHEMA
+        assert response.status == (201 if wanted else 422), f"{body}: {response.status} {response.body.decode()}"
+
+
 # ---- the examples of errors -----------------------------------------------------------------------------------------
 
 class Provocation:
