@@ -103,7 +103,7 @@ def assert_served(gateway, known):
 
 
 def test_a_process_opens_four_connections_besides_those_for_reading(world, gateway):
-    """What the README says of its sessions in PostgreSQL."""
+    """What docs/running.md says of its sessions in PostgreSQL."""
     sessions = "select count(*) from pg_stat_activity where application_name = 'skillreg-gateway'"
     eventually(lambda: world.postgres.query(sessions) == [(1 + 4,)], "were all of them there")
 

@@ -9,15 +9,18 @@ import sys
 import urllib.parse
 
 import pytest
-from jsonschema import Draft202012Validator
 
-from harness import binaries, token_syntax
-from harness.gateway import Gateway
-from harness.http_client import Connection
-from harness.openapi import DOCUMENT, MIXINS, OPERATIONS, PATH, assert_answer, codes_of, nodes, resolve, validate
-from harness.process import clean_environment, run
-from harness.waiting import eventually
-from test_readme import errors_of_the_table
+pytest.importorskip("jsonschema", reason="python3-jsonschema is not here")
+
+from jsonschema import Draft202012Validator  # noqa: E402
+
+from harness import binaries, token_syntax  # noqa: E402
+from harness.gateway import Gateway  # noqa: E402
+from harness.http_client import Connection  # noqa: E402
+from harness.openapi import DOCUMENT, MIXINS, OPERATIONS, PATH, assert_answer, codes_of, nodes, resolve, validate  # noqa: E402
+from harness.process import clean_environment, run  # noqa: E402
+from harness.waiting import eventually  # noqa: E402
+from test_readme import errors_of_the_table  # noqa: E402
 
 ROOT = binaries.ROOT
 COMPONENTS = DOCUMENT["components"]
