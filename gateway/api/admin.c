@@ -9,8 +9,9 @@
 #include "gateway/exchange/pool_metrics.h"
 #include "gateway/exchange/services.h"
 #include "gateway/settings/metrics_text.h"
+#include "gateway/settings/org_metrics.h"
 
-#define METRICS_BYTES_MAX (256 * 1024)
+#define METRICS_BYTES_MAX (1024 * 1024) // with GW_ORG_METRICS_MAX organisations
 
 static void respond_text(struct gw_exchange *exchange, int status, struct gw_str text) {
     const struct gw_response_field field = {GW_STR("Cache-Control"), GW_STR("no-store")};
@@ -70,7 +71,10 @@ static void respond_metrics(struct gw_exchange *exchange) {
     gw_buf_init(&body, METRICS_BYTES_MAX);
     struct gw_services *services = exchange->services;
     gw_pool_metrics_publish(services);
-    if (gw_metrics_write(services->all_metrics, services->worker_count, &body) == GW_OK)
+    enum gw_status status = gw_metrics_write(services->all_metrics, services->worker_count, &body);
+    if (status == GW_OK && services->org_metrics != NULL)
+        status = gw_org_metrics_write(services->org_metrics, &body);
+    if (status == GW_OK)
         gw_exchange_respond(exchange, 200, NULL, 0, "text/plain; version=0.0.4; charset=utf-8",
                             gw_buf_bytes(&body));
     else

@@ -25,6 +25,7 @@
 #include "gateway/exchange/exchange.h"
 #include "gateway/exchange/services.h"
 #include "gateway/settings/metrics.h"
+#include "gateway/settings/org_metrics.h"
 #include "token/limits.h"
 
 static const struct gw_judgement two_fields = {
@@ -213,6 +214,25 @@ static void note_end(const struct gw_decision *decision, const struct db_token_r
         services->metrics->decisions_expiring_total++;
 }
 
+static enum gw_decision_kind kind_of(enum gw_verdict verdict) {
+    static const enum gw_decision_kind kinds[] = {
+        [GW_VERDICT_ALLOW] = GW_DECISION_ALLOWED,
+        [GW_VERDICT_UNAUTHENTICATED] = GW_DECISION_UNAUTHENTICATED,
+        [GW_VERDICT_FORBIDDEN] = GW_DECISION_FORBIDDEN,
+        [GW_VERDICT_REFUSED] = GW_DECISION_UNAUTHENTICATED,
+        [GW_VERDICT_LIMITED] = GW_DECISION_LIMITED,
+        [GW_VERDICT_UNKNOWN] = GW_DECISION_UNKNOWN};
+    return kinds[verdict];
+}
+
+static void count_for_org(const struct gw_decision *decision, const struct db_token_row *row,
+                          enum gw_verdict verdict) {
+    const struct gw_services *services = decision->exchange->services;
+    if (services->org_metrics != NULL && !decision->is_again)
+        gw_org_metrics_count(services->org_metrics, services->worker_index, row->org_slug,
+                             kind_of(verdict));
+}
+
 static struct gw_judgement judge_live(struct gw_decision *decision,
                                       const struct db_token_row *row) {
     struct gw_exchange *exchange = decision->exchange;
@@ -227,6 +247,7 @@ static struct gw_judgement judge_live(struct gw_decision *decision,
     }
     if (judgement.verdict == GW_VERDICT_ALLOW && !decision->is_again)
         judgement = admit(decision, row);
+    count_for_org(decision, row, judgement.verdict);
     return judgement;
 }
 
@@ -267,14 +288,7 @@ static void put_verdict(struct gw_decision *decision, const struct gw_judgement 
 }
 
 static void count_verdict(const struct gw_decision *decision) {
-    static const enum gw_decision_kind kinds[] = {
-        [GW_VERDICT_ALLOW] = GW_DECISION_ALLOWED,
-        [GW_VERDICT_UNAUTHENTICATED] = GW_DECISION_UNAUTHENTICATED,
-        [GW_VERDICT_FORBIDDEN] = GW_DECISION_FORBIDDEN,
-        [GW_VERDICT_REFUSED] = GW_DECISION_UNAUTHENTICATED,
-        [GW_VERDICT_LIMITED] = GW_DECISION_LIMITED,
-        [GW_VERDICT_UNKNOWN] = GW_DECISION_UNKNOWN};
-    decision->exchange->services->metrics->decisions_total[kinds[decision->verdict]]++;
+    decision->exchange->services->metrics->decisions_total[kind_of(decision->verdict)]++;
 }
 
 static void decide_as(struct gw_decision *decision, struct gw_judgement judgement) {

@@ -13,6 +13,7 @@
 struct db_events;
 struct db_pool;
 struct gw_auth;
+struct gw_org_metrics;
 struct gw_transport_shared;
 struct gw_upstream;
 
@@ -41,6 +42,8 @@ struct gw_services {
     struct gw_metrics metrics_at_start;   // what workers before it had counted
     const struct gw_metrics *all_metrics; // of every worker
     int worker_count;
+    int worker_index;
+    struct gw_org_metrics *org_metrics; // of every worker; NULL: none
     int descriptors_max; // those of clients and to the registry have lower numbers; 0: no limit
     bool has_decided;    // could decide once, since the start
     bool is_listening;   // to clients

@@ -430,6 +430,8 @@ int gw_server_run(const struct gw_config *config, const struct gw_worker *worker
     server.services.metrics = &worker->all_metrics[worker->index];
     server.services.all_metrics = worker->all_metrics;
     server.services.worker_count = worker->count;
+    server.services.worker_index = worker->index;
+    server.services.org_metrics = worker->org_metrics;
     server.worker = worker;
     gw_metrics_reset_gauges(server.services.metrics);
     server.services.metrics_at_start = *server.services.metrics;

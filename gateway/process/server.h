@@ -9,10 +9,12 @@
 #include "gateway/process/notify.h"
 #include "gateway/settings/config.h"
 #include "gateway/settings/metrics.h"
+#include "gateway/settings/org_metrics.h"
 
 // The place of this process among the workers.
 struct gw_worker {
-    struct gw_metrics *all_metrics; // `count` of them, in memory that the workers share
+    struct gw_metrics *all_metrics;     // `count` of them, in memory that the workers share
+    struct gw_org_metrics *org_metrics; // NULL: none
     // TLS_TICKET_SECRET_BYTES, the same for all workers; for a gateway without --tls-ticket-secret.
     const unsigned char *ticket_secret;
     // Where the supervisor starts the next worker after the end of this one; NULL: no supervisor.

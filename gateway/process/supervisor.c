@@ -20,6 +20,7 @@
 #include "gateway/process/server.h"
 #include "gateway/process/watchdog.h"
 #include "gateway/settings/config_source.h"
+#include "gateway/settings/org_metrics.h"
 #include "gateway/settings/secret_line.h"
 #include "tls/context.h"
 #include "tls/tickets.h"
@@ -51,6 +52,7 @@ struct supervisor {
     pid_t pid;
     struct gw_config config;
     struct gw_metrics *metrics;
+    struct gw_org_metrics *org_metrics;
     const unsigned char *ticket_secret;
     const struct gw_handed_over *sockets;
     const struct gw_notify *notify;
@@ -72,6 +74,7 @@ static int run_worker(struct supervisor *supervisor, int index) {
     gw_notify_init_silent(&silent);
     (void)snprintf(slot, sizeof(slot), "%s.%d", supervisor->id, index);
     const struct gw_worker worker = {.all_metrics = supervisor->metrics,
+                                     .org_metrics = supervisor->org_metrics,
                                      .ticket_secret = supervisor->ticket_secret,
                                      .slot = slot,
                                      .sockets = supervisor->sockets,
@@ -337,6 +340,7 @@ static int run_workers(const struct gw_config *config, const struct gw_worker *p
     struct supervisor supervisor = {.pid = getpid(),
                                     .config = *config,
                                     .metrics = plan->all_metrics,
+                                    .org_metrics = plan->org_metrics,
                                     .ticket_secret = plan->ticket_secret,
                                     .sockets = plan->sockets,
                                     .notify = plan->notify};
@@ -392,12 +396,20 @@ int gw_supervisor_run(struct gw_config *config) {
         gw_log(GW_LOG_ERROR, "supervisor", "cannot share memory reason=\"%s\"", strerror(errno));
         return 1;
     }
+    struct gw_org_metrics *org_metrics = NULL;
+    if (config->metrics_organisations > 0 &&
+        gw_org_metrics_open(config->metrics_organisations, config->workers, &org_metrics) !=
+            GW_OK) {
+        gw_log(GW_LOG_ERROR, "supervisor", "cannot share memory reason=\"%s\"", strerror(errno));
+        return 1;
+    }
     // Process 1 is given the orphans of its container, which would stay as zombies. The supervisor
     // waits for any child.
     if (config->workers == 1)
         (void)signal(SIGCHLD, SIG_IGN);
     gw_notify_open(&notify);
     const struct gw_worker plan = {.all_metrics = metrics,
+                                   .org_metrics = org_metrics,
                                    .ticket_secret = ticket_secret,
                                    .sockets = &sockets,
                                    .notify = &notify,
@@ -409,5 +421,6 @@ int gw_supervisor_run(struct gw_config *config) {
     gw_log_writer_stop();
     gw_log_writer_count_lost(NULL);
     munmap(metrics, bytes);
+    gw_org_metrics_close(org_metrics);
     return code;
 }

@@ -71,6 +71,7 @@ struct gw_config {
     const char *upstream_ca;          // a file; NULL: the system's authorities
     bool is_test_environment;
     int workers;                // 1 to GW_WORKERS_MAX
+    int metrics_organisations;  // 0: none; to GW_ORG_METRICS_MAX
     uint64_t worker_timeout_ms; // 0: a worker may stand still for ever
     int connections_max;
     int connections_per_address; // 0: no limit

@@ -6,6 +6,7 @@
 
 #include "base/host_port.h"
 #include "gateway/settings/complaint.h"
+#include "gateway/settings/org_metrics.h"
 
 // Always false, so that a check can return it.
 static bool refuse(const char *what, const char *name, const char *value) {
@@ -76,6 +77,8 @@ bool gw_config_check(struct gw_config *config) {
         return refuse("not two names of fields:", "--authz-fields", NULL);
     if (config->workers > GW_WORKERS_MAX)
         return refuse("too many for", "--workers", NULL);
+    if (config->metrics_organisations > GW_ORG_METRICS_MAX)
+        return refuse("over 1000:", "--metrics-organisations", NULL);
     if (config->worker_timeout_ms != 0 && config->worker_timeout_ms < GW_WORKER_TIMEOUT_MS_MIN)
         return refuse("under 10s:", "--worker-timeout", NULL);
     // With a longer lease a revoke with `?wait=` could report too early that it is everywhere

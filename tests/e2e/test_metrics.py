@@ -204,6 +204,23 @@ def test_how_long_a_change_took_to_be_heard_of_is_counted(start_gateway, new_org
     eventually(lambda: shown(own, "database_silent_seconds") < 60, "is the database heard")
 
 
+def test_decisions_are_counted_by_organisation_up_to_a_bound(start_gateway, new_org):
+    """By that of the token, whichever worker decides; the organisation of a path makes no series, and nor does a token of nobody."""
+    own = start_gateway("--metrics-organisations", "2", "--workers", "2")
+    first, second, *others = (new_org("read", "admin") for _ in range(4))
+    for org, count in ((first, 3), (second, 1), (others[0], 2), (others[1], 2)):
+        for _ in range(count):
+            with own.connect() as connection:
+                assert connection.request("GET", WHOAMI, bearer(org.read)).status == 200
+    assert own.request("POST", first.skills, second.read).status == 403
+    assert own.request("GET", WHOAMI, "sr_live_nobody").status == 401
+    orgs = {(series[0], series[1]): value for name, (_, value) in scrape(own)[1].items()
+            for series in re.findall(r'^skillreg_gateway_org_decisions_total\{org="([^"]+)",decision="(\w+)"\}$', name)}
+    assert {key: value for key, value in orgs.items() if value} == {
+        (first.slug, "allowed"): 3, (second.slug, "allowed"): 1, (second.slug, "forbidden"): 1, ("_other", "allowed"): 4}
+    assert len(orgs) == 3 * 5
+
+
 def test_what_clients_send_makes_no_series(start_gateway, acme, new_org):
     """Neither paths nor tokens nor organisations are labels: the series are there from the start, and few."""
     own = start_gateway()

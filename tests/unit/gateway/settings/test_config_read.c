@@ -132,6 +132,7 @@ static void test_values_have_their_form(void **state) {
     static const char *const wrong[] = {
         "--workers 0",
         "--workers 257",
+        "--metrics-organisations 1001",
         "--workers two",
         "--connections-max -1",
         "--head-timeout 0s",
