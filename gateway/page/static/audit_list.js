@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// The audit: who did what to which token, newest first.
+import { callOrganisation, now } from "./api.js";
+import { byId, foreign, make, say } from "./dom.js";
+import { describe, Pages } from "./pages.js";
+import { ago, exact } from "./words.js";
+
+const LIMIT = 50;
+const body = byId("audit-rows");
+const form = byId("audit-filters");
+let pages = null;
+let asked = null;
+
+function query() {
+  const day = (id) => byId(id).value && `${byId(id).value}T00:00:00Z`;
+  const values = { before: pages.cursor, action: byId("audit-action").value, token: byId("audit-token").value.trim(),
+    actor: byId("audit-actor").value.trim(), since: day("audit-since"), until: day("audit-until") };
+  return { limit: LIMIT, ...Object.fromEntries(Object.entries(values).filter(([, value]) => value !== "")) };
+}
+
+function tokenOf(event) {
+  return make("td", { role: "cell", "data-label": "Token" },
+    make("span", {}, event.tokenName ? foreign(event.tokenName) : "", " ", make("code", {}, event.tokenId ?? "")));
+}
+
+function actorOf({ actor }) {
+  const who = actor.kind === "token" ? make("span", {}, foreign(actor.name ?? ""), " ", make("code", {}, actor.tokenId))
+    : actor.kind === "expiry" ? "its time" : make("span", {}, actor.name ? foreign(actor.name) : "an operator");
+  return make("td", { role: "cell", "data-label": "By" }, who);
+}
+
+function actionOf(event) {
+  const more = event.changed?.length > 0 ? `: ${event.changed.join(", ")}` : event.successorId ? ", into " : "";
+  return make("td", { role: "cell", "data-label": "What" },
+    make("span", {}, make("b", {}, event.action), more, event.successorId ? make("code", {}, event.successorId) : ""));
+}
+
+function rowOf(event) {
+  const time = make("time", { datetime: event.at, title: exact(event.at) }, ago(Date.parse(event.at), now()));
+  return make("tr", { role: "row", "data-id": event.id }, make("td", { role: "cell", "data-label": "When" }, time), actionOf(event),
+    tokenOf(event), actorOf(event), make("td", { role: "cell", "data-label": "From" }, event.address ?? ""));
+}
+
+export async function loadAudit() {
+  asked?.abort();
+  const own = asked = new AbortController();
+  const page = await callOrganisation("GET", "/audit", { query: query(), signal: own.signal });
+  if (own.signal.aborted) return;
+  body.replaceChildren(...page.events.map(rowOf));
+  if (page.events.length === 0) {
+    body.append(make("tr", { role: "row", class: "empty" }, make("td", { role: "cell", colspan: "5" }, "Nothing like this was done.")));
+  }
+  pages.setNext(page.next);
+  say(byId("audit-status"), describe(page.events.length, "event", pages, page.next));
+}
+
+// The whole, or that of one token.
+export function chooseAudit(tokenId = "") {
+  form.reset();
+  byId("audit-token").value = tokenId;
+  pages.restart();
+}
+
+export function clearAudit() {
+  asked?.abort();
+  body.replaceChildren();
+  form.reset();
+  say(byId("audit-status"), "");
+}
+
+export function prepareAudit(onAsked) {
+  pages = new Pages("audit", "", onAsked);
+  const restart = () => {
+    pages.restart();
+    onAsked();
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    restart();
+  });
+  form.addEventListener("change", restart);
+  form.addEventListener("reset", () => setTimeout(restart));
+}
