@@ -14,6 +14,8 @@ test_packages=(gnutls-bin python3-pytest python3-pytest-xdist python3-psycopg2 p
     cppcheck shellcheck zsh fish mandoc)
 # That stand before the gateway, ask it, or stand behind it, in the tests.
 server_packages=(nginx caddy haproxy pgbouncer prometheus)
+# For the page of the tokens. Without a browser its tests are skipped, by name.
+browser_packages=(chromium chromium-driver python3-selenium)
 fuzz_packages=(clang llvm libclang-rt-dev)
 newer_packages=(libllhttp-dev libmbedtls-dev)
 os_release=${GATEWAY_OS_RELEASE:-/etc/os-release} # another one in a test
@@ -37,7 +39,31 @@ its packages: build on Debian 12 or 13, or run the image of docker/Dockerfile. W
     needs_newer || packages+=("${newer_packages[@]}")
     install_missing "${packages[@]}"
     [ "${1:-all}" != all ] || install_idle "${server_packages[@]}"
+    [ "${1:-all}" != all ] || install_browser
     ! needs_newer || fetch_newer
+}
+
+install_browser() {
+    (install_missing "${browser_packages[@]}") || say "no browser could be installed: the tests that need one are skipped"
+    install_axe
+}
+
+# axe-core, which looks for what keeps people out of a page: at the version and with the digest of the lock file.
+install_axe() {
+    local dir=$PWD/build/browser lists=tests/e2e/browser
+    ! cmp -s "$lists/package-lock.json" "$dir/.installed" || return 0
+    if ! command -v npm >/dev/null; then
+        say "no npm here: the tests of accessibility are skipped"
+        return 0
+    fi
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    cp "$lists/package.json" "$lists/package-lock.json" "$dir"
+    if step "fetching axe-core" npm --prefix "$dir" ci --ignore-scripts --no-audit --no-fund; then
+        cp "$lists/package-lock.json" "$dir/.installed"
+    else
+        say "axe-core could not be fetched: the tests of accessibility are skipped"
+    fi
 }
 
 # True where the system's own llhttp and Mbed TLS are too old or not there.
