@@ -9,17 +9,33 @@
 #include "gateway/auth/transfers.h"
 #include "gateway/exchange/services.h"
 
-enum gw_status gw_auth_open_limits(struct gw_auth *auth, const struct gw_services *services) {
+static enum gw_status create_rates(const struct gw_services *services,
+                                   struct gw_rate_limit **limit) {
     const struct gw_config *config = services->config;
     const struct gw_rate_limit_options rates = {.token = config->rate_limit,
                                                 .search = config->search_rate_limit,
                                                 .org = config->org_rate_limit};
+    return gw_rate_limit_create(&rates, services->metrics, limit);
+}
+
+enum gw_status gw_auth_open_limits(struct gw_auth *auth, const struct gw_services *services) {
+    const struct gw_config *config = services->config;
     gw_assert(auth->rate_limit == NULL && auth->failed_tokens == NULL);
-    enum gw_status status = gw_rate_limit_create(&rates, services->metrics, &auth->rate_limit);
+    enum gw_status status = create_rates(services, &auth->rate_limit);
     if (status == GW_OK && config->failed_token_limit > 0)
         status = gw_failed_tokens_create((uint64_t)config->failed_token_limit, services->metrics,
                                          &auth->failed_tokens);
     return status;
+}
+
+enum gw_status gw_auth_change_rates(struct gw_auth *auth, const struct gw_services *services) {
+    struct gw_rate_limit *fresh;
+    enum gw_status status = create_rates(services, &fresh);
+    if (status != GW_OK)
+        return status;
+    gw_rate_limit_destroy(auth->rate_limit);
+    auth->rate_limit = fresh;
+    return GW_OK;
 }
 
 static enum gw_status open_last_used(struct gw_auth *auth, const struct gw_services *services,

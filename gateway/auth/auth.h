@@ -31,6 +31,10 @@ struct gw_auth {
 
 enum gw_status gw_auth_open_limits(struct gw_auth *auth,
                                    const struct gw_services *services) GW_MUST_USE;
+// The rates of the settings have changed: they count from now on, and nothing is remembered of what
+// clients did before. On failure the old ones stay.
+enum gw_status gw_auth_change_rates(struct gw_auth *auth,
+                                    const struct gw_services *services) GW_MUST_USE;
 enum gw_status gw_auth_open(struct gw_auth *auth, const struct gw_services *services,
                             struct db_pool *pool) GW_MUST_USE;
 // The event log that has the cache's consumer. `services` has this room, and stays.

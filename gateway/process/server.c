@@ -34,10 +34,17 @@
 #include "gateway/process/listener.h"
 #include "gateway/process/readiness.h"
 #include "gateway/process/turns.h"
+#include "gateway/settings/config_reread.h"
 #include "gateway/upstream/pool.h"
 #include "token/id.h"
 
 #define FLUSH_TIMEOUT_MS 3000
+
+struct rates {
+    struct gw_rate token;
+    struct gw_rate search;
+    struct gw_rate org;
+};
 
 enum phase { PHASE_RUN, PHASE_DRAIN, PHASE_FLUSH, PHASE_CLOSE };
 
@@ -64,6 +71,7 @@ struct gw_server {
     uv_signal_t terminate;
     uv_signal_t interrupt;
     uv_signal_t hangup;
+    struct gw_config *config; // that of the services
     const struct gw_worker *worker;
     uv_timer_t flush_timer;
     struct gw_descriptor_room room;
@@ -225,9 +233,38 @@ static enum gw_status open_certificates(struct gw_server *server) {
     return gw_certificates_open(&server->certificates, &server->loop, &options);
 }
 
+static bool is_same_rate(const struct gw_rate *one, const struct gw_rate *other) {
+    return one->count == other->count && one->period_s == other->period_s &&
+           one->burst == other->burst;
+}
+
+// What reads a setting each time that it needs it has the new value already.
+static void use_changes(struct gw_server *server, const struct rates *before) {
+    const struct gw_config *config = server->config;
+    gw_log_set_level(config->log_level);
+    gw_log_set_form(config->log_form);
+    if (is_same_rate(&before->token, &config->rate_limit) &&
+        is_same_rate(&before->search, &config->search_rate_limit) &&
+        is_same_rate(&before->org, &config->org_rate_limit))
+        return;
+    if (gw_auth_change_rates(&server->auth, &server->services) != GW_OK)
+        gw_log(GW_LOG_ERROR, "server", "cannot use the new rates, the old ones stay reason=\"%s\"",
+               gw_status_text(GW_NO_MEMORY));
+}
+
+static void reread_settings(struct gw_server *server) {
+    const struct gw_config *config = server->config;
+    const struct rates before = {config->rate_limit, config->search_rate_limit,
+                                 config->org_rate_limit};
+    if (gw_config_reread(server->config, server->worker->slot == NULL))
+        use_changes(server, &before);
+}
+
 static void on_hangup(uv_signal_t *handle, int number) {
     (void)number;
     struct gw_server *server = handle->data;
+    if (server->phase == PHASE_RUN)
+        reread_settings(server);
     if (server->certificates.is_open && server->phase == PHASE_RUN)
         gw_certificates_reload(&server->certificates);
 }
@@ -416,7 +453,7 @@ static enum gw_status start(struct gw_server *server) {
     return status;
 }
 
-int gw_server_run(const struct gw_config *config, const struct gw_worker *worker) {
+int gw_server_run(struct gw_config *config, const struct gw_worker *worker) {
     struct gw_server server = {.phase = PHASE_RUN};
     gw_log_set_level(config->log_level);
     gw_log_writer_start(); // a worker's own
@@ -432,6 +469,7 @@ int gw_server_run(const struct gw_config *config, const struct gw_worker *worker
     server.services.worker_count = worker->count;
     server.services.worker_index = worker->index;
     server.services.org_metrics = worker->org_metrics;
+    server.config = config;
     server.worker = worker;
     gw_metrics_reset_gauges(server.services.metrics);
     server.services.metrics_at_start = *server.services.metrics;

@@ -3,7 +3,8 @@
 // One gateway process: makes the parts of struct gw_services, listens (to clients once it can
 // decide, or after a second: gateway/process/readiness.h), and runs the loop until SIGTERM or
 // SIGINT. Then it leaves its clients (gateway/process/front.h), writes the last-used times, and
-// closes every handle. A second signal skips the waiting. SIGHUP reads the files of TLS anew.
+// closes every handle. A second signal skips the waiting. SIGHUP reads the files of TLS anew, and
+// the settings (gateway/settings/config_reread.h).
 
 #include "gateway/process/handed_over.h"
 #include "gateway/process/notify.h"
@@ -26,4 +27,5 @@ struct gw_worker {
 };
 
 // The exit code: 0 after an orderly stop, 1 when it could not start (said in the log).
-int gw_server_run(const struct gw_config *config, const struct gw_worker *worker);
+// `config` changes with its file.
+int gw_server_run(struct gw_config *config, const struct gw_worker *worker);

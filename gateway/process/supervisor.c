@@ -19,6 +19,7 @@
 #include "gateway/process/listener.h"
 #include "gateway/process/server.h"
 #include "gateway/process/watchdog.h"
+#include "gateway/settings/config_reread.h"
 #include "gateway/settings/config_source.h"
 #include "gateway/settings/org_metrics.h"
 #include "gateway/settings/secret_line.h"
@@ -273,6 +274,15 @@ static uint64_t start_due(struct supervisor *supervisor) {
     return next_ms - now_ms;
 }
 
+// Here for the log and for the workers that are started from now on; those that run do it, too.
+static void reread_settings(struct supervisor *supervisor) {
+    if (gw_config_reread(&supervisor->config, true)) {
+        gw_log_set_level(supervisor->config.log_level);
+        gw_log_set_form(supervisor->config.log_form);
+    }
+    signal_children(supervisor, SIGHUP);
+}
+
 static void wait_for_signal(struct supervisor *supervisor, uint64_t timeout_ms) {
     const struct timespec timeout = {.tv_sec = (time_t)(timeout_ms / 1000),
                                      .tv_nsec = (long)(timeout_ms % 1000) * 1000000};
@@ -280,7 +290,7 @@ static void wait_for_signal(struct supervisor *supervisor, uint64_t timeout_ms) 
     if (number == SIGCHLD)
         reap(supervisor);
     if (number == SIGHUP)
-        signal_children(supervisor, number);
+        reread_settings(supervisor);
     if (number != SIGTERM && number != SIGINT)
         return;
     supervisor->is_stopping = true;

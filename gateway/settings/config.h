@@ -52,6 +52,8 @@ struct gw_setting_origin {
 };
 
 struct gw_config {
+    int argc; // of the read, to read again
+    char **argv;
     struct gw_setting_origin origins[GW_CONFIG_SETTINGS_MAX]; // in the order of setting.h
     const char *config_file;                                  // NULL: none
     struct gw_config_source file;

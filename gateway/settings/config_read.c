@@ -163,7 +163,8 @@ static bool is_one_of(const char *argument, const char *name, const char *other)
 }
 
 enum gw_config_outcome gw_config_read(int argc, char **argv, struct gw_config *config) {
-    *config = (struct gw_config){.memory_max_bytes = GW_CONFIG_MEMORY_BY_CGROUP};
+    *config = (struct gw_config){
+        .argc = argc, .argv = argv, .memory_max_bytes = GW_CONFIG_MEMORY_BY_CGROUP};
     for (int i = 1; i < argc; i++) {
         if (is_one_of(argv[i], "--help", "-h")) {
             gw_config_help_print();

@@ -182,6 +182,19 @@ const struct gw_setting *gw_setting_nearest(struct gw_str key) {
     return found;
 }
 
+bool gw_setting_is_live(const struct gw_setting *setting) {
+    static const size_t live[] = {SETTING(rate_limit),     SETTING(search_rate_limit),
+                                  SETTING(org_rate_limit), SETTING(rate_limit_burst),
+                                  SETTING(drain_delay_ms), SETTING(drain_timeout_ms),
+                                  SETTING(access_log),     SETTING(access_log_admin),
+                                  SETTING(log_level),      SETTING(log_form)};
+    for (size_t i = 0; i < sizeof(live) / sizeof(live[0]); i++) {
+        if (setting->offset == live[i])
+            return true;
+    }
+    return false;
+}
+
 bool gw_setting_is_list(const struct gw_setting *setting) {
     return setting->kind == GW_SETTING_TEXTS || setting->kind == GW_SETTING_FILES;
 }

@@ -46,6 +46,8 @@ const struct gw_setting *gw_setting_of_flag(struct gw_str flag);
 const struct gw_setting *gw_setting_of_key(struct gw_str key);
 // The one whose key was probably meant; NULL: none looks like it.
 const struct gw_setting *gw_setting_nearest(struct gw_str key);
+// Whether a running gateway takes a new value of it (gateway/settings/config_reread.h).
+bool gw_setting_is_live(const struct gw_setting *setting);
 // Whether it may be given several times.
 bool gw_setting_is_list(const struct gw_setting *setting);
 size_t gw_setting_index(const struct gw_setting *setting);

@@ -116,3 +116,62 @@ bool gw_setting_set(struct gw_config *config, const struct gw_setting *setting, 
         return gw_log_level_parse(gw_str_from(text), at) == GW_OK;
     }
 }
+
+// ---- two of them ----
+
+static size_t bytes_of(const struct gw_setting *setting) {
+    switch (setting->kind) {
+    case GW_SETTING_NUMBER:
+    case GW_SETTING_COUNT:
+        return sizeof(int);
+    case GW_SETTING_DURATION:
+    case GW_SETTING_LIMIT:
+    case GW_SETTING_BYTES:
+        return sizeof(uint64_t);
+    case GW_SETTING_RATE:
+        return sizeof(struct gw_rate);
+    case GW_SETTING_LEVEL:
+        return sizeof(enum gw_log_level);
+    case GW_SETTING_LOG_FORM:
+        return sizeof(enum gw_log_form);
+    case GW_SETTING_SWITCH:
+    case GW_SETTING_ENVIRONMENT:
+    case GW_SETTING_TLS_VERSION:
+    case GW_SETTING_CLIENT_FIELD:
+        return sizeof(bool);
+    default:
+        return 0; // texts, whose value is what was given
+    }
+}
+
+static bool is_same_text(const char *one, const char *other) {
+    return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
+}
+
+static bool are_same_texts(const struct gw_config_texts *one, const struct gw_config_texts *other) {
+    bool is_same = one->count == other->count;
+    for (int i = 0; i < one->count && is_same; i++)
+        is_same = strcmp(one->at[i], other->at[i]) == 0;
+    return is_same;
+}
+
+// A text by what was given: its value may have been replaced, as that of an address with port 0.
+bool gw_setting_is_same(const struct gw_config *config, const struct gw_config *other,
+                        const struct gw_setting *setting) {
+    size_t index = gw_setting_index(setting);
+    const char *at = (const char *)config + setting->offset;
+    const char *other_at = (const char *)other + setting->offset;
+    size_t bytes = bytes_of(setting);
+    if (bytes > 0)
+        return memcmp(at, other_at, bytes) == 0;
+    if (gw_setting_is_list(setting))
+        return are_same_texts((const void *)at, (const void *)other_at);
+    return is_same_text(config->origins[index].text, other->origins[index].text);
+}
+
+void gw_setting_copy(struct gw_config *config, const struct gw_config *other,
+                     const struct gw_setting *setting) {
+    size_t bytes = bytes_of(setting);
+    gw_assert(gw_setting_is_live(setting) && bytes > 0);
+    memcpy((char *)config + setting->offset, (const char *)other + setting->offset, bytes);
+}

@@ -11,3 +11,9 @@
 // has already. The text outlives `config`.
 bool gw_setting_set(struct gw_config *config, const struct gw_setting *setting, const char *text,
                     enum gw_setting_source source);
+// Whether both have the same value of it.
+bool gw_setting_is_same(const struct gw_config *config, const struct gw_config *other,
+                        const struct gw_setting *setting);
+// Gives `config` the value of `other`, which need not outlive it: of a setting that is live alone.
+void gw_setting_copy(struct gw_config *config, const struct gw_config *other,
+                     const struct gw_setting *setting);
