@@ -3,7 +3,7 @@
 #include "gateway/client/access_log.h"
 
 #include "base/log.h"
-#include "gateway/exchange/request_ids.h"
+#include "gateway/exchange/trace_context.h"
 #include "token/mask.h"
 
 #define METHOD_BYTES_MAX 32
@@ -64,9 +64,7 @@ static void put_original(struct gw_log_line *line, const struct gw_report *repor
 }
 
 static void put_ids(struct gw_log_line *line, const struct gw_exchange *exchange) {
-    struct gw_str trace_id =
-        exchange->request != NULL ? gw_trace_id(exchange->request) : GW_STR("");
-    gw_log_line_put_word(line, "trace", trace_id);
+    gw_log_line_put_word(line, "trace", gw_trace_id(&exchange->trace));
     gw_log_line_put_word(line, "id", gw_str_from(exchange->request_id));
 }
 

@@ -61,6 +61,7 @@ void gw_exchange_start(struct gw_exchange *exchange, const struct gw_http_head *
     bool is_of_proxy = request != NULL && exchange->proxy_address.length > 0;
     if (!is_of_proxy || !gw_request_id_of_proxy(request, exchange->request_id))
         gw_services_make_request_id(exchange->services, exchange->request_id);
+    gw_trace_begin(&exchange->trace, request, &exchange->services->random);
 }
 
 void gw_exchange_end(struct gw_exchange *exchange) {
@@ -104,6 +105,9 @@ static enum gw_status write_head(struct gw_exchange *exchange, int status,
         .connection = connection_of(exchange),
         .http_date = gw_str(exchange->services->http_date, GW_CLOCK_HTTP_LENGTH),
         .request_id = gw_str_from(exchange->request_id),
+        .trace_parent = exchange->trace.is_of_client
+                            ? gw_str(exchange->trace.parent, GW_TRACE_PARENT_LENGTH)
+                            : GW_STR(""),
         .token_expires_ms = exchange->expires_soon_ms,
         .limit_fields = exchange->limit_fields,
         .site_fields = gw_site_fields(exchange->site)};

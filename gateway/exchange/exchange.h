@@ -25,6 +25,7 @@
 #include "gateway/exchange/router.h"
 #include "gateway/exchange/services.h"
 #include "gateway/exchange/site.h"
+#include "gateway/exchange/trace_context.h"
 #include "gateway/http/client.h"
 #include "gateway/http/errors.h"
 #include "gateway/http/parse.h"
@@ -87,6 +88,7 @@ struct gw_exchange {
     struct gw_str proxy_address; // of the trusted proxy that sent the request; empty without one
     struct gw_str limit_fields;  // whole lines for the response, in `arena`
     char request_id[GW_REQUEST_ID_LENGTH_MAX + 1]; // ours, or that of a trusted proxy
+    struct gw_trace trace;
     struct gw_str
         client_subject;         // of the client certificate, owned by the connection; empty without
     struct gw_handler *handler; // NULL: the body is dropped
@@ -115,8 +117,9 @@ void gw_exchange_end(struct gw_exchange *exchange);
 void gw_exchange_trim(struct gw_exchange *exchange);
 void gw_exchange_deinit(struct gw_exchange *exchange);
 
-// A whole response. Adds Date, X-Request-Id, SkillReg-Token-Expires when the end is near,
-// Content-Length and Connection. `content_type` NULL: no such field.
+// A whole response. Adds Date, X-Request-Id, traceparent for a client that sent one,
+// SkillReg-Token-Expires when the end is near, Content-Length and Connection. `content_type` NULL:
+// no such field.
 void gw_exchange_respond(struct gw_exchange *exchange, int status,
                          const struct gw_response_field *fields, int field_count,
                          const char *content_type, struct gw_str body);

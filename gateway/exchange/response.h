@@ -33,6 +33,7 @@ struct gw_response_head {
     enum gw_response_connection connection;
     struct gw_str http_date; // for Date, unless it is among the fields
     struct gw_str request_id;
+    struct gw_str trace_parent; // empty: no traceparent
     int64_t token_expires_ms;   // DB_NO_TIME: no SkillReg-Token-Expires
     struct gw_str limit_fields; // whole lines, may be empty
     struct gw_str site_fields;  // the same

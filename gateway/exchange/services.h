@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "gateway/net/deadline.h"
 #include "gateway/settings/config.h"
 #include "gateway/settings/metrics.h"
@@ -56,6 +57,7 @@ struct gw_services {
     char http_date[GW_CLOCK_HTTP_LENGTH];
     uint64_t request_id_base; // random, of this process
     uint64_t request_id_next;
+    struct gw_random_sequence random; // for ids of traces
     // The rooms that handlers use, as the server opened them.
     struct gw_transport_shared *transport_shared;
     struct gw_deadline_kind *deadlines; // GW_DEADLINE_COUNT of them

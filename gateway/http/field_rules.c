@@ -35,6 +35,8 @@ static const struct field_rule rules[] = {
     {GW_STR_INIT("x-skillreg-"), NOT_TO_REGISTRY | NOT_AN_OPTION},
     {GW_STR_INIT("x-request-id"), NEITHER | NOT_AN_OPTION},
     {GW_STR_INIT("skillreg-token-expires"), NOT_TO_CLIENT},
+    // Written anew, with a span of the gateway's own (W3C Trace Context).
+    {GW_STR_INIT("traceparent"), NEITHER},
     {GW_STR_INIT("x-forwarded-"), NOT_TO_REGISTRY | NOT_AN_OPTION},
     {GW_STR_INIT("forwarded"), NOT_TO_REGISTRY | NOT_AN_OPTION},
     {GW_STR_INIT("x-real-ip"), NOT_TO_REGISTRY | NOT_AN_OPTION},

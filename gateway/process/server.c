@@ -477,6 +477,8 @@ int gw_server_run(struct gw_config *config, const struct gw_worker *worker) {
     if (gw_random_bytes(&server.services.request_id_base,
                         sizeof(server.services.request_id_base)) != GW_OK)
         server.services.request_id_base = (uint64_t)gw_clock_wall_ms();
+    // A trace has random ids, or at least those of this process.
+    (void)!gw_random_sequence_seed(&server.services.random, server.services.request_id_base);
     open_handles(&server);
     gw_descriptors_make_room(&server.room, &server.loop, config->connections_max);
     enum gw_status status = start(&server);

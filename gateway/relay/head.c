@@ -39,7 +39,7 @@ static size_t bytes_needed(const struct gw_exchange *exchange) {
     const struct gw_http_head *request = exchange->request;
     size_t bytes = LITERAL_BYTES + request->method_name.length + exchange->match.path.length +
                    exchange->match.query.length + request->host.length + GW_IP_TEXT_BYTES_MAX +
-                   exchange->proxy_address.length;
+                   exchange->proxy_address.length + GW_TRACE_PARENT_LENGTH;
     bytes += exchange->client_subject.length;
     if (exchange->has_identity)
         bytes += exchange->identity.org_slug.length + exchange->identity.id.length;
@@ -67,13 +67,16 @@ static void put_max_forwards(struct head_writer *writer, const struct gw_http_fi
     put_field(writer, field->name, gw_str(digits, (size_t)length));
 }
 
-static void put_fields(struct head_writer *writer, const struct gw_http_head *request,
+static void put_fields(struct head_writer *writer, const struct gw_exchange *exchange,
                        const struct gw_field_options *options, bool forward_authorization) {
+    const struct gw_http_head *request = exchange->request;
     uint64_t max_forwards;
+    bool is_of_trace = exchange->trace.is_of_client; // whose tracestate it is
     bool is_limited = gw_max_forwards_read(request, &max_forwards) == GW_OK && max_forwards > 0;
     for (int i = 0; i < request->field_count; i++) {
         const struct gw_http_field *field = &request->fields[i];
-        if (!gw_field_passes_to_registry(field, options, forward_authorization))
+        if (!gw_field_passes_to_registry(field, options, forward_authorization) ||
+            (!is_of_trace && gw_str_equal_nocase(field->name, GW_STR("tracestate"))))
             continue;
         if (is_limited && field->id == GW_FIELD_MAX_FORWARDS)
             put_max_forwards(writer, field, max_forwards);
@@ -157,6 +160,8 @@ static void put_origin(struct head_writer *writer, const struct gw_exchange *exc
     struct gw_str host =
         said_by_proxy(exchange, GW_FIELD_X_FORWARDED_HOST, exchange->request->host);
     put_field(writer, GW_STR("X-Request-Id"), gw_str_from(exchange->request_id));
+    put_field(writer, GW_STR("traceparent"),
+              gw_str(exchange->trace.parent, GW_TRACE_PARENT_LENGTH));
     put_forwarded_for(writer, exchange);
     put_field(writer, GW_STR("X-Forwarded-Proto"),
               said_by_proxy(exchange, GW_FIELD_X_FORWARDED_PROTO, scheme));
@@ -177,7 +182,7 @@ enum gw_status gw_relay_compose_request(struct gw_exchange *exchange, bool forwa
         return GW_NO_MEMORY;
     put_request_line(&writer, exchange);
     const char *fields = writer.at;
-    put_fields(&writer, request, &options, forward_authorization);
+    put_fields(&writer, exchange, &options, forward_authorization);
     put_framing(&writer, request);
     put_identity(&writer, exchange);
     put_origin(&writer, exchange);

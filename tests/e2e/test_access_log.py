@@ -94,7 +94,7 @@ def test_json_has_them_too_of_the_kinds_of_the_table(start_gateway, acme, upstre
                 assert kind == documented[name], (name, value)
                 seen[name] = value
     assert set(seen) == set(documented), "each of them was there once"
-    assert seen["trace"] == trace and lines[2]["token"] is None
+    assert lines[0]["trace"] == trace and lines[2]["token"] is None
 
 
 # ---- who, what, why -------------------------------------------------------------------------------------------------
@@ -234,10 +234,26 @@ def test_nor_is_that_of_anybody_else(start_gateway):
 
 @pytest.mark.parametrize("value,trace", [
     ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "4bf92f3577b34da6a3ce929d0e0e4736"),
-    ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x", "-"), ("00-" + "0" * 32 + "-00f067aa0ba902b7-01", "-"), ("x", "-")])
-def test_the_trace_id(value, trace, log, upstream):
-    _, fields = log.ask("GET", PUBLIC, fields=[("traceparent", value)])
-    assert fields["trace"] == trace and upstream.wait_for_request().get("traceparent") == value
+    ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x", None), ("00-" + "0" * 32 + "-00f067aa0ba902b7-01", None),
+    ("x", None), (None, None)])
+def test_the_trace_goes_on_or_begins(value, trace, log, upstream):
+    sent = [("traceparent", value), ("tracestate", "a=1,b=2")] if value else []
+    response, fields = log.ask("GET", PUBLIC, fields=sent)
+    forwarded = upstream.wait_for_request()
+    version, trace_id, span, flags = forwarded.get("traceparent").split("-")
+    assert (version, trace_id, flags) == ("00", fields["trace"], "01" if trace else "00")
+    assert re.fullmatch("[0-9a-f]{32}", trace_id) and re.fullmatch("[0-9a-f]{16}", span) and span != "00f067aa0ba902b7"
+    assert trace in (trace_id, None) and forwarded.get("tracestate") == ("a=1,b=2" if trace else None)
+    assert response.get("traceparent") == (forwarded.get("traceparent") if trace else None)
+
+
+def test_a_refusal_says_its_trace_and_the_registry_cannot(log, upstream):
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    sent = [("traceparent", f"00-{trace}-00f067aa0ba902b7-01")]
+    response, fields = log.ask("GET", WHOAMI, fields=sent)
+    assert response.status == 401 and fields["trace"] == trace and response.get("traceparent").startswith(f"00-{trace}-")
+    upstream.behave(lambda exchange: exchange.reply(200, [("traceparent", "00-" + "1" * 32 + "-" + "2" * 16 + "-01")]))
+    assert log.ask("GET", PUBLIC)[0].get("traceparent") is None
 
 
 # ---- what is left out -----------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ LOG_LINE = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug|info|warn
 REQUEST_LINE = re.compile(
     r'\S+ info request method=[A-Z]+ path="(?:[^"\\\x00-\x1f]|\\.)*" status=\d{3} bytes=\d+ ms=\d+\.\d{3} client=127\.0\.0\.1'
     r" token=\S+ org=\S+ verdict=\S+ error=\S+ route=\S+ cache=\S+ decision_ms=\S+ registry_ms=\S+ original_method=-"
-    r" original_path=- trace=- id=[0-9a-f]{32}")
+    r" original_path=- trace=[0-9a-f]{32} id=[0-9a-f]{32}")
 MARK = "zyx"
 
 # Each holds MARK, so that its lines of the log can be found.

@@ -105,6 +105,7 @@ static void test_identity_of_a_client_never_reaches_the_registry(void **state) {
                                         "x.real_ip",
                                         "X-Request-Id",
                                         "X_Request_ID",
+                                        "TraceParent",
                                         "Host",
                                         "Expect"};
     for (size_t i = 0; i < COUNT(names); i++) {

@@ -15,6 +15,8 @@
 #include "gateway/relay/head.h"
 
 #define REQUEST_ID "0123456789abcdef0123456789abcdef"
+#define TRACE_PARENT "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+#define TRACE_FIELD "\r\ntraceparent: " TRACE_PARENT
 
 struct fixture {
     struct gw_config config;
@@ -59,6 +61,7 @@ static void open_exchange(struct fixture *fixture, const char *text, struct gw_s
     exchange->services = &fixture->services;
     exchange->client = client_at("192.0.2.7");
     memcpy(exchange->request_id, REQUEST_ID, sizeof(REQUEST_ID));
+    memcpy(exchange->trace.parent, TRACE_PARENT, sizeof(TRACE_PARENT));
 }
 
 static void identify(struct fixture *fixture) {
@@ -101,7 +104,8 @@ static void test_a_request_is_composed_anew(void **state) {
                     "GET /api/v1/orgs/acme/skills/a%2Fb?q=%20x HTTP/1.1\r\n"
                     "Accept: */*\r\nCookie: c=d\r\n"
                     "X-SkillReg-Org: acme\r\nX-SkillReg-Token-Id: clx7f2k3a\r\n"
-                    "X-SkillReg-Scopes: read,write\r\n" VIA_1_1 "X-Request-Id: " REQUEST_ID "\r\n"
+                    "X-SkillReg-Scopes: read,write\r\n" VIA_1_1
+                    "X-Request-Id: " REQUEST_ID TRACE_FIELD "\r\n"
                     "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n"
                     "X-Forwarded-Host: gateway.example\r\n\r\n");
     close_exchange(&fixture);
@@ -120,7 +124,8 @@ static void test_forged_identity_is_replaced_by_ours(void **state) {
     assert_composed(&fixture, false,
                     "GET /api/v1/search HTTP/1.1\r\n"
                     "X-SkillReg-Org: acme\r\nX-SkillReg-Token-Id: clx7f2k3a\r\n"
-                    "X-SkillReg-Scopes: read,write\r\n" VIA_1_1 "X-Request-Id: " REQUEST_ID "\r\n"
+                    "X-SkillReg-Scopes: read,write\r\n" VIA_1_1
+                    "X-Request-Id: " REQUEST_ID TRACE_FIELD "\r\n"
                     "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n"
                     "X-Forwarded-Host: h\r\n\r\n");
     close_exchange(&fixture);
@@ -132,8 +137,8 @@ static void test_without_identity_there_are_no_identity_fields(void **state) {
     open_exchange(&fixture, "GET /api/v1/public/a HTTP/1.0\r\nX-SkillReg-Org: evil\r\n\r\n",
                   GW_STR("/api/v1/public/a"), gw_str(NULL, 0));
     assert_composed(&fixture, false,
-                    "GET /api/v1/public/a HTTP/1.1\r\n" VIA_1_0 "X-Request-Id: " REQUEST_ID
-                    "\r\nX-Forwarded-For: 192.0.2.7\r\n"
+                    "GET /api/v1/public/a HTTP/1.1\r\n" VIA_1_0
+                    "X-Request-Id: " REQUEST_ID TRACE_FIELD "\r\nX-Forwarded-For: 192.0.2.7\r\n"
                     "X-Forwarded-Proto: http\r\n\r\n");
     close_exchange(&fixture);
 }
@@ -148,7 +153,7 @@ static void test_a_trusted_proxy_is_added_to_its_own_list(void **state) {
                   GW_STR("/a"), gw_str(NULL, 0));
     fixture.exchange.proxy_address = GW_STR("10.0.0.2");
     assert_composed(&fixture, false,
-                    "GET /a HTTP/1.1\r\n" VIA_1_1 "X-Request-Id: " REQUEST_ID "\r\n"
+                    "GET /a HTTP/1.1\r\n" VIA_1_1 "X-Request-Id: " REQUEST_ID TRACE_FIELD "\r\n"
                     "X-Forwarded-For: junk, 192.0.2.7, 10.0.0.1, 10.0.0.2\r\n"
                     "X-Forwarded-Proto: https\r\nX-Forwarded-Host: gateway.example\r\n\r\n");
     close_exchange(&fixture);
@@ -162,7 +167,7 @@ static void assert_list(enum gw_http_field_id from, const char *fields, struct g
     char composed[512];
     (void)snprintf(request, sizeof(request), "GET /a HTTP/1.1\r\nHost: h\r\n%s\r\n", fields);
     (void)snprintf(composed, sizeof(composed),
-                   "GET /a HTTP/1.1\r\n" VIA_1_1 "X-Request-Id: " REQUEST_ID "\r\n"
+                   "GET /a HTTP/1.1\r\n" VIA_1_1 "X-Request-Id: " REQUEST_ID TRACE_FIELD "\r\n"
                    "X-Forwarded-For: %s\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n\r\n",
                    expected);
     open_exchange(&fixture, request, GW_STR("/a"), gw_str(NULL, 0));
@@ -215,7 +220,7 @@ static void test_two_schemes_are_none(void **state) {
     fixture.exchange.proxy_address = GW_STR("10.0.0.2");
     fixture.exchange.client = client_at("10.0.0.2");
     assert_composed(&fixture, false,
-                    "GET /a HTTP/1.1\r\n" VIA_1_1 "X-Request-Id: " REQUEST_ID "\r\n"
+                    "GET /a HTTP/1.1\r\n" VIA_1_1 "X-Request-Id: " REQUEST_ID TRACE_FIELD "\r\n"
                     "X-Forwarded-For: 10.0.0.2\r\n"
                     "X-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n\r\n");
     close_exchange(&fixture);
@@ -228,7 +233,7 @@ static void test_an_unknown_client_without_a_proxy_is_unknown_alone(void **state
     open_exchange(&fixture, "GET /a HTTP/1.0\r\n" LIST "\r\n", GW_STR("/a"), gw_str(NULL, 0));
     fixture.exchange.client = gw_client_unknown();
     assert_composed(&fixture, false,
-                    "GET /a HTTP/1.1\r\n" VIA_1_0 "X-Request-Id: " REQUEST_ID "\r\n"
+                    "GET /a HTTP/1.1\r\n" VIA_1_0 "X-Request-Id: " REQUEST_ID TRACE_FIELD "\r\n"
                     "X-Forwarded-For: unknown\r\nX-Forwarded-Proto: http\r\n\r\n");
     close_exchange(&fixture);
 }
@@ -238,7 +243,7 @@ static void test_an_empty_query_keeps_its_question_mark(void **state) {
     struct fixture fixture;
     open_exchange(&fixture, "GET /a? HTTP/1.0\r\n\r\n", GW_STR("/a"), GW_STR(""));
     assert_composed(&fixture, false,
-                    "GET /a? HTTP/1.1\r\n" VIA_1_0 "X-Request-Id: " REQUEST_ID "\r\n"
+                    "GET /a? HTTP/1.1\r\n" VIA_1_0 "X-Request-Id: " REQUEST_ID TRACE_FIELD "\r\n"
                     "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n\r\n");
     close_exchange(&fixture);
 }
@@ -253,7 +258,7 @@ static void test_a_body_is_framed_as_it_was_parsed(void **state) {
     assert_composed(&fixture, false,
                     "POST /a HTTP/1.1\r\nContent-Type: text/plain\r\n"
                     "Content-Length: 12\r\nExpect: 100-continue\r\n" VIA_1_1
-                    "X-Request-Id: " REQUEST_ID "\r\n"
+                    "X-Request-Id: " REQUEST_ID TRACE_FIELD "\r\n"
                     "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n"
                     "X-Forwarded-Host: h\r\n\r\n");
     close_exchange(&fixture);
@@ -263,7 +268,7 @@ static void test_a_body_is_framed_as_it_was_parsed(void **state) {
                   GW_STR("/a"), gw_str(NULL, 0));
     assert_composed(&fixture, false,
                     "PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" VIA_1_1
-                    "X-Request-Id: " REQUEST_ID "\r\nX-Forwarded-For: 192.0.2.7\r\n"
+                    "X-Request-Id: " REQUEST_ID TRACE_FIELD "\r\nX-Forwarded-For: 192.0.2.7\r\n"
                     "X-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n\r\n");
     close_exchange(&fixture);
 }
@@ -276,8 +281,8 @@ static void test_without_a_body_there_is_nothing_to_wait_for(void **state) {
         "POST /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n",
         GW_STR("/a"), gw_str(NULL, 0));
     assert_composed(&fixture, false,
-                    "POST /a HTTP/1.1\r\nContent-Length: 0\r\n" VIA_1_1 "X-Request-Id: " REQUEST_ID
-                    "\r\n"
+                    "POST /a HTTP/1.1\r\nContent-Length: 0\r\n" VIA_1_1
+                    "X-Request-Id: " REQUEST_ID TRACE_FIELD "\r\n"
                     "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n"
                     "X-Forwarded-Host: h\r\n\r\n");
     close_exchange(&fixture);
@@ -290,7 +295,7 @@ static void test_authorization_is_passed_on_when_the_operator_says_so(void **sta
                   gw_str(NULL, 0));
     assert_composed(&fixture, true,
                     "GET /a HTTP/1.1\r\nAuthorization: Bearer t\r\n" VIA_1_0
-                    "X-Request-Id: " REQUEST_ID "\r\nX-Forwarded-For: 192.0.2.7\r\n"
+                    "X-Request-Id: " REQUEST_ID TRACE_FIELD "\r\nX-Forwarded-For: 192.0.2.7\r\n"
                     "X-Forwarded-Proto: http\r\n\r\n");
     close_exchange(&fixture);
 }
@@ -351,6 +356,28 @@ static void test_response_fields_pass_byte_for_byte(void **state) {
     gw_http_parser_deinit(&fixture.parser);
 }
 
+static void test_tracestate_goes_with_the_trace_that_it_is_of(void **state) {
+    (void)state;
+    for (int is_of_client = 0; is_of_client < 2; is_of_client++) {
+        struct fixture fixture;
+        struct gw_upstream_request composed;
+        open_exchange(&fixture,
+                      "GET /a HTTP/1.1\r\nHost: h\r\ntraceparent: "
+                      "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
+                      "tracestate: a=1\r\nTraceState: b=2\r\n\r\n",
+                      GW_STR("/a"), GW_STR(""));
+        fixture.exchange.trace.is_of_client = is_of_client;
+        assert_int_equal(gw_relay_compose_request(&fixture.exchange, false, &composed), GW_OK);
+        char text[1024];
+        (void)snprintf(text, sizeof(text), "%.*s", GW_STR_ARG(composed.fields));
+        assert_null(strstr(text, "b7ad6b7169203331"));
+        assert_non_null(strstr(text, TRACE_FIELD "\r\n"));
+        assert_int_equal(strstr(text, "tracestate: a=1\r\n") != NULL, is_of_client);
+        assert_int_equal(strstr(text, "TraceState: b=2\r\n") != NULL, is_of_client);
+        close_exchange(&fixture);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_request_is_composed_anew),
@@ -370,6 +397,7 @@ int main(void) {
         cmocka_unit_test(test_the_largest_head_fits),
         cmocka_unit_test(test_too_little_memory_is_reported),
         cmocka_unit_test(test_response_fields_pass_byte_for_byte),
+        cmocka_unit_test(test_tracestate_goes_with_the_trace_that_it_is_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
