@@ -114,9 +114,16 @@ def validate(schema, value):
     assert not failures, "\n".join(f"{list(failure.absolute_path)}: {failure.message}" for failure in failures)
 
 
+# Fields of every response, of HTTP itself and of info.description.
+OF_ALL = {"date", "content-length", "content-type", "connection", "traceparent", "skillreg-token-expires", "ratelimit",
+          "ratelimit-policy"}
+
+
 def assert_answer(operation, response):
     """The answer of a gateway is one that the document describes: status, fields, type, and body to the last member."""
     described = operation.responses[response.status]
+    named = {name.lower() for name in described.get("headers", {})}
+    assert {name.lower() for name, _ in response.fields} <= named | OF_ALL, response.fields
     for name, field in described.get("headers", {}).items():
         field = resolve(field)
         assert not field.get("required") or response.get(name) is not None, f"{operation.id}: {response.status} without {name}"
