@@ -33,7 +33,9 @@ install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${gateway_doc}" COMPO
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${cli_doc}" COMPONENT cli)
 install(FILES "${PROJECT_BINARY_DIR}/sbom/skillreg-gateway.spdx.json" DESTINATION "${gateway_doc}" COMPONENT gateway)
 install(FILES "${PROJECT_BINARY_DIR}/sbom/skillreg.spdx.json" DESTINATION "${cli_doc}" COMPONENT cli)
-install(FILES "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/CHANGELOG.md" DESTINATION "${gateway_doc}" COMPONENT gateway)
+foreach(page IN ITEMS README SECURITY CHANGELOG)
+  install(FILES "${PROJECT_SOURCE_DIR}/${page}.md" DESTINATION "${gateway_doc}" COMPONENT gateway)
+endforeach()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/docs" DESTINATION "${gateway_doc}" COMPONENT gateway)
 
 # What depends on the prefix, which is known when it is installed: install_by_prefix.cmake.

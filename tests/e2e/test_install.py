@@ -26,7 +26,8 @@ GATEWAY_FILES = {
     "usr/bin/skillreg-gateway", "usr/share/man/man8/skillreg-gateway.8", f"usr/lib/systemd/system/{SERVICE}",
     f"usr/lib/systemd/system/{SOCKET}", "usr/lib/sysusers.d/skillreg-gateway.conf", "etc/skillreg/gateway.env",
     "usr/share/doc/skillreg-gateway/skillreg-gateway.spdx.json", "usr/share/doc/skillreg-gateway/LICENSE",
-    "usr/share/doc/skillreg-gateway/README.md", "usr/share/doc/skillreg-gateway/CHANGELOG.md"}
+    "usr/share/doc/skillreg-gateway/README.md", "usr/share/doc/skillreg-gateway/SECURITY.md",
+    "usr/share/doc/skillreg-gateway/CHANGELOG.md"}
 CLI_FILES = {
     "usr/bin/skillreg", "usr/share/man/man1/skillreg.1", "usr/share/bash-completion/completions/skillreg",
     "usr/share/zsh/vendor-completions/_skillreg", "usr/share/fish/vendor_completions.d/skillreg.fish",
