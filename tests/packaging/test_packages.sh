@@ -18,9 +18,9 @@ commands_of() { # commands_of <number>: those of one console block of the page
         print substr($0, 3) }' "$project/docs/installing.md"
 }
 
-# make_packages <suite> <machine> <folder in it>
+# make_packages <suite> <machine> <folder in it>: of the commit that was the last one when this began.
 make_packages() {
-    git clone -q --no-local "$project" "$2$3"
+    git clone -q --no-local "$work/source" "$2$3"
     { echo "set -eu; cd '$3'"; commands_of 1; } >"$2/make"
     machine_run "$1" "$2" -- bash /make >"$2/log" 2>&1 || fail "$1: the packages were not made: $(tail -n 30 "$2/log")"
 }
@@ -79,6 +79,7 @@ try() { # try <suite>
     work=$(mktemp -d "$cache/packages.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     mkdir "$work/maker" "$work/user"
+    git clone -q --no-local --bare "$project" "$work/source"
     machine_make "$suite" "$work/maker"
     make_packages "$suite" "$work/maker" /root/gateway
     made=$work/maker/root/gateway/build/cmake/release
