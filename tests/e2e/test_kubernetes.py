@@ -289,6 +289,16 @@ def test_what_is_scaled_by_is_a_metric(start_gateway):
     assert re.search(rf"^{counter}(\{{.*\}})? ", start_gateway().admin_get("/metrics").body.decode(), re.MULTILINE)
 
 
+@pytest.mark.parametrize("folder, kind, found", [("overlays/production", "PodMonitor", "Deployment"),
+                                                 ("overlays/pgbouncer", "ServiceMonitor", "Service")])
+def test_the_job_is_the_one_that_the_alerts_know(folder, kind, found):
+    manifests = manifests_of(folder)
+    label = manifests.spec(kind)["jobLabel"]
+    name = "skillreg-gateway" if found == "Deployment" else "skillreg-gateway-admin"
+    job = manifests.by_name[found, name]["metadata"]["labels"][label]
+    assert f'up{{job="{job}"}}' in (binaries.ROOT / "docker/prometheus/alerts.yaml").read_text()
+
+
 def test_pgbouncer_keeps_what_the_gateway_needs():
     manifests = manifests_of("overlays/pgbouncer")
     settings, = manifests.of_kind("ConfigMap")
