@@ -18,6 +18,7 @@ struct gw_decision {
     struct gw_exchange *exchange;
     const struct gw_route_match *match;
     bool is_pending;
+    bool has_waited; // for the database
     bool is_again;
     bool is_charged; // to the client, as a failed token, until it turns out to be none
     enum gw_verdict verdict;

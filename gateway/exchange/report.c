@@ -26,6 +26,13 @@ void gw_report_end_time(struct gw_report_time *time) {
     time->is_known = true;
 }
 
+void gw_report_begin_decision(struct gw_report *report) {
+    if (report->decision.is_known)
+        gw_report_begin_time(&report->decision);
+    else
+        report->decision.began_ns = report->whole.began_ns;
+}
+
 static uint8_t copy(char *out, size_t room, struct gw_str text) {
     size_t length = text.length < room ? text.length : room;
     if (length > 0)

@@ -53,6 +53,9 @@ void gw_report_begin(struct gw_report *report, bool is_wanted);
 // Harmless when it has begun, or ended, already.
 void gw_report_begin_time(struct gw_report_time *time);
 void gw_report_end_time(struct gw_report_time *time);
+// The first decision about a request begins with the request itself, which saves a reading of the
+// clock: what lies between, the search for the route, takes less than a microsecond.
+void gw_report_begin_decision(struct gw_report *report);
 // The token of the request is this one, whatever will be decided.
 void gw_report_note_token(struct gw_report *report, const struct db_token_row *row);
 // The request that a proxy asks about.

@@ -239,6 +239,22 @@ static void test_each_verdict_is_counted_once(void **state) {
     assert_int_equal(metrics->decisions_total[GW_DECISION_ALLOWED], 2);
 }
 
+// Where nobody reads the log, which says how long each took.
+static void test_a_decision_from_memory_is_counted_as_nothing_and_not_timed(void **state) {
+    struct fixture *fixture = *state;
+    const struct gw_histogram *times = &fixture->metrics.decisions;
+    (void)start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE);
+    assert_int_equal(times->counts[0], 1);
+    assert_int_equal(times->sum_ns, 0);
+    assert_false(fixture->exchange.report.decision.is_known);
+    fixture->cache.answer = GW_AUTH_PENDING;
+    (void)start(fixture, HTTP_GET, SKILLS, "Bearer " LIVE);
+    fixture->exchange.report.decision.began_ns -= 20000000000;
+    fixture->cache.question->on_answer(fixture->cache.question, GW_AUTH_LIVE, &fixture->cache.row);
+    assert_int_equal(times->counts[GW_HISTOGRAM_BOUNDS], 1);
+    assert_true(times->sum_ns >= 20000000000);
+}
+
 // As for a proxy that asks: the route of the question is open, the one that it asks about is not.
 static void test_the_match_that_is_given_is_judged_not_the_exchange_s_own(void **state) {
     struct fixture *fixture = *state;
@@ -918,6 +934,7 @@ int main(void) {
         TEST(test_an_open_route_looks_at_no_token),
         TEST(test_without_a_token_nothing_is_allowed_but_an_optional_route),
         TEST(test_each_verdict_is_counted_once),
+        TEST(test_a_decision_from_memory_is_counted_as_nothing_and_not_timed),
         TEST(test_the_match_that_is_given_is_judged_not_the_exchange_s_own),
         TEST(test_a_scope_route_takes_any_organisation_and_no_smaller_scope),
         TEST(test_two_authorization_fields_are_a_bad_request),

@@ -42,6 +42,20 @@ static void test_a_report_begins_empty(void **state) {
     assert_true(report.whole.began_ns > 0);
 }
 
+// Only the first one: a transfer is judged again long after.
+static void test_the_first_decision_begins_with_the_request(void **state) {
+    (void)state;
+    struct gw_report report;
+    gw_report_begin(&report, false);
+    report.whole.began_ns -= 1000000000;
+    gw_report_begin_decision(&report);
+    assert_true(report.decision.began_ns == report.whole.began_ns);
+    gw_report_end_time(&report.decision);
+    assert_true(report.decision.took_ns >= 1000000000);
+    gw_report_begin_decision(&report);
+    assert_true(report.decision.began_ns > report.whole.began_ns);
+}
+
 static void test_a_time_is_the_sum_of_its_stretches(void **state) {
     (void)state;
     struct gw_report report;
@@ -77,6 +91,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_times_are_kept_unless_more_is_wanted),
         cmocka_unit_test(test_a_report_begins_empty),
+        cmocka_unit_test(test_the_first_decision_begins_with_the_request),
         cmocka_unit_test(test_a_time_is_the_sum_of_its_stretches),
         cmocka_unit_test(test_what_was_noted_has_its_words),
     };
