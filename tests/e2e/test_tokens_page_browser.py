@@ -1,108 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""The page of the tokens in a real Chromium: what a person sees and does there, with the mouse and with the keyboard alone."""
-import itertools
+"""The page of the tokens in a real Chromium: what a person does there, and what comes of it."""
 import json
-import os
-import pathlib
 import re
 
 import pytest
 
-from harness import browser as browsers
 from harness import token_syntax
-from harness.browser import DESKTOP, PHONE, Browser
-from harness.gateway import Gateway
+from harness.gateway import Operator
 from harness.http_client import Connection
+from harness.postgres import Postgres
+from harness.tokens_page import api, chromium, made, names, own, page, press_in_row, row, shoot, sign_in, signed_in  # noqa: F401
 from harness.waiting import eventually
-
-SHOTS = os.environ.get("GATEWAY_PAGE_SHOTS")  # a directory for pictures of the page, to be looked at
-ROWS = "#tokens-rows tr[data-id]"
-
-
-@pytest.fixture(scope="module")
-def own(operator, postgres, tmp_path_factory, certificate):
-    """A gateway with the page, shared by this file."""
-    browsers.need()
-    gateway = Gateway(tmp_path_factory.mktemp("page"), "page", database_url=postgres.url, certificate=certificate,
-                      flags=("--tokens-page", "127.0.0.1:0", "--last-used-interval", "100ms"))
-    try:
-        yield gateway.wait_until_ready()
-    except BaseException:
-        gateway.kill()
-        raise
-    gateway.stop()
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    own = Browser(tmp_path_factory.mktemp("chromium"))
-    yield own
-    own.stop()
-
-
-@pytest.fixture
-def page(own, chromium):
-    """The page, anew: without a token, in the light, in a window of a desk. Nothing may be refused by its policy or fail in its
-    scripts, whatever the test did."""
-    chromium.problems()
-    chromium.resize(DESKTOP)
-    chromium.prefer("light")
-    chromium.open("https://localhost:%d/tokens" % own.bound("page")[1])
-    chromium.wait_shown("#view-sign-in")
-    yield chromium
-    unwanted = [line for line in chromium.problems() if "Failed to load resource" not in line]  # an error of the API, which is shown
-    assert unwanted == []
-
-
-def sign_in(page, secret):
-    page.type("#token", secret)
-    page.press("ENTER")
-
-
-@pytest.fixture
-def signed_in(page, organisation):
-    sign_in(page, organisation.admin)
-    page.wait_text("#tokens-status", "token")
-    return page
-
-
-@pytest.fixture
-def api(own, organisation):
-    """Asks the gateway for the organisation, past the page."""
-    def ask(method, path="", body=None, token=organisation.admin):
-        response = own.request(method, f"/api/v1/orgs/{organisation.slug}{path}", token, json_body=body)
-        assert response.status < 300, (method, path, response.body)
-        return response.json()
-    return ask
-
-
-@pytest.fixture
-def made(api):
-    """Makes a token with this name."""
-    def make(name, **members):
-        return api("POST", "/tokens", {"name": name, **members})
-    return make
-
-
-def row(page, name):
-    """The selector of the row of a token with this name."""
-    found = page.script("return [...document.querySelectorAll('#tokens-rows tr')]"
-                        ".find((row) => row.querySelector('th bdi')?.textContent === arguments[0])?.dataset.id", name)
-    return found and f'#tokens-rows tr[data-id="{found}"]'
-
-
-def press_in_row(page, name, action):
-    page.wait(lambda: row(page, name), f"is there a row of {name}")
-    page.click(f'{row(page, name)} [data-action="{action}"]')
-
-
-def names(page):
-    return page.texts("#tokens-rows th bdi:first-child")
-
-
-def shoot(page, name):
-    if SHOTS:
-        page.screenshot(pathlib.Path(SHOTS) / f"{name}.png")
 
 
 # ---- signing in ----
@@ -172,14 +80,30 @@ def test_last_use_is_seen_live_and_takes_no_focus(signed_in, own, made):
     assert signed_in.script("return document.querySelector(arguments[0]).mark", row(signed_in, "watched")) == "the same"
 
 
-def test_a_page_that_is_not_seen_asks_nothing(signed_in, made):
-    signed_in.script("window.asked = 0; const own = window.fetch; window.fetch = (...all) => { window.asked += 1; return own(...all); };"
-                     "Object.defineProperty(document, 'hidden', {value: true, configurable: true});"
-                     "document.dispatchEvent(new Event('visibilitychange'));")
+WATCH_TIMERS = """
+    const set = window.setTimeout, clear = window.clearTimeout;
+    window.waiting = new Set();  // the timers that are to read the list anew: none is as long
+    window.setTimeout = (act, ms) => {
+        const id = set(() => { window.waiting.delete(id); act(); }, ms);
+        if (ms >= 1000) window.waiting.add(id);
+        return id;
+    };
+    window.clearTimeout = (id) => { window.waiting.delete(id); clear(id); };
+"""
+BE_SEEN = "document.dispatchEvent(new Event('visibilitychange'));"
+BE_HIDDEN = "Object.defineProperty(document, 'hidden', {value: true, configurable: true});" + BE_SEEN
+
+
+def test_a_page_that_is_not_seen_asks_nothing(page, organisation, made):
+    page.script(WATCH_TIMERS)
+    sign_in(page, organisation.admin)
+    page.wait(lambda: page.script("return window.waiting.size") == 1, "is the list to be read anew")
+    page.script(BE_HIDDEN)
+    page.wait(lambda: page.script("return window.waiting.size") == 0, "is it not any more")
     made("while hidden")
-    assert signed_in.driver.execute_async_script("const done = arguments[0]; setTimeout(() => done(window.asked), 6000);") == 0
-    signed_in.script("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'));")
-    signed_in.wait(lambda: "while hidden" in names(signed_in), "is it read anew when it is seen again")
+    page.script("delete document.hidden; " + BE_SEEN)
+    page.wait(lambda: "while hidden" in names(page), "is it read anew when it is seen again")
+    page.wait(lambda: page.script("return window.waiting.size") == 1, "and again from then on")
 
 
 def test_filters_sorting_and_search(signed_in, made):
@@ -429,8 +353,6 @@ def test_an_outage_is_no_sign_out(page, own_postgres_gateway):
 
 @pytest.fixture
 def own_postgres_gateway(start_gateway, tmp_path):
-    from harness.gateway import Operator
-    from harness.postgres import Postgres
     cluster = Postgres()
     try:
         cluster.create().start()
@@ -443,100 +365,7 @@ def own_postgres_gateway(start_gateway, tmp_path):
         cluster.destroy()
 
 
-# ---- how it is shown, and reached ----
-
-@pytest.fixture
-def filled(page, own, new_org, operator):
-    """Signed in, with tokens of every kind."""
-    org = new_org("admin")
-    base = f"/api/v1/orgs/{org.slug}/tokens"
-
-    def make(**body):
-        return own.request("POST", base, org.admin, json_body=body).json()
-    make(name="deploy-production", description="GitHub Actions, repository deploy", scopes=["write"], expiresIn=3 * 86400,
-         allowedIps=["10.0.0.0/8"])
-    make(name="a-name-that-is-as-long-as-names-may-be-" + "x" * 61, scopes=["read", "write", "admin"])
-    used = make(name="bot-readonly", scopes=["read"])
-    own.request("GET", "/api/v1/auth/whoami", used["token"])
-    gone = make(name="contractor", scopes=["write"], expiresIn=30 * 86400)
-    assert own.request("DELETE", f"{base}/{gone['id']}", org.admin).status == 200
-    sign_in(page, org.admin)
-    page.wait_text("#tokens-status", "4 tokens.")
-    return page
-
-
-LOOKS = list(itertools.product(("light", "dark"), (("desk", DESKTOP), ("phone", PHONE))))
-
-
-@pytest.mark.parametrize("scheme, window", LOOKS, ids=[f"{scheme}-{name}" for scheme, (name, _) in LOOKS])
-def test_every_view_is_accessible_and_fits(scheme, window, filled):
-    name, size = window
-    page = filled
-    page.prefer(scheme)
-    page.resize(size)
-    faults = {}
-
-    def look(view):
-        shoot(page, f"{view}-{scheme}-{name}")
-        faults[view] = [*page.violations(), *([f"{page.overflow()} px too wide"] if page.overflow() > 0 else [])]
-    page.click("#filter-all")
-    page.wait_text("#tokens-status", "5 tokens.")
-    look("tokens")
-    page.click("#open-create")
-    page.wait_shown("#create")
-    page.click("#scope-admin")
-    look("create")
-    page.type("#create-name", "shown-once")
-    page.click("#create [type=submit]")
-    page.wait_shown("#secret")
-    look("secret")
-    page.press("ESCAPE", "ESCAPE")
-    press_in_row(page, "deploy-production", "Details")
-    page.wait_text("#details-list", "Made by")
-    look("details")
-    page.press("ESCAPE")
-    press_in_row(page, "deploy-production", "Rotate")
-    page.wait_shown("#rotate")
-    look("rotate")
-    page.press("ESCAPE")
-    press_in_row(page, "shown-once", "Revoke")
-    page.wait_shown("#revoke")
-    look("revoke")
-    page.click("#revoke [type=submit]")
-    page.wait_text("#done-text", "confirmed")
-    look("done")
-    page.press("ESCAPE")
-    page.wait_gone("#done")
-    page.click("#go-audit")
-    page.wait_text("#audit-status", "events")
-    look("audit")
-    page.click("#sign-out")
-    page.wait_shown("#view-sign-in")
-    sign_in(page, "hunter2")
-    page.wait_shown("#sign-in-error")
-    look("sign-in")
-    assert faults == {view: [] for view in faults}
-
-
-def test_the_keyboard_reaches_everything_in_order(signed_in):
-    """And what has the focus is seen."""
-    signed_in.wait(lambda: signed_in.focused() == "tokens-title", "is the focus at the beginning")
-    seen = []
-    for _ in range(15):
-        signed_in.press("TAB")
-        seen.append(signed_in.focused())
-        assert signed_in.script("return getComputedStyle(document.activeElement).outlineStyle") != "none", seen
-    assert seen == ["open-create", "filter-text", "filter-scope", "filter-unused", "filter-expiring", "filter-sort", "filter-all", "Clear",
-                    "Name", "Made", "Last used", "Ends", "Details admin-key", "Rotate admin-key", "Revoke admin-key"]
-    signed_in.press("ENTER")
-    signed_in.wait_shown("#revoke")
-    for _ in range(8):  # the focus stays inside
-        signed_in.press("TAB")
-        assert signed_in.script("return document.activeElement === document.body || document.activeElement.closest('dialog') !== null")
-    signed_in.press("ESCAPE")
-    signed_in.wait_gone("#revoke")
-    assert signed_in.focused() == "Revoke admin-key"
-
+# ---- other origins ----
 
 def test_another_origin_cannot_frame_it(own, page, tmp_path):
     port = own.bound("page")[1]

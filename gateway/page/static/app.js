@@ -101,6 +101,7 @@ function go(name) {
   document.title = `${titleOf(name).textContent} · ${byId("who-org").textContent} · SkillReg tokens`;
   clearError(byId("outage"));
   titleOf(name).focus();
+  showExpiring();
   return reload();
 }
 
@@ -148,7 +149,6 @@ function enter(who) {
   showSignedIn(true);
   choose(false);
   polls = 0;
-  showExpiring();
   return go("tokens");
 }
 

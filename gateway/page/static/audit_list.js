@@ -10,6 +10,7 @@ const body = byId("audit-rows");
 const form = byId("audit-filters");
 let pages = null;
 let asked = null;
+let shown = null; // the text of the events that are shown
 
 function query() {
   const day = (id) => byId(id).value && `${byId(id).value}T00:00:00Z`;
@@ -41,15 +42,26 @@ function rowOf(event) {
     tokenOf(event), actorOf(event), make("td", { role: "cell", "data-label": "From" }, event.address ?? ""));
 }
 
+// Rows that are the same stay, with what is selected in them; only their times go on.
+function showEvents(events) {
+  const text = JSON.stringify(events);
+  if (text === shown) {
+    for (const time of body.querySelectorAll("time")) say(time, ago(Date.parse(time.dateTime), now()));
+    return;
+  }
+  shown = text;
+  body.replaceChildren(...events.map(rowOf));
+  if (events.length === 0) {
+    body.append(make("tr", { role: "row", class: "empty" }, make("td", { role: "cell", colspan: "5" }, "Nothing like this was done.")));
+  }
+}
+
 export async function loadAudit() {
   asked?.abort();
   const own = asked = new AbortController();
   const page = await callOrganisation("GET", "/audit", { query: query(), signal: own.signal });
   if (own.signal.aborted) return;
-  body.replaceChildren(...page.events.map(rowOf));
-  if (page.events.length === 0) {
-    body.append(make("tr", { role: "row", class: "empty" }, make("td", { role: "cell", colspan: "5" }, "Nothing like this was done.")));
-  }
+  showEvents(page.events);
   pages.setNext(page.next);
   say(byId("audit-status"), describe(page.events.length, "event", pages, page.next));
 }
@@ -63,6 +75,7 @@ export function chooseAudit(tokenId = "") {
 
 export function clearAudit() {
   asked?.abort();
+  shown = null;
   body.replaceChildren();
   form.reset();
   say(byId("audit-status"), "");

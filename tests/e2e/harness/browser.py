@@ -41,8 +41,8 @@ class Browser:
         options.binary_location = CHROMIUM
         options.set_capability("acceptInsecureCerts", True)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        profile = pathlib.Path(directory) / "profile"
-        for flag in [*FLAGS, f"--user-data-dir={profile}", *more_flags]:
+        self.profile = pathlib.Path(directory) / "profile"
+        for flag in [*FLAGS, f"--user-data-dir={self.profile}", *more_flags]:
             options.add_argument(flag)
         self.driver = webdriver.Chrome(service=Service(DRIVER), options=options)
         self.driver.set_page_load_timeout(PATIENCE_S)
@@ -50,6 +50,7 @@ class Browser:
 
     def stop(self):
         self.driver.quit()
+        shutil.rmtree(self.profile, ignore_errors=True)
 
     # ---- what is there ----
 
