@@ -59,5 +59,5 @@ const ADVICE = {
 export function adviceFor(error) {
   if (ADVICE[error.code]) return ADVICE[error.code];
   if (error.status === 0) return "Is the gateway running, and the network up? Then try again.";
-  return error.isPassing ? "Nothing is wrong with your token. Try again shortly." : "Ask an operator of the gateway, with the request id.";
+  return error.isPassing ? "Nothing is wrong with your token, nor with what you typed." : "Ask an operator of the gateway, with the request id.";
 }
