@@ -47,7 +47,7 @@ bool gw_log_start(struct gw_log_line *line, enum gw_log_level level, const char 
 }
 
 void gw_log_finish(struct gw_log_line *line) {
-    gw_log_writer_put(gw_log_line_end(line));
+    gw_log_writer_put_later(gw_log_line_end(line));
 }
 
 void gw_log(enum gw_log_level level, const char *component, const char *format, ...) {
@@ -66,6 +66,6 @@ void gw_log(enum gw_log_level level, const char *component, const char *format, 
     gw_utf8_mask_controls(message, length); // one line, even where a caller forgot to quote
     gw_log_line_begin(&line, form_of_all, level, component);
     gw_log_line_put_message(&line, gw_str(message, length), format);
-    gw_log_finish(&line);
+    gw_log_writer_put(gw_log_line_end(&line));
     errno = saved_errno;
 }

@@ -34,6 +34,7 @@ static struct {
     enum gw_log_form form;
     bool is_up; // the thread has begun
     bool is_ending;
+    bool is_urgent; // what waits is to be written now
     bool is_writing;
     bool has_failed;     // the last write
     bool is_torn;        // it ended within a line
@@ -165,6 +166,40 @@ static void write_batch(struct batch *batch) {
         count_lost(batch->lines);
 }
 
+static struct timespec after_ms(uint64_t timeout_ms) {
+    struct timespec end;
+    (void)clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += (time_t)(timeout_ms / 1000);
+    end.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    if (end.tv_nsec >= 1000000000) {
+        end.tv_nsec -= 1000000000;
+        end.tv_sec++;
+    }
+    return end;
+}
+
+static bool may_wait(void) {
+    return !writer.is_urgent && !writer.is_ending && writer.lost == 0 &&
+           writer.put_bytes - writer.taken_bytes < GW_LOG_DELAY_BYTES;
+}
+
+// For further lines. From the first of them on, not from the last: so no line waits for longer.
+static void wait_for_more(void) {
+    const struct timespec end = after_ms(GW_LOG_DELAY_MS);
+    while (may_wait() && pthread_cond_clockwait(&writer.to_write, &writer.lock, CLOCK_MONOTONIC,
+                                                &end) != ETIMEDOUT)
+        continue;
+}
+
+static void write_what_waits(struct batch *batch) {
+    wait_for_more();
+    while (!is_empty() || has_lost_to_say()) {
+        take_batch(batch);
+        write_batch(batch);
+    }
+    writer.is_urgent = false;
+}
+
 static bool is_idle(void) {
     return !writer.is_writing && is_empty() && !has_lost_to_say();
 }
@@ -176,8 +211,7 @@ static void *run(void *unused) {
     writer.is_up = true;
     for (;;) {
         if (!is_idle()) {
-            take_batch(&batch);
-            write_batch(&batch);
+            write_what_waits(&batch);
             continue;
         }
         pthread_cond_broadcast(&writer.written);
@@ -207,6 +241,7 @@ static void after_fork_in_child(void) {
     writer.is_up = false;
     writer.is_writing = false;
     writer.is_ending = false;
+    writer.is_urgent = false;
     writer.has_failed = false;
     writer.is_torn = false;
     writer.lost = 0;
@@ -269,7 +304,14 @@ void gw_log_writer_count_lost(int64_t *counter) {
     pthread_mutex_unlock(&writer.lock);
 }
 
-void gw_log_writer_put(struct gw_str line) {
+// Whether the thread has to know of what was just put behind `used` bytes. It sees all of it once
+// it is awake.
+static bool must_wake(uint64_t used, bool may_be_late) {
+    uint64_t now = writer.put_bytes - writer.taken_bytes;
+    return used == 0 || !may_be_late || (used < GW_LOG_DELAY_BYTES && now >= GW_LOG_DELAY_BYTES);
+}
+
+static void put(struct gw_str line, bool may_be_late) {
     gw_assert(line.length <= GW_LOG_LINE_BYTES_MAX);
     uint16_t length = (uint16_t)line.length;
     pthread_mutex_lock(&writer.lock);
@@ -283,7 +325,8 @@ void gw_log_writer_put(struct gw_str line) {
     } else {
         copy_in(&length, LENGTH_BYTES);
         copy_in(line.at, line.length);
-        if (!writer.is_writing)
+        writer.is_urgent = writer.is_urgent || !may_be_late;
+        if (!writer.is_writing && must_wake(used, may_be_late))
             pthread_cond_signal(&writer.to_write);
     }
     pthread_mutex_unlock(&writer.lock);
@@ -291,16 +334,12 @@ void gw_log_writer_put(struct gw_str line) {
         write_now(line);
 }
 
-static struct timespec after_ms(uint64_t timeout_ms) {
-    struct timespec end;
-    (void)clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += (time_t)(timeout_ms / 1000);
-    end.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (end.tv_nsec >= 1000000000) {
-        end.tv_nsec -= 1000000000;
-        end.tv_sec++;
-    }
-    return end;
+void gw_log_writer_put(struct gw_str line) {
+    put(line, false);
+}
+
+void gw_log_writer_put_later(struct gw_str line) {
+    put(line, true);
 }
 
 bool gw_log_writer_flush(uint64_t timeout_ms) {
@@ -309,6 +348,8 @@ bool gw_log_writer_flush(uint64_t timeout_ms) {
     // An assertion that failed in here holds the lock.
     if (pthread_mutex_clocklock(&writer.lock, CLOCK_MONOTONIC, &end) != 0)
         return false;
+    writer.is_urgent = true;
+    pthread_cond_signal(&writer.to_write);
     while (writer.mode == MODE_THREAD && !is_idle() && failure == 0)
         failure = pthread_cond_clockwait(&writer.written, &writer.lock, CLOCK_MONOTONIC, &end);
     bool is_flushed = writer.mode == MODE_DIRECT || (writer.mode == MODE_THREAD && is_idle());

@@ -186,6 +186,57 @@ static void test_a_child_writes_its_own_lines_alone(void **state) {
     assert_int_equal(reading.numbered, SOME + 10);
 }
 
+static void put_later_numbered(uint64_t number) {
+    char line[32];
+    int length = snprintf(line, sizeof(line), "line %llu\n", (unsigned long long)number);
+    gw_log_writer_put_later(gw_str(line, (size_t)length));
+}
+
+// No flush, no exit, no further line: the time alone brings them out.
+static void act_later_and_stay(void) {
+    gw_log_writer_start();
+    for (uint64_t i = 0; i < 3; i++)
+        put_later_numbered(i);
+    for (;;)
+        (void)pause();
+}
+
+static void test_a_line_that_may_wait_is_written_after_a_time(void **state) {
+    (void)state;
+    struct child child = start_child(act_later_and_stay);
+    char bytes[64] = "";
+    size_t length = 0;
+    while (strstr(bytes, "line 2\n") == NULL) {
+        ssize_t got = read(child.reader, bytes + length, sizeof(bytes) - 1 - length);
+        assert_true(got > 0);
+        length += (size_t)got;
+    }
+    assert_string_equal(bytes, "line 0\nline 1\nline 2\n");
+    (void)close(child.reader);
+    assert_int_equal(kill(child.pid, SIGKILL), 0);
+    (void)wait_for(&child);
+}
+
+static void act_later_and_now(void) {
+    gw_log_writer_start();
+    for (uint64_t i = 0; i < SOME; i++) {
+        if (i % 100 == 99)
+            put_numbered(i);
+        else
+            put_later_numbered(i);
+    }
+}
+
+static void test_lines_that_may_wait_stay_in_order_with_those_that_may_not(void **state) {
+    (void)state;
+    struct child child = start_child(act_later_and_now);
+    struct reading reading;
+    read_to_the_end(&child, &reading);
+    assert_int_equal(wait_for(&child), 0);
+    assert_int_equal(reading.numbered, SOME);
+    assert_true(reading.is_in_order);
+}
+
 static void act_without_a_thread(void) {
     put_numbered(0);
     gw_log_writer_start();
@@ -337,6 +388,8 @@ int main(void) {
         cmocka_unit_test(test_an_exit_loses_no_line),
         cmocka_unit_test(test_a_failed_assertion_follows_the_lines_that_led_to_it),
         cmocka_unit_test(test_a_child_writes_its_own_lines_alone),
+        cmocka_unit_test(test_a_line_that_may_wait_is_written_after_a_time),
+        cmocka_unit_test(test_lines_that_may_wait_stay_in_order_with_those_that_may_not),
         cmocka_unit_test(test_without_a_thread_the_caller_writes),
         cmocka_unit_test(test_a_nonblocking_pipe_takes_every_line),
         cmocka_unit_test(test_what_a_full_pipe_does_not_take_is_counted_and_said_once),
