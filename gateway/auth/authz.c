@@ -271,10 +271,11 @@ static struct gw_judgement judge_answer(struct gw_decision *decision, enum gw_au
 
 // ---- the verdict ----
 
-// For the access log.
+// For the access log and Server-Timing.
 static void report_verdict(const struct gw_decision *decision) {
     struct gw_report *report = &decision->exchange->report;
-    if (decision->has_waited || report->is_wanted)
+    if (decision->has_waited || report->is_wanted ||
+        decision->exchange->services->config->server_timing)
         gw_report_end_time(&report->decision);
     report->source = decision->question.source;
     report->verdict = decision->verdict == GW_VERDICT_ALLOW     ? GW_REPORT_ALLOW
@@ -311,6 +312,7 @@ static void on_answer(struct gw_auth_question *question, enum gw_auth_answer ans
     struct gw_decision *decision = gw_container_of(question, struct gw_decision, question);
     gw_assert(decision->is_pending);
     decision->is_pending = false;
+    gw_report_end_time(&decision->exchange->report.lookup);
     decide_as(decision, judge_answer(decision, answer, row));
     decision->on_decided(decision);
 }
@@ -329,6 +331,7 @@ static bool put_question(struct gw_decision *decision) {
     }
     if (answer == GW_AUTH_PENDING) {
         decision->is_pending = decision->has_waited = true;
+        gw_report_begin_time(&exchange->report.lookup);
         return false;
     }
     decide_as(decision, judge_answer(decision, answer, &row));

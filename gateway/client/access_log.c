@@ -68,9 +68,20 @@ static void put_ids(struct gw_log_line *line, const struct gw_exchange *exchange
     gw_log_line_put_word(line, "id", gw_str_from(exchange->request_id));
 }
 
+// Of what went well one in so many; what did not is all there, and so is a client that left.
+static bool is_in_sample(const struct gw_exchange *exchange) {
+    struct gw_services *services = exchange->services;
+    int sample = services->config->access_log_sample;
+    if (sample <= 1 || exchange->status == 0 || exchange->status >= 400 ||
+        exchange->report.error != GW_ERROR_NONE)
+        return true;
+    return gw_random_next(&services->random) % (uint64_t)sample == 0;
+}
+
 void gw_access_log_write(struct gw_exchange *exchange) {
     struct gw_log_line line;
-    if (!exchange->report.is_wanted || !gw_log_start(&line, GW_LOG_INFO, "request"))
+    if (!exchange->report.is_wanted || !is_in_sample(exchange) ||
+        !gw_log_start(&line, GW_LOG_INFO, "request"))
         return;
     put_request(&line, exchange);
     put_response(&line, exchange);

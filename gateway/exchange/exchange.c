@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "gateway/exchange/server_timing.h"
 #include "gateway/exchange/services.h"
 #include "gateway/net/transport.h"
 #include "gateway/settings/metrics.h"
@@ -92,10 +93,18 @@ static enum gw_response_connection connection_of(const struct gw_exchange *excha
     return exchange->request->version_minor == 0 ? GW_CONNECTION_KEEP_ALIVE : GW_CONNECTION_UNSAID;
 }
 
+static struct gw_str timing_of(const struct gw_exchange *exchange,
+                               char out[GW_SERVER_TIMING_BYTES_MAX]) {
+    return exchange->services->config->server_timing
+               ? gw_server_timing_write(&exchange->report, uv_hrtime(), out)
+               : GW_STR("");
+}
+
 // Close and framing of the exchange are decided.
 static enum gw_status write_head(struct gw_exchange *exchange, int status,
                                  const struct gw_response_field *fields, int field_count,
                                  uint64_t content_length) {
+    char timing[GW_SERVER_TIMING_BYTES_MAX];
     const struct gw_response_head head = {
         .status = status,
         .fields = fields,
@@ -108,6 +117,7 @@ static enum gw_status write_head(struct gw_exchange *exchange, int status,
         .trace_parent = exchange->trace.is_of_client
                             ? gw_str(exchange->trace.parent, GW_TRACE_PARENT_LENGTH)
                             : GW_STR(""),
+        .server_timing = timing_of(exchange, timing),
         .token_expires_ms = exchange->expires_soon_ms,
         .limit_fields = exchange->limit_fields,
         .site_fields = gw_site_fields(exchange->site)};

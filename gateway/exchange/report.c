@@ -9,7 +9,7 @@ void gw_report_begin(struct gw_report *report, bool is_wanted) {
     if (is_wanted)
         *report = (struct gw_report){.is_wanted = true};
     report->is_wanted = is_wanted;
-    report->whole = report->decision = report->registry = unknown;
+    report->whole = report->decision = report->lookup = report->registry = unknown;
     gw_report_begin_time(&report->whole);
 }
 

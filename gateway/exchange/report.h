@@ -38,6 +38,7 @@ struct gw_report {
     enum gw_report_source source;
     struct gw_report_time whole;
     struct gw_report_time decision;
+    struct gw_report_time lookup; // of the token in the database, a part of the decision
     struct gw_report_time registry;
     const struct gw_route *route;  // NULL: none was found
     struct gw_str original_method; // of the original request at /authz: valid as long as the head

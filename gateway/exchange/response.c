@@ -122,9 +122,9 @@ static bool has_date(const struct gw_response_field *fields, int count) {
     return false;
 }
 
-// Status line, Date, X-Request-Id, traceparent, SkillReg-Token-Expires and framing, at their
-// longest.
-#define OWN_BYTES_MAX 512
+// Status line, Date, X-Request-Id, traceparent, Server-Timing, SkillReg-Token-Expires and framing,
+// at their longest.
+#define OWN_BYTES_MAX 640
 
 static size_t bytes_of(const struct gw_response_field *fields, int field_count) {
     size_t bytes = 0;
@@ -167,6 +167,8 @@ enum gw_status gw_response_head_write(struct gw_buf *out, const struct gw_respon
     at = put_field(at, GW_STR("X-Request-Id"), head->request_id);
     if (head->trace_parent.length > 0)
         at = put_field(at, GW_STR("traceparent"), head->trace_parent);
+    if (head->server_timing.length > 0)
+        at = put_field(at, GW_STR("Server-Timing"), head->server_timing);
     if (head->token_expires_ms != DB_NO_TIME)
         at = put_token_expires(at, head->token_expires_ms);
     at = put_fields(at, head->fields, head->field_count);

@@ -33,10 +33,11 @@ struct gw_response_head {
     enum gw_response_connection connection;
     struct gw_str http_date; // for Date, unless it is among the fields
     struct gw_str request_id;
-    struct gw_str trace_parent; // empty: no traceparent
-    int64_t token_expires_ms;   // DB_NO_TIME: no SkillReg-Token-Expires
-    struct gw_str limit_fields; // whole lines, may be empty
-    struct gw_str site_fields;  // the same
+    struct gw_str trace_parent;  // empty: no traceparent
+    struct gw_str server_timing; // empty: no Server-Timing
+    int64_t token_expires_ms;    // DB_NO_TIME: no SkillReg-Token-Expires
+    struct gw_str limit_fields;  // whole lines, may be empty
+    struct gw_str site_fields;   // the same
 };
 
 // The head of an interim response, which has the fields given and no other.

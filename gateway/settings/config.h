@@ -112,7 +112,9 @@ struct gw_config {
     bool forward_authorization;
     struct gw_config_texts authz_fields; // two names, or none
     bool keep_transfers;
+    bool server_timing;
     bool access_log;
+    int access_log_sample; // one of so many answers below 400
     bool access_log_admin;
     enum gw_log_level log_level;
     enum gw_log_form log_form;

@@ -256,6 +256,42 @@ def test_a_refusal_says_its_trace_and_the_registry_cannot(log, upstream):
     assert log.ask("GET", PUBLIC)[0].get("traceparent") is None
 
 
+# ---- a sample -------------------------------------------------------------------------------------------------------
+
+def test_of_what_went_well_a_sample_is_logged_and_all_else(start_gateway, acme):
+    own = start_gateway("--access-log", "--access-log-sample", "100000000")
+    for _ in range(5):
+        assert own.request("GET", WHOAMI, acme.read).status == 200
+        assert own.request("GET", WHOAMI).status == 401
+    own.stop()
+    assert [re.search(r" status=(\d+) ", line)[1] for line in Logged(own).lines()] == ["401"] * 5, "a sample of one in 1e8 has none of five"
+
+
+def test_a_sample_of_one_is_all(start_gateway, acme):
+    own = start_gateway("--access-log", "--access-log-sample", "1")
+    assert [own.request("GET", WHOAMI, acme.read).status for _ in range(3)] == [200] * 3
+    own.stop()
+    assert len(Logged(own).lines()) == 3
+
+
+# ---- Server-Timing ---------------------------------------------------------------------------------------------------
+
+def test_clients_are_told_where_the_time_went_if_that_is_asked_for(start_gateway, gateway, acme, upstream):
+    assert gateway.request("GET", WHOAMI, acme.read).get("Server-Timing") is None
+    own = start_gateway("--server-timing", upstream=upstream.url)
+
+    def names(*words):
+        value = own.request(*words).get("Server-Timing") or ""
+        parts = [re.fullmatch(r"([a-z]+);dur=[0-9]+\.[0-9]{3}", part) for part in value.split(", ") if part]
+        return [part[1] for part in parts]
+
+    token = acme.write
+    assert names("GET", acme.skills, token) == ["decision", "lookup", "registry"]
+    eventually(lambda: names("GET", acme.skills, token) == ["decision", "registry"], "is the token known by now")
+    assert names("GET", WHOAMI, token) == ["decision"]
+    assert names("GET", WHOAMI, "junk") == ["decision"] and names("GET", "/none") == []
+
+
 # ---- what is left out -----------------------------------------------------------------------------------------------
 
 def test_requests_to_the_admin_port_are_left_out_unless_asked_for(start_gateway):
