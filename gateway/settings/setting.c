@@ -188,11 +188,11 @@ const struct gw_setting *gw_setting_nearest(struct gw_str key) {
 }
 
 bool gw_setting_is_live(const struct gw_setting *setting) {
-    static const size_t live[] = {SETTING(rate_limit),     SETTING(search_rate_limit),
-                                  SETTING(org_rate_limit), SETTING(rate_limit_burst),
-                                  SETTING(drain_delay_ms), SETTING(drain_timeout_ms),
-                                  SETTING(access_log),     SETTING(access_log_admin),
-                                  SETTING(log_level),      SETTING(log_form)};
+    static const size_t live[] = {
+        SETTING(rate_limit),        SETTING(search_rate_limit), SETTING(org_rate_limit),
+        SETTING(rate_limit_burst),  SETTING(drain_delay_ms),    SETTING(drain_timeout_ms),
+        SETTING(access_log),        SETTING(access_log_admin),  SETTING(server_timing),
+        SETTING(access_log_sample), SETTING(log_level),         SETTING(log_form)};
     for (size_t i = 0; i < sizeof(live) / sizeof(live[0]); i++) {
         if (setting->offset == live[i])
             return true;
