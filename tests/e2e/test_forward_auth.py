@@ -47,13 +47,17 @@ def secrets(acme, globex):
             **{("foreign", scope): globex.tokens[scope] for scope in SCOPES}}
 
 
+# Nobody is let through to a file of that name at the registry.
+OF_THE_GATEWAY = {"/openapi.json"}
+
+
 # ---- the same decision ----------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 @pytest.mark.parametrize("actor,scope", ACTORS, ids=str)
 def test_every_route_is_decided_as_in_line(way, actor, scope, gateway, upstream, acme, secrets):
     for method, path, needs, _ in ROUTES:
-        outcome = expected(path, needs, actor, scope)
+        outcome = (403, "not_found") if path in OF_THE_GATEWAY else expected(path, needs, actor, scope)
         response = ask(gateway, method, "/api/v1" + path.format(org=acme.slug), secrets[actor, scope], way)
         what = f"{method} {path}: {response.status} {response.body[:200]}"
         if outcome == "pass":

@@ -11,12 +11,11 @@ import time
 
 import pytest
 
-from harness import binaries, token_syntax
+from harness import binaries, documents, token_syntax
 from harness.gateway import Operator
 from harness.process import clean_environment, run
 from harness.waiting import PATIENCE_S, eventually
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 WHOAMI = "/api/v1/auth/whoami"
 DONE, REFUSED, IN_PART = 0, 1, 4
 
@@ -357,8 +356,8 @@ def test_an_export_has_no_digests_unless_asked(operator, new_org):
 
 def test_the_documented_move(new_home, postgres, tmp_path):
     """docs/running.md, command by command."""
-    text = (ROOT / "docs/running.md").read_text()
-    script = re.search(r"### Moving the registry's tokens\n.*?```\n(.*?)```", text, re.S)[1]
+    text = documents.section_below(documents.read("docs/running.md"), "Moving the registry's tokens")
+    script = "\n".join(command for command, _ in documents.steps(text))
     old, new = new_home("old_home"), new_home("other_home")
     old.create_org("acme")
     made = old.create_token("acme", "moved", "read", "--expires", "90d")

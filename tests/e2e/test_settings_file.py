@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The configuration file: the same names as the flags, a flag over a variable over the file, and a mistake said by file and line."""
-import pathlib
-import re
 import shutil
 
 import pytest
 
+from harness import documents
 from harness.by_file import run_gateway, served
 from harness.waiting import eventually
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -32,8 +29,8 @@ def test_a_gateway_runs_by_its_file(write, operator, acme, upstream, tmp_path):
 
 
 def test_a_gateway_runs_by_the_documented_file(write, operator, certificate, acme, tmp_path):
-    text = (ROOT / "docs/running.md").read_text(encoding="utf-8")
-    example = re.search(r"## The configuration file\n.*?^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)[1]
+    text = documents.section(documents.read("docs/running.md"), "The configuration file")
+    example = documents.blocks(text, "ini")[0]
     shutil.copy(certificate.cert, tmp_path / "chain.pem")
     shutil.copy(certificate.key, tmp_path / "key.pem")
     (tmp_path / "database.url").write_text(operator.database_url + "\n")
