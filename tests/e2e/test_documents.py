@@ -116,11 +116,13 @@ RUN_HERE = {
 NOT_HERE = {
     ("README.md", "./dev up"): "installs packages and builds: tests/packaging/test_fresh_machine.sh, on bare machines",
     ("docs/benchmarking.md", "wrk"): "tools of others, which need not be there; ./dev bench runs wrk",
+    ("docs/client-address.md", "systemctl"): "needs systemd as process 1; test_service_manager.py and test_install.py have its parts",
     ("docs/high-availability.md", "DATABASE_URL="): "a setting; test_high_availability.sh has the servers it names",
     ("docs/installing.md", "./dev deps package"): "makes the packages: tests/packaging/test_packages.sh, by this page",
     ("docs/installing.md", "apt-get install"): "needs root and a machine of its own: tests/packaging/test_packages.sh, by this page",
     ("docs/installing.md", "install -m 600"): "needs root and a machine of its own: tests/packaging/test_packages.sh, by this page",
     ("docs/installing.md", "systemctl"): "needs systemd as process 1; test_service_manager.py and test_install.py have its parts",
+    ("docs/installing.md", "runuser"): "needs a machine of its own: tests/packaging/test_packages.sh makes its first token so",
     ("docs/installing.md", "systemd-run"): "needs systemd as process 1; test_check.py has the program that it runs",
     ("docs/installing.md", "docker build"): "needs a container engine: tests/packaging/test_dockerfile.sh",
     ("docs/kubernetes.md", "kubectl"): "needs a cluster; test_kubernetes.py has the manifests",

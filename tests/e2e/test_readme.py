@@ -96,8 +96,9 @@ def test_settings_are_those_of_help():
     assert documented == wanted, "the table of docs/reference.md should be (./dev reference):\n" + as_rows
 
 
-# Flags of cmake, docker, h2load, kubectl, ld and ./dev bench, and a variable of CMake.
-OF_OTHERS = {"--build-arg", "--from-literal", "--full", "--install", "--rps", "--stop-timeout", "--wrap", "GATEWAY_INCLUDE_DIRS"}
+# Flags of cmake, docker, h2load, kubectl, ld, systemctl and ./dev bench, and a variable of CMake.
+OF_OTHERS = {"--build-arg", "--from-literal", "--full", "--install", "--now", "--rps", "--stop-timeout", "--wrap",
+             "GATEWAY_INCLUDE_DIRS"}
 
 
 def test_flags_and_variables_in_the_text_exist():
