@@ -648,15 +648,15 @@ static void test_allow_agrees_with_the_table(void **state) {
 static void test_each_route_has_its_class(void **state) {
     (void)state;
     static const struct {
-        llhttp_method_t method;
         const char *target;
+        llhttp_method_t method;
         enum gw_route_class class;
-    } cases[] = {{HTTP_GET, "/api/v1/orgs/acme/skills", GW_ROUTE_CLASS_REGISTRY},
-                 {HTTP_GET, "/api/v1/public/a", GW_ROUTE_CLASS_REGISTRY},
-                 {HTTP_GET, "/api/v1/auth/whoami", GW_ROUTE_CLASS_API},
-                 {HTTP_POST, "/api/v1/orgs/acme/tokens", GW_ROUTE_CLASS_API},
-                 {HTTP_GET, "/authz", GW_ROUTE_CLASS_AUTHZ},
-                 {HTTP_GET, "/nowhere", GW_ROUTE_CLASS_NONE}};
+    } cases[] = {{"/api/v1/orgs/acme/skills", HTTP_GET, GW_ROUTE_CLASS_REGISTRY},
+                 {"/api/v1/public/a", HTTP_GET, GW_ROUTE_CLASS_REGISTRY},
+                 {"/api/v1/auth/whoami", HTTP_GET, GW_ROUTE_CLASS_API},
+                 {"/api/v1/orgs/acme/tokens", HTTP_POST, GW_ROUTE_CLASS_API},
+                 {"/authz", HTTP_GET, GW_ROUTE_CLASS_AUTHZ},
+                 {"/nowhere", HTTP_GET, GW_ROUTE_CLASS_NONE}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct gw_route_match match;
         (void)match_of(cases[i].method, cases[i].target, &match);
