@@ -4,7 +4,7 @@ on the command line."""
 import dataclasses
 import typing
 
-from . import (active, authz, endings, flood, forward, growth, known, last_used, micro, revoke, soak, timing, tls_handshakes, tls_idle,
+from . import (access_log, active, authz, endings, flood, forward, growth, known, last_used, micro, revoke, soak, timing, tls_handshakes, tls_idle,
                tls_storm, transfer, unknown)
 
 
@@ -35,6 +35,8 @@ CASES = {
     "tls-storm": Case(tls_storm.run, "established connections beside a storm of full handshakes"),
     "soak": Case(soak.run, "memory, descriptors and answers over --minutes, while tokens come and go", is_long=True),
     "active": Case(active.run, "200,000 active tokens: the longest answer, and the longest turn of the loop"),
+    "log-plain": Case(access_log.plain, "what the access log costs a known token, plain HTTP"),
+    "log-tls": Case(access_log.tls, "what the access log costs a known token, TLS"),
     "micro": Case(micro.run, "the parts of a decision, in nanoseconds", needs_servers=False),
 }
 

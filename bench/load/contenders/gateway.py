@@ -58,7 +58,8 @@ class Gateway(Server):
         self.await_true(self._is_ready, _READY_S)
 
     def _port(self, kind):
-        pattern = rf'listening\b.*\bkind="?{kind}"? .*\baddress="?127\.0\.0\.1:(?P<port>[0-9]+)'
+        is_ = r'"?[=:]"?'  # in either form of the log
+        pattern = rf'listening\b.*\bkind{is_}{kind}\b.*\baddress{is_}127\.0\.0\.1:(?P<port>[0-9]+)'
         return int(self.await_log(re.compile(pattern), _READY_S)["port"])
 
     def _is_ready(self):

@@ -17,6 +17,7 @@ const cache = process.env.TOKEN_CACHE === 'on' ? new Map() : null;
 const lookup = {
   name: 'token_lookup',
   text: `select t.digest, t.id, t.name, t.prefix, t.scopes, t.created_at, t.last_used_at, t.expires_at, t.allowed_ips,
+                t.rotates_itself,
                 o.id as org_id, o.slug, o.name as org_name
          from skillreg.api_token t join skillreg.organisation o on o.id = t.org_id
          where t.prefix = $1 and t.revoked_at is null and o.deleted_at is null`,
@@ -52,6 +53,7 @@ function whoami(row) {
       lastUsedAt: row.last_used_at?.toISOString() ?? null,
       expiresAt: row.expires_at?.toISOString() ?? null,
       allowedIps: row.allowed_ips ?? [],
+      selfRotate: row.rotates_itself,
     },
   };
 }
@@ -78,6 +80,7 @@ const schema = {
             lastUsedAt: textOrNull,
             expiresAt: textOrNull,
             allowedIps: { type: 'array', items: text },
+            selfRotate: { type: 'boolean' },
           },
         },
       },
