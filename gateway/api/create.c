@@ -73,11 +73,11 @@ static void on_created(struct db_token_create *store_call, enum gw_status status
 static void store_created(struct create_call *call) {
     struct gw_exchange *exchange = gw_issue_exchange(&call->issue);
     struct db_token_create *store_call = &call->store_call;
-    memcpy(store_call->digest, call->issue.digest, DB_DIGEST_LENGTH);
+    memcpy(store_call->digest, call->issue.new_token.digest, DB_DIGEST_LENGTH);
     store_call->org_id = exchange->identity.org_id;
-    store_call->id = gw_str(call->issue.id, GW_ID_LENGTH);
+    store_call->id = gw_str(call->issue.new_token.id, GW_ID_LENGTH);
     store_call->name = call->request.name;
-    store_call->prefix = gw_issue_prefix(&call->issue);
+    store_call->prefix = gw_new_token_prefix(&call->issue.new_token);
     store_call->description = call->request.description;
     store_call->scopes = call->request.scopes;
     store_call->expires_ms = call->request.expires_ms;
@@ -98,7 +98,7 @@ static void act_on_create(struct gw_issue_call *issue) {
     if (!gw_token_request_parse(&exchange->arena, gw_buf_bytes(&issue->body.bytes),
                                 exchange->services->wall_ms, &call->request, &refusal))
         gw_exchange_refuse(exchange, &refusal);
-    else if (gw_issue_mint(issue))
+    else if (gw_new_token_make(&issue->new_token, exchange))
         store_created(call);
 }
 

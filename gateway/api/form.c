@@ -23,25 +23,36 @@ enum gw_status gw_form_unescape(char *text, size_t length, struct gw_str *plain)
     return GW_OK;
 }
 
-enum gw_status gw_form_take(char *form, size_t length, struct gw_str name, struct gw_str *value) {
-    enum gw_status found = GW_NOT_FOUND;
+static struct gw_form_parameter *find(struct gw_form_parameter *wanted, int count,
+                                      struct gw_str name) {
+    for (int i = 0; i < count; i++) {
+        if (gw_str_equal(wanted[i].name, name))
+            return &wanted[i];
+    }
+    return NULL;
+}
+
+enum gw_status gw_form_read(char *form, size_t length, struct gw_form_parameter *wanted,
+                            int count) {
+    bool is_doubled = false;
+    for (int i = 0; i < count; i++)
+        wanted[i].value = (struct gw_str){NULL, 0};
     for (size_t at = 0; at < length;) {
         char *part = form + at;
         size_t part_length = gw_str_find(gw_str(part, length - at), '&');
-        size_t key_length = gw_str_find(gw_str(part, part_length), '=');
-        size_t value_at = key_length < part_length ? key_length + 1 : part_length;
-        struct gw_str key;
-        struct gw_str text;
-        if (gw_form_unescape(part, key_length, &key) != GW_OK ||
-            gw_form_unescape(part + value_at, part_length - value_at, &text) != GW_OK)
+        size_t name_length = gw_str_find(gw_str(part, part_length), '=');
+        size_t value_at = name_length < part_length ? name_length + 1 : part_length;
+        struct gw_str name;
+        struct gw_str value;
+        if (gw_form_unescape(part, name_length, &name) != GW_OK ||
+            gw_form_unescape(part + value_at, part_length - value_at, &value) != GW_OK)
             return GW_INVALID;
-        if (gw_str_equal(key, name)) {
-            if (found == GW_OK)
-                return GW_CONFLICT;
-            *value = text;
-            found = GW_OK;
+        struct gw_form_parameter *known = find(wanted, count, name);
+        if (known != NULL) {
+            is_doubled = is_doubled || known->value.at != NULL;
+            known->value = value;
         }
         at += part_length + 1;
     }
-    return found;
+    return is_doubled ? GW_CONFLICT : GW_OK;
 }

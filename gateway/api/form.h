@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Bodies of application/x-www-form-urlencoded: one parameter of a form. Pure.
+// Bodies of application/x-www-form-urlencoded: the parameters of a form that a handler knows. Pure.
 
 #include "base/status.h"
 #include "base/str.h"
@@ -9,8 +9,13 @@
 // one of NUL.
 enum gw_status gw_form_unescape(char *text, size_t length, struct gw_str *plain) GW_MUST_USE;
 
-// The value of the parameter `name`, unescaped in place (names may have escapes):
-// the call uses the form up, and *value is a slice of it. GW_NOT_FOUND; GW_CONFLICT: there are
-// several; GW_INVALID as above.
-enum gw_status gw_form_take(char *form, size_t length, struct gw_str name,
-                            struct gw_str *value) GW_MUST_USE;
+struct gw_form_parameter {
+    struct gw_str name;
+    struct gw_str value; // a slice of the form, unescaped; .at NULL: it is not there
+};
+
+// Finds `count` parameters, in any order, and sets their values. Names may have escapes. The call
+// uses the form up. Others are passed over (RFC 6749 section 3.2). GW_CONFLICT: one of them is
+// there more than once; GW_INVALID as above.
+enum gw_status gw_form_read(char *form, size_t length, struct gw_form_parameter *wanted,
+                            int count) GW_MUST_USE;

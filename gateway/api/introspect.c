@@ -98,13 +98,13 @@ static void ask(struct introspect_call *call, struct gw_str secret) {
 static void act_on_body(struct introspect_call *call) {
     struct gw_exchange *exchange = call->body.handler.exchange;
     struct gw_buf *bytes = &call->body.bytes;
-    struct gw_str secret;
-    if (gw_form_take(bytes->memory + bytes->start, gw_buf_length(bytes), GW_STR("token"),
-                     &secret) != GW_OK)
+    struct gw_form_parameter token = {.name = GW_STR("token")};
+    if (gw_form_read(bytes->memory + bytes->start, gw_buf_length(bytes), &token, 1) != GW_OK ||
+        token.value.at == NULL)
         gw_exchange_fail(exchange, GW_ERROR_BAD_REQUEST,
                          "The body must be a form with exactly one parameter token.");
-    else if (gw_authz_accepts(exchange->services->config, secret))
-        ask(call, secret);
+    else if (gw_authz_accepts(exchange->services->config, token.value))
+        ask(call, token.value);
     else
         respond(exchange, NULL);
 }

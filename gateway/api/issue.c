@@ -17,14 +17,6 @@ struct gw_exchange *gw_issue_exchange(const struct gw_issue_call *call) {
     return call->body.handler.exchange;
 }
 
-static struct gw_str secret_of(const struct gw_issue_call *call) {
-    return gw_str(call->secret.text, call->secret.length);
-}
-
-struct gw_str gw_issue_prefix(const struct gw_issue_call *call) {
-    return gw_str_slice(secret_of(call), 0, GW_TOKEN_PREFIX_LENGTH);
-}
-
 // ---- the request ----
 
 bool gw_issue_read_key(struct gw_exchange *exchange, struct gw_str *key) {
@@ -50,7 +42,7 @@ static void on_whole(struct gw_api_body *body) {
 static void on_over(struct gw_api_body *body) {
     struct gw_issue_call *call = gw_container_of(body, struct gw_issue_call, body);
     db_pool_cancel(gw_issue_exchange(call)->services->pool, call->query);
-    gw_bytes_wipe(&call->secret, sizeof(call->secret));
+    gw_new_token_wipe(&call->new_token);
 }
 
 void gw_issue_start(struct gw_issue_call *call, struct gw_exchange *exchange) {
@@ -59,18 +51,6 @@ void gw_issue_start(struct gw_issue_call *call, struct gw_exchange *exchange) {
     gw_list_init(&call->query->link);
     gw_api_body_init(&call->body, exchange, GW_API_BODY_JSON, &calls);
     gw_api_body_read(&call->body);
-}
-
-bool gw_issue_mint(struct gw_issue_call *call) {
-    struct gw_exchange *exchange = gw_issue_exchange(call);
-    bool is_test = exchange->services->config->is_test_environment;
-    if (gw_token_mint(is_test ? GW_TOKEN_TEST : GW_TOKEN_LIVE, &call->secret) != GW_OK ||
-        gw_id_make(call->id) != GW_OK) {
-        gw_exchange_fail(exchange, GW_ERROR_UNAVAILABLE, "The system gives no random numbers now.");
-        return false;
-    }
-    gw_token_digest(secret_of(call), call->digest);
-    return true;
 }
 
 // ---- the outcome ----
@@ -113,7 +93,7 @@ void gw_issue_respond(struct gw_issue_call *call, const struct db_token_row *row
     json.status = gw_buf_reserve(&body, GW_BODY_OWN_BYTES_MAX, &unused);
     gw_json_open_object(&json);
     gw_token_json_write(&json, row);
-    gw_json_put_string(&json, "token", secret_of(call));
+    gw_json_put_string(&json, "token", gw_new_token_secret(&call->new_token));
     if (old != NULL)
         write_old(&json, old);
     gw_json_close_object(&json);

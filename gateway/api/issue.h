@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // What making a token has in common, whether it is created or rotated: a JSON body is read, a
-// secret minted, and answered with 201, this once. The handlers are gateway/api/create.h and
+// secret new_token, and answered with 201, this once. The handlers are gateway/api/create.h and
 // gateway/api/rotate.h.
 //
 // A request with an Idempotency-Key comes again when its answer got lost. The database then names
@@ -11,8 +11,7 @@
 
 #include "db/tokens.h"
 #include "gateway/api/body.h"
-#include "gateway/auth/secret.h"
-#include "token/id.h"
+#include "gateway/api/new_token.h"
 
 // Embedded in the call of a handler, all zero but for the next three, which are of that call.
 struct gw_issue_call {
@@ -20,9 +19,7 @@ struct gw_issue_call {
     struct db_request_key *request;
     void (*act)(struct gw_issue_call *call); // on the whole body
     struct gw_api_body body;
-    struct gw_token_secret secret;
-    unsigned char digest[DB_DIGEST_LENGTH];
-    char id[GW_ID_LENGTH + 1];
+    struct gw_new_token new_token; // made before gw_issue_respond
     char instead_of[DB_ID_LENGTH_MAX];
 };
 
@@ -34,10 +31,6 @@ bool gw_issue_read_key(struct gw_exchange *exchange, struct gw_str *key) GW_MUST
 // Takes the exchange over. Parameters of the query, of which there are none, are refused; then
 // request->body_digest is set and `act` called.
 void gw_issue_start(struct gw_issue_call *call, struct gw_exchange *exchange);
-// A secret, its digest and an id. False: answered.
-bool gw_issue_mint(struct gw_issue_call *call) GW_MUST_USE;
-// The first characters of the secret, which are stored.
-struct gw_str gw_issue_prefix(const struct gw_issue_call *call);
 
 // ---- the outcome ----
 // True: `earlier` may be replaced, and request->instead_of says so; send the statement again.

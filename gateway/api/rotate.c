@@ -82,10 +82,10 @@ static void on_rotated(struct db_token_rotate *store_call, enum gw_status status
 static void store_rotated(struct rotate_call *call) {
     struct gw_exchange *exchange = gw_issue_exchange(&call->issue);
     struct db_token_rotate *store_call = &call->store_call;
-    memcpy(store_call->new_digest, call->issue.digest, DB_DIGEST_LENGTH);
+    memcpy(store_call->new_digest, call->issue.new_token.digest, DB_DIGEST_LENGTH);
     store_call->org_id = exchange->identity.org_id;
-    store_call->new_id = gw_str(call->issue.id, GW_ID_LENGTH);
-    store_call->new_prefix = gw_issue_prefix(&call->issue);
+    store_call->new_id = gw_str(call->issue.new_token.id, GW_ID_LENGTH);
+    store_call->new_prefix = gw_new_token_prefix(&call->issue.new_token);
     store_call->overlap_s = call->request.overlap_s;
     store_call->expires_ms = call->request.expires_ms;
     store_call->rotated_by = exchange->identity.id;
@@ -101,7 +101,7 @@ static void act_on_rotate(struct gw_issue_call *issue) {
     if (!gw_rotate_request_parse(&exchange->arena, gw_buf_bytes(&issue->body.bytes),
                                  exchange->services->wall_ms, &call->request, &refusal))
         gw_exchange_refuse(exchange, &refusal);
-    else if (gw_issue_mint(issue))
+    else if (gw_new_token_make(&issue->new_token, exchange))
         store_rotated(call);
 }
 

@@ -14,8 +14,11 @@
 
 // A copy of exactly the bytes, so that the sanitizer sees a read beyond them.
 static enum gw_status take(struct gw_str form, char *memory, struct gw_str *value) {
+    struct gw_form_parameter token = {.name = GW_STR("token")};
     memcpy(memory, form.at, form.length);
-    return gw_form_take(memory, form.length, GW_STR("token"), value);
+    enum gw_status status = gw_form_read(memory, form.length, &token, 1);
+    *value = token.value;
+    return status;
 }
 
 static void assert_taken(const char *form, const char *expected) {
@@ -60,11 +63,35 @@ static void test_the_parameter_is_found_and_unescaped(void **state) {
 
 static void test_a_form_without_the_parameter(void **state) {
     (void)state;
-    assert_status(GW_STR(""), GW_NOT_FOUND);
-    assert_status(GW_STR("&"), GW_NOT_FOUND);
-    assert_status(GW_STR("token_type_hint=token"), GW_NOT_FOUND);
-    assert_status(GW_STR("TOKEN=abc"), GW_NOT_FOUND);
-    assert_status(GW_STR("=token"), GW_NOT_FOUND);
+    static const struct gw_str forms[] = {
+        GW_STR_INIT(""),          GW_STR_INIT("&"),      GW_STR_INIT("token_type_hint=token"),
+        GW_STR_INIT("TOKEN=abc"), GW_STR_INIT("=token"),
+    };
+    for (size_t i = 0; i < COUNT(forms); i++) {
+        char memory[32];
+        struct gw_str value;
+        assert_int_equal(take(forms[i], memory, &value), GW_OK);
+        assert_null(value.at);
+    }
+}
+
+static void test_several_are_found_in_any_order(void **state) {
+    (void)state;
+    char form[] = "scope=read+write&x=1&%6frg=acme&token=t";
+    struct gw_form_parameter wanted[] = {{.name = GW_STR("token")},
+                                         {.name = GW_STR("org")},
+                                         {.name = GW_STR("scope")},
+                                         {.name = GW_STR("resource")}};
+    assert_int_equal(gw_form_read(form, strlen(form), wanted, COUNT(wanted)), GW_OK);
+    assert_true(gw_str_equal(wanted[0].value, GW_STR("t")));
+    assert_true(gw_str_equal(wanted[1].value, GW_STR("acme")));
+    assert_true(gw_str_equal(wanted[2].value, GW_STR("read write")));
+    assert_null(wanted[3].value.at);
+}
+
+static void test_one_that_nobody_wants_may_be_there_twice(void **state) {
+    (void)state;
+    assert_taken("x=1&token=abc&x=2", "abc");
 }
 
 static void test_two_are_a_conflict_also_alike_or_in_disguise(void **state) {
@@ -90,6 +117,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_parameter_is_found_and_unescaped),
         cmocka_unit_test(test_a_form_without_the_parameter),
+        cmocka_unit_test(test_several_are_found_in_any_order),
+        cmocka_unit_test(test_one_that_nobody_wants_may_be_there_twice),
         cmocka_unit_test(test_two_are_a_conflict_also_alike_or_in_disguise),
         cmocka_unit_test(test_broken_escapes_and_nul_are_invalid),
     };
