@@ -50,6 +50,16 @@ static void show_texts(const struct gw_config_texts *texts, char *out) {
     }
 }
 
+static void show_issuers(const struct gw_issuer_settings *issuers, char *out) {
+    size_t used = 0;
+    out[0] = '\0';
+    for (int i = 0; i < issuers->count && used < VALUE_BYTES; i++) {
+        int length = snprintf(out + used, VALUE_BYTES - used, "%s%s=%s", i > 0 ? ", " : "",
+                              issuers->at[i].name, issuers->at[i].issuer);
+        used += length > 0 ? (size_t)length : 0;
+    }
+}
+
 // A file with the URL in it stands in the place of the URL.
 static const char *url_file_of(const struct gw_config *config, const struct gw_setting *setting) {
     const void *at = (const char *)config + setting->offset;
@@ -83,6 +93,8 @@ static void take_value(const struct gw_config *config, struct row *row) {
     row->has_value = row->source != GW_SETTING_UNSET;
     if (origin->source == GW_SETTING_UNSET)
         (void)snprintf(row->value, sizeof(row->value), "%s", row->has_value ? "off" : "");
+    else if (row->setting->kind == GW_SETTING_ISSUERS)
+        show_issuers(&config->oidc_issuers, row->value);
     else if (gw_setting_is_list(row->setting))
         show_texts((const void *)((const char *)config + row->setting->offset), row->value);
     else

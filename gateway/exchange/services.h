@@ -14,6 +14,7 @@
 struct db_events;
 struct db_pool;
 struct gw_auth;
+struct gw_issuers;
 struct gw_org_metrics;
 struct gw_transport_shared;
 struct gw_upstream;
@@ -64,6 +65,7 @@ struct gw_services {
     struct db_pool *pool;
     struct db_events *events;
     struct gw_auth *auth;
+    struct gw_issuers *issuers;   // NULL: no --oidc-issuer
     struct gw_upstream *upstream; // NULL: no registry configured
 };
 

@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "gateway/settings/config_file.h"
+#include "gateway/settings/issuer_setting.h"
 #include "gateway/settings/rate.h"
 #include "gateway/settings/secret_line.h"
 #include "gateway/settings/trusted_proxies.h"
@@ -111,6 +112,9 @@ struct gw_config {
     int database_connections;
     bool forward_authorization;
     struct gw_config_texts authz_fields; // two names, or none
+    struct gw_issuer_settings oidc_issuers;
+    uint64_t oidc_keys_max_age_ms;
+    bool oidc_admin;
     bool keep_transfers;
     bool server_timing;
     bool access_log;

@@ -19,13 +19,28 @@ static char *trim(char *text) {
     return text;
 }
 
+static const char *read_head(char *text, int number, struct gw_config_entries *entries) {
+    size_t length = strlen(text);
+    if (text[length - 1] != ']')
+        return "the head of a section is `[name]`, alone in its line";
+    text[length - 1] = '\0';
+    const char *name = trim(text + 1);
+    if (*name == '\0')
+        return "the name of the section is missing";
+    if (entries->section_count == GW_CONFIG_SECTIONS_MAX)
+        return "there are more than 32 sections";
+    entries->sections[entries->section_count++] =
+        (struct gw_config_section){.name = name, .line = number};
+    return NULL;
+}
+
 // NULL: the line is in order.
 static const char *read_line(char *line, int number, struct gw_config_entries *entries) {
     char *text = trim(line);
     if (*text == '\0' || *text == '#')
         return NULL;
     if (*text == '[')
-        return "sections are not known to this version";
+        return read_head(text, number, entries);
     char *equals = strchr(text, '=');
     if (equals == NULL)
         return "a line is `key = value`, or begins with #";
@@ -35,8 +50,12 @@ static const char *read_line(char *line, int number, struct gw_config_entries *e
         return "the key in front of the = is missing";
     if (entries->count == GW_CONFIG_ENTRIES_MAX)
         return "there are more than 256 settings";
-    entries->at[entries->count++] =
-        (struct gw_config_entry){.key = key, .value = trim(equals + 1), .line = number};
+    entries->at[entries->count++] = (struct gw_config_entry){
+        .key = key,
+        .value = trim(equals + 1),
+        .section =
+            entries->section_count == 0 ? NULL : &entries->sections[entries->section_count - 1],
+        .line = number};
     return NULL;
 }
 
@@ -45,6 +64,7 @@ enum gw_status gw_config_file_parse(char *bytes, size_t length, struct gw_config
     gw_assert(bytes[length] == '\0');
     *fault = (struct gw_config_fault){.line = 1};
     entries->count = 0;
+    entries->section_count = 0;
     if (memchr(bytes, '\0', length) != NULL)
         fault->text = "it is not text";
     char *rest = bytes;

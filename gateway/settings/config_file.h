@@ -6,8 +6,11 @@
 //   workers = 4
 //   upstream = http://registry-1:8080
 //
-// Everything behind the first = is the value, without the blanks around it. Sections ([name]) are
-// refused: no setting has one yet.
+//   [oidc github]
+//   kind = github
+//
+// Everything behind the first = is the value, without the blanks around it. What follows the head
+// of a section belongs to it, up to the next head.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,16 +19,25 @@
 
 #define GW_CONFIG_FILE_BYTES_MAX 32768
 #define GW_CONFIG_ENTRIES_MAX 256
+#define GW_CONFIG_SECTIONS_MAX 32
+
+struct gw_config_section {
+    const char *name; // what stands in the brackets, terminated, not empty
+    int line;
+};
 
 struct gw_config_entry {
     const char *key; // terminated, not empty
     const char *value;
-    int line; // from 1
+    const struct gw_config_section *section; // NULL: above the first
+    int line;                                // from 1
 };
 
 struct gw_config_entries {
     struct gw_config_entry at[GW_CONFIG_ENTRIES_MAX];
+    struct gw_config_section sections[GW_CONFIG_SECTIONS_MAX];
     int count;
+    int section_count;
 };
 
 // A file with its entries, as gateway/settings/config_source.h reads it.

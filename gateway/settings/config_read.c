@@ -14,6 +14,8 @@
 #include "gateway/settings/url_file.h"
 #include "gateway/settings/value.h"
 
+#define KEY_OF_ISSUERS "oidc-issuer"
+
 // Always false, so that a reader can return it.
 static bool refuse(const char *what, const char *name, const char *value) {
     gw_complain("%s %s%s%s (see --help)", what, name, value != NULL ? ": " : "",
@@ -35,8 +37,21 @@ static const char *name_of(const struct gw_setting *setting, enum gw_setting_sou
     }
 }
 
+static bool refuse_issuer(const struct gw_config *config, const struct gw_setting *setting,
+                          const struct gw_setting_origin *origin) {
+    const char *problem = config->oidc_issuers.problem;
+    if (origin->source == GW_SETTING_BY_FILE)
+        gw_complain("%s:%d: %s", config->file.path, origin->line, problem);
+    else
+        gw_complain("not a value for %s: %s (see --help)", name_of(setting, origin->source),
+                    problem);
+    return false;
+}
+
 static bool refuse_value(const struct gw_config *config, const struct gw_setting *setting,
                          const struct gw_setting_origin *origin) {
+    if (setting->kind == GW_SETTING_ISSUERS)
+        return refuse_issuer(config, setting, origin);
     const char *shown = setting->kind == GW_SETTING_SECRET ? NULL : origin->text;
     if (origin->source != GW_SETTING_BY_FILE)
         return refuse("not a value for", name_of(setting, origin->source), shown);
@@ -97,7 +112,7 @@ static bool read_variables(struct gw_config *config) {
         const struct gw_setting_origin origin = {.source = GW_SETTING_BY_VARIABLE,
                                                  .text = getenv(setting->variable)};
         if (is_set(config, setting) || origin.text == NULL ||
-            (origin.text[0] == '\0' && setting->kind <= GW_SETTING_FILES))
+            (origin.text[0] == '\0' && setting->kind <= GW_SETTING_ISSUERS))
             continue;
         if (!set(config, setting, &origin))
             return false;
@@ -113,6 +128,35 @@ static bool is_free(const struct gw_config *config, const struct gw_setting *set
     return source == GW_SETTING_UNSET || source == GW_SETTING_BY_FILE;
 }
 
+static bool set_by_section(struct gw_config *config, const struct gw_config_section *section) {
+    const struct gw_setting *setting = gw_setting_of_key(GW_STR(KEY_OF_ISSUERS));
+    struct gw_issuer_settings *issuers = &config->oidc_issuers;
+    struct gw_setting_origin origin = {
+        .source = GW_SETTING_BY_FILE, .line = section->line, .text = section->name};
+    if (!is_free(config, setting))
+        return true;
+    config->origins[gw_setting_index(setting)] = origin;
+    bool is_right = gw_issuer_settings_begin(issuers, gw_issuer_section_name(section->name));
+    for (int i = 0; i < config->file.entries.count && is_right; i++) {
+        const struct gw_config_entry *entry = &config->file.entries.at[i];
+        if (entry->section != section)
+            continue;
+        origin.line = entry->line;
+        is_right = gw_issuer_settings_put(issuers, entry->key, entry->value);
+    }
+    if (!is_right)
+        return refuse_issuer(config, setting, &origin);
+    origin.line = section->line;
+    return gw_issuer_settings_end(issuers) || refuse_issuer(config, setting, &origin);
+}
+
+static bool set_by_entry(struct gw_config *config, const struct gw_config_entry *entry) {
+    const struct gw_setting *setting = gw_setting_of_key(gw_str_from(entry->key));
+    const struct gw_setting_origin origin = {
+        .source = GW_SETTING_BY_FILE, .line = entry->line, .text = entry->value};
+    return !is_free(config, setting) || set(config, setting, &origin);
+}
+
 static bool read_file(struct gw_config *config) {
     char problem[GW_CONFIG_PROBLEM_BYTES];
     if (config->config_file == NULL)
@@ -124,11 +168,10 @@ static bool read_file(struct gw_config *config) {
     bool is_right = true;
     for (int i = 0; i < config->file.entries.count && is_right; i++) {
         const struct gw_config_entry *entry = &config->file.entries.at[i];
-        const struct gw_setting *setting = gw_setting_of_key(gw_str_from(entry->key));
-        const struct gw_setting_origin origin = {
-            .source = GW_SETTING_BY_FILE, .line = entry->line, .text = entry->value};
-        is_right = !is_free(config, setting) || set(config, setting, &origin);
+        is_right = entry->section != NULL || set_by_entry(config, entry);
     }
+    for (int i = 0; i < config->file.entries.section_count && is_right; i++)
+        is_right = set_by_section(config, &config->file.entries.sections[i]);
     return is_right;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/loop/files.h"
+#include "gateway/settings/issuer_setting.h"
 
 #define KEY_OF_FILE "config"
 #define QUOTED_BYTES_MAX 64
@@ -26,8 +27,40 @@ static enum gw_status refuse_key(const struct gw_config_source *source,
     return refuse(source, entry->line, text, problem);
 }
 
+static bool is_key_of_issuer(const char *text) {
+    const char *key;
+    for (size_t i = 0; (key = gw_issuer_setting_key_at(i)) != NULL; i++) {
+        if (strcmp(key, text) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum gw_status check_section(const struct gw_config_source *source,
+                                    const struct gw_config_section *section, char *problem) {
+    return gw_issuer_section_name(section->name) != NULL
+               ? GW_OK
+               : refuse(source, section->line, "unknown section, there is [oidc NAME] alone",
+                        problem);
+}
+
+static enum gw_status check_entry_of_issuer(const struct gw_config_source *source,
+                                            const struct gw_config_entry *entry, char *problem) {
+    char text[TEXT_BYTES];
+    if (is_key_of_issuer(entry->key))
+        return GW_OK;
+    (void)snprintf(text, sizeof(text), "unknown key %.*s in [%.*s]%s", QUOTED_BYTES_MAX, entry->key,
+                   QUOTED_BYTES_MAX, entry->section->name,
+                   gw_setting_of_key(gw_str_from(entry->key)) == NULL
+                       ? ""
+                       : ": settings of the gateway stand above all sections");
+    return refuse(source, entry->line, text, problem);
+}
+
 static enum gw_status check_entry(const struct gw_config_source *source, int index, char *problem) {
     const struct gw_config_entry *entry = &source->entries.at[index];
+    if (entry->section != NULL)
+        return check_entry_of_issuer(source, entry, problem);
     const struct gw_setting *setting = gw_setting_of_key(gw_str_from(entry->key));
     if (setting == NULL)
         return refuse_key(source, entry, problem);
@@ -54,6 +87,8 @@ static enum gw_status take(const struct gw_file *file, struct gw_config_source *
     if (gw_config_file_parse(source->bytes, file->length, &source->entries, &fault) != GW_OK)
         return refuse(source, fault.line, fault.text, problem);
     enum gw_status status = GW_OK;
+    for (int i = 0; i < source->entries.section_count && status == GW_OK; i++)
+        status = check_section(source, &source->entries.sections[i], problem);
     for (int i = 0; i < source->entries.count && status == GW_OK; i++)
         status = check_entry(source, i, problem);
     return status;
@@ -65,6 +100,7 @@ enum gw_status gw_config_source_read(const char *path, struct gw_config_source *
     enum gw_status status = GW_INVALID;
     source->path = path;
     source->entries.count = 0;
+    source->entries.section_count = 0;
     gw_files_read(&file, 1);
     source->is_public = file.is_public;
     if (file.bytes == NULL)
@@ -78,17 +114,20 @@ enum gw_status gw_config_source_read(const char *path, struct gw_config_source *
 
 const char *gw_config_source_value(const struct gw_config_source *source, const char *key) {
     for (int i = 0; i < source->entries.count; i++) {
-        if (strcmp(source->entries.at[i].key, key) == 0)
-            return source->entries.at[i].value;
+        const struct gw_config_entry *entry = &source->entries.at[i];
+        if (entry->section == NULL && strcmp(entry->key, key) == 0)
+            return entry->value;
     }
     return NULL;
 }
 
 bool gw_config_source_shows_secret(const struct gw_config_source *source) {
     bool has_secret = false;
-    for (int i = 0; i < source->entries.count; i++)
+    for (int i = 0; i < source->entries.count; i++) {
+        const struct gw_config_entry *entry = &source->entries.at[i];
         has_secret =
-            has_secret ||
-            gw_setting_of_key(gw_str_from(source->entries.at[i].key))->kind == GW_SETTING_SECRET;
+            has_secret || (entry->section == NULL &&
+                           gw_setting_of_key(gw_str_from(entry->key))->kind == GW_SETTING_SECRET);
+    }
     return has_secret && source->is_public;
 }

@@ -129,6 +129,15 @@ static const struct gw_setting settings[] = {
      "known tokens go on reading while the database is away"},
     {"--stale-write", "GATEWAY_STALE_WRITE", GW_SETTING_LIMIT, SETTING(stale_write_ms), "1m",
      "TIME", "the same for writing; admin routes never do"},
+    {"--oidc-issuer", "GATEWAY_OIDC_ISSUER", GW_SETTING_ISSUERS, SETTING(oidc_issuers), NULL,
+     "NAME=URL,...",
+     "whose identity tokens are exchanged: kind=KIND,audience=TEXT and more keys of a section "
+     "[oidc NAME]; may be repeated"},
+    {"--oidc-keys-max-age", "GATEWAY_OIDC_KEYS_MAX_AGE", GW_SETTING_DURATION,
+     SETTING(oidc_keys_max_age_ms), "24h", "TIME",
+     "keys of an issuer that could not be fetched again for so long count no more: 503"},
+    {"--oidc-admin", "GATEWAY_OIDC_ADMIN", GW_SETTING_SWITCH, SETTING(oidc_admin), NULL, NULL,
+     "rules of trust may give the scope admin"},
     {"--drain-delay", "GATEWAY_DRAIN_DELAY", GW_SETTING_LIMIT, SETTING(drain_delay_ms), "5s",
      "TIME", "after SIGTERM, not ready but still accepting: for balancers to hear of it"},
     {"--drain-timeout", "GATEWAY_DRAIN_TIMEOUT", GW_SETTING_DURATION, SETTING(drain_timeout_ms),
@@ -201,7 +210,8 @@ bool gw_setting_is_live(const struct gw_setting *setting) {
 }
 
 bool gw_setting_is_list(const struct gw_setting *setting) {
-    return setting->kind == GW_SETTING_TEXTS || setting->kind == GW_SETTING_FILES;
+    return setting->kind == GW_SETTING_TEXTS || setting->kind == GW_SETTING_FILES ||
+           setting->kind == GW_SETTING_ISSUERS;
 }
 
 size_t gw_setting_index(const struct gw_setting *setting) {

@@ -8,12 +8,13 @@
 
 #include "base/str.h"
 
-// What a value looks like. For those up to GW_SETTING_FILES an empty variable counts as not set.
+// What a value looks like. For those up to GW_SETTING_ISSUERS an empty variable counts as not set.
 enum gw_setting_kind {
     GW_SETTING_TEXT,
     GW_SETTING_SECRET, // text that is never shown
     GW_SETTING_TEXTS,
     GW_SETTING_FILES,
+    GW_SETTING_ISSUERS,
     GW_SETTING_NUMBER,
     GW_SETTING_COUNT,
     GW_SETTING_DURATION,

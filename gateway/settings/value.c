@@ -87,6 +87,8 @@ bool gw_setting_set(struct gw_config *config, const struct gw_setting *setting, 
         return add_texts(text, ",", at);
     case GW_SETTING_FILES:
         return add_files(text, source, at);
+    case GW_SETTING_ISSUERS:
+        return gw_issuer_settings_add(at, text);
     case GW_SETTING_TLS_VERSION:
         return parse_tls_version(text, at);
     case GW_SETTING_NUMBER:
@@ -164,6 +166,8 @@ bool gw_setting_is_same(const struct gw_config *config, const struct gw_config *
     size_t bytes = bytes_of(setting);
     if (bytes > 0)
         return memcmp(at, other_at, bytes) == 0;
+    if (setting->kind == GW_SETTING_ISSUERS)
+        return gw_issuer_settings_are_same((const void *)at, (const void *)other_at);
     if (gw_setting_is_list(setting))
         return are_same_texts((const void *)at, (const void *)other_at);
     return is_same_text(config->origins[index].text, other->origins[index].text);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The configuration file: the same names as the flags, a flag over a variable over the file, and a mistake said by file and line."""
+import re
 import shutil
 
 import pytest
@@ -61,7 +62,15 @@ MISTAKES = {
     "value": ("# first\nworkers = many\n", ":2: not a value for workers: many (see --help)"),
     "empty": ("log-level =\n", ":1: not a value for log-level:  (see --help)"),
     "form": ("workers 2\n", ":1: a line is `key = value`, or begins with #"),
-    "section": ("workers = 1\n[oidc github]\nissuer = x\n", ":2: sections are not known to this version"),
+    "section": ("workers = 1\n[upstream a]\nurl = x\n", ":2: unknown section, there is [oidc NAME] alone"),
+    "head": ("workers = 1\n[oidc github\n", ":2: the head of a section is `[name]`, alone in its line"),
+    "below": ("[oidc github]\nkind = github\n\nworkers = 1\n",
+              ":4: unknown key workers in [oidc github]: settings of the gateway stand above all sections"),
+    "strange": ("[oidc github]\nkid = github\n", ":2: unknown key kid in [oidc github]"),
+    "lacks": ("workers = 1\n[oidc github]\nkind = github\nissuer = https://t.test\n", ":2: audience is missing"),
+    "plain": ("[oidc github]\nkind = github\nissuer = http://t.test\n", ":3: issuer: it must start with https://"),
+    "again": ("[oidc github]\nkind = github\nkind = gitlab\n", ":3: kind is there twice"),
+    "nameless": ("[oidc ]\n", ":1: unknown section, there is [oidc NAME] alone"),
     "itself": ("config = other.conf\n", ":1: a file cannot name another one"),
 }
 
@@ -72,6 +81,28 @@ def test_a_mistake_is_said_by_file_and_line(mistake, write):
     path = write(text)
     done = run_gateway("--config", path, DATABASE_URL="postgresql://x")
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"skillreg-gateway: {path}{complaint}\n")
+
+
+def test_issuers_are_sections_of_a_file_unless_a_flag_names_them(write, operator):
+    path = write("workers = 1\n\n[oidc github]\nkind = github\nissuer = https://token.test\naudience = https://me.test\n"
+                 "[oidc gl]\nkind = gitlab\nissuer = https://gl.test\naudience = https://me.test\nmax-live = 3\n")
+
+    def shown(*flags, **variables):
+        done = run_gateway("check", "--config", path, "--listen-https", "off", "--listen-http", "127.0.0.1:0", *flags,
+                           DATABASE_URL=operator.database_url, **variables)
+        return re.search(r"^oidc-issuer +(.*)$", done.stdout, re.MULTILINE)[1].rsplit(None, 1)
+
+    assert shown() == ["github=https://token.test, gl=https://gl.test", f"{path}:7"]
+    assert shown("--oidc-issuer", "a=https://a.test,kind=generic,audience=me") == ["a=https://a.test", "flag"]
+    assert shown(GATEWAY_OIDC_ISSUER="a=https://a.test,kind=generic,audience=me;b=https://b.test,kind=generic,audience=me") == [
+        "a=https://a.test, b=https://b.test  variable", "GATEWAY_OIDC_ISSUER"]
+
+
+def test_an_issuer_on_the_command_line_is_refused_with_the_reason():
+    done = run_gateway("--oidc-issuer", "gh=https://t.test,kind=github,audience=https://github.com/acme", DATABASE_URL="postgresql://x")
+    assert (done.returncode, done.stderr) == (2, "skillreg-gateway: not a value for --oidc-issuer: audience: github gives this one to "
+                                                 "tokens that nobody asked for here; choose one of your own, such as the URL of this "
+                                                 "gateway (see --help)\n")
 
 
 def test_a_file_that_is_missing_is_named(tmp_path):

@@ -24,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         gw_assert(entry->key >= bytes && entry->value + strlen(entry->value) <= bytes + size);
         gw_assert(entry->key[0] != '\0' && strchr(entry->key, '=') == NULL);
         gw_assert(entry->line > (i == 0 ? 0 : entries.at[i - 1].line));
+        gw_assert(entry->section == NULL || entry->section->line < entry->line);
     }
     return 0;
 }
