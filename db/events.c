@@ -383,6 +383,13 @@ enum gw_status db_events_create(uv_loop_t *loop, const struct db_events_options 
     return GW_OK;
 }
 
+enum gw_status db_events_use_url(struct db_events *events, const char *url) {
+    enum gw_status status = db_link_target_use(&events->target, url);
+    if (status == GW_OK)
+        db_link_hurry(&events->link);
+    return status;
+}
+
 void db_events_close(struct db_events *events) {
     gw_assert(!events->is_closing);
     events->is_closing = true;

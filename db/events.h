@@ -47,6 +47,8 @@ struct db_events;
 enum gw_status db_events_create(uv_loop_t *loop, const struct db_events_options *options,
                                 struct db_events_consumer *consumer,
                                 struct db_events **events) GW_MUST_USE;
+// Another URL, as db_pool_use_url.
+enum gw_status db_events_use_url(struct db_events *events, const char *url) GW_MUST_USE;
 // Ends waits as GW_UNAVAILABLE. Unless db_events_leave was called before, this process stays a
 // member: revocations wait for it until its stale time has passed. Frees once the handles have
 // closed.

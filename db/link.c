@@ -5,6 +5,7 @@
 #include "db/link.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -19,6 +20,35 @@
 
 static void on_resolved(struct db_hosts *hosts);
 
+static enum gw_status open_servers(struct db_link_target *target, uv_loop_t *loop,
+                                   const char *url) {
+    struct db_link_servers *servers = malloc(sizeof(*servers));
+    if (servers == NULL)
+        return GW_NO_MEMORY;
+    servers->target = target;
+    enum gw_status status = db_url_parse(url, &servers->url);
+    if (status == GW_OK) {
+        status = db_hosts_open(&servers->hosts, loop, &servers->url, on_resolved);
+        if (status == GW_OK) {
+            target->servers = servers;
+            return GW_OK;
+        }
+        db_url_deinit(&servers->url);
+    }
+    free(servers);
+    return status;
+}
+
+// Those that were replaced have no target to tell.
+static void on_hosts_closed(struct db_hosts *hosts) {
+    struct db_link_servers *servers = gw_container_of(hosts, struct db_link_servers, hosts);
+    struct db_link_target *target = servers->target;
+    db_url_deinit(&servers->url);
+    free(servers);
+    if (target != NULL)
+        target->on_closed(target);
+}
+
 enum gw_status db_link_target_open(struct db_link_target *target, uv_loop_t *loop,
                                    const struct db_link_options *options) {
     memset(target, 0, sizeof(*target));
@@ -27,25 +57,35 @@ enum gw_status db_link_target_open(struct db_link_target *target, uv_loop_t *loo
     gw_list_init(&target->waiting);
     db_conn_statements_init(&target->statements, options->statements, options->statement_count);
     target->statements.role_check = options->role_check;
-    enum gw_status status = db_url_parse(options->url, &target->url);
-    if (status != GW_OK)
-        return status;
-    status = db_hosts_open(&target->hosts, loop, &target->url, on_resolved);
-    if (status != GW_OK)
-        db_url_deinit(&target->url);
-    return status;
+    return open_servers(target, loop, options->url);
 }
 
-static void on_hosts_closed(struct db_hosts *hosts) {
-    struct db_link_target *target = gw_container_of(hosts, struct db_link_target, hosts);
-    db_url_deinit(&target->url);
-    target->on_closed(target);
+static void stop_waiting(struct db_link *link) {
+    gw_list_remove(&link->waiting);
+    link->waiting_ms = 0;
+}
+
+// Links that wait for names wait for those of the new URL.
+enum gw_status db_link_target_use(struct db_link_target *target, const char *url) {
+    struct db_link_servers *before = target->servers;
+    enum gw_status status = open_servers(target, before->hosts.loop, url);
+    if (status != GW_OK)
+        return status;
+    target->url_number++;
+    while (!gw_list_is_empty(&target->waiting)) {
+        struct db_link *link = gw_container_of(target->waiting.next, struct db_link, waiting);
+        stop_waiting(link);
+        db_link_hurry(link);
+    }
+    before->target = NULL;
+    db_hosts_close(&before->hosts, on_hosts_closed);
+    return GW_OK;
 }
 
 void db_link_target_close(struct db_link_target *target,
                           void (*on_closed)(struct db_link_target *target)) {
     target->on_closed = on_closed;
-    db_hosts_close(&target->hosts, on_hosts_closed);
+    db_hosts_close(&target->servers->hosts, on_hosts_closed);
 }
 
 // ---- the timer ----
@@ -124,9 +164,9 @@ static void note_attempt(struct db_link *link) {
     uint64_t now = uv_now(db_link_loop(link));
     bool is_late = now >= link->due_ms || now - link->attempt_ms >= SILENT_MS;
     if (!link->conn.was_reached && is_late)
-        db_hosts_note_silent(&link->target->hosts, link->address_key);
+        db_hosts_note_silent(&link->target->servers->hosts, link->address_key);
     else
-        db_hosts_note_answer(&link->target->hosts, link->address_key);
+        db_hosts_note_answer(&link->target->servers->hosts, link->address_key);
     link->was_reached |= link->conn.was_reached;
     add_reason(link, link->conn.reason);
 }
@@ -189,7 +229,7 @@ static void on_ready(struct db_conn *conn) {
     link->is_refused = link->is_silent = false;
     link->ready_ms = uv_now(conn->socket.loop);
     link->tick_ms = NEVER;
-    db_hosts_note_answer(&link->target->hosts, link->address_key);
+    db_hosts_note_answer(&link->target->servers->hosts, link->address_key);
     note_up(link);
     link->events->on_ready(link);
     settle(link);
@@ -213,13 +253,8 @@ static void on_notify(struct db_conn *conn) {
 
 // ---- when the timer fires ----
 
-static void stop_waiting(struct db_link *link) {
-    gw_list_remove(&link->waiting);
-    link->waiting_ms = 0;
-}
-
 static void on_resolved(struct db_hosts *hosts) {
-    struct db_link_target *target = gw_container_of(hosts, struct db_link_target, hosts);
+    struct db_link_target *target = gw_container_of(hosts, struct db_link_servers, hosts)->target;
     struct gw_list *next;
     for (struct gw_list *node = target->waiting.next; node != &target->waiting; node = next) {
         next = node->next;
@@ -229,7 +264,7 @@ static void on_resolved(struct db_hosts *hosts) {
 
 // Before each round the names are looked up. False: not for long enough yet.
 static bool are_hosts_ready(struct db_link *link) {
-    struct db_hosts *hosts = &link->target->hosts;
+    struct db_hosts *hosts = &link->target->servers->hosts;
     uint64_t now = uv_now(db_link_loop(link));
     if (link->waiting_ms == 0) {
         link->waiting_ms = now;
@@ -255,7 +290,7 @@ static uint64_t timeout_of(const struct db_link *link, const struct db_attempt *
 }
 
 static void add_unknown_host(struct db_link *link) {
-    const struct db_url *url = &link->target->url;
+    const struct db_url *url = &link->target->servers->url;
     char reason[DB_CONN_REASON_LENGTH];
     const char *name = NULL;
     for (int i = 0; i < url->server_count && name == NULL; i++)
@@ -265,15 +300,25 @@ static void add_unknown_host(struct db_link *link) {
     add_reason(link, reason);
 }
 
+// A round that was planned by another URL is over.
+static void note_url(struct db_link *link) {
+    if (link->url_number == link->target->url_number)
+        return;
+    link->url_number = link->target->url_number;
+    link->round.count = link->round.next = 0;
+}
+
 static void connect_next(struct db_link *link) {
     struct db_link_target *target = link->target;
     struct db_attempt attempt;
+    note_url(link);
     bool is_new = link->round.next == link->round.count;
     if (is_new && !are_hosts_ready(link))
         return;
+    struct db_link_servers *servers = target->servers;
     if (is_new)
-        db_hosts_plan(&target->hosts, &link->round);
-    if (!db_hosts_next(&target->hosts, &link->round, target->connect_timeout_ms, &attempt)) {
+        db_hosts_plan(&servers->hosts, &link->round);
+    if (!db_hosts_next(&servers->hosts, &link->round, target->connect_timeout_ms, &attempt)) {
         add_unknown_host(link);
         end_round(link);
         return;
@@ -282,7 +327,7 @@ static void connect_next(struct db_link *link) {
     link->address_key = attempt.key;
     link->attempt_ms = uv_now(db_link_loop(link));
     link->due_ms = link->attempt_ms + timeout_of(link, &attempt);
-    if (db_conn_open(&link->conn, &target->url, &attempt.what, packet_timeout_ms) != GW_OK)
+    if (db_conn_open(&link->conn, &servers->url, &attempt.what, packet_timeout_ms) != GW_OK)
         on_attempt_failed(link);
 }
 

@@ -6,7 +6,7 @@
 //
 // It connects in rounds: it waits a moment for the names of the URL to be looked up, then tries one
 // address after the other (db/hosts.h), each with a time-out of its own; after a round without
-// success it pauses (backoff with jitter).
+// success it pauses (backoff with jitter). Another URL counts from the next attempt on.
 //
 // The owner embeds struct db_link and gets back to itself with gw_container_of. Events fire from
 // the loop; on_down and log_down also from db_link_send, db_link_flush and db_link_read. An event
@@ -60,10 +60,17 @@ struct db_link_options {
 // The addresses that are known from before are used when a lookup takes longer.
 #define GW_DB_LOOKUP_PAUSE_MS 200
 
-// What the links of one owner share. It lives longer than they do.
-struct db_link_target {
+// What a URL says, with the addresses behind it.
+struct db_link_servers {
     struct db_url url;
     struct db_hosts hosts;
+    struct db_link_target *target; // NULL: those of another URL have taken their place
+};
+
+// What the links of one owner share. It lives longer than they do.
+struct db_link_target {
+    struct db_link_servers *servers;
+    unsigned url_number;    // of those that were used so far
     struct gw_list waiting; // links, for hosts
     void (*on_closed)(struct db_link_target *target);
     struct db_conn_statements statements;
@@ -92,6 +99,7 @@ struct db_link {
     bool is_silent;    // the server did not answer, and so it was ended
     int rounds;        // failed in a row
     struct db_round round;
+    unsigned url_number;                // of the target, when the round was planned
     uint32_t address_key;               // of the attempt
     uint64_t attempt_ms;                // when it began
     bool was_reached;                   // the server, in this round
@@ -103,6 +111,9 @@ struct db_link {
 // GW_INVALID: the URL (db/url.h). GW_NO_MEMORY. Then nothing is open.
 enum gw_status db_link_target_open(struct db_link_target *target, uv_loop_t *loop,
                                    const struct db_link_options *options) GW_MUST_USE;
+// Connections that are made from now on, and attempts, are by this URL; those that are there stay.
+// GW_INVALID: it is malformed; GW_NO_MEMORY. Then nothing has changed. Never from an event.
+enum gw_status db_link_target_use(struct db_link_target *target, const char *url) GW_MUST_USE;
 // Its links are closing or closed. on_closed may come inside, and then the memory is the owner's.
 void db_link_target_close(struct db_link_target *target,
                           void (*on_closed)(struct db_link_target *target));

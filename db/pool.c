@@ -120,15 +120,6 @@ static void end_queue(struct db_pool *pool, struct db_pool_lane *lane, uint64_t 
 
 // ---- changes that are tried again ----
 
-// False: the error would come again, it was tried often enough, or its time is over.
-static bool may_repeat(const struct db_pool *pool, const struct db_query *query,
-                       const PGresult *error) {
-    const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
-    uint64_t half_ms = pool->options.query_timeout_ms / 2;
-    return query->statement->kind == DB_STATEMENT_CHANGE && db_sql_error_may_repeat(sqlstate) &&
-           query->repeats < GW_DB_REPEATS_MAX && uv_now(pool->loop) + half_ms < query->deadline_ms;
-}
-
 // The pause is random, so that two changes that met do not meet again.
 static void rest(struct db_pool *pool, struct db_query *query) {
     struct db_pool_lane *lane = pool->lane_of[query->statement->kind];
@@ -217,7 +208,8 @@ static void on_answer(struct db_link *link, struct db_query *query, enum gw_stat
     member->lane->in_flight--;
     if (member->lane->may_wait)
         db_blockers_note_answer(&pool->blockers, query, status, uv_now(pool->loop));
-    if (status == GW_BUSY && may_repeat(pool, query, error)) {
+    if (status == GW_BUSY &&
+        db_pool_lane_may_repeat(member->lane, query, error, uv_now(pool->loop))) {
         rest(pool, query);
         return;
     }
@@ -458,6 +450,13 @@ void db_pool_cancel(struct db_pool *pool, struct db_query *query) {
     } else {
         db_pool_lane_remove(pool->lane_of[query->statement->kind], query);
     }
+}
+
+enum gw_status db_pool_use_url(struct db_pool *pool, const char *url) {
+    enum gw_status status = db_link_target_use(&pool->target, url);
+    if (status == GW_OK)
+        db_pool_expect(pool);
+    return status;
 }
 
 bool db_pool_is_ready(const struct db_pool *pool) {

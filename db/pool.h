@@ -27,8 +27,7 @@
 #define GW_DB_NOTE_CONNECTIONS 1
 #define GW_DB_CHANGE_QUEUE_MAX 1000
 #define GW_DB_EXPECTED_MS 1000
-#define GW_DB_REPEATS_MAX 3      // of a change that ended in a deadlock
-#define GW_DB_REPEAT_PAUSE_MS 30 // at most, before each
+#define GW_DB_REPEAT_PAUSE_MS 30 // at most, before a change is tried again
 
 struct db_pool;
 
@@ -64,6 +63,10 @@ void db_pool_cancel(struct db_pool *pool, struct db_query *query);
 // Sends what was submitted so far. The pool does so by itself before the loop sleeps; this is for
 // queries that are submitted as late as that. Calls nothing back.
 void db_pool_flush(struct db_pool *pool);
+
+// Another URL, for the connections that are made from now on; those that are there stay.
+// GW_INVALID: libpq cannot read it; GW_NO_MEMORY. Then nothing has changed. Not from a callback.
+enum gw_status db_pool_use_url(struct db_pool *pool, const char *url) GW_MUST_USE;
 
 // True when at least one connection for reading is up, with its statements prepared.
 bool db_pool_is_ready(const struct db_pool *pool);

@@ -2,6 +2,7 @@
 #include "db/pool_lane.h"
 
 #include "db/conn.h"
+#include "db/sql_error.h"
 
 void db_pool_lane_init(struct db_pool_lane *lane, int queue_max, uint64_t timeout_ms) {
     *lane = (struct db_pool_lane){
@@ -37,6 +38,13 @@ enum gw_status db_pool_lane_admit(const struct db_pool_lane *lane) {
 void db_pool_lane_push(struct db_pool_lane *lane, struct db_query *query) {
     gw_list_push_back(&lane->queue, &query->link);
     lane->queued++;
+}
+
+bool db_pool_lane_may_repeat(const struct db_pool_lane *lane, const struct db_query *query,
+                             const PGresult *error, uint64_t now_ms) {
+    return query->statement->kind == DB_STATEMENT_CHANGE &&
+           db_sql_error_may_repeat(PQresultErrorField(error, PG_DIAG_SQLSTATE)) &&
+           query->repeats < GW_DB_REPEATS_MAX && now_ms + lane->timeout_ms / 2 < query->deadline_ms;
 }
 
 void db_pool_lane_rest(struct db_pool_lane *lane, struct db_query *query, uint64_t repeat_ms) {

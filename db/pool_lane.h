@@ -13,6 +13,7 @@
 #include "db/query.h"
 
 #define GW_DB_CHANGE_PATIENCE_MS 2000 // in the queue, behind changes that wait
+#define GW_DB_REPEATS_MAX 3           // of a change that ended in a deadlock
 
 struct db_pool_lane {
     struct gw_list queue;
@@ -38,6 +39,9 @@ void db_pool_lane_disconnected(struct db_pool_lane *lane);
 // GW_UNAVAILABLE, GW_BUSY: the queue is full, and why.
 enum gw_status db_pool_lane_admit(const struct db_pool_lane *lane) GW_MUST_USE;
 void db_pool_lane_push(struct db_pool_lane *lane, struct db_query *query);
+// False: the error would come again, it was tried often enough, or its time is over.
+bool db_pool_lane_may_repeat(const struct db_pool_lane *lane, const struct db_query *query,
+                             const PGresult *error, uint64_t now_ms);
 // The query was sent and is sent again at `repeat_ms`; db_pool_lane_wake puts the queries that are
 // due in front of the queue.
 void db_pool_lane_rest(struct db_pool_lane *lane, struct db_query *query, uint64_t repeat_ms);

@@ -28,23 +28,18 @@
 #include "gateway/net/transport.h"
 #include "gateway/process/certificates.h"
 #include "gateway/process/cgroup.h"
+#include "gateway/process/database_urls.h"
 #include "gateway/process/descriptors.h"
 #include "gateway/process/front.h"
 #include "gateway/process/heartbeat.h"
 #include "gateway/process/listener.h"
 #include "gateway/process/readiness.h"
+#include "gateway/process/reread.h"
 #include "gateway/process/turns.h"
-#include "gateway/settings/config_reread.h"
 #include "gateway/upstream/pool.h"
 #include "token/id.h"
 
 #define FLUSH_TIMEOUT_MS 3000
-
-struct rates {
-    struct gw_rate token;
-    struct gw_rate search;
-    struct gw_rate org;
-};
 
 enum phase { PHASE_RUN, PHASE_DRAIN, PHASE_FLUSH, PHASE_CLOSE };
 
@@ -233,38 +228,11 @@ static enum gw_status open_certificates(struct gw_server *server) {
     return gw_certificates_open(&server->certificates, &server->loop, &options);
 }
 
-static bool is_same_rate(const struct gw_rate *one, const struct gw_rate *other) {
-    return one->count == other->count && one->period_s == other->period_s &&
-           one->burst == other->burst;
-}
-
-// What reads a setting each time that it needs it has the new value already.
-static void use_changes(struct gw_server *server, const struct rates *before) {
-    const struct gw_config *config = server->config;
-    gw_log_set_level(config->log_level);
-    gw_log_set_form(config->log_form);
-    if (is_same_rate(&before->token, &config->rate_limit) &&
-        is_same_rate(&before->search, &config->search_rate_limit) &&
-        is_same_rate(&before->org, &config->org_rate_limit))
-        return;
-    if (gw_auth_change_rates(&server->auth, &server->services) != GW_OK)
-        gw_log(GW_LOG_ERROR, "server", "cannot use the new rates, the old ones stay reason=\"%s\"",
-               gw_status_text(GW_NO_MEMORY));
-}
-
-static void reread_settings(struct gw_server *server) {
-    const struct gw_config *config = server->config;
-    const struct rates before = {config->rate_limit, config->search_rate_limit,
-                                 config->org_rate_limit};
-    if (gw_config_reread(server->config, server->worker->slot == NULL))
-        use_changes(server, &before);
-}
-
 static void on_hangup(uv_signal_t *handle, int number) {
     (void)number;
     struct gw_server *server = handle->data;
     if (server->phase == PHASE_RUN)
-        reread_settings(server);
+        gw_reread(server->config, &server->services, server->worker->slot == NULL);
     if (server->certificates.is_open && server->phase == PHASE_RUN)
         gw_certificates_reload(&server->certificates);
 }
@@ -295,12 +263,11 @@ static void open_handles(struct gw_server *server) {
 static enum gw_status open_events(struct gw_server *server) {
     struct gw_services *services = &server->services;
     const struct gw_config *config = services->config;
-    const char *url = config->database_events_url;
     char gateway_id[GW_ID_LENGTH + 1];
     enum gw_status status = gw_id_make(gateway_id);
     if (status != GW_OK)
         return status;
-    const struct db_events_options options = {.url = url != NULL ? url : config->database_url,
+    const struct db_events_options options = {.url = gw_database_urls_of_events(config),
                                               .gateway_id = gateway_id,
                                               .slot = server->worker->slot,
                                               .stale_ms = gw_auth_memory_ms(config),

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/log_writer.h"
+#include "gateway/process/database_urls.h"
 #include "gateway/process/heartbeat.h"
 #include "gateway/process/listener.h"
 #include "gateway/process/server.h"
@@ -280,6 +281,7 @@ static void reread_settings(struct supervisor *supervisor) {
         gw_log_set_level(supervisor->config.log_level);
         gw_log_set_form(supervisor->config.log_form);
     }
+    (void)gw_database_urls_reread(&supervisor->config, true);
     signal_children(supervisor, SIGHUP);
 }
 

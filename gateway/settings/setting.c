@@ -15,7 +15,7 @@ static const struct gw_setting settings[] = {
     {"--database-url", "DATABASE_URL", GW_SETTING_SECRET, SETTING(database_url), NULL, "URL",
      "PostgreSQL (libpq URI, several hosts allowed); required, or its file"},
     {"--database-url-file", "DATABASE_URL_FILE", GW_SETTING_TEXT, SETTING(database_url_file), NULL,
-     "FILE", "its first line is the URL; in place of --database-url"},
+     "FILE", "its first line is the URL, read again on SIGHUP; in place of --database-url"},
     {"--database-events-url", "GATEWAY_DATABASE_EVENTS_URL", GW_SETTING_SECRET,
      SETTING(database_events_url), NULL, "URL",
      "for hearing of changes, where --database-url is a transaction pooler"},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Proves of db/link.c without PostgreSQL: a server that refuses or says nothing is tried again,
-// each of its addresses for itself, whatever the resolver does meanwhile, and each reason is logged
-// once. With PostgreSQL: tests/unit/db/test_pool.c
+// each of its addresses for itself, whatever the resolver does meanwhile, each reason is logged
+// once, and another URL counts from the next attempt on. With PostgreSQL: tests/unit/db/test_pool.c
 // and test_events_outage.c, whose links these are.
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -249,6 +249,74 @@ static void test_link_closes_while_the_resolver_hangs(void **state) {
         continue;
 }
 
+// ---- another URL ----
+
+static void url_of(int port, char url[128]) {
+    (void)snprintf(url, 128, "host=127.0.0.1 port=%d sslmode=disable gssencmode=disable", port);
+}
+
+static void use(int port) {
+    char url[128];
+    url_of(port, url);
+    assert_int_equal(db_link_target_use(&world.target, url), GW_OK);
+}
+
+static void test_link_takes_another_url_for_its_next_attempt(void **state) {
+    (void)state;
+    int port;
+    int silent_fd = listen_silently(&port);
+    int refusing_port;
+    int refusing_fd = refuse(&refusing_port);
+    char url[160]; // its round goes on at an address that the other URL does not have
+    (void)snprintf(url, sizeof(url),
+                   "host=127.0.0.1,127.0.0.1 port=%d,%d sslmode=disable gssencmode=disable", port,
+                   port);
+    open_link(url);
+    while (world.link.conn.state != DB_CONN_CONNECTING)
+        (void)uv_run(&world.loop, UV_RUN_ONCE);
+    use(refusing_port);
+    assert_int_equal(world.link.conn.state, DB_CONN_CONNECTING); // that one is left alone
+    run_until_down(1);
+    assert_int_equal(world.link.round.count, 0);
+    run_until_down(2);
+    assert_non_null(strstr(world.target.last_reason, "refused"));
+    assert_null(strstr(world.target.last_reason, "no connection in time"));
+    close_link();
+    (void)close(refusing_fd);
+    (void)close(silent_fd);
+}
+
+static void test_link_waits_for_no_name_of_the_url_before(void **state) {
+    (void)state;
+    int port;
+    int fd = refuse(&port);
+    open_named(1);
+    run_until_begun(1); // it hangs
+    use(port);
+    run_until_down(1);
+    assert_non_null(strstr(world.target.last_reason, "refused"));
+    assert_int_equal(test_resolver_ended(), 0);
+    test_resolver_answer(1, NULL, NULL); // the thread ends
+    while (test_resolver_ended() == 0)
+        continue;
+    close_link();
+    (void)close(fd);
+}
+
+static void test_link_keeps_its_url_when_the_other_is_malformed(void **state) {
+    (void)state;
+    int port;
+    int fd = refuse(&port);
+    char url[128];
+    url_of(port, url);
+    open_link(url);
+    assert_int_equal(db_link_target_use(&world.target, "postgresql://[::1"), GW_INVALID);
+    run_until_down(1);
+    assert_non_null(strstr(world.target.last_reason, "refused"));
+    close_link();
+    (void)close(fd);
+}
+
 // ---- pauses ----
 
 static void test_link_hurries_when_the_server_is_known_to_be_there(void **state) {
@@ -295,6 +363,9 @@ int main(void) {
         cmocka_unit_test(test_link_gives_up_on_a_resolver_that_hangs_and_asks_on),
         cmocka_unit_test(test_link_uses_the_last_good_addresses),
         cmocka_unit_test(test_link_closes_while_the_resolver_hangs),
+        cmocka_unit_test(test_link_takes_another_url_for_its_next_attempt),
+        cmocka_unit_test(test_link_waits_for_no_name_of_the_url_before),
+        cmocka_unit_test(test_link_keeps_its_url_when_the_other_is_malformed),
         cmocka_unit_test(test_link_hurries_when_the_server_is_known_to_be_there),
         cmocka_unit_test(test_link_closes_in_the_middle_of_connecting),
     };
