@@ -213,9 +213,10 @@ static void on_answer(struct db_link *link, struct db_query *query, enum gw_stat
         rest(pool, query);
         return;
     }
+    const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
     if (error != NULL)
-        query->is_lost =
-            db_sql_error_judge(PQresultErrorField(error, PG_DIAG_SQLSTATE)).drops_connection;
+        query->is_lost = db_sql_error_judge(sqlstate).drops_connection;
+    query->is_right_missing = db_sql_error_is_right_missing(sqlstate);
     if (status == GW_OK)
         db_pool_log_success(&pool->log, query->statement);
     status = status_of_answer(query, status, error);
@@ -429,7 +430,7 @@ enum gw_status db_pool_submit(struct db_pool *pool, struct db_query *query) {
     gw_assert(query->params.count == query->statement->parameter_count);
     query->conn = NULL;
     query->repeats = 0;
-    query->is_lost = false;
+    query->is_lost = query->is_right_missing = false;
     query->repeat_ms = 0;
     query->deadline_ms = uv_now(pool->loop) + pool->options.query_timeout_ms;
     db_pool_lane_push(lane, query);

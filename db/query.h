@@ -48,6 +48,7 @@ struct db_query {
     uint64_t sent_ms;
     uint64_t repeat_ms; // when it is tried again; 0: not resting
     int repeats;
+    bool is_right_missing;  // the role may not: nothing was done
     bool is_lost;           // with its connection, whose end was no fault of the statement
     enum gw_status outcome; // of one that ended without an answer
 };

@@ -50,10 +50,6 @@ static bool is_schema_missing(const char *sqlstate) {
                                 strcmp(sqlstate, "42703") == 0 || strcmp(sqlstate, "42883") == 0);
 }
 
-static bool is_right_missing(const char *sqlstate) {
-    return sqlstate != NULL && strcmp(sqlstate, "42501") == 0;
-}
-
 // `answer` is NULL when libpq has none.
 static enum gw_status fail(struct db_session *session, const PGresult *answer) {
     const char *message = PQresultErrorField(answer, PG_DIAG_MESSAGE_PRIMARY);
@@ -65,10 +61,7 @@ static enum gw_status fail(struct db_session *session, const PGresult *answer) {
                    is_schema_missing(sqlstate)
                        ? "the schema is missing or old, run skillreg-gateway migrate: "
                        : "",
-                   sentence,
-                   is_right_missing(sqlstate)
-                       ? "; connect as the role that owns the schema, not as the gateway's"
-                       : "");
+                   sentence, db_sql_error_is_right_missing(sqlstate) ? DB_SQL_ERROR_OWNER : "");
     session->is_reached = PQstatus(session->pg) == CONNECTION_OK;
     return db_sql_error_judge(sqlstate).status;
 }

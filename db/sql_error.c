@@ -49,6 +49,10 @@ bool db_sql_error_may_repeat(const char *sqlstate) {
     return sqlstate != NULL && (strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0);
 }
 
+bool db_sql_error_is_right_missing(const char *sqlstate) {
+    return sqlstate != NULL && strcmp(sqlstate, "42501") == 0;
+}
+
 bool db_sql_error_is_doubt(const PGresult *notice) {
     const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
     return severity != NULL && strcmp(severity, "WARNING") == 0 &&

@@ -25,6 +25,10 @@ struct db_sql_error db_sql_error_judge(const char *sqlstate);
 // later.
 bool db_sql_error_may_repeat(const char *sqlstate);
 
+// The role lacks a right: what there is to do about it, behind the reason.
+#define DB_SQL_ERROR_OWNER "; connect as the owner of the schema, not as the gateway's role"
+bool db_sql_error_is_right_missing(const char *sqlstate);
+
 // A message beside an answer says that what was committed may not last: the wait for a synchronous
 // standby was cancelled, and the commit "succeeds". Any warning of a commit counts. One that a
 // function or a trigger raised has a context, and is its own affair.

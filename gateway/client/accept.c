@@ -312,6 +312,13 @@ static void turn_away(struct gw_conn *conn) {
     gw_transport_close(&conn->transport);
 }
 
+static void refuse_untrusted(struct gw_conn *conn) {
+    struct gw_conn_group *group = conn->group;
+    group->services->metrics->connections_refused_proxy_total++;
+    gw_untrusted_peers_note(&group->untrusted, conn->peer.address, uv_now(group->services->loop));
+    turn_away(conn);
+}
+
 enum gw_status gw_conn_accept(struct gw_conn_group *group, uv_stream_t *listener,
                               struct tls_context *tls, enum gw_site site) {
     struct gw_metrics *metrics = group->services->metrics;
@@ -322,6 +329,8 @@ enum gw_status gw_conn_accept(struct gw_conn_group *group, uv_stream_t *listener
     if (status == GW_CLOSED) { // hung up while it waited to be accepted
         metrics->connections_accepted_total++;
         turn_away(conn);
+    } else if (status == GW_DENIED) {
+        refuse_untrusted(conn);
     } else if (status != GW_OK || !is_room_for(conn)) {
         metrics->connections_refused_total++;
         turn_away(conn);

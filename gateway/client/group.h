@@ -11,6 +11,7 @@
 #include "base/ip.h"
 #include "base/list.h"
 #include "gateway/client/idle.h"
+#include "gateway/client/untrusted_peers.h"
 #include "gateway/exchange/services.h"
 #include "gateway/net/connection_counts.h"
 
@@ -50,6 +51,7 @@ struct gw_conn_group {
     int count_fitting; // until short_until_ms, because there were no descriptors for more
     uint64_t short_until_ms;
     struct gw_address_counts addresses; // counts nothing unless initialised by the owner
+    struct gw_untrusted_peers untrusted;
     void (*on_drained)(struct gw_conn_group *group);
     void (*on_closed)(struct gw_conn_group *group);
     bool is_flusher_closed;

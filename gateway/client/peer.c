@@ -30,7 +30,7 @@ enum gw_status gw_peer_find(struct gw_peer *peer, const struct gw_transport *tra
     if (status != GW_OK)
         return status;
     note_address(peer, &ip);
-    return peer->needs_header && !peer->is_trusted ? GW_INVALID : GW_OK;
+    return peer->needs_header && !peer->is_trusted ? GW_DENIED : GW_OK;
 }
 
 // Without a source the header speaks of a client that the proxy cannot name, or of the proxy itself

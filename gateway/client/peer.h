@@ -30,7 +30,7 @@ struct gw_peer {
 // proxy that sends a PROXY header first.
 void gw_peer_init(struct gw_peer *peer, struct gw_exchange *exchange, bool is_tls,
                   bool needs_header);
-// Reads the address of an accepted connection. GW_INVALID: not a trusted proxy where one is
+// Reads the address of an accepted connection. GW_DENIED: not a trusted proxy where one is
 // needed. Otherwise the peer has gone already.
 enum gw_status gw_peer_find(struct gw_peer *peer, const struct gw_transport *transport) GW_MUST_USE;
 void gw_peer_take_header(struct gw_peer *peer, const struct gw_proxy_header *header);

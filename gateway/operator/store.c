@@ -6,6 +6,7 @@
 
 #include "db/orgs.h"
 #include "db/pool.h"
+#include "db/sql_error.h"
 #include "db/statements.h"
 
 #define WATCH_MS 20
@@ -50,9 +51,12 @@ void gw_operator_store_close(struct gw_operator_store *store) {
 }
 
 // Stores why a call was not answered.
-static void keep_reason(struct gw_operator_store *store) {
+static void keep_reason(struct gw_operator_store *store, const struct db_query *query) {
     const char *trouble = db_pool_trouble(store->pool, &store->is_reached);
-    if (trouble == NULL && db_pool_is_ready(store->pool)) {
+    if (query->is_right_missing) {
+        store->is_reached = true;
+        trouble = "permission denied, nothing was changed" DB_SQL_ERROR_OWNER;
+    } else if (trouble == NULL && db_pool_is_ready(store->pool)) {
         store->is_reached = true;
         trouble = "PostgreSQL did not confirm it: look before you try again";
     }
@@ -71,7 +75,7 @@ static enum gw_status wait_for(struct gw_operator_store *store, struct db_query 
     enum gw_status outcome = *is_done ? *status : GW_UNAVAILABLE;
     db_pool_cancel(store->pool, query);
     if (outcome == GW_UNAVAILABLE)
-        keep_reason(store);
+        keep_reason(store, query);
     return outcome;
 }
 

@@ -17,6 +17,8 @@
     X(connections_made_room_total, "counter", "Idle connections closed to make room.")             \
     X(connections_refused_address_total, "counter",                                                \
       "Connections refused to an address with many.")                                              \
+    X(connections_refused_proxy_total, "counter",                                                  \
+      "Connections refused, with --proxy-protocol, to who is not in --trusted-proxies.")           \
     X(descriptor_shortages_total, "counter",                                                       \
       "Times that a descriptor was missing, or was not to be taken from the reserve.")             \
     X(connections_open, "gauge", "Connections open now.")                                          \

@@ -14,6 +14,7 @@ from harness.waiting import eventually
 
 ROLE = "gw-serving"
 TOKENS = "/api/v1/orgs/acme/tokens"
+OWNER = "; connect as the owner of the schema, not as the gateway's role"
 RIGHTS = ("select", "insert", "update", "delete", "truncate", "references", "trigger")
 
 
@@ -155,8 +156,21 @@ def test_a_prune_is_refused_to_the_role_and_deletes_nothing(world, tmp_path):
     before = world.postgres.query(tokens)
     refused = Operator(world.url_of(ROLE), tmp_path).run("prune", "--revoked-older-than", "90d", "--audit-older-than", "90d")
     assert refused.returncode == 1 and refused.stdout == ""
-    assert "permission denied" in refused.stderr and "connect as the role that owns the schema" in refused.stderr
+    assert "permission denied" in refused.stderr and OWNER in refused.stderr
     assert world.postgres.query(tokens) == before
+
+
+@pytest.mark.parametrize("words", [
+    ("org", "create", "newcomer"), ("org", "rename", "acme", "--name", "Other"), ("org", "delete", "acme", "--yes"),
+    ("org", "restore", "acme"), ("prune", "--audit-older-than", "90d")], ids=" ".join)
+def test_what_the_role_may_not_is_said_with_who_may(words, world, tmp_path):
+    organisations = "select slug, name, deleted_at from skillreg.organisation order by slug"
+    before = world.postgres.query(organisations)
+    refused = Operator(world.url_of(ROLE), tmp_path).run(*words)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.splitlines()[-1].startswith("skillreg-gateway: ") and "permission denied" in refused.stderr
+    assert refused.stderr.rstrip().endswith(OWNER) and "did not confirm" not in refused.stderr
+    assert world.postgres.query(organisations) == before
 
 
 def test_others_cannot_connect(world):

@@ -154,6 +154,9 @@ def test_who_may_not_send_a_header_is_not_listened_to(start_gateway):
         with Connection(address) as connection:
             connection.send_ignoring_refusal(LINE + format_request("GET", PUBLIC))
             connection.assert_closed_or_reset()
+    eventually(lambda: gateway.metric("connections_refused_proxy_total") == 2, "was each counted")
+    assert gateway.metric("connections_refused_total") == 0  # of which the log says to raise a limit
+    assert gateway.log().count("that is not in --trusted-proxies peer=127.0.0.1 times=1 todo=") == 1  # of two
 
 
 def test_a_header_that_does_not_come_ends_the_connection(start_gateway):

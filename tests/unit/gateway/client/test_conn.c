@@ -1233,7 +1233,8 @@ static void test_a_stranger_on_a_port_for_proxies_is_refused(void **state) {
     the->config.proxy_protocol = true;
     accept_one(false, GW_SITE_GATEWAY);
     assert_int_equal(the->wire.end, END_CLOSED);
-    assert_int_equal(the->metrics.connections_refused_total, 1);
+    assert_int_equal(the->metrics.connections_refused_proxy_total, 1);
+    assert_int_equal(the->metrics.connections_refused_total, 0);
 }
 
 int main(void) {

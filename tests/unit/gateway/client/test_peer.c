@@ -147,7 +147,7 @@ static void test_a_local_header_speaks_of_the_proxy(void **state) {
 }
 
 static void test_only_a_trusted_proxy_may_send_a_header(void **state) {
-    assert_int_equal(find(*state, STRANGER, false, true), GW_INVALID);
+    assert_int_equal(find(*state, STRANGER, false, true), GW_DENIED);
 }
 
 static void test_connections_of_one_address_are_bounded(void **state) {
