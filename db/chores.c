@@ -17,6 +17,12 @@ const struct db_statement db_chore_expiry_statement = {
     .parameter_count = 1,
 };
 
+const struct db_statement db_chore_exchanges_statement = {
+    .name = "exchange_prune",
+    .sql = "select skillreg.exchange_prune($1::int8::int4)",
+    .parameter_count = 1,
+};
+
 enum column { COLUMN_DONE };
 
 static const struct {
@@ -27,6 +33,7 @@ static const struct {
 } kinds[DB_CHORE_COUNT] = {
     {&db_chore_prune_statement, 3600 * 1000ULL, 5000, "cannot delete old events"},
     {&db_chore_expiry_statement, 60 * 1000ULL, 500, "cannot note the ends of tokens in the audit"},
+    {&db_chore_exchanges_statement, 600 * 1000ULL, 1000, "cannot delete old minted tokens"},
 };
 
 // DB_CHORE_COUNT: none.

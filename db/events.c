@@ -58,6 +58,7 @@ static const struct db_statement *const statements[] = {
     &leave_statement,
     &db_chore_prune_statement,
     &db_chore_expiry_statement,
+    &db_chore_exchanges_statement,
     &db_event_waits_statement,
 };
 

@@ -11,4 +11,7 @@
                 ('gateway', 'select, insert, update, delete'),
                 ('gateway_member', 'select, insert, update, delete'),
                 ('gateway_since', 'select, insert'),
-                ('gateway_state', 'select')
+                ('gateway_state', 'select'),
+                ('trust_rule', 'select'),
+                ('trust_use', 'select'),
+                ('exchanged_identity', 'select')

@@ -4,6 +4,7 @@
 #include "db/audit.h"
 #include "db/blockers.h"
 #include "db/bulk_revoke.h"
+#include "db/exchange.h"
 #include "db/last_used.h"
 #include "db/lookup.h"
 #include "db/orgs.h"
@@ -11,6 +12,7 @@
 #include "db/token_list.h"
 #include "db/token_revoke.h"
 #include "db/tokens.h"
+#include "db/trust.h"
 
 const struct db_statement *const db_statements[] = {
     &db_lookup_statement,
@@ -30,5 +32,11 @@ const struct db_statement *const db_statements[] = {
     &db_blockers_statement,
     &db_token_change_statement,
     &db_bulk_revoke_statement,
+    &db_trust_create_statement,
+    &db_trust_list_statement,
+    &db_trust_show_statement,
+    &db_trust_remove_statement,
+    &db_exchange_rules_statement,
+    &db_exchange_mint_statement,
 };
 const int db_statement_count = sizeof(db_statements) / sizeof(db_statements[0]);

@@ -32,6 +32,12 @@ static const struct outcome {
     {GW_STR_INIT("not_self_rotating"), GW_DENIED, DB_REFUSAL_NOT_SELF_ROTATING},
     {GW_STR_INIT("rotated_too_often"), GW_DENIED, DB_REFUSAL_ROTATED_TOO_OFTEN},
     {GW_STR_INIT("lives_too_long"), GW_DENIED, DB_REFUSAL_LIVES_TOO_LONG},
+    {GW_STR_INIT("removed"), GW_OK, DB_REFUSAL_NONE},
+    {GW_STR_INIT("maker_minted"), GW_DENIED, DB_REFUSAL_MAKER_MINTED},
+    {GW_STR_INIT("maker_ends"), GW_DENIED, DB_REFUSAL_MAKER_ENDS},
+    {GW_STR_INIT("maker_bound"), GW_DENIED, DB_REFUSAL_MAKER_BOUND},
+    {GW_STR_INIT("admin_by_operator"), GW_DENIED, DB_REFUSAL_ADMIN_BY_OPERATOR},
+    {GW_STR_INIT("too_many_rules"), GW_DENIED, DB_REFUSAL_TOO_MANY_RULES},
 };
 
 enum gw_status db_token_outcome_read(const PGresult *result, enum db_refusal *refusal) {

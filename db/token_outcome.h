@@ -27,7 +27,12 @@ enum db_refusal {
     DB_REFUSAL_LIVES_TOO_LONG,    // a successor would live longer than the actor was made to live
     DB_REFUSAL_WIDER_SCOPES,      // a change would let the token do more
     DB_REFUSAL_LATER_END,         // a change would let it live longer
-    DB_REFUSAL_WIDER_ADDRESSES    // a change would let it be used from elsewhere
+    DB_REFUSAL_WIDER_ADDRESSES,   // a change would let it be used from elsewhere
+    DB_REFUSAL_MAKER_MINTED,      // the actor was minted by a rule, and makes none
+    DB_REFUSAL_MAKER_ENDS,        // a rule would outlive the actor
+    DB_REFUSAL_MAKER_BOUND,       // a rule would give tokens for where the actor may not be used
+    DB_REFUSAL_ADMIN_BY_OPERATOR, // only an operator makes a rule with the scope admin
+    DB_REFUSAL_TOO_MANY_RULES     // the organisation has DB_TRUST_RULES_MAX, or for one anchor
 };
 
 // Of the first row: what its word means. Sets *refusal. GW_UNAVAILABLE: an outcome of a newer
