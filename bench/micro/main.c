@@ -14,13 +14,29 @@
 #define REPEATS_MAX 1000
 
 static const struct bench_micro *const things[] = {
-    &bench_token_syntax,     &bench_token_digest,
-    &bench_http_parse,       &bench_router_match,
-    &bench_cache_hit,        &bench_whoami,
-    &bench_record_small,     &bench_record_small_plain,
-    &bench_record_large,     &bench_record_large_plain,
-    &bench_handshake_x25519, &bench_handshake_x25519_plain,
-    &bench_handshake_p256,   &bench_handshake_p256_plain,
+    &bench_token_syntax,
+    &bench_token_digest,
+    &bench_http_parse,
+    &bench_router_match,
+    &bench_cache_hit,
+    &bench_whoami,
+    &bench_record_small,
+    &bench_record_small_plain,
+    &bench_record_large,
+    &bench_record_large_plain,
+    &bench_handshake_x25519,
+    &bench_handshake_x25519_plain,
+    &bench_handshake_p256,
+    &bench_handshake_p256_plain,
+    &bench_signature_rs256_2048,
+    &bench_signature_rs256_4096,
+    &bench_signature_ps256_2048,
+    &bench_signature_es256,
+    &bench_signature_es256_plain,
+    &bench_signature_es384,
+#if GATEWAY_NETTLE
+    &bench_signature_eddsa,
+#endif
 };
 
 static double now_ns(void) {

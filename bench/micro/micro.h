@@ -26,6 +26,13 @@ extern const struct bench_micro bench_handshake_x25519;
 extern const struct bench_micro bench_handshake_p256;
 extern const struct bench_micro bench_handshake_x25519_plain;
 extern const struct bench_micro bench_handshake_p256_plain;
+extern const struct bench_micro bench_signature_rs256_2048;
+extern const struct bench_micro bench_signature_rs256_4096;
+extern const struct bench_micro bench_signature_ps256_2048;
+extern const struct bench_micro bench_signature_es256;
+extern const struct bench_micro bench_signature_es256_plain;
+extern const struct bench_micro bench_signature_es384;
+extern const struct bench_micro bench_signature_eddsa; // with nettle alone
 
 // The token and the request that all of them work on.
 #define BENCH_TOKEN "sr_live_00427Qm3x9ZkT1vWb8RnYcLpJd5sGfHa2EuKo6iBtMXqwrPz"

@@ -20,8 +20,6 @@
 
 #define GW_JWK_SET_BYTES_MAX ((size_t)64 * 1024)
 #define GW_JWK_KEYS_MAX 32
-#define GW_JWK_RSA_BITS_MIN 2048
-#define GW_JWK_RSA_BITS_MAX 4096
 
 struct gw_jwk;     // one usable key; lives as long as its set
 struct gw_jwk_set; // from malloc
