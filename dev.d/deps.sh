@@ -30,7 +30,10 @@ dev_deps() {
         all) packages+=("${test_packages[@]}") ;;
         *) wrong_usage "deps: unknown purpose: $1" ;;
     esac
-    [ -z "${SKIP_DEPS:-}" ] || return 0
+    if [ -n "${SKIP_DEPS:-}" ]; then
+        say_next "${1:-all}"
+        return 0
+    fi
     if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
         die "no apt-get here: install ${packages[*]} ${newer_packages[*]} yourself, then set SKIP_DEPS=1"
     fi
@@ -41,6 +44,12 @@ its packages: build on Debian 12 or 13, or run the image of docker/Dockerfile. W
     [ "${1:-all}" != all ] || install_idle "${server_packages[@]}"
     [ "${1:-all}" != all ] || install_browser
     ! needs_newer || fetch_newer
+    say_next "${1:-all}"
+}
+
+say_next() { # say_next <purpose>
+    [ "$1" != package ] || say "Next: cmake --preset release && cmake --build build/cmake/release && \
+(cd build/cmake/release && cpack -G DEB)    (docs/installing.md)"
 }
 
 install_browser() {

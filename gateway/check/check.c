@@ -16,6 +16,7 @@
 #include "gateway/settings/complaint.h"
 #include "gateway/settings/config_read.h"
 #include "gateway/settings/config_source.h"
+#include "gateway/settings/unknown_variables.h"
 
 #define OUTPUT_BYTES_MAX 1048576
 
@@ -47,8 +48,19 @@ static void check_privacy(const struct gw_config *config, struct gw_check_report
                      config->database_events_url_file);
 }
 
+static void check_variables(struct gw_check_report *report) {
+    struct gw_unknown_variable variable = {.next = 0};
+    while (gw_unknown_variable_next(&variable))
+        gw_check_add(report, GW_CHECK_WARNING, "variable", "see skillreg-gateway --help",
+                     "%.*s is of no setting and counts for nothing%s%s%s",
+                     GW_STR_ARG(variable.name), variable.meant == NULL ? "" : ", did you mean ",
+                     variable.meant == NULL ? "" : variable.meant,
+                     variable.meant == NULL ? "" : "?");
+}
+
 static void look(const struct gw_config *config, struct gw_check_report *report) {
     gw_check_add(report, GW_CHECK_OK, "settings", NULL, "are understood");
+    check_variables(report);
     gw_check_certificates(config, report);
     check_privacy(config, report);
     gw_check_database(config, report);

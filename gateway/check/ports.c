@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/host_port.h"
+#include "base/ip.h"
 #include "gateway/process/healthcheck.h"
 
 // 0, or why the address cannot be taken. Nobody can connect: it is not listened on.
@@ -72,9 +73,48 @@ static void check_port(const struct gw_config *config, const char *name, const c
         gw_check_add(report, GW_CHECK_OK, name, NULL, "%s can be taken", address);
 }
 
+// Of what --trusted-proxies and an address to listen on may say.
+static bool has_loopback(const struct gw_ip_range *range) {
+    static const char *const texts[] = {"127.0.0.0/8", "::1"};
+    for (int i = 0; i < 2; i++) {
+        struct gw_ip_range loopback;
+        if (gw_ip_range_parse(gw_str_from(texts[i]), &loopback) == GW_OK &&
+            (gw_ip_range_contains(&loopback, &range->first) ||
+             gw_ip_range_contains(range, &loopback.first)))
+            return true;
+    }
+    return false;
+}
+
+static bool is_loopback(const char *address) {
+    char host[GW_HOST_BYTES_MAX + 1];
+    const char *port;
+    struct gw_ip_range range;
+    if (address == NULL || gw_host_port_read(address, host, &port) != GW_OK)
+        return false;
+    if (gw_ip_range_parse(gw_str_from(host), &range) != GW_OK)
+        return strcmp(host, "localhost") == 0;
+    return has_loopback(&range);
+}
+
+// With --proxy-protocol every client comes through a balancer, and only the admin port answers
+// /readyz: without a header, and on loopback to nobody from outside.
+static void check_probes(const struct gw_config *config, struct gw_check_report *report) {
+    bool is_near = false;
+    for (int i = 0; i < config->trusted_proxies.count; i++)
+        is_near |= has_loopback(&config->trusted_proxies.ranges[i]);
+    if (!config->proxy_protocol || !is_loopback(config->listen_admin) || is_near)
+        return;
+    gw_check_add(report, GW_CHECK_WARNING, "listen-admin", "give it an address inside your network",
+                 "%s is reached from this machine alone, and no trusted-proxies are on it: none of "
+                 "them can ask /readyz",
+                 config->listen_admin);
+}
+
 void gw_check_ports(const struct gw_config *config, struct gw_check_report *report) {
     check_port(config, "listen-https", config->listen_https, config->reuse_port, report);
     check_port(config, "listen-http", config->listen_http, config->reuse_port, report);
     check_port(config, "tokens-page", config->tokens_page, config->reuse_port, report);
     check_port(config, "listen-admin", config->listen_admin, false, report);
+    check_probes(config, report);
 }

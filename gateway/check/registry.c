@@ -3,6 +3,7 @@
 
 #include <netdb.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "gateway/check/probe.h"
 #include "gateway/upstream/origins.h"
@@ -11,11 +12,13 @@
 #define TODO_START "a gateway starts without it and answers 503 until it is there"
 #define PORT_BYTES 8
 #define ADDRESS_BYTES 64
+#define PROBLEMS_NAMED_MAX 4
+#define MORE_BYTES 32
 
 struct attempts {
     int count;
     int failed;
-    char problem[ADDRESS_BYTES + GW_CHECK_PROBE_BYTES + 2]; // of the last that failed
+    char problems[GW_CHECK_TEXT_BYTES]; // of the first that failed, by address
 };
 
 static void try_address(const struct gw_upstream_origin *origin, const struct addrinfo *info,
@@ -32,14 +35,20 @@ static void try_address(const struct gw_upstream_origin *origin, const struct ad
         return;
     (void)getnameinfo(info->ai_addr, info->ai_addrlen, address, sizeof(address), NULL, 0,
                       NI_NUMERICHOST);
-    attempts->failed++;
-    (void)snprintf(attempts->problem, sizeof(attempts->problem), "%s: %s", address, problem);
+    if (attempts->failed++ >= PROBLEMS_NAMED_MAX)
+        return;
+    size_t used = strlen(attempts->problems);
+    (void)snprintf(attempts->problems + used, sizeof(attempts->problems) - used, "%s%s: %s",
+                   used > 0 ? "; " : "", address, problem);
 }
 
 static void report_attempts(const struct gw_upstream_origin *origin,
                             const struct attempts *attempts, struct gw_check_report *report) {
     struct gw_str name = origin->url.authority;
     const char *scheme = origin->url.is_tls ? "https" : "http";
+    char more[MORE_BYTES] = "";
+    if (attempts->failed > PROBLEMS_NAMED_MAX)
+        (void)snprintf(more, sizeof(more), "; and %d more", attempts->failed - PROBLEMS_NAMED_MAX);
     if (attempts->failed == 0)
         gw_check_add(report, GW_CHECK_OK, SUBJECT, NULL, "%s://%.*s: reached, %d address%s", scheme,
                      GW_STR_ARG(name), attempts->count, attempts->count == 1 ? "" : "es");
@@ -47,8 +56,8 @@ static void report_attempts(const struct gw_upstream_origin *origin,
         gw_check_add(report,
                      attempts->failed == attempts->count ? GW_CHECK_ERROR : GW_CHECK_WARNING,
                      SUBJECT, attempts->failed == attempts->count ? TODO_START : NULL,
-                     "%s://%.*s: %d of %d addresses not reached: %s", scheme, GW_STR_ARG(name),
-                     attempts->failed, attempts->count, attempts->problem);
+                     "%s://%.*s: %d of %d addresses not reached: %s%s", scheme, GW_STR_ARG(name),
+                     attempts->failed, attempts->count, attempts->problems, more);
 }
 
 static void check_origin(const struct gw_upstream_origin *origin, uint64_t timeout_ms,

@@ -24,6 +24,7 @@
 #include "gateway/settings/config_source.h"
 #include "gateway/settings/org_metrics.h"
 #include "gateway/settings/secret_line.h"
+#include "gateway/settings/unknown_variables.h"
 #include "tls/context.h"
 #include "tls/tickets.h"
 #include "token/id.h"
@@ -391,6 +392,15 @@ static void warn_of_public_files(const struct gw_config *config) {
         gw_secret_warn_of_public(config->database_events_url_file);
 }
 
+static void warn_of_unknown_variables(void) {
+    struct gw_unknown_variable variable = {.next = 0};
+    struct gw_log_quote name;
+    while (gw_unknown_variable_next(&variable))
+        gw_log(GW_LOG_WARNING, "settings", "variable of no setting, counts for nothing name=%s%s%s",
+               gw_log_quoted(&name, variable.name), variable.meant == NULL ? "" : " meant=",
+               variable.meant == NULL ? "" : variable.meant);
+}
+
 int gw_supervisor_run(struct gw_config *config) {
     struct gw_handed_over sockets;
     struct gw_notify notify;
@@ -399,6 +409,7 @@ int gw_supervisor_run(struct gw_config *config) {
     gw_log_set_form(config->log_form);
     gw_log_writer_start();
     warn_of_public_files(config);
+    warn_of_unknown_variables();
     if (gw_handed_over_take(&sockets, config) != GW_OK ||
         make_ticket_secret(ticket_secret) != GW_OK)
         return 1;

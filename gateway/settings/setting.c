@@ -183,17 +183,40 @@ const struct gw_setting *gw_setting_of_key(struct gw_str key) {
     return NULL;
 }
 
-const struct gw_setting *gw_setting_nearest(struct gw_str key) {
+const struct gw_setting *gw_setting_of_variable(struct gw_str name) {
+    for (size_t i = 0; i < COUNT; i++) {
+        if (gw_str_equal(name, gw_str_from(settings[i].variable)))
+            return &settings[i];
+    }
+    return NULL;
+}
+
+// Without what all names begin with.
+static struct gw_str text_of(const struct gw_setting *setting, bool is_variable) {
+    size_t prefix = sizeof(GW_SETTING_VARIABLE_PREFIX) - 1;
+    struct gw_str text = gw_str_from(is_variable ? setting->variable : gw_setting_key(setting));
+    return is_variable && text.length > prefix ? gw_str_slice(text, prefix, text.length) : text;
+}
+
+static const struct gw_setting *nearest(struct gw_str word, bool is_variable) {
     const struct gw_setting *found = NULL;
     size_t best = SLIPS_MAX + 1;
     for (size_t i = 0; i < COUNT; i++) {
-        size_t distance = gw_edit_distance(key, gw_str_from(gw_setting_key(&settings[i])));
-        if (distance < best && distance < key.length) {
+        size_t distance = gw_edit_distance(word, text_of(&settings[i], is_variable));
+        if (distance < best && distance * 3 <= word.length) {
             best = distance;
             found = &settings[i];
         }
     }
     return found;
+}
+
+const struct gw_setting *gw_setting_nearest(struct gw_str key) {
+    return nearest(key, false);
+}
+
+const struct gw_setting *gw_setting_nearest_variable(struct gw_str name) {
+    return nearest(gw_str_slice(name, sizeof(GW_SETTING_VARIABLE_PREFIX) - 1, name.length), true);
 }
 
 bool gw_setting_is_live(const struct gw_setting *setting) {

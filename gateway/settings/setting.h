@@ -8,6 +8,8 @@
 
 #include "base/str.h"
 
+#define GW_SETTING_VARIABLE_PREFIX "GATEWAY_"
+
 // What a value looks like. For those up to GW_SETTING_ISSUERS an empty variable counts as not set.
 enum gw_setting_kind {
     GW_SETTING_TEXT,
@@ -45,8 +47,11 @@ const struct gw_setting *gw_setting_at(size_t index);
 // By its flag, or by its key, which is the flag without dashes. NULL: there is none.
 const struct gw_setting *gw_setting_of_flag(struct gw_str flag);
 const struct gw_setting *gw_setting_of_key(struct gw_str key);
-// The one whose key was probably meant; NULL: none looks like it.
+const struct gw_setting *gw_setting_of_variable(struct gw_str name);
+// The one whose key, or whose variable, was probably meant; NULL: none looks like it. A variable
+// begins with GW_SETTING_VARIABLE_PREFIX.
 const struct gw_setting *gw_setting_nearest(struct gw_str key);
+const struct gw_setting *gw_setting_nearest_variable(struct gw_str name);
 // Whether a running gateway takes a new value of it (gateway/settings/config_reread.h).
 bool gw_setting_is_live(const struct gw_setting *setting);
 // Whether it may be given several times.

@@ -9,9 +9,10 @@ import ssl
 import pytest
 
 from harness import certificate as certificates
-from harness.by_file import run_gateway
+from harness.by_file import run_gateway, served
 from harness.ports import free_port
 from harness.postgres import Postgres
+from harness.resolver import Resolver
 from harness.wall_clock import WallClock
 
 @pytest.fixture
@@ -76,6 +77,19 @@ def test_json_says_the_same(check):
     assert document["ok"] is True and {"setting": "workers", "value": "2", "source": "flag"} in document["settings"]
     assert {each["status"] for each in document["checks"]} <= {"ok", "warning"}
     assert json.loads(check("--json", "--upstream", "http://127.0.0.1:1").stdout)["ok"] is False
+
+
+def test_a_misspelt_variable_is_a_warning_of_the_check_and_of_a_start(check, operator, tmp_path):
+    slips = {"GATEWAY_RATE_LIMT": "5/m", "GATEWAY_WHATEVER": "hidden", "GATEWAY_SERVICE_HOST": "10.0.0.1"}
+    done = check(**slips)
+    assert done.returncode == 0 and "hidden" not in done.stdout
+    assert sorted(findings(done, "variable")) == [
+        ("warning", "GATEWAY_RATE_LIMT is of no setting and counts for nothing, did you mean GATEWAY_RATE_LIMIT?; "
+                    "see skillreg-gateway --help"),
+        ("warning", "GATEWAY_WHATEVER is of no setting and counts for nothing; see skillreg-gateway --help")]
+    with served(tmp_path, ("--workers", "2"), DATABASE_URL=operator.database_url, **slips) as own:
+        lines = re.findall(r"warning settings variable of no setting, counts for nothing (name=.*)", own.log())
+        assert sorted(lines) == ['name="GATEWAY_RATE_LIMT" meant=GATEWAY_RATE_LIMIT', 'name="GATEWAY_WHATEVER"']
 
 
 @pytest.mark.parametrize("flags", [("--no-such",), ("--workers", "many"), ("extra",), ("--listen-http", "off")], ids="-".join)
@@ -211,6 +225,17 @@ def test_a_registry_with_tls_is_believed_by_its_certificate(check, start_upstrea
     assert done.returncode == 1 and "a start ends here" in findings(done, "registry")[0][1]
 
 
+@pytest.mark.parametrize("count", [2, 4, 6])
+def test_each_address_that_is_not_reached_is_named_up_to_four(count, check, tmp_path):
+    resolver = Resolver(tmp_path)
+    addresses = [f"127.0.0.{last}" for last in range(2, 2 + count)]
+    resolver.answer(*addresses)
+    (status, text), = findings(check("--upstream", "http://registry.test:1", **resolver.env), "registry")
+    assert status == "error" and f": {count} of {count} addresses not reached: " in text
+    assert [address for address in addresses if f"{address}: cannot connect: Connection refused" in text] == addresses[:4]
+    assert ("; and 2 more; a gateway starts" in text) == (count > 4)
+
+
 def test_a_registry_that_says_nothing_is_not_waited_for(check):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         done = check("--upstream", "https://127.0.0.1:%d" % silent.getsockname()[1], "--upstream-connect-timeout", "50ms")
@@ -233,6 +258,16 @@ def test_an_address_of_another_program_is_an_error(check):
         assert done.returncode == 1 and findings(done, "listen-http")[0][0] == "error" and "is taken" in done.stdout
         done = check("--listen-http", taken)
         assert done.returncode == 0 and findings(done, "listen-http")[0][0] == "warning"
+
+
+@pytest.mark.parametrize("admin,proxies,is_warned", [
+    ("127.0.0.1:0", "10.0.0.0/8", True), ("[::1]:0", "10.0.0.0/8", True), ("localhost:0", "10.0.0.0/8", True),
+    ("127.0.0.1:0", "10.0.0.0/8,127.0.0.1", False), ("127.0.0.1:0", "0.0.0.0/0", False), ("0.0.0.0:0", "10.0.0.0/8", False),
+    ("off", "10.0.0.0/8", False)])
+def test_an_admin_port_that_no_balancer_can_ask_is_a_warning(admin, proxies, is_warned, check):
+    done = check("--proxy-protocol", "--trusted-proxies", proxies, "--listen-admin", admin)
+    assert [status for status, text in findings(done, "listen-admin") if "can ask /readyz" in text] == ["warning"] * is_warned
+    assert "can ask /readyz" not in check("--trusted-proxies", proxies, "--listen-admin", admin).stdout
 
 
 def test_an_address_that_is_none_is_an_error(check):

@@ -46,6 +46,14 @@ def test_help_is_there_wherever_it_is_asked_for(line):
     assert done.stdout.startswith("Usage: ./dev <command>\n")
 
 
+def test_what_making_the_packages_takes_ends_with_the_next_step():
+    done = run([ROOT / "dev", "deps", "package"], env=clean_environment(SKIP_DEPS="1"), cwd=ROOT)
+    assert done.returncode == 0 and done.stderr == ""
+    document = (ROOT / "docs/installing.md").read_text(encoding="utf-8")
+    for command in done.stdout.removeprefix("Next: ").split("    ")[0].split(" && ", 2):
+        assert f"$ {command}" in document, command
+
+
 @pytest.mark.parametrize("version", ["22.04", "24.04"])
 def test_a_system_whose_mbed_tls_is_too_old_is_named(version, tmp_path):
     release = tmp_path / "os-release"

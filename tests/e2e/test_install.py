@@ -186,6 +186,30 @@ def test_the_manager_waits_for_the_end_that_the_defaults_take(unit):
     assert seconds(unit(SERVICE)["Service"]["TimeoutStopSec"]) == takes_s + 5
 
 
+def test_a_purge_leaves_certificates_and_keys_alone(tmp_path):
+    """gateway.env is dpkg's own to remove (conffiles)."""
+    etc = tmp_path / "skillreg"
+    documented = re.findall(r"^\| `/etc/skillreg/([a-z./-]+)`(?:, `([a-z.]+)`)?", (binaries.ROOT / "docs/installing.md").read_text(encoding="utf-8"), re.MULTILINE)
+    files = [name for name, _ in documented] + [f"tls/{other}" for _, other in documented if other]
+    assert sorted(files) == ["database-url", "gateway.env", "ticket-secret", "tls/cert.pem", "tls/key.pem"]
+    for name in files:
+        (etc / name).parent.mkdir(parents=True, exist_ok=True)
+        (etc / name).write_text("there")
+    script = (binaries.ROOT / "packaging/debian/postrm").read_text(encoding="utf-8").replace("/etc/skillreg", str(etc))
+
+    def left_after(what):
+        done = subprocess.run(["sh", "-c", script, "postrm", what], capture_output=True, text=True, check=True)
+        assert (done.stdout, done.stderr) == ("", "")
+        return sorted(str(path.relative_to(etc)) for path in etc.rglob("*") if path.is_file())
+
+    assert left_after("remove") == sorted(files)
+    (etc / "gateway.env").unlink()
+    assert left_after("purge") == ["tls/cert.pem", "tls/key.pem"]
+    (etc / "tls/cert.pem").unlink()
+    (etc / "tls/key.pem").unlink()
+    assert left_after("purge") == [] and not etc.exists()
+
+
 def test_each_credential_of_the_unit_is_used(prefix):
     loaded = {line.partition(":")[0] for line in lines_of(prefix, SERVICE, "LoadCredential")}
     used = {value.partition("%d/")[2] for value in lines_of(prefix, SERVICE, "Environment")}

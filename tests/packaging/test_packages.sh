@@ -68,7 +68,7 @@ skillreg token create --name from-a-package --ca-file cert.pem | grep -q 'Token 
 kill "$pid"
 systemctl stop skillreg-gateway.service
 apt-get -qq purge skillreg-gateway
-[ ! -e /etc/skillreg/ticket-secret ] && [ ! -e /etc/skillreg/gateway.env ] && [ -e /etc/skillreg/tls/key.pem ]
+[ ! -e /etc/skillreg/ticket-secret ] && [ ! -e /etc/skillreg/database-url ] && [ ! -e /etc/skillreg/gateway.env ] && [ -e /etc/skillreg/tls/key.pem ]
 [ ! -e /usr/bin/skillreg-gateway ] && [ ! -L /etc/systemd/system/multi-user.target.wants/skillreg-gateway.service ]
 TEXT
 }
