@@ -16,7 +16,8 @@ enum db_event_kind {
     DB_EVENT_TOKEN_CREATED = 1, // also imported
     DB_EVENT_TOKEN_REVOKED = 2,
     DB_EVENT_TOKEN_CHANGED = 3, // expiry or limits: look it up again
-    DB_EVENT_ORG_CHANGED = 4    // deleted or renamed: every token of it
+    DB_EVENT_ORG_CHANGED = 4,   // deleted or renamed: every token of it
+    DB_EVENT_ISSUER_CHANGED = 5 // its keys (db/issuer_keys.h)
 };
 
 struct db_event {
@@ -24,8 +25,8 @@ struct db_event {
     enum db_event_kind kind;
     bool is_ended;      // of DB_EVENT_TOKEN_CHANGED: the token had expired by then
     int64_t written_us; // by the database's clock, shortly before it was committed; since 1970
-    unsigned char digest[32]; // of the token; zero for DB_EVENT_ORG_CHANGED
-    struct gw_str org_id;
+    unsigned char digest[32]; // of the token; else zero
+    struct gw_str org_id;     // of DB_EVENT_ISSUER_CHANGED: the issuer
 };
 
 // Embedded by the consumer. Both fire from the loop, and may call anything of db/events.h. The

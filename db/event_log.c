@@ -65,7 +65,7 @@ static bool read_event(const PGresult *result, int row, struct db_event *event) 
     };
     bool has_digest =
         db_get_fixed(result, row, COLUMN_DIGEST, event->digest, sizeof(event->digest));
-    if (kind == DB_EVENT_ORG_CHANGED)
+    if (kind == DB_EVENT_ORG_CHANGED || kind == DB_EVENT_ISSUER_CHANGED)
         return event->org_id.at != NULL;
     return kind >= DB_EVENT_TOKEN_CREATED && kind <= DB_EVENT_TOKEN_CHANGED && has_digest;
 }

@@ -5,6 +5,7 @@
 #include "db/blockers.h"
 #include "db/bulk_revoke.h"
 #include "db/exchange.h"
+#include "db/issuer_keys.h"
 #include "db/last_used.h"
 #include "db/lookup.h"
 #include "db/orgs.h"
@@ -38,5 +39,7 @@ const struct db_statement *const db_statements[] = {
     &db_trust_remove_statement,
     &db_exchange_rules_statement,
     &db_exchange_mint_statement,
+    &db_issuer_keys_look_statement,
+    &db_issuer_keys_put_statement,
 };
 const int db_statement_count = sizeof(db_statements) / sizeof(db_statements[0]);

@@ -115,6 +115,8 @@ static void on_event(struct db_events_consumer *consumer, const struct db_event 
     case DB_EVENT_ORG_CHANGED:
         apply_org_change(cache, event->org_id);
         break;
+    case DB_EVENT_ISSUER_CHANGED: // of no token
+        break;
     case DB_EVENT_TOKEN_CREATED:
     case DB_EVENT_TOKEN_CHANGED:
     default:

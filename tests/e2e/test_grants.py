@@ -15,6 +15,7 @@ from harness.waiting import eventually
 ROLE = "gw-serving"
 TOKENS = "/api/v1/orgs/acme/tokens"
 OWNER = "; connect as the owner of the schema, not as the gateway's role"
+BY_FUNCTIONS_ALONE = {"issuer_keys", "issuer_keys_change"}
 RIGHTS = ("select", "insert", "update", "delete", "truncate", "references", "trigger")
 
 
@@ -141,7 +142,7 @@ def test_no_table_and_no_function_is_forgotten(world):
         else "select has_table_privilege(%s, %s, %s)", (ROLE, "skillreg." + name, right) * (2 if right in RIGHTS[:3] else 1))[0][0]}
         for name, in world.postgres.query("select relname from pg_class where relnamespace = 'skillreg'::regnamespace"
                                           " and relkind in ('r', 'v')")}
-    assert all(tables.values()) and tables["migration"] == {"select"}
+    assert {name for name, rights in tables.items() if not rights} == BY_FUNCTIONS_ALONE and tables["migration"] == {"select"}
     assert all(rights <= set(RIGHTS[:4]) for rights in tables.values())
     assert world.postgres.query("select count(*) from information_schema.usage_privileges"
                                 " where object_schema = 'skillreg' and grantee = %s", (ROLE,)) == [(0,)], "no sequence"
@@ -149,6 +150,19 @@ def test_no_table_and_no_function_is_forgotten(world):
         "select has_function_privilege(%s, oid, 'execute'), has_function_privilege('stranger', oid, 'execute')"
         " from pg_proc where pronamespace = 'skillreg'::regnamespace", (ROLE,))
     assert set(functions) == {(True, False)}
+
+
+def test_keys_of_issuers_are_reached_by_their_functions_alone(world):
+    issuer = "https://token.test"
+    look = f"select is_ours, keys from skillreg.issuer_keys_look('one', array['{issuer}'], array[0], '{{}}')"
+    assert world.execute_as(ROLE, look) == [(True, None)]
+    assert world.execute_as(ROLE, f"select skillreg.issuer_keys_put('one', '{issuer}', '{{\"keys\":[]}}', null)") == [("changed",)]
+    assert world.execute_as(ROLE, look) == [(False, '{"keys":[]}')]
+    assert world.postgres.query("select issuer, role from skillreg.issuer_keys_change") == [(issuer, ROLE)]
+    for statement in ("select * from skillreg.issuer_keys", "update skillreg.issuer_keys set keys = null",
+                      "delete from skillreg.issuer_keys_change"):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            world.execute_as(ROLE, statement)
 
 
 def test_a_prune_is_refused_to_the_role_and_deletes_nothing(world, tmp_path):

@@ -26,7 +26,7 @@ struct seen {
     enum db_event_kind kind;
     int64_t written_us;
     unsigned char digest[32];
-    char org_id[33];
+    char org_id[64];
 };
 
 static struct test_database database;
@@ -461,7 +461,22 @@ static void test_events_of_a_kind_not_known_are_a_gap(void **state) {
     expect_gap_then_events(
         "alter table skillreg.token_event drop constraint token_event_kind_check;"
         "insert into skillreg.token_event (seq, kind, digest, token_id, org_id)"
-        " select max(seq) + 1, 5, sha256('x'), 't', 'o' from skillreg.token_event");
+        " select max(seq) + 1, 99, sha256('x'), 't', 'o' from skillreg.token_event");
+}
+
+static void test_events_tell_that_the_keys_of_an_issuer_changed(void **state) {
+    (void)state;
+    make_tokens("t", 2);
+    start_listening(INTERVAL_MS);
+    want(1);
+    execute("select skillreg.issuer_keys_look('one', '{https://token.test}', '{0}', '{}');"
+            "select skillreg.issuer_keys_put('one', 'https://token.test', '{\"keys\":[]}', null)");
+    run_until_told();
+    run_until_current();
+    assert_int_equal(listener.count, 1);
+    assert_int_equal(listener.gaps, 0);
+    assert_int_equal(listener.seen[0].kind, DB_EVENT_ISSUER_CHANGED);
+    assert_string_equal(listener.seen[0].org_id, "https://token.test");
 }
 
 // ---- pruning ----
@@ -563,6 +578,7 @@ int main(void) {
         TEST(test_events_of_a_log_with_other_rows_under_our_numbers_are_a_gap),
         TEST(test_events_of_a_log_that_was_emptied_are_a_gap),
         TEST(test_events_of_a_kind_not_known_are_a_gap),
+        TEST(test_events_tell_that_the_keys_of_an_issuer_changed),
         TEST(test_events_older_than_a_day_are_pruned_but_for_the_newest_of_them),
         TEST(test_events_prune_a_bounded_number_at_once),
         TEST(test_events_publish_what_is_applied),
