@@ -97,11 +97,16 @@ static void put_time(char *out, int ms_of_day) {
     put_two_digits(out + 6, seconds % 60);
 }
 
+// In "2026-01-31T12:00:00.000Z".
+static void put_ms(char *iso, int ms) {
+    iso[20] = (char)('0' + ms / 100);
+    put_two_digits(iso + 21, ms % 100);
+}
+
 void gw_clock_format_iso(int64_t wall_ms, char *out) {
     int days;
     int ms_of_day;
     struct civil date = split(wall_ms, &days, &ms_of_day);
-    int ms = ms_of_day % MS_PER_SECOND;
     put_year(out, date.year);
     out[4] = '-';
     put_two_digits(out + 5, date.month);
@@ -110,9 +115,14 @@ void gw_clock_format_iso(int64_t wall_ms, char *out) {
     out[10] = 'T';
     put_time(out + 11, ms_of_day);
     out[19] = '.';
-    out[20] = (char)('0' + ms / 100);
-    put_two_digits(out + 21, ms % 100);
+    put_ms(out, ms_of_day % MS_PER_SECOND);
     out[23] = 'Z';
+}
+
+// Of this second since 1970, or before: rounded down, as split() does.
+void gw_clock_format_iso_ms(int64_t wall_ms, char *out) {
+    int ms = (int)(wall_ms % MS_PER_SECOND);
+    put_ms(out, ms < 0 ? ms + MS_PER_SECOND : ms);
 }
 
 void gw_clock_format_http(int64_t wall_ms, char *out) {

@@ -14,6 +14,8 @@ int64_t gw_clock_wall_us(void); // in microseconds
 #define GW_CLOCK_ISO_LENGTH 24 // "2026-01-31T12:00:00.000Z"
 // Writes GW_CLOCK_ISO_LENGTH bytes, no terminator. Years 0000 to 9999; outside they are clamped.
 void gw_clock_format_iso(int64_t wall_ms, char *out);
+// The milliseconds alone, in what was written for a time of the same second.
+void gw_clock_format_iso_ms(int64_t wall_ms, char *out);
 // RFC 3339 date-time: "T"/"t"/space, optional fraction (1-9 digits, cut to ms), "Z"/"z" or +hh:mm.
 // Rejects impossible dates, and times that an offset moves out of the years 0000 to 9999; leap
 // second 60 counts as the next second.

@@ -5,8 +5,8 @@
 
 #include "base/clock.h"
 #include "base/hex.h"
+#include "base/plain_text.h"
 #include "base/utf8.h"
-#include "base/word.h"
 
 void gw_json_writer_init(struct gw_json_writer *writer, struct gw_buf *out) {
     *writer = (struct gw_json_writer){.out = out, .status = GW_OK};
@@ -55,55 +55,6 @@ void gw_json_close_array(struct gw_json_writer *writer) {
     writer->needs_comma = true;
 }
 
-// Printable ASCII that needs no escape: all except " & < > \ and DEL.
-static bool is_plain(char c) {
-    static const uint64_t plain[2] = {0xafffffbb00000000, 0x7fffffffefffffff};
-    unsigned char byte = (unsigned char)c;
-    return byte < 128 && (plain[byte >> 6] >> (byte & 63) & 1) != 0;
-}
-
-// The top bit of each byte is set where that byte of `word` is not 0. No carry leaves a byte.
-static uint64_t is_not_zero(uint64_t word) {
-    return ((word & GW_WORD_EACH(0x7f)) + GW_WORD_EACH(0x7f)) | word;
-}
-
-// is_plain() of eight bytes at once, because it runs over every byte written. The members of two
-// pairs of special characters differ in one bit, so one comparison finds both.
-static bool are_plain(uint64_t word) {
-    uint64_t low = word & GW_WORD_EACH(0x7f);
-    uint64_t is_printable = (low + GW_WORD_EACH(0x60)) & ~(low + GW_WORD_EACH(0x01)) & ~word;
-    uint64_t is_no_quote = is_not_zero((word | GW_WORD_EACH('"' ^ '&')) ^ GW_WORD_EACH('&'));
-    uint64_t is_no_angle = is_not_zero((word | GW_WORD_EACH('<' ^ '>')) ^ GW_WORD_EACH('>'));
-    uint64_t is_no_backslash = is_not_zero(word ^ GW_WORD_EACH('\\'));
-    return (is_printable & is_no_quote & is_no_angle & is_no_backslash & GW_WORD_EACH(0x80)) ==
-           GW_WORD_EACH(0x80);
-}
-
-// Copies a word if it is plain.
-static bool copy_plain_word(char *out, const char *at) {
-    uint64_t word;
-    memcpy(&word, at, GW_WORD_BYTES);
-    if (!are_plain(word))
-        return false;
-    memcpy(out, &word, GW_WORD_BYTES);
-    return true;
-}
-
-// Copies the text up to its first byte that is not plain, and returns how many bytes that is. `out`
-// has room for all of it.
-static size_t copy_plain(char *out, struct gw_str text) {
-    size_t count = 0;
-    while (text.length - count >= GW_WORD_BYTES && copy_plain_word(out + count, text.at + count))
-        count += GW_WORD_BYTES;
-    // The rest, shorter than a word: the last word of the text, which overlaps what is copied.
-    size_t last = text.length - GW_WORD_BYTES;
-    if (count > 0 && count > last && copy_plain_word(out + last, text.at + last))
-        return text.length;
-    for (; count < text.length && is_plain(text.at[count]); count++)
-        out[count] = text.at[count];
-    return count;
-}
-
 // Writes a code point that is not plain; `out` takes 6 bytes. Beyond ASCII only control characters
 // are escaped, because a name may be shown in a terminal that would obey them.
 static size_t escape(uint32_t code_point, char *out) {
@@ -134,7 +85,7 @@ static void append_escaped(struct gw_json_writer *writer, struct gw_str text) {
             writer->status = gw_buf_reserve(writer->out, text.length, &at);
         if (writer->status != GW_OK)
             return;
-        size_t plain = copy_plain(at, text);
+        size_t plain = gw_plain_copy(at, text);
         gw_buf_commit(writer->out, plain);
         text = gw_str_slice(text, plain, text.length);
     }
@@ -146,7 +97,7 @@ void gw_json_write_string(struct gw_json_writer *writer, struct gw_str text) {
     if (at == NULL)
         return;
     *at++ = '"';
-    size_t plain = copy_plain(at, text);
+    size_t plain = gw_plain_copy(at, text);
     if (plain == text.length) {
         at[plain] = '"';
         end_value(writer, at + plain + 1);

@@ -7,9 +7,7 @@
 #include "base/clock.h"
 #include "base/log_quote.h"
 
-#define END_BYTES 2     // "}\n"
-#define CUT_BYTES 4     // "...\""
-#define MEMBER_BYTES 40 // beside its key, at least; a number fits in
+#define CUT_BYTES 4 // "...\""
 #define COMPONENT_BYTES_MAX 64
 
 const char *gw_log_level_text(enum gw_log_level level) {
@@ -19,104 +17,110 @@ const char *gw_log_level_text(enum gw_log_level level) {
 }
 
 static size_t room(const struct gw_log_line *line) {
-    gw_assert(line->length + END_BYTES <= sizeof(line->bytes));
-    return sizeof(line->bytes) - END_BYTES - line->length;
+    gw_assert(line->length + GW_LOG_LINE_END_BYTES <= sizeof(line->bytes));
+    return sizeof(line->bytes) - GW_LOG_LINE_END_BYTES - line->length;
+}
+
+// There is room.
+static void append(struct gw_log_line *line, struct gw_str bytes) {
+    memcpy(line->bytes + line->length, bytes.at, bytes.length);
+    line->length += bytes.length;
 }
 
 // All of it, or nothing and the line is full.
 static void put(struct gw_log_line *line, struct gw_str bytes) {
     if (bytes.length > room(line))
         line->is_full = true;
-    if (line->is_full || bytes.length == 0)
-        return;
-    memcpy(line->bytes + line->length, bytes.at, bytes.length);
-    line->length += bytes.length;
+    if (!line->is_full && bytes.length > 0)
+        append(line, bytes);
+}
+
+// The lines of one second share all but its milliseconds.
+static void put_now(struct gw_log_line *line) {
+    static _Thread_local int64_t second = INT64_MIN;
+    static _Thread_local char time[GW_CLOCK_ISO_LENGTH];
+    int64_t now_ms = gw_clock_wall_ms();
+    char *out = line->bytes + line->length;
+    if (now_ms / 1000 != second) {
+        second = now_ms / 1000;
+        gw_clock_format_iso(now_ms, time);
+    }
+    memcpy(out, time, sizeof(time));
+    gw_clock_format_iso_ms(now_ms, out);
+    line->length += sizeof(time);
 }
 
 void gw_log_line_begin(struct gw_log_line *line, enum gw_log_form form, enum gw_log_level level,
                        const char *component) {
-    char time[GW_CLOCK_ISO_LENGTH];
     bool is_json = form == GW_LOG_JSON;
     line->form = form;
     line->is_full = false;
     line->length = 0;
-    gw_clock_format_iso(gw_clock_wall_ms(), time);
-    put(line, is_json ? GW_STR("{\"time\":\"") : GW_STR(""));
-    put(line, gw_str(time, sizeof(time)));
-    put(line, is_json ? GW_STR("\",\"level\":\"") : GW_STR(" "));
-    put(line, gw_str_from(gw_log_level_text(level)));
-    put(line, is_json ? GW_STR("\",\"component\":\"") : GW_STR(" "));
-    put(line, gw_str_slice(gw_str_from(component), 0, COMPONENT_BYTES_MAX));
-    put(line, is_json ? GW_STR("\"") : GW_STR(""));
-}
-
-// A member that does not fit is left out: the line is full.
-static void put_key(struct gw_log_line *line, struct gw_str key) {
-    bool is_json = line->form == GW_LOG_JSON;
-    if (key.length + MEMBER_BYTES > room(line))
-        line->is_full = true;
-    put(line, is_json ? GW_STR(",\"") : GW_STR(" "));
-    put(line, key);
-    put(line, is_json ? GW_STR("\":") : GW_STR("="));
+    if (is_json)
+        append(line, GW_STR("{\"time\":\""));
+    put_now(line);
+    append(line, is_json ? GW_STR("\",\"level\":\"") : GW_STR(" "));
+    append(line, gw_str_from(gw_log_level_text(level)));
+    append(line, is_json ? GW_STR("\",\"component\":\"") : GW_STR(" "));
+    append(line, gw_str_slice(gw_str_from(component), 0, COMPONENT_BYTES_MAX));
+    if (is_json)
+        append(line, GW_STR("\""));
 }
 
 // ---- fields ----
 
-static void put_nothing(struct gw_log_line *line) {
-    put(line, line->form == GW_LOG_JSON ? GW_STR("null") : GW_STR("-"));
+static void append_nothing(struct gw_log_line *line) {
+    if (line->form == GW_LOG_JSON)
+        append(line, GW_STR("null"));
+    else
+        append(line, GW_STR("-"));
 }
 
-static void put_quoted(struct gw_log_line *line, struct gw_str text) {
+static void append_quoted(struct gw_log_line *line, struct gw_str text) {
     size_t most = room(line);
-    if (line->is_full)
-        return;
     if (most > GW_LOG_QUOTED_BYTES_MAX)
         most = GW_LOG_QUOTED_BYTES_MAX;
     line->length +=
         gw_log_quote_into(line->bytes + line->length, most, text, line->form == GW_LOG_JSON);
 }
 
-void gw_log_line_put_word(struct gw_log_line *line, const char *key, struct gw_str word) {
-    put_key(line, gw_str_from(key));
+void gw_log_line_put_word_value(struct gw_log_line *line, struct gw_str word) {
     if (word.length == 0)
-        put_nothing(line);
+        append_nothing(line);
     else if (line->form == GW_LOG_JSON)
-        put_quoted(line, word);
+        append_quoted(line, word);
     else
         put(line, word);
 }
 
-void gw_log_line_put_text(struct gw_log_line *line, const char *key, struct gw_str text) {
-    put_key(line, gw_str_from(key));
+void gw_log_line_put_text_value(struct gw_log_line *line, struct gw_str text) {
     if (text.at == NULL)
-        put_nothing(line);
+        append_nothing(line);
     else
-        put_quoted(line, text);
+        append_quoted(line, text);
 }
 
-// At least `least` digits; returns where they begin in `digits`.
-static struct gw_str to_digits(char digits[20], uint64_t number, size_t least) {
-    size_t at = 20;
-    while (number > 0 || 20 - at < least) {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    }
-    return gw_str(digits + at, 20 - at);
+// At least `least` digits.
+static void append_digits(struct gw_log_line *line, uint64_t number, size_t least) {
+    size_t count = 1;
+    for (uint64_t rest = number; rest >= 10; rest /= 10)
+        count++;
+    if (count < least)
+        count = least;
+    for (size_t at = line->length + count; at > line->length; number /= 10)
+        line->bytes[--at] = (char)('0' + number % 10);
+    line->length += count;
 }
 
-void gw_log_line_put_number(struct gw_log_line *line, const char *key, uint64_t number) {
-    char digits[20];
-    put_key(line, gw_str_from(key));
-    put(line, to_digits(digits, number, 1));
+void gw_log_line_put_number_value(struct gw_log_line *line, uint64_t number) {
+    append_digits(line, number, 1);
 }
 
-void gw_log_line_put_ms(struct gw_log_line *line, const char *key, uint64_t nanoseconds) {
-    char digits[20];
+void gw_log_line_put_ms_value(struct gw_log_line *line, uint64_t nanoseconds) {
     uint64_t microseconds = nanoseconds / 1000;
-    put_key(line, gw_str_from(key));
-    put(line, to_digits(digits, microseconds / 1000, 1));
-    put(line, GW_STR("."));
-    put(line, to_digits(digits, microseconds % 1000, 3));
+    append_digits(line, microseconds / 1000, 1);
+    line->bytes[line->length++] = '.';
+    append_digits(line, microseconds % 1000, 3);
 }
 
 // ---- a message, as text ----
@@ -263,8 +267,8 @@ static void put_json_words(struct gw_log_line *line, struct gw_str message) {
     }
     if (length == 0)
         return;
-    put_key(line, GW_STR("message"));
-    put_json_value(line, gw_str(words, length - 1), false);
+    if (gw_log_line_put_key(line, GW_STR("message")))
+        put_json_value(line, gw_str(words, length - 1), false);
 }
 
 static void put_json_fields(struct gw_log_line *line, struct gw_str message, const char *format) {
@@ -274,8 +278,8 @@ static void put_json_fields(struct gw_log_line *line, struct gw_str message, con
         take_piece(&message, &key, &value);
         if (key.length == 0)
             continue;
-        put_key(line, key);
-        put_json_value(line, value, is_number_in(format, key));
+        if (gw_log_line_put_key(line, key))
+            put_json_value(line, value, is_number_in(format, key));
     }
 }
 

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/str.h"
 
@@ -37,10 +38,74 @@ void gw_log_line_begin(struct gw_log_line *line, enum gw_log_form form, enum gw_
 void gw_log_line_put_message(struct gw_log_line *line, struct gw_str message, const char *format);
 // Fields. A word is printable, without blanks and quotes; a text is anything, and is quoted.
 // Nothing (an empty word, a text whose .at is NULL) is "-", in JSON null.
-void gw_log_line_put_word(struct gw_log_line *line, const char *key, struct gw_str word);
-void gw_log_line_put_text(struct gw_log_line *line, const char *key, struct gw_str text);
-void gw_log_line_put_number(struct gw_log_line *line, const char *key, uint64_t number);
+static inline void gw_log_line_put_word(struct gw_log_line *line, struct gw_str key,
+                                        struct gw_str word);
+static inline void gw_log_line_put_text(struct gw_log_line *line, struct gw_str key,
+                                        struct gw_str text);
+static inline void gw_log_line_put_number(struct gw_log_line *line, struct gw_str key,
+                                          uint64_t number);
 // Milliseconds with three digits behind the point.
-void gw_log_line_put_ms(struct gw_log_line *line, const char *key, uint64_t nanoseconds);
+static inline void gw_log_line_put_ms(struct gw_log_line *line, struct gw_str key,
+                                      uint64_t nanoseconds);
 // The line with its line feed; valid as long as `line`.
 struct gw_str gw_log_line_end(struct gw_log_line *line);
+
+// ---- a field is a key and a value ----
+
+#define GW_LOG_LINE_END_BYTES 2    // "}\n"
+#define GW_LOG_LINE_VALUE_BYTES 40 // behind each key, at least; a number fits in
+
+// Inline, as the key is a literal, of a length that is known. False: the line is full, and the
+// field is left out. Otherwise a value has to follow.
+static inline bool gw_log_line_put_key(struct gw_log_line *line, struct gw_str key) {
+    if (line->length + key.length >
+        sizeof(line->bytes) - GW_LOG_LINE_END_BYTES - GW_LOG_LINE_VALUE_BYTES)
+        line->is_full = true;
+    if (line->is_full)
+        return false;
+    char *at = line->bytes + line->length;
+    if (line->form == GW_LOG_JSON) {
+        *at++ = ',';
+        *at++ = '"';
+        memcpy(at, key.at, key.length);
+        at += key.length;
+        *at++ = '"';
+        *at++ = ':';
+    } else {
+        *at++ = ' ';
+        memcpy(at, key.at, key.length);
+        at += key.length;
+        *at++ = '=';
+    }
+    line->length = (size_t)(at - line->bytes);
+    return true;
+}
+
+void gw_log_line_put_word_value(struct gw_log_line *line, struct gw_str word);
+void gw_log_line_put_text_value(struct gw_log_line *line, struct gw_str text);
+void gw_log_line_put_number_value(struct gw_log_line *line, uint64_t number);
+void gw_log_line_put_ms_value(struct gw_log_line *line, uint64_t nanoseconds);
+
+static inline void gw_log_line_put_word(struct gw_log_line *line, struct gw_str key,
+                                        struct gw_str word) {
+    if (gw_log_line_put_key(line, key))
+        gw_log_line_put_word_value(line, word);
+}
+
+static inline void gw_log_line_put_text(struct gw_log_line *line, struct gw_str key,
+                                        struct gw_str text) {
+    if (gw_log_line_put_key(line, key))
+        gw_log_line_put_text_value(line, text);
+}
+
+static inline void gw_log_line_put_number(struct gw_log_line *line, struct gw_str key,
+                                          uint64_t number) {
+    if (gw_log_line_put_key(line, key))
+        gw_log_line_put_number_value(line, number);
+}
+
+static inline void gw_log_line_put_ms(struct gw_log_line *line, struct gw_str key,
+                                      uint64_t nanoseconds) {
+    if (gw_log_line_put_key(line, key))
+        gw_log_line_put_ms_value(line, nanoseconds);
+}

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/plain_text.h"
 #include "base/utf8.h"
 
 #define PIECE_BYTES 8 // the longest escape, and a terminator
@@ -40,10 +41,6 @@ static size_t json_one(struct gw_str source, uint32_t code_point, char out[PIECE
     return source.length;
 }
 
-static bool is_plain(char c) {
-    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
-}
-
 size_t gw_log_quote_into(char *out, size_t room, struct gw_str text, bool is_json) {
     static const char cut[] = "...\"";
     gw_assert(room >= PIECE_BYTES);
@@ -52,12 +49,13 @@ size_t gw_log_quote_into(char *out, size_t room, struct gw_str text, bool is_jso
     out[length++] = '"';
     uint32_t code_point;
     struct gw_str rest = text;
-    while (rest.length > 0) {
-        if (is_plain(*rest.at) && length < most) {
-            out[length++] = *rest.at;
-            rest = gw_str(rest.at + 1, rest.length - 1);
-            continue;
-        }
+    for (;;) {
+        size_t fitting = rest.length < most - length ? rest.length : most - length;
+        size_t plain = gw_plain_copy(out + length, gw_str(rest.at, fitting));
+        length += plain;
+        if (plain == rest.length)
+            break;
+        rest = gw_str(rest.at + plain, rest.length - plain);
         struct gw_str source = rest;
         (void)gw_utf8_next(&rest, &code_point);
         source.length -= rest.length;

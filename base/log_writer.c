@@ -8,19 +8,24 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 
-#define BATCH_BYTES PIPE_BUF // a pipe takes as much in one piece, between those of other processes
 #define SAY_LOST_EVERY_MS 1000
-#define LENGTH_BYTES 2 // in front of each line in the buffer
 
 enum mode {
     MODE_DIRECT, // the caller writes
     MODE_THREAD,
     MODE_HANGING, // the thread did not end: nothing is written any more
+};
+
+// Whole lines, one behind the other.
+struct lines {
+    size_t length;
+    char bytes[GW_LOG_BUFFER_BYTES];
 };
 
 // The only process-wide state beside the level and the form. `lock` guards all of it, and nobody
@@ -34,39 +39,26 @@ static struct {
     enum gw_log_form form;
     bool is_up; // the thread has begun
     bool is_ending;
+    bool is_asleep; // until it is woken
     bool is_urgent; // what waits is to be written now
     bool is_writing;
     bool has_failed;     // the last write
-    bool is_torn;        // it ended within a line
+    bool is_torn;        // it ended within a line; the thread's alone
     uint64_t lost;       // lines, since that was said
     uint64_t said_ms;    // when it was said
     int64_t *lost_count; // NULL: nobody counts
-    uint64_t put_bytes;  // since the start; modulo the buffer: where the next line goes
-    uint64_t taken_bytes;
-    char buffer[GW_LOG_BUFFER_BYTES];
+    // One takes what is put while the thread writes the other, without the lock.
+    struct lines buffers[2];
+    struct lines *waiting;
 } writer = {.lock = PTHREAD_MUTEX_INITIALIZER,
             .to_write = PTHREAD_COND_INITIALIZER,
-            .written = PTHREAD_COND_INITIALIZER};
+            .written = PTHREAD_COND_INITIALIZER,
+            .waiting = &writer.buffers[0]};
 
-// ---- the buffer ----
-
-static void copy_in(const void *bytes, size_t length) {
-    size_t at = writer.put_bytes % GW_LOG_BUFFER_BYTES;
-    size_t first = GW_LOG_BUFFER_BYTES - at < length ? GW_LOG_BUFFER_BYTES - at : length;
-    memcpy(writer.buffer + at, bytes, first);
-    memcpy(writer.buffer, (const char *)bytes + first, length - first);
-    writer.put_bytes += length;
-}
-
-static void copy_out(uint64_t from, void *bytes, size_t length) {
-    size_t at = from % GW_LOG_BUFFER_BYTES;
-    size_t first = GW_LOG_BUFFER_BYTES - at < length ? GW_LOG_BUFFER_BYTES - at : length;
-    memcpy(bytes, writer.buffer + at, first);
-    memcpy((char *)bytes + first, writer.buffer, length - first);
-}
+// ---- the buffers ----
 
 static bool is_empty(void) {
-    return writer.taken_bytes == writer.put_bytes;
+    return writer.waiting->length == 0;
 }
 
 static void count_lost(uint64_t lines) {
@@ -77,7 +69,8 @@ static void count_lost(uint64_t lines) {
 
 // ---- writing ----
 
-static bool write_all(struct gw_str bytes) {
+// Returns how many bytes were written: all of them, unless writing failed.
+static size_t write_all(struct gw_str bytes) {
     size_t done = 0;
     while (done < bytes.length) {
         ssize_t length = write(STDERR_FILENO, bytes.at + done, bytes.length - done);
@@ -88,8 +81,7 @@ static bool write_all(struct gw_str bytes) {
         else if (length == 0 || errno != EINTR)
             break;
     }
-    writer.is_torn = done < bytes.length && (done > 0 || writer.is_torn);
-    return done == bytes.length;
+    return done;
 }
 
 // Without the thread: a pipe that is full loses the line.
@@ -103,67 +95,84 @@ static void write_now(struct gw_str line) {
 
 // ---- the thread ----
 
-struct batch {
-    size_t length;
-    uint64_t lines;
-    uint64_t said; // of the lost ones
-    char bytes[BATCH_BYTES];
-};
-
 static bool has_lost_to_say(void) {
     if (writer.lost == 0 || writer.has_failed)
         return false;
     return is_empty() || gw_clock_monotonic_ms() - writer.said_ms >= SAY_LOST_EVERY_MS;
 }
 
-static void append_to(struct batch *batch, struct gw_str bytes) {
-    gw_assert(batch->length + bytes.length <= sizeof(batch->bytes));
-    memcpy(batch->bytes + batch->length, bytes.at, bytes.length);
-    batch->length += bytes.length;
+// How much may be written at once. A pipe takes PIPE_BUF bytes in one piece, between those of other
+// processes, and a socket does; a file takes any number.
+static size_t piece_bytes_max(void) {
+    struct stat file;
+    bool is_file = fstat(STDERR_FILENO, &file) == 0 && S_ISREG(file.st_mode);
+    return is_file ? GW_LOG_BUFFER_BYTES : PIPE_BUF;
 }
 
-static void say_lost(struct batch *batch) {
+// Takes whole lines from the front of *rest, which has some.
+static struct gw_str take_piece(struct gw_str *rest, size_t bytes_max) {
+    struct gw_str piece = *rest;
+    if (piece.length > bytes_max) {
+        const char *last = memrchr(piece.at, '\n', bytes_max);
+        gw_assert(last != NULL);
+        piece.length = (size_t)(last - piece.at) + 1;
+    }
+    *rest = gw_str_slice(*rest, piece.length, rest->length);
+    return piece;
+}
+
+// Returns how many of the bytes were written.
+static size_t write_piece(struct gw_str piece) {
+    pthread_mutex_unlock(&writer.lock);
+    bool may_go_on = !writer.is_torn || write_all(GW_STR("\n")) == 1;
+    size_t done = may_go_on ? write_all(piece) : 0;
+    pthread_mutex_lock(&writer.lock);
+    if (may_go_on)
+        writer.is_torn = done > 0 && piece.at[done - 1] != '\n';
+    writer.has_failed = done < piece.length;
+    return done;
+}
+
+static void write_lines(struct gw_str lines) {
+    size_t done = write_piece(lines);
+    uint64_t lost = 0;
+    for (; done < lines.length; done++)
+        lost += lines.at[done] == '\n';
+    if (lost > 0)
+        count_lost(lost);
+}
+
+static void say_lost(void) {
     struct gw_log_line line;
-    batch->said = writer.lost;
+    uint64_t count = writer.lost;
     writer.said_ms = gw_clock_monotonic_ms();
     gw_log_line_begin(&line, writer.form, GW_LOG_WARNING, "log");
     gw_log_line_put_message(&line, GW_STR("lines were lost because stderr did not take them"), "");
-    gw_log_line_put_number(&line, "count", batch->said);
-    append_to(batch, gw_log_line_end(&line));
+    gw_log_line_put_number(&line, GW_STR("count"), count);
+    struct gw_str notice = gw_log_line_end(&line);
+    if (write_piece(notice) == notice.length)
+        writer.lost -= count;
 }
 
-// As many whole lines as fit.
-static void take_batch(struct batch *batch) {
-    batch->length = 0;
-    batch->lines = 0;
-    batch->said = 0;
-    if (writer.is_torn)
-        append_to(batch, GW_STR("\n"));
-    if (has_lost_to_say())
-        say_lost(batch);
-    while (!is_empty()) {
-        uint16_t length;
-        copy_out(writer.taken_bytes, &length, LENGTH_BYTES);
-        if (length > sizeof(batch->bytes) - batch->length)
-            break;
-        copy_out(writer.taken_bytes + LENGTH_BYTES, batch->bytes + batch->length, length);
-        writer.taken_bytes += LENGTH_BYTES + length;
-        batch->length += length;
-        batch->lines++;
-    }
-}
-
-static void write_batch(struct batch *batch) {
+// False: there was nothing.
+static bool write_what_waits(void) {
+    struct lines *taken = writer.waiting;
+    struct gw_str rest = gw_str(taken->bytes, taken->length);
+    size_t bytes_max = rest.length > PIPE_BUF ? piece_bytes_max() : PIPE_BUF;
+    bool has_lines = rest.length > 0;
+    writer.waiting = &writer.buffers[taken == &writer.buffers[0]];
+    writer.is_urgent = false;
     writer.is_writing = true;
-    pthread_mutex_unlock(&writer.lock);
-    bool is_written = write_all(gw_str(batch->bytes, batch->length));
-    pthread_mutex_lock(&writer.lock);
+    while (rest.length > 0) {
+        if (has_lost_to_say())
+            say_lost();
+        write_lines(take_piece(&rest, bytes_max));
+    }
+    if (has_lost_to_say())
+        say_lost();
     writer.is_writing = false;
-    writer.has_failed = !is_written;
-    if (is_written)
-        writer.lost -= batch->said;
-    else
-        count_lost(batch->lines);
+    taken->length = 0;
+    return has_lines;
 }
 
 static struct timespec after_ms(uint64_t timeout_ms) {
@@ -180,10 +189,11 @@ static struct timespec after_ms(uint64_t timeout_ms) {
 
 static bool may_wait(void) {
     return !writer.is_urgent && !writer.is_ending && writer.lost == 0 &&
-           writer.put_bytes - writer.taken_bytes < GW_LOG_DELAY_BYTES;
+           writer.waiting->length < GW_LOG_DELAY_BYTES;
 }
 
-// For further lines. From the first of them on, not from the last: so no line waits for longer.
+// From the end of the last writing on, or from the first line after a sleep: so no line waits for
+// longer, and none has to wake the thread but the last of so many.
 static void wait_for_more(void) {
     const struct timespec end = after_ms(GW_LOG_DELAY_MS);
     while (may_wait() && pthread_cond_clockwait(&writer.to_write, &writer.lock, CLOCK_MONOTONIC,
@@ -191,36 +201,34 @@ static void wait_for_more(void) {
         continue;
 }
 
-static void write_what_waits(struct batch *batch) {
-    wait_for_more();
-    while (!is_empty() || has_lost_to_say()) {
-        take_batch(batch);
-        write_batch(batch);
-    }
-    writer.is_urgent = false;
-}
-
 static bool is_idle(void) {
     return !writer.is_writing && is_empty() && !has_lost_to_say();
 }
 
+// Until there is a line, or an end.
+static void sleep_while_idle(void) {
+    writer.is_asleep = true;
+    while (is_idle() && !writer.is_ending)
+        pthread_cond_wait(&writer.to_write, &writer.lock);
+    writer.is_asleep = false;
+}
+
 static void *run(void *unused) {
-    static struct batch batch;
+    bool has_written = false;
     (void)unused;
     pthread_mutex_lock(&writer.lock);
     writer.is_up = true;
     for (;;) {
-        if (!is_idle()) {
-            write_what_waits(&batch);
-            continue;
-        }
-        pthread_cond_broadcast(&writer.written);
-        if (writer.is_ending) {
-            writer.is_up = false;
+        if (is_idle())
+            pthread_cond_broadcast(&writer.written);
+        if (is_idle() && writer.is_ending)
             break;
-        }
-        pthread_cond_wait(&writer.to_write, &writer.lock);
+        if (!has_written)
+            sleep_while_idle();
+        wait_for_more();
+        has_written = write_what_waits();
     }
+    writer.is_up = false;
     pthread_mutex_unlock(&writer.lock);
     return NULL;
 }
@@ -239,6 +247,7 @@ static void after_fork_in_parent(void) {
 static void after_fork_in_child(void) {
     writer.mode = MODE_DIRECT;
     writer.is_up = false;
+    writer.is_asleep = false;
     writer.is_writing = false;
     writer.is_ending = false;
     writer.is_urgent = false;
@@ -246,7 +255,7 @@ static void after_fork_in_child(void) {
     writer.is_torn = false;
     writer.lost = 0;
     writer.lost_count = NULL;
-    writer.taken_bytes = writer.put_bytes;
+    writer.buffers[0].length = writer.buffers[1].length = 0;
     writer.to_write = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
     writer.written = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
     pthread_mutex_unlock(&writer.lock);
@@ -306,25 +315,24 @@ void gw_log_writer_count_lost(int64_t *counter) {
 
 // Whether the thread has to know of what was just put behind `used` bytes. It sees all of it once
 // it is awake.
-static bool must_wake(uint64_t used, bool may_be_late) {
-    uint64_t now = writer.put_bytes - writer.taken_bytes;
-    return used == 0 || !may_be_late || (used < GW_LOG_DELAY_BYTES && now >= GW_LOG_DELAY_BYTES);
+static bool must_wake(size_t used, bool may_be_late) {
+    return writer.is_asleep || !may_be_late ||
+           (used < GW_LOG_DELAY_BYTES && writer.waiting->length >= GW_LOG_DELAY_BYTES);
 }
 
 static void put(struct gw_str line, bool may_be_late) {
-    gw_assert(line.length <= GW_LOG_LINE_BYTES_MAX);
-    uint16_t length = (uint16_t)line.length;
+    gw_assert(line.length <= GW_LOG_LINE_BYTES_MAX && line.at[line.length - 1] == '\n');
     pthread_mutex_lock(&writer.lock);
     bool is_direct = writer.mode == MODE_DIRECT;
-    uint64_t used = writer.put_bytes - writer.taken_bytes;
-    bool has_room = LENGTH_BYTES + line.length <= GW_LOG_BUFFER_BYTES - used;
+    struct lines *waiting = writer.waiting;
+    size_t used = waiting->length;
     if (is_direct) {
         // below
-    } else if (writer.mode == MODE_HANGING || !has_room) {
+    } else if (writer.mode == MODE_HANGING || line.length > sizeof(waiting->bytes) - used) {
         count_lost(1);
     } else {
-        copy_in(&length, LENGTH_BYTES);
-        copy_in(line.at, line.length);
+        memcpy(waiting->bytes + used, line.at, line.length);
+        waiting->length += line.length;
         writer.is_urgent = writer.is_urgent || !may_be_late;
         if (!writer.is_writing && must_wake(used, may_be_late))
             pthread_cond_signal(&writer.to_write);

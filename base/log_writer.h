@@ -23,7 +23,7 @@
 
 #include "base/log_line.h"
 
-// As much waits at most: some 4,000 lines of requests.
+// As much waits at most, some 4,000 lines of requests, while the thread writes as much at most.
 #define GW_LOG_BUFFER_BYTES (1024 * 1024)
 #define GW_LOG_DELAY_MS 100
 #define GW_LOG_DELAY_BYTES (64 * 1024)

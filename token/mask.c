@@ -105,11 +105,33 @@ static size_t append(char *out, size_t room, size_t length, struct gw_str bytes)
     return length + bytes.length;
 }
 
+// Bytes of the text, from `at` on, that can neither begin a token nor spell another character: most
+// paths are nothing else.
+static size_t plain_run(struct gw_str text, size_t at) {
+    size_t end = at;
+    for (; end < text.length; end++) {
+        char c = text.at[end];
+        if (c != 's' && c != '%' && c != '\\')
+            continue;
+        char next = c == 's' && end + 1 < text.length ? text.at[end + 1] : c;
+        if (c != 's' || next == 'r' || next == 'k' || next == '%' || next == '\\')
+            break;
+    }
+    return end - at;
+}
+
 size_t gw_token_mask(struct gw_str text, char *out, size_t room) {
     size_t length = 0;
     size_t at = 0;
     char before = '\0';
     while (at < text.length && length < room) {
+        size_t run = plain_run(text, at);
+        if (run > 0) {
+            length = append(out, room, length, gw_str(text.at + at, run));
+            at += run;
+            before = text.at[at - 1];
+            continue;
+        }
         char c = text.at[at];
         bool is_plain = c != '%' && c != '\\';
         struct character here =

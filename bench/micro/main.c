@@ -20,6 +20,8 @@ static const struct bench_micro *const things[] = {
     &bench_router_match,
     &bench_cache_hit,
     &bench_whoami,
+    &bench_whoami_text,
+    &bench_whoami_json,
     &bench_record_small,
     &bench_record_small_plain,
     &bench_record_large,

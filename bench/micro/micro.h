@@ -18,6 +18,8 @@ extern const struct bench_micro bench_http_parse;
 extern const struct bench_micro bench_router_match;
 extern const struct bench_micro bench_cache_hit;
 extern const struct bench_micro bench_whoami;
+extern const struct bench_micro bench_whoami_text;
+extern const struct bench_micro bench_whoami_json;
 extern const struct bench_micro bench_record_small;
 extern const struct bench_micro bench_record_large;
 extern const struct bench_micro bench_record_small_plain;

@@ -10,7 +10,7 @@
 #define PATH_BYTES_MAX GW_LOG_QUOTED_BYTES_MAX
 
 // Without the query, which may hold a token, as the path itself may.
-static void put_path(struct gw_log_line *line, const char *key, struct gw_str target) {
+static void put_path(struct gw_log_line *line, struct gw_str key, struct gw_str target) {
     char path[PATH_BYTES_MAX];
     struct gw_str masked = {NULL, 0};
     if (target.at != NULL)
@@ -19,7 +19,7 @@ static void put_path(struct gw_log_line *line, const char *key, struct gw_str ta
     gw_log_line_put_text(line, key, masked);
 }
 
-static void put_time(struct gw_log_line *line, const char *key, struct gw_report_time *time) {
+static void put_time(struct gw_log_line *line, struct gw_str key, struct gw_report_time *time) {
     gw_report_end_time(time);
     if (time->is_known)
         gw_log_line_put_ms(line, key, time->took_ns);
@@ -30,27 +30,27 @@ static void put_time(struct gw_log_line *line, const char *key, struct gw_report
 static void put_request(struct gw_log_line *line, const struct gw_exchange *exchange) {
     const struct gw_http_head *request = exchange->request;
     struct gw_str none = {NULL, 0};
-    gw_log_line_put_word(line, "method", request != NULL ? request->method_name : none);
-    put_path(line, "path", request != NULL ? request->target : none);
+    gw_log_line_put_word(line, GW_STR("method"), request != NULL ? request->method_name : none);
+    put_path(line, GW_STR("path"), request != NULL ? request->target : none);
 }
 
 static void put_response(struct gw_log_line *line, struct gw_exchange *exchange) {
-    gw_log_line_put_number(line, "status", (uint64_t)exchange->status);
-    gw_log_line_put_number(line, "bytes", exchange->body_bytes);
-    put_time(line, "ms", &exchange->report.whole);
-    gw_log_line_put_word(line, "client", gw_client_name(&exchange->client));
+    gw_log_line_put_number(line, GW_STR("status"), (uint64_t)exchange->status);
+    gw_log_line_put_number(line, GW_STR("bytes"), exchange->body_bytes);
+    put_time(line, GW_STR("ms"), &exchange->report.whole);
+    gw_log_line_put_word(line, GW_STR("client"), gw_client_name(&exchange->client));
 }
 
 static void put_decision(struct gw_log_line *line, struct gw_report *report) {
-    gw_log_line_put_word(line, "token", gw_str(report->token_id, report->token_id_length));
-    gw_log_line_put_word(line, "org", gw_str(report->org, report->org_length));
-    gw_log_line_put_word(line, "verdict", gw_report_verdict_text(report));
-    gw_log_line_put_word(line, "error", gw_report_error_code(report));
-    gw_log_line_put_word(line, "route",
+    gw_log_line_put_word(line, GW_STR("token"), gw_str(report->token_id, report->token_id_length));
+    gw_log_line_put_word(line, GW_STR("org"), gw_str(report->org, report->org_length));
+    gw_log_line_put_word(line, GW_STR("verdict"), gw_report_verdict_text(report));
+    gw_log_line_put_word(line, GW_STR("error"), gw_report_error_code(report));
+    gw_log_line_put_word(line, GW_STR("route"),
                          gw_str_from(report->route != NULL ? report->route->pattern : NULL));
-    gw_log_line_put_word(line, "cache", gw_report_source_text(report));
-    put_time(line, "decision_ms", &report->decision);
-    put_time(line, "registry_ms", &report->registry);
+    gw_log_line_put_word(line, GW_STR("cache"), gw_report_source_text(report));
+    put_time(line, GW_STR("decision_ms"), &report->decision);
+    put_time(line, GW_STR("registry_ms"), &report->registry);
 }
 
 // Bytes of header fields, which nobody has checked yet.
@@ -59,13 +59,13 @@ static void put_original(struct gw_log_line *line, const struct gw_report *repor
     struct gw_str masked = {NULL, 0};
     if (report->original_method.at != NULL)
         masked = gw_str(method, gw_token_mask(report->original_method, method, sizeof(method)));
-    gw_log_line_put_text(line, "original_method", masked);
-    put_path(line, "original_path", report->original_target);
+    gw_log_line_put_text(line, GW_STR("original_method"), masked);
+    put_path(line, GW_STR("original_path"), report->original_target);
 }
 
 static void put_ids(struct gw_log_line *line, const struct gw_exchange *exchange) {
-    gw_log_line_put_word(line, "trace", gw_trace_id(&exchange->trace));
-    gw_log_line_put_word(line, "id", gw_str_from(exchange->request_id));
+    gw_log_line_put_word(line, GW_STR("trace"), gw_trace_id(&exchange->trace));
+    gw_log_line_put_word(line, GW_STR("id"), gw_str_from(exchange->request_id));
 }
 
 // Of what went well one in so many; what did not is all there, and so is a client that left.

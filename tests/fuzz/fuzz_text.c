@@ -75,8 +75,8 @@ static void check_log_json(struct gw_str text) {
     struct gw_json root;
     gw_arena_init(&arena, LINE_ARENA_BYTES_MAX);
     gw_log_line_begin(&line, GW_LOG_JSON, GW_LOG_INFO, "x");
-    gw_log_line_put_text(&line, "text", text);
-    gw_log_line_put_text(&line, "again", text);
+    gw_log_line_put_text(&line, GW_STR("text"), text);
+    gw_log_line_put_text(&line, GW_STR("again"), text);
     struct gw_str whole = gw_log_line_end(&line);
     gw_assert(memchr(whole.at, '\n', whole.length) == whole.at + whole.length - 1);
     struct gw_str document = gw_str_slice(whole, 0, whole.length - 1);

@@ -34,6 +34,21 @@ static void test_iso_format_shows_utc_and_milliseconds(void **state) {
     assert_iso(YEAR_9999_LAST_MS, "9999-12-31T23:59:59.999Z");
 }
 
+static void test_iso_milliseconds_alone_make_another_time_of_the_same_second(void **state) {
+    (void)state;
+    static const int64_t seconds[] = {0, -1, -86400, 1769860800};
+    for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+        char out[GW_CLOCK_ISO_LENGTH];
+        char whole[GW_CLOCK_ISO_LENGTH];
+        gw_clock_format_iso(seconds[i] * 1000 + 500, out);
+        for (int ms = 0; ms < 1000; ms++) {
+            gw_clock_format_iso(seconds[i] * 1000 + ms, whole);
+            gw_clock_format_iso_ms(seconds[i] * 1000 + ms, out);
+            assert_memory_equal(out, whole, sizeof(out));
+        }
+    }
+}
+
 static void test_iso_format_clamps_years_of_more_digits(void **state) {
     (void)state;
     assert_iso(INT64_MIN, "0000-01-01T00:00:00.000Z");
@@ -195,6 +210,7 @@ static void test_both_clocks_run(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_iso_format_shows_utc_and_milliseconds),
+        cmocka_unit_test(test_iso_milliseconds_alone_make_another_time_of_the_same_second),
         cmocka_unit_test(test_iso_format_clamps_years_of_more_digits),
         cmocka_unit_test(test_formats_agree_with_the_c_library_on_every_day),
         cmocka_unit_test(test_http_format_is_the_example_of_rfc_9110),

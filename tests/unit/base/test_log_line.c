@@ -25,14 +25,14 @@ static const char *finish(struct gw_log_line *line) {
 }
 
 static void put_one_of_each(struct gw_log_line *line) {
-    gw_log_line_put_word(line, "word", GW_STR("a.b"));
-    gw_log_line_put_word(line, "no_word", GW_STR(""));
-    gw_log_line_put_text(line, "text", GW_STR("a \"b\"\n"));
-    gw_log_line_put_text(line, "no_text", gw_str(NULL, 0));
-    gw_log_line_put_number(line, "number", 0);
-    gw_log_line_put_number(line, "most", UINT64_MAX);
-    gw_log_line_put_ms(line, "ms", 1234567);
-    gw_log_line_put_ms(line, "short_ms", 999);
+    gw_log_line_put_word(line, GW_STR("word"), GW_STR("a.b"));
+    gw_log_line_put_word(line, GW_STR("no_word"), GW_STR(""));
+    gw_log_line_put_text(line, GW_STR("text"), GW_STR("a \"b\"\n"));
+    gw_log_line_put_text(line, GW_STR("no_text"), gw_str(NULL, 0));
+    gw_log_line_put_number(line, GW_STR("number"), 0);
+    gw_log_line_put_number(line, GW_STR("most"), UINT64_MAX);
+    gw_log_line_put_ms(line, GW_STR("ms"), 1234567);
+    gw_log_line_put_ms(line, GW_STR("short_ms"), 999);
 }
 
 static void test_fields_as_text(void **state) {
@@ -55,6 +55,19 @@ static void test_fields_as_json(void **state) {
                         "\"no_word\":null,\"text\":\"a \\\"b\\\"\\u000a\",\"no_text\":null,"
                         "\"number\":0,\"most\":18446744073709551615,\"ms\":1.234,"
                         "\"short_ms\":0.000}");
+}
+
+static void test_each_line_has_the_time_at_which_it_began(void **state) {
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        struct gw_log_line line;
+        int64_t before_ms = gw_clock_wall_ms();
+        int64_t time_ms = 0;
+        gw_log_line_begin(&line, GW_LOG_TEXT, GW_LOG_INFO, "request");
+        assert_int_equal(gw_clock_parse_iso(gw_str(line.bytes, GW_CLOCK_ISO_LENGTH), &time_ms),
+                         GW_OK);
+        assert_in_range(time_ms, before_ms, gw_clock_wall_ms());
+    }
 }
 
 static const char *json_of(const char *format, const char *message) {
@@ -100,19 +113,19 @@ static void assert_is_json(struct gw_str text) {
 // Whatever the room: the line is whole, and JSON.
 static void test_a_line_that_is_too_long_is_cut_and_stays_what_it_is(void **state) {
     (void)state;
-    static const char *const keys[] = {"a", "b", "c", "d", "e"};
+    static const char keys[] = "abcde";
     static char text[GW_LOG_LINE_BYTES_MAX];
     memset(text, '\x01', sizeof(text));
     for (size_t f = 0; f < 2; f++) {
         for (size_t used = 0; used < 600; used++) {
             struct gw_log_line line;
             gw_log_line_begin(&line, forms[f], GW_LOG_ERROR, "x");
-            gw_log_line_put_text(&line, "first", gw_str(text, used));
-            for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-                gw_log_line_put_text(&line, keys[i], gw_str(text, sizeof(text)));
-            gw_log_line_put_number(&line, "number", UINT64_MAX);
-            gw_log_line_put_ms(&line, "ms", UINT64_MAX);
-            gw_log_line_put_word(&line, "word", GW_STR(""));
+            gw_log_line_put_text(&line, GW_STR("first"), gw_str(text, used));
+            for (size_t i = 0; i < sizeof(keys) - 1; i++)
+                gw_log_line_put_text(&line, gw_str(keys + i, 1), gw_str(text, sizeof(text)));
+            gw_log_line_put_number(&line, GW_STR("number"), UINT64_MAX);
+            gw_log_line_put_ms(&line, GW_STR("ms"), UINT64_MAX);
+            gw_log_line_put_word(&line, GW_STR("word"), GW_STR(""));
             (void)finish(&line);
             if (forms[f] == GW_LOG_JSON)
                 assert_is_json(gw_str_from(line.bytes));
@@ -124,6 +137,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields_as_text),
         cmocka_unit_test(test_fields_as_json),
+        cmocka_unit_test(test_each_line_has_the_time_at_which_it_began),
         cmocka_unit_test(test_a_message_is_taken_apart),
         cmocka_unit_test(test_a_line_that_is_too_long_is_cut_and_stays_what_it_is),
     };

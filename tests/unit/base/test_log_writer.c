@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -374,6 +375,47 @@ static void test_what_a_full_disk_does_not_take_is_counted_and_said_once(void **
     assert_int_equal(reading.lost, 10);
 }
 
+// A file that may not grow any more ends within a line; once it may, the next line stands alone.
+#define FILE_BYTES_MAX 20013 // "lin"
+
+static void act_on_a_file_that_is_full(void) {
+    struct rlimit limit = {FILE_BYTES_MAX, RLIM_INFINITY};
+    char name[] = "/tmp/test_log_writer.XXXXXX";
+    int pipe_end = dup(STDERR_FILENO);
+    int file = mkstemp(name);
+    if (file < 0 || unlink(name) != 0 || dup2(file, STDERR_FILENO) != STDERR_FILENO ||
+        signal(SIGXFSZ, SIG_IGN) == SIG_ERR || setrlimit(RLIMIT_FSIZE, &limit) != 0)
+        _exit(93);
+    gw_log_writer_start();
+    gw_log_writer_count_lost(&lost_lines);
+    for (uint64_t i = 0; i < SOME; i++)
+        put_later_numbered(i);
+    limit.rlim_cur = RLIM_INFINITY;
+    if (!gw_log_writer_flush(PATIENCE_S * 1000) || setrlimit(RLIMIT_FSIZE, &limit) != 0)
+        _exit(92);
+    put_numbered(SOME);
+    if (!gw_log_writer_flush(PATIENCE_S * 1000))
+        _exit(91);
+    char bytes[4096];
+    ssize_t length;
+    off_t at = 0;
+    while ((length = pread(file, bytes, sizeof(bytes), at)) > 0 &&
+           write(pipe_end, bytes, (size_t)length) == length)
+        at += length;
+}
+
+static void test_what_a_full_file_did_not_take_is_counted_to_the_line(void **state) {
+    (void)state;
+    struct child child = start_child(act_on_a_file_that_is_full);
+    struct reading reading;
+    read_to_the_end(&child, &reading);
+    assert_int_equal(wait_for(&child), 0);
+    assert_true(reading.is_in_order);
+    assert_int_equal(reading.next, SOME + 1);
+    assert_int_equal(reading.notices, 1);
+    assert_int_equal(reading.numbered, SOME + 1 - reading.lost);
+}
+
 // The thread takes no SIGPIPE.
 static void test_a_reader_that_left_does_not_end_the_process(void **state) {
     (void)state;
@@ -396,6 +438,7 @@ int main(void) {
         cmocka_unit_test(test_a_reader_that_sleeps_does_not_keep_the_process),
         cmocka_unit_test(test_a_reader_that_sleeps_does_not_keep_a_failed_assertion),
         cmocka_unit_test(test_what_a_full_disk_does_not_take_is_counted_and_said_once),
+        cmocka_unit_test(test_what_a_full_file_did_not_take_is_counted_to_the_line),
         cmocka_unit_test(test_a_reader_that_left_does_not_end_the_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

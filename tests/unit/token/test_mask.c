@@ -36,6 +36,10 @@ static void test_a_token_is_masked_wherever_it_stands(void **state) {
         {"xsr_live_" BODY, "xsr_live_***"},
         {"sr_live_short", "sr_live_***"},
         {"/a%2Fsk_" BODY "%2f", "/a%2Fsk_***%2f"},
+        {"/skills/ssk/issr_live_" BODY, "/skills/ssk/issr_live_***"},
+        {"/css/sk_" BODY "s", "/css/sk_***"},
+        {"s%72_live_" BODY, "sr_live_***"},
+        {"s\\x6b_" BODY, "sk_***"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_string_equal(mask(gw_str_from(cases[i].text)), cases[i].masked);
@@ -52,6 +56,8 @@ static void test_what_is_no_token_stays(void **state) {
         "sk_short",
         "sr_live_",
         "/sr_live_/x",
+        ("/mosk_" BODY "/assk_" BODY),
+        "/srv/skip/ss/s",
         "%",
         "%2",
         "%zz",
