@@ -234,7 +234,7 @@ BY_FILE = {
     "create.c": {"ALREADY_CREATED": {"TOKEN_CREATE"}},
     "forward_auth.c": {error: {"FORWARD_AUTH"} for error in ("BAD_REQUEST", "ORIGINAL_NOT_FOUND", "ORIGINAL_METHOD_NOT_ALLOWED")},
     "introspect.c": {"BAD_REQUEST": {"INTROSPECT"}},
-    "issue.c": {"UNAVAILABLE": WITH_KEY},
+    "new_token.c": {"UNAVAILABLE": WITH_KEY},
     "json_body.c": {"INVALID_JSON": JSON_BODIES},
     "reply.c": {"NOT_FOUND": OF_ONE, "UNAVAILABLE": None, "VALIDATION_FAILED": CHANGES, "REQUEST_IN_PROGRESS": WITH_KEY,
                 "LAST_ADMIN": {"TOKEN_REVOKE", "TOKEN_CHANGE", "TOKENS_REVOKE"},
