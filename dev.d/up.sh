@@ -12,6 +12,7 @@
 
 port=8443
 admin_port=9090
+page_port=8444
 pg_port=
 build_type=release
 detach=0
@@ -25,11 +26,12 @@ read_options() {
     while [ $# -gt 0 ]; do
         case $1 in
             --detach) detach=1 ;;
-            --port | --admin-port | --pg-port | --build-type)
+            --port | --admin-port | --page-port | --pg-port | --build-type)
                 [ $# -ge 2 ] || wrong_usage "up: $1 needs a value"
                 case $1 in
                     --port) port=$2 ;;
                     --admin-port) admin_port=$2 ;;
+                    --page-port) page_port=$2 ;;
                     --pg-port) pg_port=$2 ;;
                     --build-type) build_type=$2 ;;
                 esac
@@ -41,14 +43,14 @@ read_options() {
     done
     case $build_type in dev | asan | release) ;; *) wrong_usage "up: --build-type is dev, asan or release" ;; esac
     for_ports check_number
-    if [ "$port" = "$admin_port" ] || [ "$port" = "$pg_port" ] || [ "$admin_port" = "$pg_port" ]; then
+    [ -z "$(printf '%s\n' "$port" "$admin_port" "$page_port" ${pg_port:+"$pg_port"} | sort | uniq -d)" ] ||
         wrong_usage "up: two of the ports are the same"
-    fi
 }
 
 for_ports() { # for_ports <function>: with the option and the value of each
     "$1" --port "$port"
     "$1" --admin-port "$admin_port"
+    "$1" --page-port "$page_port"
     [ -z "$pg_port" ] || "$1" --pg-port "$pg_port"
 }
 
@@ -154,7 +156,7 @@ start_registry() {
 start_gateway() {
     local log=$state/gateway.log
     setsid "$bin/skillreg-gateway" --listen-https "127.0.0.1:$port" \
-        --listen-admin "127.0.0.1:$admin_port" --drain-delay 0s --tls-cert "$state/cert.pem" --tls-key "$state/key.pem" \
+        --listen-admin "127.0.0.1:$admin_port" --tokens-page "127.0.0.1:$page_port" --drain-delay 0s --tls-cert "$state/cert.pem" --tls-key "$state/key.pem" \
         --upstream "http://127.0.0.1:$(<"$state/registry.port")" >"$log" 2>&1 </dev/null &
     note_process gateway $!
     step "starting the gateway" await gateway 30 \
@@ -210,6 +212,7 @@ say_what_next() {
     cat <<TEXT
 
 The gateway answers on https://127.0.0.1:$port, its health and metrics on http://127.0.0.1:$admin_port.
+Its page of the tokens is https://127.0.0.1:$page_port/tokens; sign in with the token of build/dev/token.
 $([ "$detach" = 1 ] && echo "Try, and stop it with ./dev down:" || echo "Ctrl-C stops it. Try, in a second terminal:")
 
   . build/dev/env

@@ -37,6 +37,16 @@ def test_the_balancer_finds_the_gateways_and_they_trust_it_alone():
         assert SERVICES["balancer"]["depends_on"][name] == {"condition": "service_healthy"}
 
 
+def test_the_page_of_the_tokens_is_behind_the_balancer_for_this_machine_alone():
+    port = {SERVICES[name]["environment"]["GATEWAY_TOKENS_PAGE"].rsplit(":", 1)[1] for name in GATEWAYS}
+    assert port == {"8444"} and "127.0.0.1:8444:8444" in SERVICES["balancer"]["ports"]
+    text = (FOLDER / "haproxy/haproxy.cfg").read_text()
+    page, clients = (re.sub(r":844\d$", "", text[text.index(f"backend {name}\n"):].split("\n\n")[0], flags=re.MULTILINE).strip().splitlines()[1:]
+                     for name in ("tokens_pages", "gateways"))
+    assert page == clients and "bind :8444\n    default_backend tokens_pages\n" in text
+    assert text.count(".internal:8444\n") == len(GATEWAYS)
+
+
 def test_settings_are_the_gateways():
     known = run([binaries.find("skillreg-gateway"), "--help"], env=clean_environment()).stdout
     for name in GATEWAYS:

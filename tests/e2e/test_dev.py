@@ -18,6 +18,7 @@ def dev(*arguments):
     ("up --detatch", "up: unknown argument: --detatch"),
     ("up --port", "up: --port needs a value"),
     ("up --port 65536", "up: --port is not a port number: 65536"),
+    ("up --page-port 8443", "up: two of the ports are the same"),
     ("up --port 9090", "up: two of the ports are the same"),
     ("up --build-type fast", "up: --build-type is dev, asan or release"),
     ("down --purge now", "down: unexpected argument: now"),

@@ -4,6 +4,7 @@ names are the gateway's and the image's. There is no cluster here; it is not app
 chart with it, and both with the schemas of Kubernetes."""
 import functools
 import json
+import os
 import re
 import subprocess
 
@@ -16,6 +17,7 @@ from harness.proxies import find_or_skip
 yaml = pytest.importorskip("yaml")
 
 FOLDER = binaries.ROOT / "docker/kubernetes"
+CHART = binaries.ROOT / "docker/helm/skillreg-gateway"
 GUIDE = (binaries.ROOT / "docs/kubernetes.md").read_text(encoding="utf-8")
 OVERLAYS = ["overlays/production", "overlays/pgbouncer", "gateway-api/nginx-gateway-fabric", "gateway-api/envoy-gateway",
             "gateway-api/cilium"]
@@ -180,7 +182,7 @@ def test_selectors_find_pods(manifests):
 
 def test_values_of_the_chart_are_held_to_their_schema():
     jsonschema = pytest.importorskip("jsonschema")
-    chart = binaries.ROOT / "docker/helm/skillreg-gateway"
+    chart = CHART
     schema = json.loads((chart / "values.schema.json").read_text())
     jsonschema.Draft7Validator.check_schema(schema)
     values = {path.name: yaml.safe_load(path.read_text()) for path in chart.glob("values*.yaml")}
@@ -297,6 +299,47 @@ def test_the_job_is_the_one_that_the_alerts_know(folder, kind, found):
     name = "skillreg-gateway" if found == "Deployment" else "skillreg-gateway-admin"
     job = manifests.by_name[found, name]["metadata"]["labels"][label]
     assert f'up{{job="{job}"}}' in (binaries.ROOT / "docker/prometheus/alerts.yaml").read_text()
+
+
+def test_the_alerts_are_those_of_prometheus():
+    done = run(["/usr/bin/python3", binaries.ROOT / "dev.d/alerts.py", "--check"], env=clean_environment())
+    assert (done.returncode, done.stderr) == (0, "")
+    wanted = yaml.safe_load((binaries.ROOT / "docker/prometheus/alerts.yaml").read_text(encoding="utf-8"))
+    rule = yaml.safe_load((FOLDER / "components/alerts/rules.yaml").read_text(encoding="utf-8"))
+    assert rule["kind"] == "PrometheusRule" and rule["spec"] == wanted
+    template = (CHART / "templates/alerts.yaml").read_text(encoding="utf-8")
+    head, groups = template.replace("{{`{{`}}", "{{").split("spec:\n", 1)
+    assert head.startswith("{{- if .Values.alerts }}\n") and yaml.safe_load(groups.removesuffix("{{- end }}\n")) == wanted
+
+
+def test_production_has_the_alerts_and_the_base_needs_no_operator(base):
+    assert not base.of_kind("PrometheusRule")
+    assert manifests_of("overlays/production").spec("PrometheusRule")["groups"]
+    values = {name: yaml.safe_load((CHART / name).read_text()) for name in ("values.yaml", "values-production.yaml")}
+    assert values["values.yaml"]["alerts"] is False and values["values-production.yaml"]["alerts"] is True
+
+
+@pytest.fixture
+def with_page(tmp_path):
+    parts = {"resources": ["base"], "components": ["components/tokens-page"]}
+    overlay = {kind: [os.path.relpath(FOLDER / name, tmp_path) for name in names] for kind, names in parts.items()}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(
+        {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": "skillreg", **overlay}))
+    return Manifests(tmp_path)
+
+
+def test_the_page_of_the_tokens_is_off_and_has_a_port_for_those_who_may(base, with_page):
+    assert "GATEWAY_TOKENS_PAGE" not in environment(base.gateway)
+    port = int(environment(with_page.gateway)["GATEWAY_TOKENS_PAGE"].rsplit(":", 1)[1])
+    name, = [entry["name"] for entry in with_page.gateway["ports"] if entry["containerPort"] == port]
+    assert len(with_page.gateway["ports"]) == len(base.gateway["ports"]) + 1
+    service = with_page.spec("Service", "skillreg-gateway-tokens-page")
+    assert "type" not in service and service["ports"][0]["targetPort"] == name
+    assert service["selector"].items() <= with_page.spec("Deployment")["template"]["metadata"]["labels"].items()
+    rule, = rules_for(with_page.spec("NetworkPolicy"), name)
+    assert rule["from"] == [{"namespaceSelector": {"matchLabels": {"skillreg-tokens-page": "allowed"}}}]
+    assert [entry for entry in with_page.spec("NetworkPolicy")["ingress"] if entry != rule] == base.spec("NetworkPolicy")["ingress"]
+    assert yaml.safe_load((CHART / "values.yaml").read_text())["tokensPage"] == {"enabled": False}
 
 
 def test_pgbouncer_keeps_what_the_gateway_needs():

@@ -284,7 +284,7 @@ def test_what_dev_up_prints_is_what_readme_shows():
     script = (ROOT / "dev.d/up.sh").read_text()
     for line in documented.splitlines():
         if line != "...":
-            assert line.replace("8443", "$port").replace("9090", "$admin_port") in script
+            assert line.replace("8443", "$port").replace("9090", "$admin_port").replace("8444", "$page_port") in script
 
 
 # ---- names in the documents -----------------------------------------------------------------------------------------

@@ -283,10 +283,12 @@ def up(stack):
             stack.up(name)
     stack.published = {int(port["published"]): (stack.network.addresses[name], port["target"])
                        for name, service in stack.model["services"].items() for port in service.get("ports", [])}
-    expect("published ports", {port: inner for port, (_, inner) in stack.published.items()}, {8443: 443, 9091: 9090, 3000: 3000})
+    expect("published ports", {port: inner for port, (_, inner) in stack.published.items()}, {8443: 443, 8444: 8444, 9091: 9090, 3000: 3000})
     eventually(lambda: api(stack, "/auth/whoami")[0] == 401, "did a gateway answer through the balancer",
                lambda: stack.log("balancer"))
     print("ok every service is up, the health checks say so")
+    status, body = curl(stack, 8444, "https://localhost:8444/tokens")
+    expect("the page of the tokens", (status, "<title>" in body), (200, True))
 
 
 def first_token(stack, page):

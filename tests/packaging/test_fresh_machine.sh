@@ -12,7 +12,7 @@ require debootstrap git curl
 
 port_options() { # nothing when the documented ports are free here
     local options=() pair
-    for pair in --port:8443 --admin-port:9090; do
+    for pair in --port:8443 --admin-port:9090 --page-port:8444; do
         ! (exec 3<>"/dev/tcp/127.0.0.1/${pair#*:}") 2>/dev/null ||
             options+=("${pair%:*}" "$(python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')")
     done
@@ -23,11 +23,12 @@ session() { # what a newcomer types, for a shell inside the machine
     cat <<TEXT
 set -eu
 cd ~/skillreg-gateway
-./dev up --detach $(port_options)
+./dev up --detach $(port_options) >up.log || { cat up.log; exit 1; }
 . build/dev/env
 curl -sSf "\$SKILLREG_URL/api/v1/auth/whoami" -H "Authorization: Bearer \$SKILLREG_TOKEN" | grep -q '"slug":"acme"'
 skillreg token create --name from-a-fresh-machine | grep -q 'Token created'
 skillreg token list | grep -q from-a-fresh-machine
+curl -sSf "\$(sed -n 's/^Its page of the tokens is \(.*\);.*/\1/p' up.log)" | grep -q '<title>'
 ./dev down
 ! curl -s "\$SKILLREG_URL/" || exit 1
 ./dev test

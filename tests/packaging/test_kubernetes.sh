@@ -52,6 +52,19 @@ cd "$work/rendered"
 for name in base production pgbouncer nginx-gateway-fabric; do
     python3 -B "$here/compare.py" "$name.yaml" "chart-$name.yaml" || fail "kustomize and the chart make different things: $name"
 done
+# No overlay of ours has the page: one is made.
+mkdir -p "$work/tokens-page"
+cat >"$work/tokens-page/kustomization.yaml" <<TEXT
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: skillreg
+resources: [$(realpath --relative-to="$work/tokens-page" "$project/docker/kubernetes/base")]
+components: [$(realpath --relative-to="$work/tokens-page" "$project/docker/kubernetes/components/tokens-page")]
+TEXT
+kubectl kustomize "$work/tokens-page" >tokens-page.yaml || fail "components/tokens-page"
+"$work/chart" "$project/docker/helm/skillreg-gateway" skillreg-gateway skillreg <(echo "{tokensPage: {enabled: true}}") \
+    >chart-tokens-page.yaml 2>/dev/null || fail "the chart with the page"
+python3 -B "$here/compare.py" tokens-page.yaml chart-tokens-page.yaml || fail "kustomize and the chart make different things: tokens-page"
 "$work/chart" "$project/docker/helm/skillreg-gateway" other elsewhere <(echo "{settings: {GATEWAY_WORKERS: 2}, monitor: service}") \
     2>/dev/null | grep -A1 'name: GATEWAY_WORKERS' | grep -q 'value: "2"' || fail "settings of the chart do not arrive"
 
