@@ -103,6 +103,8 @@ GW_INLINE void gw_json_key(struct gw_json_writer *writer, const char *key) {
 // Escapes what RFC 8259 section 7 demands, and <, >, &, U+2028, U+2029; invalid UTF-8 becomes
 // U+FFFD.
 void gw_json_write_string(struct gw_json_writer *writer, struct gw_str text);
+// A value that is JSON already, as it stands.
+void gw_json_write_raw(struct gw_json_writer *writer, struct gw_str json);
 void gw_json_write_integer(struct gw_json_writer *writer, int64_t number);
 void gw_json_write_boolean(struct gw_json_writer *writer, bool truth);
 void gw_json_write_null(struct gw_json_writer *writer);

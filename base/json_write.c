@@ -35,6 +35,10 @@ static void write_bytes(struct gw_json_writer *writer, const char *bytes, size_t
     end_value(writer, at + length);
 }
 
+void gw_json_write_raw(struct gw_json_writer *writer, struct gw_str json) {
+    write_bytes(writer, json.at, json.length);
+}
+
 void gw_json_open_object(struct gw_json_writer *writer) {
     write_bytes(writer, "{", 1);
     writer->needs_comma = false;

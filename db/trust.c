@@ -7,7 +7,7 @@
 
 const struct db_statement db_trust_create_statement = {
     .name = "trust_create",
-    .sql = "select outcome, created_at"
+    .sql = "select outcome, id, created_at"
            " from skillreg.trust_create($1::text, $2::text, $3::text, $4::text, $5::text,"
            " $6::text::jsonb, $7::int2, $8::int8::int4, $9::cidr[], $10::int8::int4, $11::text,"
            " $12::text::inet)",
@@ -46,7 +46,7 @@ const struct db_statement db_trust_remove_statement = {
     .kind = DB_STATEMENT_CHANGE,
 };
 
-enum create_column { CREATE_OUTCOME, CREATE_CREATED_AT };
+enum create_column { CREATE_OUTCOME, CREATE_ID, CREATE_CREATED_AT };
 
 _Static_assert(CREATE_OUTCOME == DB_TOKEN_OUTCOME_COLUMN, "every change begins with its outcome");
 
@@ -99,10 +99,15 @@ enum gw_status db_trust_rule_read(const PGresult *result, int row, struct db_tru
 
 static void on_create_done(struct db_query *query, enum gw_status status, const PGresult *result) {
     struct db_trust_create *create = gw_container_of(query, struct db_trust_create, query);
+    struct db_trust_made made;
     if (status == GW_OK)
         status = db_token_outcome_read(result, &create->refusal);
-    create->on_done(create, status,
-                    status == GW_OK ? db_get_time(result, 0, CREATE_CREATED_AT) : DB_NO_TIME);
+    if (status == GW_OK) {
+        made = (struct db_trust_made){.id = db_get_bytes(result, 0, CREATE_ID),
+                                      .created_ms = db_get_time(result, 0, CREATE_CREATED_AT)};
+        made.is_there = !gw_str_equal(made.id, create->id);
+    }
+    create->on_done(create, status, status == GW_OK ? &made : NULL);
 }
 
 enum gw_status db_trust_create_submit(struct db_pool *pool, struct db_trust_create *create) {

@@ -24,9 +24,6 @@
 #define DB_TRUST_ISSUER_BYTES_MAX 512
 #define DB_TRUST_ANCHOR_BYTES_MAX 1024
 #define DB_TRUST_CONDITIONS_BYTES_MAX 8192 // as PostgreSQL writes them
-#define DB_TRUST_LIFE_S_MIN 60
-#define DB_TRUST_LIFE_S_DEFAULT 900
-#define DB_TRUST_LIFE_S_MAX 43200
 #define DB_TRUST_EXCHANGES_PER_MINUTE_DEFAULT 600
 #define DB_TRUST_EXCHANGES_PER_MINUTE_MAX 100000
 #define DB_TRUST_RULES_MAX 1000      // live ones, of an organisation
@@ -57,6 +54,12 @@ struct db_trust_rule {
 };
 
 // ---- create ----
+struct db_trust_made {
+    struct gw_str id; // of the rule that was asked for, or of the one that says the same
+    int64_t created_ms;
+    bool is_there;
+};
+
 struct db_trust_create {
     struct db_query query;
     struct gw_str id;
@@ -72,10 +75,13 @@ struct db_trust_create {
     uint8_t allowed_ip_count;   // at most GW_ALLOWED_IPS_MAX; 0: anywhere
     struct gw_str created_by;   // token id, or DB_OPERATOR
     struct gw_str created_from; // client's address as text; .at NULL: operator, or unknown
-    // GW_OK: made; GW_NOT_FOUND: no such organisation any more; GW_DENIED: `refusal` says why, of
-    // those of every change and DB_REFUSAL_MAKER_MINTED, _MAKER_ENDS, _MAKER_BOUND,
-    // _ADMIN_BY_OPERATOR and _TOO_MANY_RULES; GW_CONFLICT: the id exists.
-    void (*on_done)(struct db_trust_create *create, enum gw_status status, int64_t created_ms);
+    // GW_OK: made, or there already (`is_there`), as after an answer that got lost; GW_NOT_FOUND:
+    // no such organisation any more; GW_DENIED: `refusal` says why, of those of every change and
+    // DB_REFUSAL_MAKER_MINTED, _MAKER_ENDS, _MAKER_BOUND, _ADMIN_BY_OPERATOR and _TOO_MANY_RULES;
+    // GW_CONFLICT: the id exists.
+    // `made` is NULL unless GW_OK.
+    void (*on_done)(struct db_trust_create *create, enum gw_status status,
+                    const struct db_trust_made *made);
     enum db_refusal refusal; // set before on_done with GW_DENIED
 };
 enum gw_status db_trust_create_submit(struct db_pool *pool,

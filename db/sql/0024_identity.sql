@@ -259,11 +259,12 @@ $$;
 -- ---- rules: made and removed ----
 -- made; no_org; not_live, other_org, not_admin: the token that asks may not; maker_minted, maker_ends, maker_bound: no token of
 -- that sort makes rules, which would outlive it or be used from elsewhere; admin_by_operator: no token makes a rule that gives
--- the scope admin; too_many_rules: of the organisation, or for one anchor of it.
+-- the scope admin; too_many_rules: of the organisation, or for one anchor of it; there: id is a live rule that says just that, as
+-- after an answer that got lost.
 create function skillreg.trust_create(
     p_id text, p_org_id text, p_kind text, p_issuer text, p_anchor text, p_conditions jsonb, p_scopes smallint, p_life_s int,
     p_allowed_ips cidr[], p_exchanges_per_minute int, p_by text, p_from inet
-) returns table (outcome text, created_at timestamptz)
+) returns table (outcome text, id text, created_at timestamptz)
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -295,6 +296,16 @@ begin
     end if;
     perform skillreg.lock_patience(began);
     perform skillreg.log_take_turn();
+    select 'there', r.id, r.created_at into outcome, id, created_at
+    from skillreg.trust_rule r
+    where r.issuer = p_issuer and r.anchor = p_anchor and r.org_id = p_org_id and r.removed_at is null
+        and (r.kind, r.conditions, r.scopes, r.life_s, r.allowed_ips, r.exchanges_per_minute)
+            is not distinct from (p_kind, p_conditions, p_scopes, p_life_s, p_allowed_ips, p_exchanges_per_minute)
+    limit 1;
+    if found then
+        return next;
+        return;
+    end if;
     if (select count(*) from skillreg.trust_rule r where r.org_id = p_org_id and r.removed_at is null) >= 1000
         or (select count(*) from skillreg.trust_rule r
             where r.issuer = p_issuer and r.anchor = p_anchor and r.org_id = p_org_id and r.removed_at is null) >= 64 then
@@ -303,6 +314,7 @@ begin
         return;
     end if;
     outcome := 'made';
+    id := p_id;
     created_at := date_trunc('milliseconds', clock_timestamp());
     insert into skillreg.trust_rule as r
         (id, org_id, kind, issuer, anchor, conditions, scopes, life_s, allowed_ips, exchanges_per_minute, created_at,

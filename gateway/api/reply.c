@@ -51,6 +51,21 @@ static const struct gw_refusal rotated_too_often = {
     GW_ERROR_SELF_ROTATION_NOT_ALLOWED,
     "The token came of 2000 that are live in their overlap, or of 10000 rotations within 30 days, "
     "and rotates itself no further. A token with the scope admin can rotate it."};
+static const struct gw_refusal maker_minted = {
+    GW_ERROR_TRUST_NOT_ALLOWED, "The token that asks was minted by a rule itself, and makes none."};
+static const struct gw_refusal maker_ends = {
+    GW_ERROR_TRUST_NOT_ALLOWED,
+    "The token that asks has an end, and a rule would outlive it: ask with a token without one."};
+static const struct gw_refusal maker_bound = {
+    GW_ERROR_TRUST_NOT_ALLOWED,
+    "The token that asks is bound to addresses, and the tokens of a rule would not be: ask with "
+    "one that may be used from anywhere."};
+static const struct gw_refusal admin_by_operator = {
+    GW_ERROR_TRUST_NOT_ALLOWED,
+    "A rule with the scope admin is for the operator to make, by skillreg-gateway trust."};
+static const struct gw_refusal too_many_rules = {
+    GW_ERROR_TOO_MANY_RULES,
+    "The organisation has 1000 rules, or 64 for this one project: remove some first."};
 // Those with a time have functions of their own.
 static const struct gw_refusal *const denials[] = {
     [DB_REFUSAL_NOT_LIVE] = &gw_judgement_invalid.refusal,
@@ -63,6 +78,11 @@ static const struct gw_refusal *const denials[] = {
     [DB_REFUSAL_OUTLIVES_MAKER] = &outlives_maker,
     [DB_REFUSAL_NOT_SELF_ROTATING] = &not_self_rotating,
     [DB_REFUSAL_ROTATED_TOO_OFTEN] = &rotated_too_often,
+    [DB_REFUSAL_MAKER_MINTED] = &maker_minted,
+    [DB_REFUSAL_MAKER_ENDS] = &maker_ends,
+    [DB_REFUSAL_MAKER_BOUND] = &maker_bound,
+    [DB_REFUSAL_ADMIN_BY_OPERATOR] = &admin_by_operator,
+    [DB_REFUSAL_TOO_MANY_RULES] = &too_many_rules,
 };
 #define DENIAL_COUNT (sizeof(denials) / sizeof(denials[0]))
 
@@ -79,6 +99,15 @@ void gw_api_reply_change(struct gw_exchange *exchange, enum gw_status status,
         gw_api_reply_no_token(exchange);
     else
         gw_api_reply_database(exchange, status);
+}
+
+void gw_api_reply_rule(struct gw_exchange *exchange, enum gw_status status,
+                       enum db_refusal refusal) {
+    if (status == GW_NOT_FOUND)
+        gw_exchange_fail(exchange, GW_ERROR_NOT_FOUND,
+                         "There is no rule with this id in this organisation.");
+    else
+        gw_api_reply_change(exchange, status, refusal);
 }
 
 static void fail_end(struct gw_exchange *exchange, int64_t expires_ms_max, const char *reason) {

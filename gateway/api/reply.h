@@ -21,6 +21,9 @@ void gw_api_reply_database(struct gw_exchange *exchange, enum gw_status status);
 // token; any other: gw_api_reply_database.
 void gw_api_reply_change(struct gw_exchange *exchange, enum gw_status status,
                          enum db_refusal refusal);
+// The same for a rule of trust.
+void gw_api_reply_rule(struct gw_exchange *exchange, enum gw_status status,
+                       enum db_refusal refusal);
 // 422: the new token would end after the token that asks, which ends at `expires_ms_max`.
 void gw_api_reply_ends_too_late(struct gw_exchange *exchange, int64_t expires_ms_max);
 // 422: the successor would end after `expires_ms_max`, and so live longer than the token that

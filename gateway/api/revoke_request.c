@@ -52,6 +52,20 @@ bool gw_ending_request_parse(struct gw_arena *arena, struct gw_str query,
     return true;
 }
 
+bool gw_wait_request_parse(struct gw_arena *arena, struct gw_str query, uint64_t *wait_ms,
+                           struct gw_refusal *refusal) {
+    struct gw_str name;
+    struct gw_str value;
+    *wait_ms = 0;
+    if (!gw_known_parameters_check(arena, query, GW_STR("wait"), refusal))
+        return false;
+    while (gw_query_next(&query, &name, &value)) {
+        if (!parse_wait(value, wait_ms, refusal))
+            return false;
+    }
+    return true;
+}
+
 bool gw_revoke_request_parse(struct gw_arena *arena, struct gw_str query,
                              struct gw_revoke_request *request, struct gw_refusal *refusal) {
     struct gw_str name;

@@ -23,6 +23,10 @@ bool gw_ending_request_parse(struct gw_arena *arena, struct gw_str query,
                              struct gw_ending_request *request,
                              struct gw_refusal *refusal) GW_MUST_USE;
 
+// `wait` alone, of what ends no admin token.
+bool gw_wait_request_parse(struct gw_arena *arena, struct gw_str query, uint64_t *wait_ms,
+                           struct gw_refusal *refusal) GW_MUST_USE;
+
 struct gw_revoke_request {
     struct gw_ending_request ending;
     enum db_revoke_kin kin; // of `successors` and `chain`: "true" or "false"; the chain has both

@@ -8,9 +8,8 @@
 
 #define REASON_BYTES_MAX (GW_TOKEN_NAME_BYTES_MAX + DB_ID_LENGTH_MAX + 64)
 
-// As the audit shows who did something.
-static void write_actor(struct gw_json_writer *json, const char *key,
-                        const struct db_token_actor *actor) {
+void gw_token_entry_json_write_actor(struct gw_json_writer *json, const char *key,
+                                     const struct db_token_actor *actor) {
     if (actor->text.at == NULL) {
         gw_json_put_null(json, key);
         return;
@@ -62,7 +61,7 @@ void gw_token_entry_json_write_state(struct gw_json_writer *json,
     gw_json_put_string(json, "state", states[entry->state]);
     write_reason(json, entry);
     gw_json_put_time(json, "revokedAt", entry->revoked_ms);
-    write_actor(json, "revokedBy", &entry->revoked_by);
+    gw_token_entry_json_write_actor(json, "revokedBy", &entry->revoked_by);
     gw_json_put_string_or_null(json, "replacedBy", entry->replaced_by);
 }
 
@@ -73,7 +72,7 @@ void gw_token_entry_json_write_details(struct gw_json_writer *json,
         gw_json_put_boolean(json, "bindChildren", false);
     gw_token_entry_json_write_state(json, &details->entry);
     gw_json_put_string_or_null(json, "revokedFrom", details->revoked_from);
-    write_actor(json, "createdBy", &details->created_by);
+    gw_token_entry_json_write_actor(json, "createdBy", &details->created_by);
     gw_json_put_string_or_null(json, "createdFrom", details->created_from);
     gw_json_put_string_or_null(json, "replaces", details->replaces);
 }

@@ -11,6 +11,7 @@
 #include "gateway/api/revoke.h"
 #include "gateway/api/rotate.h"
 #include "gateway/api/tokens.h"
+#include "gateway/api/trust.h"
 #include "gateway/api/whoami.h"
 #include "gateway/exchange/router.h"
 #include "gateway/http/field_rules.h"
@@ -30,6 +31,10 @@ static void (*const starts[])(struct gw_exchange *exchange) = {
     [GW_ROUTE_TOKEN_ROTATE] = gw_token_rotate_start,
     [GW_ROUTE_TOKEN_ROTATE_OWN] = gw_token_rotate_own_start,
     [GW_ROUTE_AUDIT] = gw_audit_api_list,
+    [GW_ROUTE_TRUST_LIST] = gw_trust_api_list,
+    [GW_ROUTE_TRUST_SHOW] = gw_trust_api_show,
+    [GW_ROUTE_TRUST_CREATE] = gw_trust_api_create,
+    [GW_ROUTE_TRUST_REMOVE] = gw_trust_api_remove,
     [GW_ROUTE_FORWARD_AUTH] = gw_forward_auth_start,
     [GW_ROUTE_INTROSPECT] = gw_introspect_start,
     [GW_ROUTE_OPENAPI] = gw_openapi_start,

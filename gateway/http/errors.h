@@ -38,12 +38,15 @@
       "the token's scope is too small; the message names the one needed")                          \
     X(SELF_ROTATION_NOT_ALLOWED, "self_rotation_not_allowed", 403, STAYS, NULL, NULL,              \
       "the token was not made to rotate itself (`selfRotate`), or did it too often")               \
+    X(TRUST_NOT_ALLOWED, "trust_not_allowed", 403, STAYS, NULL, NULL,                              \
+      "the token makes no rules of trust (it was minted by one, has an end, or is bound to "       \
+      "addresses), or none with the scope `admin`")                                                \
     X(ORIGINAL_NOT_FOUND, "not_found", 403, STAYS, NULL, NULL,                                     \
       "at `/authz`: no such route")                                                                \
     X(ORIGINAL_METHOD_NOT_ALLOWED, "method_not_allowed", 403, STAYS, NULL, NULL,                   \
       "at `/authz`: the original method is not for the original path")                             \
     X(NOT_FOUND, "not_found", 404, STAYS, NULL, NULL,                                              \
-      "no such route; no live token with this id in this organisation")                            \
+      "no such route; no live token, or no rule, with this id in this organisation")               \
     X(METHOD_NOT_ALLOWED, "method_not_allowed", 405, STAYS, NULL, NULL,                            \
       "this method is not for this path; `Allow` says which are")                                  \
     X(REQUEST_TIMEOUT, "request_timeout", 408, STAYS, NULL, NULL,                                  \
@@ -56,6 +59,8 @@
     X(LAST_ADMIN, "last_admin", 409, STAYS, NULL, NULL,                                            \
       "the organisation would have no live admin token any more; `?last=true` does it all the "    \
       "same")                                                                                      \
+    X(TOO_MANY_RULES, "too_many_rules", 409, STAYS, NULL, NULL,                                    \
+      "the organisation has 1,000 rules of trust, or 64 for one project")                          \
     X(REQUEST_IN_PROGRESS, "request_in_progress", 409, STAYS, NULL, "2",                           \
       "the same request, by its `Idempotency-Key`, was answered within the last two seconds; "     \
       "with `Retry-After`")                                                                        \

@@ -28,6 +28,7 @@ from harness.gateway import Gateway, Operator  # noqa: E402
 from harness.paper_gateway import SECRET, Stub  # noqa: E402
 from harness.postgres import Postgres  # noqa: E402
 from harness.process import Process, clean_environment  # noqa: E402
+from harness.trusting import issuer_flags  # noqa: E402
 from harness.upstream import Upstream  # noqa: E402
 from harness.waiting import PATIENCE_S, eventually  # noqa: E402
 from harness.wall_clock import WallClock  # noqa: E402
@@ -189,7 +190,7 @@ def upstream(_session_upstream):
 @pytest.fixture(scope="session")
 def _session_gateway(operator, postgres, workdir, certificate, _session_upstream):
     own = Gateway(workdir, "session", database_url=postgres.url, certificate=certificate,
-                  upstream=_session_upstream.url)
+                  upstream=_session_upstream.url, flags=issuer_flags(workdir))
     try:
         own.wait_until_ready()
         yield own

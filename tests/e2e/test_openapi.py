@@ -161,10 +161,10 @@ QUERIES = {"TOKEN_LIST": table_names("list_request"), "AUDIT": table_names("audi
            "TOKEN_REVOKE": list_of("revoke_request", "REVOKE_PARAMETERS"),
            "TOKEN_REVOKE_OWN": list_of("revoke_request", "REVOKE_PARAMETERS"),
            "TOKENS_REVOKE": list_of("revoke_request", "ENDING_PARAMETERS"),
-           "TOKEN_CHANGE": list_of("revoke_request", "ENDING_PARAMETERS")}
+           "TOKEN_CHANGE": list_of("revoke_request", "ENDING_PARAMETERS"), "TRUST_LIST": ["after", "limit"], "TRUST_REMOVE": ["wait"]}
 MEMBERS = {"TOKEN_CREATE": list_of("requests", "CREATE_MEMBERS"), "TOKEN_ROTATE": list_of("requests", "ROTATE_MEMBERS"),
            "TOKEN_ROTATE_OWN": list_of("requests", "ROTATE_MEMBERS"), "TOKEN_CHANGE": list_of("change_request", "MEMBERS"),
-           "TOKENS_REVOKE": list_of("bulk_request", "MEMBERS")}
+           "TOKENS_REVOKE": list_of("bulk_request", "MEMBERS"), "TRUST_CREATE": list_of("trust_request", "MEMBERS")}
 WITH_KEY = {"TOKEN_CREATE", "TOKEN_ROTATE", "TOKEN_ROTATE_OWN"}
 
 
@@ -222,8 +222,9 @@ OF_ALL = ids_in("http/parse.c", "http/head_rules.c", "http/field_rules.c", "clie
 OF_NO_OPERATION = {"NOT_FOUND", "METHOD_NOT_ALLOWED"}
 OF_AUTH = {"MISSING_TOKEN", "INVALID_TOKEN", "ADDRESS_NOT_ALLOWED", "TOO_MANY_FAILED_TOKENS", "UNAVAILABLE", "BAD_REQUEST"}
 
-CHANGES = {"TOKEN_CREATE", "TOKEN_REVOKE", "TOKEN_REVOKE_OWN", "TOKEN_CHANGE", "TOKENS_REVOKE", "TOKEN_ROTATE", "TOKEN_ROTATE_OWN"}
-OF_ONE = {"TOKEN_SHOW", "TOKEN_REVOKE", "TOKEN_CHANGE", "TOKEN_ROTATE"}
+CHANGES = {"TOKEN_CREATE", "TOKEN_REVOKE", "TOKEN_REVOKE_OWN", "TOKEN_CHANGE", "TOKENS_REVOKE", "TOKEN_ROTATE", "TOKEN_ROTATE_OWN",
+           "TRUST_CREATE", "TRUST_REMOVE"}
+OF_ONE = {"TOKEN_SHOW", "TOKEN_REVOKE", "TOKEN_CHANGE", "TOKEN_ROTATE", "TRUST_SHOW", "TRUST_REMOVE"}
 JSON_BODIES = set(MEMBERS)
 
 # Which targets a file of gateway/api answers with an error for; None: every one.
@@ -234,11 +235,12 @@ BY_FILE = {
     "create.c": {"ALREADY_CREATED": {"TOKEN_CREATE"}},
     "forward_auth.c": {error: {"FORWARD_AUTH"} for error in ("BAD_REQUEST", "ORIGINAL_NOT_FOUND", "ORIGINAL_METHOD_NOT_ALLOWED")},
     "introspect.c": {"BAD_REQUEST": {"INTROSPECT"}},
-    "new_token.c": {"UNAVAILABLE": WITH_KEY},
     "json_body.c": {"INVALID_JSON": JSON_BODIES},
+    "new_token.c": {"UNAVAILABLE": WITH_KEY},
     "reply.c": {"NOT_FOUND": OF_ONE, "UNAVAILABLE": None, "VALIDATION_FAILED": CHANGES, "REQUEST_IN_PROGRESS": WITH_KEY,
                 "LAST_ADMIN": {"TOKEN_REVOKE", "TOKEN_CHANGE", "TOKENS_REVOKE"},
-                "SELF_ROTATION_NOT_ALLOWED": {"TOKEN_ROTATE_OWN"}},
+                "SELF_ROTATION_NOT_ALLOWED": {"TOKEN_ROTATE_OWN"}, "TRUST_NOT_ALLOWED": {"TRUST_CREATE"},
+                "TOO_MANY_RULES": {"TRUST_CREATE"}},
     "requests.c": {"BAD_REQUEST": WITH_KEY},
     "rotate.c": {"ALREADY_ROTATED": {"TOKEN_ROTATE", "TOKEN_ROTATE_OWN"}},
     "tokens.c": {"NOT_FOUND": {"TOKEN_SHOW"}},
@@ -328,6 +330,13 @@ class World:
         self.target, self.secret = made.json()["id"], made.json()["token"]
         return self
 
+    def trust(self, is_wanted=True):
+        """A rule in place of a token."""
+        target = f"/api/v1/orgs/{self.organisation.slug}/trust"
+        value = OPERATIONS["createRule"].body["examples"]["made"]["value"]
+        made = is_wanted and self.gateway.request("POST", target, self.organisation.admin, json_body=value)
+        self.target = made.json()["id"] if made else None
+
     def revoke(self):
         assert self.ask("DELETE", f"/{self.target}").status == 200
 
@@ -350,6 +359,8 @@ def make_world(gateway, new_org, operation, name):
     world = World(gateway, new_org("admin"))
     if operation.id == "rotateOwnToken":
         world.create(selfRotate=True)
+    elif operation.raw["tags"] == ["trust"]:
+        world.trust(operation.id != "createRule")
     elif operation.id not in ("whoami", "createToken"):
         world.create()
     if (operation.id, name) == ("whoami", "admin"):
@@ -632,6 +643,18 @@ class Provocation:
     def already_rotated(self):
         self.world.create().rotate()
         return self.of("rotateToken")
+
+    def trust_not_allowed(self):
+        return self.of("createRule", body={"kind": "github", "conditions": {"repository": "acme/tools"}, "scopes": ["admin"]})
+
+    def too_many_rules(self):
+        self.postgres.query("insert into skillreg.trust_rule select %s || n, o.id, 'github', 'i', 'a' || n, '{}', 1, 900, null, 60, now(),"
+                            " 'operator' from skillreg.organisation o, generate_series(1, 1000) n where o.slug = %s",
+                            (self.world.organisation.slug.replace("-", ""), self.world.organisation.slug))
+        return self.of("createRule", body={"kind": "github", "conditions": {"repository": "acme/tools"}})
+
+    def no_rule(self):
+        return self.of("showRule")
 
     def last_admin(self):
         self.world.target = self.gateway.request("GET", "/api/v1/auth/whoami", self.world.organisation.admin).json()["user"]["id"]

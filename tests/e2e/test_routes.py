@@ -26,6 +26,12 @@ ROUTES = [
     ("DELETE", "/orgs/{org}/tokens/clx7f2k3a", "admin", OWN),
     ("POST", "/orgs/{org}/tokens/revoke?y=x", "admin", OWN),  # refused behind the decision: it ends nothing
     ("POST", "/orgs/{org}/tokens/clx7f2k3a/rotate", "admin", OWN),
+    ("GET", "/orgs/{org}/trust", "admin", OWN),
+    ("HEAD", "/orgs/{org}/trust?limit=1", "admin", OWN),
+    ("POST", "/orgs/{org}/trust", "admin", OWN),
+    ("GET", "/orgs/{org}/trust/clx7f2k3a", "admin", OWN),
+    ("HEAD", "/orgs/{org}/trust/clx7f2k3a", "admin", OWN),
+    ("DELETE", "/orgs/{org}/trust/clx7f2k3a", "admin", OWN),
     ("GET", "/orgs/{org}/audit", "admin", OWN),
     ("HEAD", "/orgs/{org}/audit?limit=1", "admin", OWN),
     ("DELETE", "/auth/token?wait=x", ANY_TOKEN, OWN),  # refused behind the decision: the token is needed again
@@ -131,6 +137,8 @@ def send(gateway, method, path, token):
     options = {}
     if method == "POST" and path.endswith("/tokens"):
         options["json_body"] = {"name": "from the route table", "scopes": ["read"]}
+    if method == "POST" and path.endswith("/trust"):
+        options["json_body"] = {"kind": "github", "conditions": {"repository": "acme/tools"}}
     if method == "PATCH" and "/tokens/" in path:
         options["json_body"] = {"name": "another name"}
     return gateway.request(method, "/api/v1" + path, token, **options)

@@ -151,6 +151,15 @@ static void test_what_is_written_can_be_read_back(void **state) {
     gw_arena_deinit(&arena);
 }
 
+static void test_json_is_written_as_it_stands(void **state) {
+    struct gw_json_writer *writer = &((struct fixture *)*state)->writer;
+    gw_json_open_array(writer);
+    gw_json_write_raw(writer, GW_STR("{\"a\": [1, \"<\"]}"));
+    gw_json_write_raw(writer, GW_STR("2"));
+    gw_json_close_array(writer);
+    assert_written(*state, GW_STR("[{\"a\": [1, \"<\"]},2]"));
+}
+
 static void test_integers_are_written_to_their_limits(void **state) {
     static const int64_t numbers[] = {0,    1,          -1,         9,         10,       -10,
                                       1234, 1000000007, -123456789, INT64_MAX, INT64_MIN};
@@ -231,6 +240,7 @@ int main(void) {
         json_test(test_strings_are_escaped),
         json_test(test_a_byte_is_written_alike_wherever_it_stands),
         json_test(test_what_is_written_can_be_read_back),
+        json_test(test_json_is_written_as_it_stands),
         json_test(test_integers_are_written_to_their_limits),
         json_test(test_times_are_iso_or_null),
         json_test(test_a_member_is_its_key_and_its_value),

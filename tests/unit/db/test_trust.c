@@ -45,15 +45,23 @@ static int close_store(void **state) {
 struct creation {
     struct db_trust_create create;
     bool is_done;
+    bool is_there;
     enum gw_status status;
     int64_t created_ms;
+    char id[DB_ID_LENGTH_MAX + 1];
 };
 
-static void on_created(struct db_trust_create *create, enum gw_status status, int64_t created_ms) {
+static void on_created(struct db_trust_create *create, enum gw_status status,
+                       const struct db_trust_made *made) {
     struct creation *creation = gw_container_of(create, struct creation, create);
     creation->is_done = true;
     creation->status = status;
-    creation->created_ms = created_ms;
+    assert_int_equal(made != NULL, status == GW_OK);
+    if (made == NULL)
+        return;
+    creation->created_ms = made->created_ms;
+    creation->is_there = made->is_there;
+    (void)snprintf(creation->id, sizeof(creation->id), "%.*s", GW_STR_ARG(made->id));
 }
 
 static void init_creation(struct creation *creation, const char *id, const char *by) {
@@ -78,9 +86,11 @@ static enum gw_status finish_creation(struct creation *creation) {
     return creation->status;
 }
 
+// Each says something else.
 static enum gw_status make_rule(const char *id) {
     struct creation creation;
     init_creation(&creation, id, "boss");
+    creation.create.life_s = 899 + (unsigned char)id[strlen(id) - 1] - '0';
     return finish_creation(&creation);
 }
 
@@ -210,15 +220,33 @@ static void test_a_token_without_limits_makes_a_rule(void **state) {
         char id[16];
         (void)snprintf(id, sizeof(id), "rule%zu", i);
         init_creation(&creation, id, cases[i].by);
+        creation.create.life_s += (uint32_t)i;
         assert_int_equal(finish_creation(&creation), cases[i].status);
         assert_int_equal(creation.create.refusal, cases[i].refusal);
-        assert_int_equal(creation.created_ms != DB_NO_TIME, cases[i].status == GW_OK);
+        assert_int_equal(creation.created_ms > 0, cases[i].status == GW_OK);
     }
     assert_int_equal(NUMBER("select count(*) from skillreg.trust_rule"), 2);
     assert_int_equal(NUMBER("select count(*) from skillreg.token_audit where action = 'trust'"
                             " and token_name = 'github repository=acme/repo'"
                             " and facts->'conditions'->'repository'->>0 = 'acme/repo'"),
                      2);
+}
+
+static void test_a_rule_that_says_the_same_is_there_already(void **state) {
+    (void)state;
+    struct creation creation;
+    assert_int_equal(make_rule("rule1"), GW_OK);
+    init_creation(&creation, "rule2", "boss");
+    creation.create.conditions = GW_STR("{\"repository\":[\"acme/repo\"]}");
+    assert_int_equal(finish_creation(&creation), GW_OK);
+    assert_true(creation.is_there);
+    assert_string_equal(creation.id, "rule1");
+    init_creation(&creation, "rule2", "boss");
+    creation.create.life_s = 901;
+    assert_int_equal(finish_creation(&creation), GW_OK);
+    assert_false(creation.is_there);
+    assert_string_equal(creation.id, "rule2");
+    assert_int_equal(NUMBER("select count(*) from skillreg.token_audit where action = 'trust'"), 2);
 }
 
 static void test_admin_is_given_by_the_operator_alone(void **state) {
@@ -341,6 +369,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, close_store)
         TEST(test_a_token_without_limits_makes_a_rule),
+        TEST(test_a_rule_that_says_the_same_is_there_already),
         TEST(test_admin_is_given_by_the_operator_alone),
         TEST(test_rules_of_an_organisation_and_of_an_anchor_are_bounded),
         TEST(test_rules_are_listed_newest_first_from_behind_any),

@@ -20,6 +20,7 @@
 #include "gateway/api/revoke.h"
 #include "gateway/api/rotate.h"
 #include "gateway/api/tokens.h"
+#include "gateway/api/trust.h"
 #include "gateway/api/whoami.h"
 #include "gateway/client/handlers.h"
 #include "gateway/page/page.h"
@@ -45,6 +46,10 @@ HANDLER(gw_bulk_revoke_start, GW_ROUTE_TOKENS_REVOKE)
 HANDLER(gw_token_rotate_start, GW_ROUTE_TOKEN_ROTATE)
 HANDLER(gw_token_rotate_own_start, GW_ROUTE_TOKEN_ROTATE_OWN)
 HANDLER(gw_audit_api_list, GW_ROUTE_AUDIT)
+HANDLER(gw_trust_api_list, GW_ROUTE_TRUST_LIST)
+HANDLER(gw_trust_api_show, GW_ROUTE_TRUST_SHOW)
+HANDLER(gw_trust_api_create, GW_ROUTE_TRUST_CREATE)
+HANDLER(gw_trust_api_remove, GW_ROUTE_TRUST_REMOVE)
 HANDLER(gw_forward_auth_start, GW_ROUTE_FORWARD_AUTH)
 HANDLER(gw_introspect_start, GW_ROUTE_INTROSPECT)
 HANDLER(gw_openapi_start, GW_ROUTE_OPENAPI)

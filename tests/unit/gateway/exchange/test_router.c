@@ -229,7 +229,8 @@ static void test_a_route_says_which_rate_limit_counts_it(void **state) {
     for (int i = 0; i < count; i++) {
         bool ends_token = routes[i].target == GW_ROUTE_TOKEN_REVOKE ||
                           routes[i].target == GW_ROUTE_TOKEN_REVOKE_OWN ||
-                          routes[i].target == GW_ROUTE_TOKENS_REVOKE;
+                          routes[i].target == GW_ROUTE_TOKENS_REVOKE ||
+                          routes[i].target == GW_ROUTE_TRUST_REMOVE;
         bool is_free = routes[i].access == GW_ACCESS_OPEN || ends_token;
         assert_int_equal(routes[i].rate == GW_ROUTE_RATE_NONE, is_free);
     }
