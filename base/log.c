@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log_writer.h"
 #include "base/utf8.h"
 
@@ -39,10 +40,11 @@ enum gw_status gw_log_form_parse(struct gw_str name, enum gw_log_form *form) {
     return GW_OK;
 }
 
-bool gw_log_start(struct gw_log_line *line, enum gw_log_level level, const char *component) {
+bool gw_log_start(struct gw_log_line *line, enum gw_log_level level, const char *component,
+                  int64_t wall_ms) {
     if (level < least_level)
         return false;
-    gw_log_line_begin(line, form_of_all, level, component);
+    gw_log_line_begin(line, form_of_all, level, component, wall_ms);
     return true;
 }
 
@@ -64,7 +66,7 @@ void gw_log(enum gw_log_level level, const char *component, const char *format, 
     if (length >= sizeof(message))
         length = sizeof(message) - 1;
     gw_utf8_mask_controls(message, length); // one line, even where a caller forgot to quote
-    gw_log_line_begin(&line, form_of_all, level, component);
+    gw_log_line_begin(&line, form_of_all, level, component, gw_clock_wall_ms());
     gw_log_line_put_message(&line, gw_str(message, length), format);
     gw_log_writer_put(gw_log_line_end(&line));
     errno = saved_errno;

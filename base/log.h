@@ -21,9 +21,9 @@ enum gw_status gw_log_form_parse(struct gw_str name, enum gw_log_form *form) GW_
 void gw_log(enum gw_log_level level, const char *component, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-// A line that is made of fields, for what is written often: no printf, and it may wait for others
-// (base/log_writer.h). False: lines of this level
-// are dropped. Otherwise fields follow (gw_log_line_put_...), and gw_log_finish.
-bool gw_log_start(struct gw_log_line *line, enum gw_log_level level,
-                  const char *component) GW_MUST_USE;
+// A line that is made of fields, for what is written often: no printf, no reading of the clock, and
+// it may wait for others (base/log_writer.h). False: lines of this level are dropped. Otherwise
+// fields follow (gw_log_line_put_...), and gw_log_finish.
+bool gw_log_start(struct gw_log_line *line, enum gw_log_level level, const char *component,
+                  int64_t wall_ms) GW_MUST_USE;
 void gw_log_finish(struct gw_log_line *line);

@@ -36,29 +36,28 @@ static void put(struct gw_log_line *line, struct gw_str bytes) {
 }
 
 // The lines of one second share all but its milliseconds.
-static void put_now(struct gw_log_line *line) {
+static void put_time(struct gw_log_line *line, int64_t wall_ms) {
     static _Thread_local int64_t second = INT64_MIN;
     static _Thread_local char time[GW_CLOCK_ISO_LENGTH];
-    int64_t now_ms = gw_clock_wall_ms();
     char *out = line->bytes + line->length;
-    if (now_ms / 1000 != second) {
-        second = now_ms / 1000;
-        gw_clock_format_iso(now_ms, time);
+    if (wall_ms / 1000 != second) {
+        second = wall_ms / 1000;
+        gw_clock_format_iso(wall_ms, time);
     }
     memcpy(out, time, sizeof(time));
-    gw_clock_format_iso_ms(now_ms, out);
+    gw_clock_format_iso_ms(wall_ms, out);
     line->length += sizeof(time);
 }
 
 void gw_log_line_begin(struct gw_log_line *line, enum gw_log_form form, enum gw_log_level level,
-                       const char *component) {
+                       const char *component, int64_t wall_ms) {
     bool is_json = form == GW_LOG_JSON;
     line->form = form;
     line->is_full = false;
     line->length = 0;
     if (is_json)
         append(line, GW_STR("{\"time\":\""));
-    put_now(line);
+    put_time(line, wall_ms);
     append(line, is_json ? GW_STR("\",\"level\":\"") : GW_STR(" "));
     append(line, gw_str_from(gw_log_level_text(level)));
     append(line, is_json ? GW_STR("\",\"component\":\"") : GW_STR(" "));
@@ -85,12 +84,15 @@ static void append_quoted(struct gw_log_line *line, struct gw_str text) {
 }
 
 void gw_log_line_put_word_value(struct gw_log_line *line, struct gw_str word) {
-    if (word.length == 0)
+    if (word.length == 0) {
         append_nothing(line);
-    else if (line->form == GW_LOG_JSON)
-        append_quoted(line, word);
-    else
-        put(line, word);
+        return;
+    }
+    if (line->form == GW_LOG_JSON)
+        line->bytes[line->length++] = '"';
+    append(line, word);
+    if (line->form == GW_LOG_JSON)
+        line->bytes[line->length++] = '"';
 }
 
 void gw_log_line_put_text_value(struct gw_log_line *line, struct gw_str text) {
@@ -267,7 +269,7 @@ static void put_json_words(struct gw_log_line *line, struct gw_str message) {
     }
     if (length == 0)
         return;
-    if (gw_log_line_put_key(line, GW_STR("message")))
+    if (gw_log_line_put_key(line, GW_STR("message"), 0))
         put_json_value(line, gw_str(words, length - 1), false);
 }
 
@@ -278,7 +280,7 @@ static void put_json_fields(struct gw_log_line *line, struct gw_str message, con
         take_piece(&message, &key, &value);
         if (key.length == 0)
             continue;
-        if (gw_log_line_put_key(line, key))
+        if (gw_log_line_put_key(line, key, 0))
             put_json_value(line, value, is_number_in(format, key));
     }
 }

@@ -32,12 +32,13 @@ const char *gw_log_level_text(enum gw_log_level level);
 
 // In this order: begin, a message or fields, end.
 void gw_log_line_begin(struct gw_log_line *line, enum gw_log_form form, enum gw_log_level level,
-                       const char *component);
+                       const char *component, int64_t wall_ms);
 // A message with fields inside, "connection lost attempt=3 reason=\"...\"", which JSON takes apart:
 // a field is a number there if `format`, from which printf made the message, says so of its key.
 void gw_log_line_put_message(struct gw_log_line *line, struct gw_str message, const char *format);
-// Fields. A word is printable, without blanks and quotes; a text is anything, and is quoted.
-// Nothing (an empty word, a text whose .at is NULL) is "-", in JSON null.
+// Fields. A word is one of ours or was checked: printable ASCII without blanks, quotes and
+// backslashes. A text is anything, and is quoted. Nothing (an empty word, a text whose .at is NULL)
+// is "-", in JSON null.
 static inline void gw_log_line_put_word(struct gw_log_line *line, struct gw_str key,
                                         struct gw_str word);
 static inline void gw_log_line_put_text(struct gw_log_line *line, struct gw_str key,
@@ -56,9 +57,10 @@ struct gw_str gw_log_line_end(struct gw_log_line *line);
 #define GW_LOG_LINE_VALUE_BYTES 40 // behind each key, at least; a number fits in
 
 // Inline, as the key is a literal, of a length that is known. False: the line is full, and the
-// field is left out. Otherwise a value has to follow.
-static inline bool gw_log_line_put_key(struct gw_log_line *line, struct gw_str key) {
-    if (line->length + key.length >
+// field is left out. Otherwise a value has to follow, of which `value_bytes` find room as well.
+static inline bool gw_log_line_put_key(struct gw_log_line *line, struct gw_str key,
+                                       size_t value_bytes) {
+    if (line->length + key.length + value_bytes >
         sizeof(line->bytes) - GW_LOG_LINE_END_BYTES - GW_LOG_LINE_VALUE_BYTES)
         line->is_full = true;
     if (line->is_full)
@@ -88,24 +90,24 @@ void gw_log_line_put_ms_value(struct gw_log_line *line, uint64_t nanoseconds);
 
 static inline void gw_log_line_put_word(struct gw_log_line *line, struct gw_str key,
                                         struct gw_str word) {
-    if (gw_log_line_put_key(line, key))
+    if (gw_log_line_put_key(line, key, word.length))
         gw_log_line_put_word_value(line, word);
 }
 
 static inline void gw_log_line_put_text(struct gw_log_line *line, struct gw_str key,
                                         struct gw_str text) {
-    if (gw_log_line_put_key(line, key))
+    if (gw_log_line_put_key(line, key, 0))
         gw_log_line_put_text_value(line, text);
 }
 
 static inline void gw_log_line_put_number(struct gw_log_line *line, struct gw_str key,
                                           uint64_t number) {
-    if (gw_log_line_put_key(line, key))
+    if (gw_log_line_put_key(line, key, 0))
         gw_log_line_put_number_value(line, number);
 }
 
 static inline void gw_log_line_put_ms(struct gw_log_line *line, struct gw_str key,
                                       uint64_t nanoseconds) {
-    if (gw_log_line_put_key(line, key))
+    if (gw_log_line_put_key(line, key, 0))
         gw_log_line_put_ms_value(line, nanoseconds);
 }

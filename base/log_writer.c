@@ -146,7 +146,7 @@ static void say_lost(void) {
     struct gw_log_line line;
     uint64_t count = writer.lost;
     writer.said_ms = gw_clock_monotonic_ms();
-    gw_log_line_begin(&line, writer.form, GW_LOG_WARNING, "log");
+    gw_log_line_begin(&line, writer.form, GW_LOG_WARNING, "log", gw_clock_wall_ms());
     gw_log_line_put_message(&line, GW_STR("lines were lost because stderr did not take them"), "");
     gw_log_line_put_number(&line, GW_STR("count"), count);
     struct gw_str notice = gw_log_line_end(&line);

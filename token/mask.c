@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/word.h"
 #include "token/syntax.h"
 
 #define ENCODINGS_MAX 3
@@ -105,10 +106,19 @@ static size_t append(char *out, size_t room, size_t length, struct gw_str bytes)
     return length + bytes.length;
 }
 
+// Whether one of eight bytes is looked at on its own.
+static bool may_stop(const char *at) {
+    uint64_t word;
+    memcpy(&word, at, GW_WORD_BYTES);
+    return gw_word_has(word, 's') || gw_word_has(word, '%') || gw_word_has(word, '\\');
+}
+
 // Bytes of the text, from `at` on, that can neither begin a token nor spell another character: most
 // paths are nothing else.
 static size_t plain_run(struct gw_str text, size_t at) {
     size_t end = at;
+    while (text.length - end >= GW_WORD_BYTES && !may_stop(text.at + end))
+        end += GW_WORD_BYTES;
     for (; end < text.length; end++) {
         char c = text.at[end];
         if (c != 's' && c != '%' && c != '\\')

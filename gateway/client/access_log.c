@@ -63,8 +63,8 @@ static void put_original(struct gw_log_line *line, const struct gw_report *repor
     put_path(line, GW_STR("original_path"), report->original_target);
 }
 
-static void put_ids(struct gw_log_line *line, const struct gw_exchange *exchange) {
-    gw_log_line_put_word(line, GW_STR("trace"), gw_trace_id(&exchange->trace));
+static void put_ids(struct gw_log_line *line, struct gw_exchange *exchange) {
+    gw_log_line_put_word(line, GW_STR("trace"), gw_trace_id(gw_exchange_trace(exchange)));
     gw_log_line_put_word(line, GW_STR("id"), gw_str_from(exchange->request_id));
 }
 
@@ -80,8 +80,12 @@ static bool is_in_sample(const struct gw_exchange *exchange) {
 
 void gw_access_log_write(struct gw_exchange *exchange) {
     struct gw_log_line line;
-    if (!exchange->report.is_wanted || !is_in_sample(exchange) ||
-        !gw_log_start(&line, GW_LOG_INFO, "request"))
+    if (!exchange->report.is_wanted || !is_in_sample(exchange))
+        return;
+    gw_services_touch(exchange->services);
+    gw_report_end_time(&exchange->report.whole);
+    if (!gw_log_start(&line, GW_LOG_INFO, "request",
+                      gw_services_wall_ms_at(exchange->services, exchange->report.whole.ended_ns)))
         return;
     put_request(&line, exchange);
     put_response(&line, exchange);

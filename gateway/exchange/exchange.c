@@ -62,7 +62,13 @@ void gw_exchange_start(struct gw_exchange *exchange, const struct gw_http_head *
     bool is_of_proxy = request != NULL && exchange->proxy_address.length > 0;
     if (!is_of_proxy || !gw_request_id_of_proxy(request, exchange->request_id))
         gw_services_make_request_id(exchange->services, exchange->request_id);
-    gw_trace_begin(&exchange->trace, request, &exchange->services->random);
+    exchange->trace.parent[0] = '\0';
+}
+
+const struct gw_trace *gw_exchange_trace(struct gw_exchange *exchange) {
+    if (exchange->trace.parent[0] == '\0')
+        gw_trace_begin(&exchange->trace, exchange->request, &exchange->services->random);
+    return &exchange->trace;
 }
 
 void gw_exchange_end(struct gw_exchange *exchange) {
@@ -93,6 +99,15 @@ static enum gw_response_connection connection_of(const struct gw_exchange *excha
     return exchange->request->version_minor == 0 ? GW_CONNECTION_KEEP_ALIVE : GW_CONNECTION_UNSAID;
 }
 
+// For a client that sent one.
+static struct gw_str trace_parent_of(struct gw_exchange *exchange) {
+    if (exchange->request == NULL ||
+        gw_http_head_field(exchange->request, GW_FIELD_TRACEPARENT) == NULL)
+        return GW_STR("");
+    const struct gw_trace *trace = gw_exchange_trace(exchange);
+    return trace->is_of_client ? gw_str(trace->parent, GW_TRACE_PARENT_LENGTH) : GW_STR("");
+}
+
 static struct gw_str timing_of(const struct gw_exchange *exchange,
                                char out[GW_SERVER_TIMING_BYTES_MAX]) {
     return exchange->services->config->server_timing
@@ -114,9 +129,7 @@ static enum gw_status write_head(struct gw_exchange *exchange, int status,
         .connection = connection_of(exchange),
         .http_date = gw_str(exchange->services->http_date, GW_CLOCK_HTTP_LENGTH),
         .request_id = gw_str_from(exchange->request_id),
-        .trace_parent = exchange->trace.is_of_client
-                            ? gw_str(exchange->trace.parent, GW_TRACE_PARENT_LENGTH)
-                            : GW_STR(""),
+        .trace_parent = trace_parent_of(exchange),
         .server_timing = timing_of(exchange, timing),
         .token_expires_ms = exchange->expires_soon_ms,
         .limit_fields = exchange->limit_fields,

@@ -88,7 +88,7 @@ struct gw_exchange {
     struct gw_str proxy_address; // of the trusted proxy that sent the request; empty without one
     struct gw_str limit_fields;  // whole lines for the response, in `arena`
     char request_id[GW_REQUEST_ID_LENGTH_MAX + 1]; // ours, or that of a trusted proxy
-    struct gw_trace trace;
+    struct gw_trace trace; // gw_exchange_trace(); not begun while `parent` is empty
     struct gw_str
         client_subject;         // of the client certificate, owned by the connection; empty without
     struct gw_handler *handler; // NULL: the body is dropped
@@ -111,6 +111,9 @@ void gw_exchange_init(struct gw_exchange *exchange, struct gw_services *services
                       const struct gw_exchange_owner_calls *owner);
 // `request` NULL: the head could not be read; only a refusal may follow.
 void gw_exchange_start(struct gw_exchange *exchange, const struct gw_http_head *request);
+// The trace that the request is a part of, begun when it is first asked for: most requests are
+// neither logged nor forwarded. While the head of the request is there.
+const struct gw_trace *gw_exchange_trace(struct gw_exchange *exchange);
 // Calls the handler's on_over and frees what the request held.
 void gw_exchange_end(struct gw_exchange *exchange);
 // On an idle connection: frees the memory that is kept for the next request.

@@ -21,7 +21,8 @@ void gw_report_begin_time(struct gw_report_time *time) {
 void gw_report_end_time(struct gw_report_time *time) {
     if (time->began_ns == 0)
         return;
-    time->took_ns += uv_hrtime() - time->began_ns;
+    time->ended_ns = uv_hrtime();
+    time->took_ns += time->ended_ns - time->began_ns;
     time->began_ns = 0;
     time->is_known = true;
 }

@@ -28,6 +28,7 @@ enum gw_report_source {
 struct gw_report_time {
     uint64_t began_ns; // 0: not under way
     uint64_t took_ns;
+    uint64_t ended_ns; // the last time
     bool is_known;
 };
 

@@ -14,5 +14,3 @@
 // to do. Terminated.
 bool gw_request_id_of_proxy(const struct gw_http_head *request,
                             char out[GW_REQUEST_ID_LENGTH_MAX + 1]) GW_MUST_USE;
-// The value of a field that comes once; .at NULL without one, or with several.
-struct gw_str gw_request_field_once(const struct gw_http_head *request, struct gw_str name);

@@ -5,18 +5,28 @@
 #include "base/hex.h"
 #include "base/str.h"
 
+#define NS_PER_US 1000
+#define US_PER_MS 1000
+
 void gw_services_touch(struct gw_services *services) {
     gw_assert(services->loop != NULL);
     uint64_t now_ms = uv_now(services->loop);
     if (now_ms == services->touched_ms)
         return;
     services->touched_ms = now_ms;
-    services->wall_ms = gw_clock_wall_ms();
+    services->touched_ns = uv_hrtime();
+    services->wall_us = gw_clock_wall_us();
+    services->wall_ms = services->wall_us / US_PER_MS;
     int64_t second = services->wall_ms / 1000;
     if (second == services->http_date_second)
         return;
     services->http_date_second = second;
     gw_clock_format_http(services->wall_ms, services->http_date);
+}
+
+int64_t gw_services_wall_ms_at(const struct gw_services *services, uint64_t now_ns) {
+    int64_t passed_ns = (int64_t)(now_ns - services->touched_ns); // negative, if it came before
+    return (services->wall_us + passed_ns / NS_PER_US) / US_PER_MS;
 }
 
 bool gw_services_is_any_ready(const struct gw_services *services) {

@@ -53,6 +53,8 @@ struct gw_services {
     bool has_warned_of_field; // gateway/client/forwarded.h
     // The clock, set by gw_services_touch at the start of each request.
     uint64_t touched_ms; // uv_now, which is never 0
+    uint64_t touched_ns; // uv_hrtime
+    int64_t wall_us;     // at that time
     int64_t wall_ms;
     int64_t http_date_second;
     char http_date[GW_CLOCK_HTTP_LENGTH];
@@ -74,6 +76,9 @@ struct gw_services {
 // Brings wall_ms and http_date up to now, once a turn of the loop (uv_now): the requests of one
 // turn share one reading of the clock.
 void gw_services_touch(struct gw_services *services);
+// The wall time at `now_ns` of uv_hrtime, without another reading of the clock: after a touch in
+// this turn.
+int64_t gw_services_wall_ms_at(const struct gw_services *services, uint64_t now_ns);
 // A worker, this one or another, listens and can decide: it takes its part of the newcomers.
 bool gw_services_is_any_ready(const struct gw_services *services);
 // Unique without coordination: the process's random half, then a counter; hexadecimal, terminated.

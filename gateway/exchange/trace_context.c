@@ -6,7 +6,6 @@
 #include "base/ascii.h"
 #include "base/big_endian.h"
 #include "base/hex.h"
-#include "gateway/exchange/request_ids.h"
 
 #define TRACE_ID_AT 3
 #define SPAN_ID_AT 36
@@ -71,7 +70,7 @@ void gw_trace_begin(struct gw_trace *trace, const struct gw_http_head *request,
     char *at = trace->parent;
     trace->is_of_client =
         request != NULL &&
-        gw_trace_parse(gw_request_field_once(request, GW_STR("traceparent")), &parts);
+        gw_trace_parse(gw_http_head_value_once(request, GW_FIELD_TRACEPARENT), &parts);
     memcpy(at, "00-00000000000000000000000000000000-0000000000000000-00",
            GW_TRACE_PARENT_LENGTH + 1);
     if (trace->is_of_client) {

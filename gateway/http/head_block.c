@@ -118,3 +118,8 @@ int gw_http_head_count(const struct gw_http_head *head, enum gw_http_field_id id
         count += head->fields[i].id == id;
     return count;
 }
+
+struct gw_str gw_http_head_value_once(const struct gw_http_head *head, enum gw_http_field_id id) {
+    bool is_once = gw_http_head_count(head, id) == 1;
+    return is_once ? gw_http_head_field(head, id)->value : gw_str(NULL, 0);
+}

@@ -25,10 +25,12 @@
     X(HOST, "host")                                                                                \
     X(KEEP_ALIVE, "keep-alive")                                                                    \
     X(MAX_FORWARDS, "max-forwards")                                                                \
+    X(TRACEPARENT, "traceparent")                                                                  \
     X(TRANSFER_ENCODING, "transfer-encoding")                                                      \
     X(X_FORWARDED_FOR, "x-forwarded-for")                                                          \
     X(X_FORWARDED_HOST, "x-forwarded-host")                                                        \
-    X(X_FORWARDED_PROTO, "x-forwarded-proto")
+    X(X_FORWARDED_PROTO, "x-forwarded-proto")                                                      \
+    X(X_REQUEST_ID, "x-request-id")
 
 enum gw_http_field_id {
     GW_FIELD_OTHER,
@@ -66,6 +68,8 @@ struct gw_http_head {
 const struct gw_http_field *gw_http_head_field(const struct gw_http_head *head,
                                                enum gw_http_field_id id);
 int gw_http_head_count(const struct gw_http_head *head, enum gw_http_field_id id);
+// The value of a field that comes once; .at NULL without one, or with several.
+struct gw_str gw_http_head_value_once(const struct gw_http_head *head, enum gw_http_field_id id);
 // Which known field this is; GW_FIELD_OTHER.
 enum gw_http_field_id gw_http_field_identify(struct gw_str name);
 

@@ -67,11 +67,11 @@ static void put_max_forwards(struct head_writer *writer, const struct gw_http_fi
     put_field(writer, field->name, gw_str(digits, (size_t)length));
 }
 
-static void put_fields(struct head_writer *writer, const struct gw_exchange *exchange,
+static void put_fields(struct head_writer *writer, struct gw_exchange *exchange,
                        const struct gw_field_options *options, bool forward_authorization) {
     const struct gw_http_head *request = exchange->request;
     uint64_t max_forwards;
-    bool is_of_trace = exchange->trace.is_of_client; // whose tracestate it is
+    bool is_of_trace = gw_exchange_trace(exchange)->is_of_client; // whose tracestate it is
     bool is_limited = gw_max_forwards_read(request, &max_forwards) == GW_OK && max_forwards > 0;
     for (int i = 0; i < request->field_count; i++) {
         const struct gw_http_field *field = &request->fields[i];
@@ -152,7 +152,7 @@ static struct gw_str said_by_proxy(const struct gw_exchange *exchange, enum gw_h
     return gw_http_head_field(exchange->request, id)->value;
 }
 
-static void put_origin(struct head_writer *writer, const struct gw_exchange *exchange) {
+static void put_origin(struct head_writer *writer, struct gw_exchange *exchange) {
     bool is_old = exchange->request->version_minor == 0;
     put_field(writer, GW_STR("Via"),
               is_old ? GW_STR("1.0 " GW_VIA_NAME) : GW_STR("1.1 " GW_VIA_NAME));
@@ -161,7 +161,7 @@ static void put_origin(struct head_writer *writer, const struct gw_exchange *exc
         said_by_proxy(exchange, GW_FIELD_X_FORWARDED_HOST, exchange->request->host);
     put_field(writer, GW_STR("X-Request-Id"), gw_str_from(exchange->request_id));
     put_field(writer, GW_STR("traceparent"),
-              gw_str(exchange->trace.parent, GW_TRACE_PARENT_LENGTH));
+              gw_str(gw_exchange_trace(exchange)->parent, GW_TRACE_PARENT_LENGTH));
     put_forwarded_for(writer, exchange);
     put_field(writer, GW_STR("X-Forwarded-Proto"),
               said_by_proxy(exchange, GW_FIELD_X_FORWARDED_PROTO, scheme));

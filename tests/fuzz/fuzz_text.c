@@ -74,7 +74,7 @@ static void check_log_json(struct gw_str text) {
     struct gw_arena arena;
     struct gw_json root;
     gw_arena_init(&arena, LINE_ARENA_BYTES_MAX);
-    gw_log_line_begin(&line, GW_LOG_JSON, GW_LOG_INFO, "x");
+    gw_log_line_begin(&line, GW_LOG_JSON, GW_LOG_INFO, "x", 0);
     gw_log_line_put_text(&line, GW_STR("text"), text);
     gw_log_line_put_text(&line, GW_STR("again"), text);
     struct gw_str whole = gw_log_line_end(&line);

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     struct gw_trace trace;
     struct gw_str value = gw_str((const char *)bytes, length);
     head.field_count = 1;
-    head.fields[0] = (struct gw_http_field){.name = GW_STR("traceparent"), .value = value};
+    head.fields[0] = (struct gw_http_field){GW_STR("traceparent"), value, GW_FIELD_TRACEPARENT};
     bool is_valid = gw_trace_parse(value, &sent);
     gw_trace_begin(&trace, &head, &sequence);
     gw_assert(gw_trace_parse(gw_str_from(trace.parent), &kept));

@@ -134,8 +134,8 @@ static void test_the_id_of_a_trusted_proxy_is_kept(void **state) {
     struct fixture *fixture = *state;
     struct gw_exchange *exchange = &fixture->exchange;
     fixture->request = (struct gw_http_head){.method = HTTP_GET, .field_count = 1};
-    fixture->request.fields[0] =
-        (struct gw_http_field){.name = GW_STR("X-Request-Id"), .value = GW_STR("of-the-proxy")};
+    fixture->request.fields[0] = (struct gw_http_field){
+        GW_STR("X-Request-Id"), GW_STR("of-the-proxy"), GW_FIELD_X_REQUEST_ID};
     gw_exchange_start(exchange, &fixture->request);
     assert_int_equal(strlen(exchange->request_id), GW_REQUEST_ID_LENGTH);
     gw_exchange_end(exchange);
@@ -170,6 +170,42 @@ static void test_an_expiry_that_is_near_is_told_with_every_response(void **state
         gw_exchange_end(exchange);
     }
     assert_true(start_get(fixture)->expires_soon_ms == DB_NO_TIME); // nothing stays from the last
+}
+
+#define TRACE "0af7651916cd43dd8448eb211c80319c"
+
+// Its ids are random: a request that nobody asks about takes none of them.
+static void test_a_trace_is_begun_when_it_is_first_asked_for(void **state) {
+    struct fixture *fixture = *state;
+    fixture->services.random = (struct gw_random_sequence){{1, 2, 3, 4}};
+    const struct gw_random_sequence unused = fixture->services.random;
+    struct gw_exchange *exchange = start_get(fixture);
+    gw_exchange_respond(exchange, 204, NULL, 0, NULL, GW_STR(""));
+    assert_memory_equal(&fixture->services.random, &unused, sizeof(unused));
+    char first[GW_TRACE_PARENT_LENGTH + 1];
+    memcpy(first, gw_exchange_trace(exchange)->parent, sizeof(first));
+    assert_string_equal(gw_exchange_trace(exchange)->parent, first);
+    gw_exchange_end(exchange);
+    assert_string_not_equal(gw_exchange_trace(start_get(fixture))->parent, first);
+}
+
+static void test_a_client_that_sent_a_trace_is_told_its_span(void **state) {
+    struct fixture *fixture = *state;
+    const char *const values[] = {"00-" TRACE "-b7ad6b7169203331-01", "00-none"};
+    for (int i = 0; i < 2; i++) {
+        struct gw_exchange *exchange = start_get(fixture);
+        fixture->request.fields[fixture->request.field_count++] = (struct gw_http_field){
+            GW_STR("traceparent"), gw_str_from(values[i]), GW_FIELD_TRACEPARENT};
+        gw_exchange_respond(exchange, 204, NULL, 0, NULL, GW_STR(""));
+        assert_int_equal(gw_exchange_trace(exchange)->is_of_client, i == 0);
+        char expected[256];
+        (void)snprintf(expected, sizeof(expected),
+                       "HTTP/1.1 204 No Content\r\n" COMMON "%s%s%s\r\n",
+                       i == 0 ? "traceparent: " : "",
+                       i == 0 ? gw_exchange_trace(exchange)->parent : "", i == 0 ? "\r\n" : "");
+        assert_output(fixture, expected);
+        gw_exchange_end(exchange);
+    }
 }
 
 static void test_a_whole_response_to_the_letter(void **state) {
@@ -697,6 +733,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_the_id_of_a_trusted_proxy_is_kept),
         TEST(test_an_expiry_that_is_near_is_told_with_every_response),
+        TEST(test_a_trace_is_begun_when_it_is_first_asked_for),
+        TEST(test_a_client_that_sent_a_trace_is_told_its_span),
         TEST(test_a_whole_response_to_the_letter),
         TEST(test_what_the_limits_say_is_in_every_response_of_its_request_alone),
         TEST(test_head_gets_the_head_alone),

@@ -16,7 +16,8 @@ static struct gw_http_head head_with(const char *name, const char *first, const 
     for (int i = 0; i < 2; i++) {
         if (values[i] != NULL)
             head.fields[head.field_count++] =
-                (struct gw_http_field){.name = gw_str_from(name), .value = gw_str_from(values[i])};
+                (struct gw_http_field){gw_str_from(name), gw_str_from(values[i]),
+                                       gw_http_field_identify(gw_str_from(name))};
     }
     return head;
 }

@@ -39,6 +39,19 @@ static void test_the_clock_is_asked_once_a_turn(void **state) {
     assert_in_range(services.wall_ms, before_ms, gw_clock_wall_ms());
 }
 
+static void test_a_time_of_the_turn_is_told_without_asking_the_clock(void **state) {
+    struct gw_services services = {.loop = *state};
+    int64_t before_ms = gw_clock_wall_ms();
+    gw_services_touch(&services);
+    int64_t now_ms = gw_services_wall_ms_at(&services, uv_hrtime());
+    assert_in_range(now_ms, before_ms, gw_clock_wall_ms());
+    services.wall_us = 5000500;
+    services.touched_ns = 10000000;
+    assert_int_equal(gw_services_wall_ms_at(&services, 10000000), 5000);
+    assert_int_equal(gw_services_wall_ms_at(&services, 10500000), 5001);
+    assert_int_equal(gw_services_wall_ms_at(&services, 9000000), 4999);
+}
+
 static void test_the_date_is_written_once_a_second(void **state) {
     struct gw_services services = {.loop = *state};
     char date[GW_CLOCK_HTTP_LENGTH];
@@ -87,6 +100,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_touch_brings_time_and_date_up_to_now),
         cmocka_unit_test(test_the_clock_is_asked_once_a_turn),
+        cmocka_unit_test(test_a_time_of_the_turn_is_told_without_asking_the_clock),
         cmocka_unit_test(test_the_date_is_written_once_a_second),
         cmocka_unit_test(test_request_ids_are_the_half_of_the_process_and_a_counter),
     };
