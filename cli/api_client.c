@@ -10,6 +10,7 @@
 
 #define URL_BYTES_MAX (16 * 1024)
 #define RETRY_AFTER_S_MAX 10
+#define AUTHORIZATION_BYTES_MAX (16 * 1024)
 
 // libcurl's write callback: another count than `length` ends the transfer.
 static size_t on_body(char *bytes, size_t size, size_t length, void *context) {
@@ -30,11 +31,12 @@ static bool add_header(struct cli_api_client *client, const char *line) {
 
 static bool add_headers(struct cli_api_client *client, const char *token) {
     struct gw_buf authorization;
-    gw_buf_init(&authorization, 4096);
-    bool added = gw_buf_printf(&authorization, "Authorization: Bearer %s", token) == GW_OK &&
-                 gw_buf_append(&authorization, "", 1) == GW_OK &&
-                 add_header(client, gw_buf_bytes(&authorization).at) &&
-                 add_header(client, "Accept: application/json");
+    gw_buf_init(&authorization, AUTHORIZATION_BYTES_MAX);
+    bool added = token[0] == '\0' ||
+                 (gw_buf_printf(&authorization, "Authorization: Bearer %s", token) == GW_OK &&
+                  gw_buf_append(&authorization, "", 1) == GW_OK &&
+                  add_header(client, gw_buf_bytes(&authorization).at));
+    added = added && add_header(client, "Accept: application/json");
     gw_buf_deinit_wiped(&authorization);
     return added;
 }
@@ -71,6 +73,7 @@ enum cli_exit cli_api_client_open(struct cli_api_client *client,
     gw_assert(options->base_url != NULL && options->token != NULL);
     *client = (struct cli_api_client){
         .base_url = options->base_url,
+        .peer = options->peer != NULL ? options->peer : "the gateway",
         .total_timeout_ms = options->total_timeout_ms,
     };
     gw_buf_init(&client->body, CLI_API_BODY_BYTES_MAX);
@@ -113,8 +116,8 @@ static enum cli_exit explain(const struct cli_api_client *client, CURLcode code,
                             "proxy%s, check the address and the proxy",
                             client->base_url, detail, proxy);
         return cli_fail(why, CLI_UNREACHABLE,
-                        "cannot connect to %s (%s), check the address and that the gateway runs",
-                        client->base_url, error != 0 ? strerror((int)error) : detail);
+                        "cannot connect to %s (%s), check the address and that %s runs",
+                        client->base_url, error != 0 ? strerror((int)error) : detail, client->peer);
     case CURLE_OPERATION_TIMEDOUT:
         return cli_fail(why, CLI_UNREACHABLE, "no answer from %s in time (%s), try again later",
                         client->base_url, detail);

@@ -25,8 +25,9 @@
 
 struct cli_api_client_options {
     const char *base_url; // as cli_api_url_base makes it
-    const char *token;    // printable, without blanks
+    const char *token;    // printable, without blanks; "": none is sent
     const char *ca_file;  // NULL or "": what the system trusts
+    const char *peer;     // what errors call it; NULL: "the gateway"
     long connect_timeout_ms;
     long total_timeout_ms;
 };
@@ -50,16 +51,17 @@ struct cli_api_response {
 struct cli_api_client {
     CURL *easy;
     struct curl_slist *headers; // holds the token: wiped by close
-    const char *base_url;       // the caller's
-    long total_timeout_ms;      // of one request
-    uint64_t deadline_ms;       // of several, by the monotonic clock; 0: none. The caller's
-    bool was_sent;              // the gateway may have got the last request, though no answer came
-    struct gw_buf body;         // may hold a secret: wiped by close
+    const char *base_url;       // the caller's, as the next
+    const char *peer;
+    long total_timeout_ms; // of one request
+    uint64_t deadline_ms;  // of several, by the monotonic clock; 0: none. The caller's
+    bool was_sent;         // the gateway may have got the last request, though no answer came
+    struct gw_buf body;    // may hold a secret: wiped by close
     bool body_too_big;
     char curl_error[CURL_ERROR_SIZE];
 };
 
-// On failure there is nothing to close. Keeps base_url, copies the rest.
+// On failure there is nothing to close. Keeps base_url and peer, copies the rest.
 enum cli_exit cli_api_client_open(struct cli_api_client *client,
                                   const struct cli_api_client_options *options,
                                   struct cli_reason *why) GW_MUST_USE;

@@ -115,6 +115,11 @@ static enum cli_exit explain_forbidden(const struct cli_settings *settings,
                                        const struct detail *detail, struct cli_reason *why) {
     if (strcmp(detail->code, "org_mismatch") == 0)
         return explain_org_mismatch(settings, detail, why);
+    if (strcmp(detail->code, "identity_not_accepted") == 0)
+        return cli_fail(why, CLI_FORBIDDEN,
+                        "the identity token is not accepted%s, ask an admin of the organisation "
+                        "for a rule of trust that covers it",
+                        detail->text);
     return cli_fail(why, CLI_FORBIDDEN, "the token may not do this%s%s", detail->text,
                     find_advice(detail->code));
 }

@@ -91,6 +91,7 @@ static enum cli_exit split(int argument_count, char *const arguments[], struct c
     for (int i = 1; i < argument_count; i++) {
         const char *argument = arguments[i];
         enum cli_exit exit = CLI_DONE;
+        options->behind_dashes += flags_ended;
         if (flags_ended || argument[0] != '-' || argument[1] == '\0')
             exit = add_operand(options, argument, why);
         else if (strcmp(argument, "--") == 0)

@@ -162,12 +162,19 @@ static const struct cli_command_row rows[CLI_COMMAND_COUNT] = {
             .words = "login",
             .instead = "auth signin configure",
             .summary = "check a token and store it for later commands",
-            .usage = {"--token [--json]", "--token < file"},
-            .text = "Asks for a token without showing it (or reads one line of standard input when "
-                    "that is no terminal), checks it with the gateway, and stores it in "
-                    "~/.skillreg/config.json, which only you can read, together with the address "
-                    "that it was checked with. It is sent to that address and to no other. A token "
-                    "that is refused changes nothing.\n",
+            .usage = {"--token [--json]", "--token < file",
+                      "--oidc [--scopes <list>] [--id-token-file <file>] [--org <slug>] [--json]"},
+            .text =
+                "Asks for a token without showing it (or reads one line of standard input when "
+                "that is no terminal), checks it with the gateway, and stores it in "
+                "~/.skillreg/config.json, which only you can read, together with the address "
+                "that it was checked with. It is sent to that address and to no other. A token "
+                "that is refused changes nothing.\n"
+                "\n"
+                "With --oidc nothing is asked: the gateway gives a CI job or a workload, for "
+                "the identity token that its platform made for it, a token of the organisation "
+                "that ends by itself, soon. \"skillreg exec\" keeps such a token to one command "
+                "and revokes it.\n",
         },
     [CLI_COMMAND_LOGOUT] =
         {
@@ -177,6 +184,28 @@ static const struct cli_command_row rows[CLI_COMMAND_COUNT] = {
                     "else stands there, and the tokens of other addresses, stay. With --revoke the "
                     "gateway revokes the token first; if it cannot be asked, the token stays. "
                     "When nothing is stored, that is no failure.\n",
+        },
+    [CLI_COMMAND_EXEC] =
+        {
+            .words = "exec",
+            .instead = "run with",
+            .summary = "run a command with a token of its own",
+            .operand = "-- <command>",
+            .operand_kind = CLI_VALUE_FILE,
+            .operands_max = CLI_OPERANDS_MAX,
+            .usage = {"--oidc [--scopes <list>] [--id-token-file <file>] [--org <slug>] -- "
+                      "<command> [<argument>...]"},
+            .text =
+                "Runs a command that has a token of the organisation in its environment, as "
+                "SKILLREG_TOKEN, with SKILLREG_URL and SKILLREG_ORG beside it. The gateway gives "
+                "the token for the identity token of the CI job or workload, no file holds it, and "
+                "it is revoked when the command has ended. The identity token itself is taken out "
+                "of the command's environment.\n"
+                "\n"
+                "Signals are passed on to the command, and its exit status is that of skillreg: "
+                "128 and the number of the signal that ended it, 127 if there is no such command, "
+                "126 if it cannot be run. When no token can be had, the command does not run.\n",
+            .examples = "skillreg exec --oidc --scopes write -- make publish\n",
         },
     [CLI_COMMAND_HELP] =
         {

@@ -29,6 +29,7 @@ enum cli_command {
     CLI_COMMAND_WHOAMI,
     CLI_COMMAND_LOGIN,
     CLI_COMMAND_LOGOUT,
+    CLI_COMMAND_EXEC,
     // The program itself.
     CLI_COMMAND_HELP,
     CLI_COMMAND_COMPLETION,
@@ -53,7 +54,8 @@ enum cli_value_kind {
 };
 
 #define CLI_USAGES_MAX 4
-#define CLI_REVOKE_IDS_MAX 10000 // in one command; more than xargs gives it
+#define CLI_REVOKE_IDS_MAX 10000                  // in one command; more than xargs gives it
+#define CLI_OPERANDS_MAX (CLI_REVOKE_IDS_MAX + 8) // the words of the command among them
 
 struct cli_command_row {
     const char *words;           // as they are typed, "token create"; "" for CLI_COMMAND_NONE

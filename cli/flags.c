@@ -7,7 +7,9 @@
 #define FOR_ORG_COMMANDS                                                                           \
     (FOR(TOKEN_CREATE) | FOR(TOKEN_LIST) | FOR(TOKEN_SHOW) | FOR(TOKEN_UPDATE) |                   \
      FOR(TOKEN_ROTATE) | FOR(TOKEN_REVOKE) | FOR(AUDIT))
-#define FOR_REQUESTS (FOR_ORG_COMMANDS | FOR(WHOAMI) | FOR(LOGIN) | FOR(LOGOUT))
+#define FOR_ANSWERS (FOR_ORG_COMMANDS | FOR(WHOAMI) | FOR(LOGIN) | FOR(LOGOUT))
+#define FOR_REQUESTS (FOR_ANSWERS | FOR(EXEC))
+#define FOR_IDENTITIES (FOR(LOGIN) | FOR(EXEC))
 #define FOR_ALL UINT64_MAX
 
 static const struct cli_flag_row rows[CLI_FLAG_COUNT] = {
@@ -351,9 +353,34 @@ static const struct cli_flag_row rows[CLI_FLAG_COUNT] = {
         {
             .name = "token",
             .commands = FOR(LOGIN),
-            .required = FOR(LOGIN),
-            .help = "log in with a token, the only way yet; it takes no value, for arguments can "
-                    "be seen by every user of a machine",
+            .help = "log in with a token; it takes no value, for arguments can be seen by every "
+                    "user of a machine",
+        },
+    [CLI_FLAG_OIDC] =
+        {
+            .name = "oidc",
+            .commands = FOR_IDENTITIES,
+            .help = "get a token for the identity token of this CI job or workload",
+        },
+    [CLI_FLAG_OIDC_SCOPES] =
+        {
+            .name = "scopes",
+            .value = "<list>",
+            .kind = CLI_VALUE_LIST,
+            .choices = "read write admin",
+            .commands = FOR_IDENTITIES,
+            .help = "with --oidc: read, write, admin, joined by commas; default read",
+        },
+    [CLI_FLAG_ID_TOKEN_FILE] =
+        {
+            .name = "id-token-file",
+            .value = "<file>",
+            .kind = CLI_VALUE_FILE,
+            .commands = FOR_IDENTITIES,
+            .help = "with --oidc: the file that holds the identity token; without it the first of "
+                    "ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN (GitHub), "
+                    "SKILLREG_ID_TOKEN (GitLab), the file of SKILLREG_ID_TOKEN_FILE or "
+                    "/var/run/secrets/skillreg/token (Kubernetes)",
         },
     [CLI_FLAG_REVOKE] =
         {
@@ -368,7 +395,7 @@ static const struct cli_flag_row rows[CLI_FLAG_COUNT] = {
             .instead = "organisation organization",
             .value = "<slug>",
             .kind = CLI_VALUE_ORG,
-            .commands = FOR_ORG_COMMANDS,
+            .commands = FOR_ORG_COMMANDS | FOR_IDENTITIES,
             .help = "the organisation; without it SKILLREG_ORG, then \"org\" in "
                     "~/.skillreg/config.json, then the one of your own token",
         },
@@ -376,7 +403,7 @@ static const struct cli_flag_row rows[CLI_FLAG_COUNT] = {
         {
             .name = "json",
             .general = true,
-            .commands = FOR_REQUESTS,
+            .commands = FOR_ANSWERS,
             .help = "print the gateway's JSON instead of text, errors as JSON",
         },
     [CLI_FLAG_URL] =

@@ -60,6 +60,9 @@ enum cli_flag {
     CLI_FLAG_AFTER,
     // The caller.
     CLI_FLAG_TOKEN, // a switch: `login --token`
+    CLI_FLAG_OIDC,
+    CLI_FLAG_OIDC_SCOPES, // --scopes
+    CLI_FLAG_ID_TOKEN_FILE,
     CLI_FLAG_REVOKE,
     // Every command, or nearly.
     CLI_FLAG_ORG,

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/secret_input.h"
+#include "cli/answer.h"
 #include "cli/config_path.h"
+#include "cli/exchange.h"
 #include "cli/session.h"
 #include "cli/stored_login.h"
 #include "cli/whoami_cmd.h"
@@ -100,7 +102,29 @@ static enum cli_exit print(struct cli_session *session, const struct cli_options
     cli_output_put(&out, " (");
     cli_output_put_clean(&out, identity->org_slug);
     cli_output_put(&out, ")\n");
+    if (cli_options_has(options, CLI_FLAG_OIDC) && identity->has_token) {
+        cli_output_put(&out, "  Expires:      ");
+        cli_output_put_clean(&out, cli_answer_ahead(identity->token, "expiresAt",
+                                                    cli_session_now_ms(session), &session->answer));
+        cli_output_put(&out, "\n");
+    }
     return cli_output_send(&out, why);
+}
+
+static enum cli_exit get_token(const struct cli_options *options, struct cli_settings *settings,
+                               struct cli_reason *why) {
+    return cli_options_has(options, CLI_FLAG_OIDC) ? cli_exchange(options, settings, why)
+                                                   : ask_token(settings, why);
+}
+
+// A token that was made for us and is stored nowhere is of use to nobody; how soon it ends is no
+// news.
+static void forget(struct cli_session *session, const struct cli_settings *settings,
+                   enum cli_exit exit) {
+    struct cli_reason ignored;
+    if (exit != CLI_DONE && cli_exchange_revoke(settings, &ignored) != CLI_DONE)
+        cli_note("the token that was made could not be revoked, and ends by itself");
+    cli_session_forget_expiry(session);
 }
 
 enum cli_exit cli_login_cmd(const struct cli_options *options, struct cli_settings *settings,
@@ -112,7 +136,7 @@ enum cli_exit cli_login_cmd(const struct cli_options *options, struct cli_settin
     if (exit == CLI_DONE)
         exit = cli_config_file_check(settings->file, why);
     if (exit == CLI_DONE)
-        exit = ask_token(settings, why);
+        exit = get_token(options, settings, why);
     if (exit == CLI_DONE)
         exit = cli_session_open(&session, settings, why);
     if (exit != CLI_DONE)
@@ -120,6 +144,8 @@ enum cli_exit cli_login_cmd(const struct cli_options *options, struct cli_settin
     exit = cli_whoami_cmd_ask(&session, &identity, why);
     if (exit == CLI_DONE)
         exit = store(settings, &identity, why);
+    if (cli_options_has(options, CLI_FLAG_OIDC))
+        forget(&session, settings, exit);
     if (exit == CLI_DONE)
         exit = print(&session, options, &identity, why);
     cli_session_close(&session);

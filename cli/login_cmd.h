@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // `skillreg login --token`: asks for a token, checks its shape, has the gateway verify it (whoami),
-// and stores it in
-// ~/.skillreg/config.json. The file is written as the last step, whole or not at all: a token that
-// is refused, and any other failure, changes nothing.
+// and stores it in ~/.skillreg/config.json. The file is written as the last step, whole or not at
+// all: a token that is refused, and any other failure, changes nothing.
+// `skillreg login --oidc`: the same with a token that the gateway gives for an identity token
+// (cli/exchange.h); one that cannot be stored is revoked.
 
 #include "cli/options.h"
 #include "cli/settings.h"

@@ -12,6 +12,7 @@
 #include "cli/complete_cmd.h"
 #include "cli/completion_cmd.h"
 #include "cli/create_cmd.h"
+#include "cli/exec_cmd.h"
 #include "cli/help.h"
 #include "cli/list_cmd.h"
 #include "cli/login_cmd.h"
@@ -40,6 +41,7 @@ static session_command *const session_commands[CLI_COMMAND_COUNT] = {
 static settings_command *const settings_commands[CLI_COMMAND_COUNT] = {
     [CLI_COMMAND_LOGIN] = cli_login_cmd,
     [CLI_COMMAND_LOGOUT] = cli_logout_cmd,
+    [CLI_COMMAND_EXEC] = cli_exec_cmd,
 };
 
 typedef enum cli_exit plain_command(const struct cli_options *options, struct cli_reason *why);
@@ -146,14 +148,15 @@ int main(int argument_count, char *arguments[]) {
     bool is_parsed = exit == CLI_DONE;
     if (is_parsed)
         exit = run_command(&options, &why);
+    int status = why.command_status != 0 ? why.command_status : (int)exit;
     if (exit == CLI_DONE || exit == CLI_FOUND)
-        return exit;
+        return status;
     if (cli_arguments_ask_for_json(argument_count, arguments)) {
         cli_reason_print_json(&why, exit, stderr);
-        return exit;
+        return status;
     }
     cli_reason_print(&why, stderr);
     if (!is_parsed)
         print_hint(&options);
-    return exit;
+    return status;
 }

@@ -11,7 +11,6 @@
 #include "token/limits.h"
 #include "token/scope.h"
 
-#define CLI_OPERANDS_MAX (CLI_REVOKE_IDS_MAX + 8) // the words of the command among them
 #define CLI_GIVEN_MAX 256
 
 // A flag as it stands in the arguments.
@@ -27,9 +26,11 @@ struct cli_options {
     size_t given_count;
     const char *operands[CLI_OPERANDS_MAX]; // behind the words of the command
     size_t operand_count;
-    const char *id; // the first operand, NULL without one
+    size_t behind_dashes; // how many of them stand behind "--"
+    const char *id;       // the first operand, NULL without one
     // What cli/options_read.c makes of the values.
-    // Of `token create`: read and write where --scopes is not given; of `token update`: 0 then.
+    // Where --scopes is not given: of `token create` read and write, of `token update` 0, of
+    // --oidc read.
     gw_scope_set scopes;
     struct cli_expiry expiry;
     int64_t overlap_s; // of `token rotate`

@@ -258,12 +258,47 @@ static enum cli_exit read_audit(struct cli_options *options, struct cli_reason *
 
 // ---- the caller ----
 
+static enum cli_exit read_oidc_scopes(struct cli_options *options, struct cli_reason *why) {
+    options->scopes = GW_SCOPE_READ;
+    if (!cli_options_has(options, CLI_FLAG_OIDC_SCOPES))
+        return CLI_DONE;
+    return cli_option_scopes(options->values[CLI_FLAG_OIDC_SCOPES], &options->scopes, why);
+}
+
+static enum cli_exit check_without_oidc(const struct cli_options *options, struct cli_reason *why) {
+    static const enum cli_flag flags[] = {CLI_FLAG_OIDC_SCOPES, CLI_FLAG_ID_TOKEN_FILE,
+                                          CLI_FLAG_ORG};
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        if (cli_options_has(options, flags[i]))
+            return cli_fail(why, CLI_USAGE, "login takes --%s with --oidc alone",
+                            cli_flag_row(flags[i])->name);
+    }
+    return CLI_DONE;
+}
+
 static enum cli_exit read_login(struct cli_options *options, struct cli_reason *why) {
-    if (!cli_options_has(options, CLI_FLAG_TOKEN))
+    bool is_oidc = cli_options_has(options, CLI_FLAG_OIDC);
+    bool is_token = cli_options_has(options, CLI_FLAG_TOKEN);
+    if (!is_oidc && !is_token)
         return cli_fail(why, CLI_USAGE,
                         "login through a browser is not part of this tool yet, use: skillreg login "
-                        "--token");
-    return CLI_DONE;
+                        "--token, or in a CI job skillreg login --oidc");
+    if (is_oidc && is_token)
+        return cli_fail(why, CLI_USAGE, "login takes --token or --oidc, not both");
+    return is_oidc ? read_oidc_scopes(options, why) : check_without_oidc(options, why);
+}
+
+// What stands in front of "--" would be taken for a flag of ours one day.
+static enum cli_exit read_exec(struct cli_options *options, struct cli_reason *why) {
+    if (!cli_options_has(options, CLI_FLAG_OIDC))
+        return cli_fail(why, CLI_USAGE,
+                        "exec needs --oidc: the command runs with a token of its own, which the "
+                        "gateway gives for an identity token");
+    if (options->operand_count == 0)
+        return cli_fail(why, CLI_USAGE, "exec needs a command behind --");
+    if (options->behind_dashes != options->operand_count)
+        return cli_fail(why, CLI_USAGE, "exec needs -- in front of the command");
+    return read_oidc_scopes(options, why);
 }
 
 // ---- the program itself ----
@@ -301,6 +336,7 @@ static options_reader *const readers[CLI_COMMAND_COUNT] = {
     [CLI_COMMAND_WHOAMI] = read_nothing,
     [CLI_COMMAND_LOGIN] = read_login,
     [CLI_COMMAND_LOGOUT] = read_nothing,
+    [CLI_COMMAND_EXEC] = read_exec,
     [CLI_COMMAND_HELP] = read_help,
     [CLI_COMMAND_COMPLETION] = read_completion,
 };

@@ -53,6 +53,7 @@ enum cli_exit cli_fail(struct cli_reason *why, enum cli_exit code, const char *f
     why->code[0] = '\0';
     why->request_id[0] = '\0';
     why->status = 0;
+    why->command_status = 0;
     format_text(why->text, format, arguments);
     va_end(arguments);
     return code;

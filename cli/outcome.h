@@ -50,6 +50,7 @@ struct cli_reason {
     char code[CLI_REASON_CODE_BYTES_MAX];          // empty: the name of the exit code
     char request_id[CLI_REASON_REQUEST_BYTES_MAX]; // empty: none
     long status;                                   // of the gateway's answer; 0: none came
+    int command_status; // what to end with instead of the exit code, of `exec`; 0: that code
 };
 
 // The name of an exit code other than CLI_DONE.

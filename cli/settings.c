@@ -32,10 +32,13 @@ static enum cli_setting_place place_of(const struct cli_options *options, enum c
 }
 
 static bool needs_token(const struct cli_options *options) {
-    return options->command != CLI_COMMAND_LOGIN && options->command != CLI_COMMAND_LOGOUT;
+    return options->command != CLI_COMMAND_LOGIN && options->command != CLI_COMMAND_LOGOUT &&
+           options->command != CLI_COMMAND_EXEC;
 }
 
 static bool needs_org(const struct cli_options *options) {
+    if (cli_options_has(options, CLI_FLAG_OIDC))
+        return true;
     return needs_token(options) && options->command != CLI_COMMAND_WHOAMI &&
            !cli_options_has(options, CLI_FLAG_SELF);
 }

@@ -21,7 +21,7 @@
 enum cli_token_source {
     CLI_TOKEN_OF_FILE,
     CLI_TOKEN_OF_ENVIRONMENT,
-    CLI_TOKEN_OF_LOGIN, // just typed
+    CLI_TOKEN_OF_LOGIN, // just typed, or just made for an identity token
 };
 
 struct cli_settings {
@@ -34,9 +34,9 @@ struct cli_settings {
     char file[PATH_MAX];    // where logins are stored; empty: nowhere
 };
 
-// `login` and `logout` need no token, `logout` no address either, and only commands that take --org
-// need an organisation. CLI_USAGE: something is missing or cannot be right. CLI_FAILED: the file
-// cannot be read. Failing leaves nothing to deinit.
+// `login`, `logout` and `exec` need no token, `logout` no address either, and only commands that
+// take --org need an organisation, `login` with --oidc alone. CLI_USAGE: something is missing or
+// cannot be right. CLI_FAILED: the file cannot be read. Failing leaves nothing to deinit.
 enum cli_exit cli_settings_load(struct cli_settings *settings, const struct cli_options *options,
                                 struct cli_reason *why) GW_MUST_USE;
 void cli_settings_deinit(struct cli_settings *settings);

@@ -58,6 +58,8 @@ static void test_arguments_reads_every_command(void **state) {
         {"audit", CLI_COMMAND_AUDIT},
         {"whoami", CLI_COMMAND_WHOAMI},
         {"login --token", CLI_COMMAND_LOGIN},
+        {"login --oidc", CLI_COMMAND_LOGIN},
+        {"exec --oidc -- make publish", CLI_COMMAND_EXEC},
         {"token ls", CLI_COMMAND_TOKEN_LIST},
         {"token rm clx7f2k3a", CLI_COMMAND_TOKEN_REVOKE},
         {"help", CLI_COMMAND_NONE},
@@ -190,7 +192,7 @@ static void test_arguments_refuses_wrong_usage_with_one_clear_line(void **state)
     assert_refused("token rotate clx7f2k3a --output github --quiet",
                    "give only one of --json, --quiet and --output");
     assert_refused("login", "login through a browser is not part of this tool yet, use: skillreg "
-                            "login --token");
+                            "login --token, or in a CI job skillreg login --oidc");
 }
 
 // tests/unit/cli/test_option_values.c has every form of a value.

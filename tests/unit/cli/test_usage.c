@@ -27,7 +27,7 @@ static void test_usage_is_made_from_the_flags_of_the_command(void **state) {
     assert_line(CLI_COMMAND_WHOAMI, NULL, "Usage: skillreg whoami [--json]\n");
     assert_line(CLI_COMMAND_NONE, NULL, "Usage: skillreg <command> [flags]\n");
     assert_line(CLI_COMMAND_TOKEN, NULL, "Usage: skillreg token <command> [flags]\n");
-    assert_line(CLI_COMMAND_LOGIN, NULL, "Usage: skillreg login --token [--json]\n");
+    assert_line(CLI_COMMAND_LOGOUT, NULL, "Usage: skillreg logout [--revoke] [--json]\n");
 }
 
 static void test_usage_breaks_between_flags_alone(void **state) {
@@ -48,7 +48,7 @@ static void test_usage_tells_what_a_command_needs(void **state) {
     (void)state;
     assert_needs(CLI_COMMAND_TOKEN_CREATE, " --name <name>");
     assert_needs(CLI_COMMAND_TOKEN_REVOKE, " <id>");
-    assert_needs(CLI_COMMAND_LOGIN, " --token");
+    assert_needs(CLI_COMMAND_EXEC, " -- <command>");
     assert_needs(CLI_COMMAND_AUDIT, "");
 }
 
