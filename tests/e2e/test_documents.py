@@ -116,6 +116,7 @@ RUN_HERE = {
 NOT_HERE = {
     ("README.md", "./dev up"): "installs packages and builds: tests/packaging/test_fresh_machine.sh, on bare machines",
     ("docs/benchmarking.md", "wrk"): "tools of others, which need not be there; ./dev bench runs wrk",
+    ("docs/ci.md", "skillreg token create"): "the token of a job on Jenkins; test_cli_create.py has its flags",
     ("docs/client-address.md", "systemctl"): "needs systemd as process 1; test_service_manager.py and test_install.py have its parts",
     ("docs/high-availability.md", "DATABASE_URL="): "a setting; test_high_availability.sh has the servers it names",
     ("docs/installing.md", "./dev deps package"): "makes the packages: tests/packaging/test_packages.sh, by this page",

@@ -68,6 +68,7 @@ python3 -B "$here/compare.py" tokens-page.yaml chart-tokens-page.yaml || fail "k
 "$work/chart" "$project/docker/helm/skillreg-gateway" other elsewhere <(echo "{settings: {GATEWAY_WORKERS: 2}, monitor: service}") \
     2>/dev/null | grep -A1 'name: GATEWAY_WORKERS' | grep -q 'value: "2"' || fail "settings of the chart do not arrive"
 
+cp "$project/docs/ci/kubernetes.yaml" ci.yaml
 for file in *.yaml; do
     python3 -c 'import json, sys, yaml; json.dump([one for one in yaml.safe_load_all(sys.stdin) if one], sys.stdout)' \
         <"$file" >"${file%.yaml}.json"
