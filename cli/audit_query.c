@@ -59,7 +59,8 @@ enum cli_exit cli_audit_query_check(const struct cli_options *options, struct cl
         return cli_fail(why, CLI_USAGE,
                         "--token-id takes the id of a token, as token list shows it");
     if (!is_id(values[CLI_FLAG_ACTOR]))
-        return cli_fail(why, CLI_USAGE, "--actor takes the id of a token, operator or expiry");
+        return cli_fail(why, CLI_USAGE,
+                        "--actor takes the id of a token or a rule, operator or expiry");
     if (!is_event(values[CLI_FLAG_AFTER]))
         return cli_fail(why, CLI_USAGE, "--after takes the id of an event, or 0");
     if (!is_moment(values[CLI_FLAG_SINCE]) || !is_moment(values[CLI_FLAG_UNTIL]))
@@ -89,12 +90,14 @@ static bool is_by(struct gw_json event, const char *actor, struct gw_arena *aren
     struct gw_json by;
     return actor == NULL ||
            (gw_json_member(event, GW_STR("actor"), &by) &&
-            (is_member(by, "kind", actor, arena) || is_member(by, "tokenId", actor, arena)));
+            (is_member(by, "kind", actor, arena) || is_member(by, "tokenId", actor, arena) ||
+             is_member(by, "ruleId", actor, arena)));
 }
 
 static bool is_about(struct gw_json event, const char *token_id, struct gw_arena *arena) {
     return token_id == NULL || is_member(event, "tokenId", token_id, arena) ||
-           is_member(event, "successorId", token_id, arena);
+           is_member(event, "successorId", token_id, arena) ||
+           is_member(event, "ruleId", token_id, arena);
 }
 
 static int64_t read_moment(const char *value, int64_t none) {

@@ -16,6 +16,13 @@ static struct gw_str with_second(struct gw_str first, struct gw_str second,
                : first;
 }
 
+// Of a token or of a rule.
+static struct gw_str either(struct gw_json object, const char *one, const char *other,
+                            struct gw_arena *arena) {
+    struct gw_str text = cli_answer_text(object, one, arena);
+    return text.at != NULL ? text : cli_answer_text(object, other, arena);
+}
+
 // The token that made the change; the kind of an actor without a name.
 static struct gw_str find_actor(struct gw_json event, struct gw_arena *arena) {
     struct gw_json actor;
@@ -24,7 +31,7 @@ static struct gw_str find_actor(struct gw_json event, struct gw_arena *arena) {
     struct gw_str name = cli_answer_text(actor, "name", arena);
     if (name.length == 0)
         return cli_answer_text(actor, "kind", arena);
-    return with_second(name, cli_answer_text(actor, "tokenId", arena), arena);
+    return with_second(name, either(actor, "tokenId", "ruleId", arena), arena);
 }
 
 // "change (name, scopes)"
@@ -37,8 +44,9 @@ static struct gw_str find_action(struct gw_json event, struct gw_arena *arena) {
 void cli_audit_text_read(struct gw_json event, struct gw_arena *arena, struct gw_str *cells) {
     cells[0] = cli_answer_text(event, "at", arena);
     cells[1] = find_action(event, arena);
-    cells[2] = with_second(text_or_dash(event, "tokenName", arena),
-                           cli_answer_text(event, "tokenId", arena), arena);
+    struct gw_str name = either(event, "tokenName", "ruleName", arena);
+    cells[2] = with_second(name.at != NULL ? name : GW_STR("-"),
+                           either(event, "tokenId", "ruleId", arena), arena);
     cells[3] = find_actor(event, arena);
     cells[4] = text_or_dash(event, "address", arena);
 }

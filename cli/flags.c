@@ -285,7 +285,7 @@ static const struct cli_flag_row rows[CLI_FLAG_COUNT] = {
             .value = "<id>",
             .kind = CLI_VALUE_TOKEN_ID,
             .commands = FOR(AUDIT),
-            .help = "what was done to this token, and what made it",
+            .help = "what was done to this token or rule, and what made it",
         },
     [CLI_FLAG_ACTOR] =
         {
@@ -293,14 +293,14 @@ static const struct cli_flag_row rows[CLI_FLAG_COUNT] = {
             .value = "<id>",
             .kind = CLI_VALUE_TOKEN_ID,
             .commands = FOR(AUDIT),
-            .help = "what this token asked for, or operator, or expiry",
+            .help = "what this token or rule did, or operator, or expiry",
         },
     [CLI_FLAG_ACTION] =
         {
             .name = "action",
             .value = "<action>",
             .kind = CLI_VALUE_CHOICE,
-            .choices = "create import rotate revoke change expire",
+            .choices = "create import rotate revoke change expire exchange trust untrust",
             .commands = FOR(AUDIT),
             .help = "one kind of event",
         },

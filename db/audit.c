@@ -7,7 +7,7 @@
 const struct db_statement db_audit_list_statement = {
     .name = "audit_list",
     .sql = "select id, at, action, token_id, token_name, successor_id, actor_token_id, actor_name,"
-           " host(address), ended_at, detail"
+           " host(address), ended_at, detail, by_rule, facts::text"
            " from skillreg.audit_page($1::text, $2::int8, $3::int8, $4::text, $5::text, $6::text,"
            " $7::timestamptz, $8::timestamptz, $9::int8)",
     .parameter_count = 9,
@@ -31,7 +31,9 @@ enum column {
     COLUMN_ACTOR_NAME,
     COLUMN_ADDRESS,
     COLUMN_ENDED_AT,
-    COLUMN_DETAIL
+    COLUMN_DETAIL,
+    COLUMN_BY_RULE,
+    COLUMN_FACTS
 };
 
 static void read_audit_event(const PGresult *result, int row, struct db_audit_event *out) {
@@ -47,6 +49,8 @@ static void read_audit_event(const PGresult *result, int row, struct db_audit_ev
         .address = db_get_bytes(result, row, COLUMN_ADDRESS),
         .ended_ms = db_get_time(result, row, COLUMN_ENDED_AT),
         .changed = db_get_bytes(result, row, COLUMN_DETAIL),
+        .by_rule = db_get_boolean(result, row, COLUMN_BY_RULE),
+        .facts = db_get_bytes(result, row, COLUMN_FACTS),
     };
 }
 

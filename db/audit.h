@@ -16,15 +16,19 @@ extern const struct db_statement db_audit_list_statement;
 struct db_audit_event {
     int64_t id;
     int64_t at_ms;
-    struct gw_str action; // "create", "import", "rotate", "revoke", "change", "expire"
-    struct gw_str token_id;
+    // "create", "import", "rotate", "revoke", "change", "expire", "exchange"; "trust", "untrust"
+    struct gw_str action;
+    struct gw_str token_id; // of the last two the rule, with its kind and anchor as its name
     struct gw_str token_name;
     struct gw_str successor_id;   // of a rotation; else .at NULL
     struct gw_str actor_token_id; // .at NULL: an operator, or nobody
+    bool by_rule;                 // it is the id of a rule
     struct gw_str actor_name;
     struct gw_str address; // .at NULL: of an operator, or unknown
-    int64_t ended_ms;      // of an expiry; else DB_NO_TIME
+    int64_t ended_ms;      // of an expiry, and when a token ends of an exchange; else DB_NO_TIME
     struct gw_str changed; // of a change, its members: "name, scopes"; else .at NULL
+    // JSON: of an exchange who the token was made for, of a rule what it says; else .at NULL.
+    struct gw_str facts;
 };
 
 enum db_audit_order { DB_AUDIT_NEWEST_FIRST, DB_AUDIT_OLDEST_FIRST };

@@ -43,10 +43,23 @@ enum entry_column {
     " and ($6::text is null or starts_with(t.prefix, $6::text))"                                   \
     " and ($7::int2 is null or t.scopes & $7::int2 <> 0)"
 
-#define LIVE " from skillreg.api_token t where t.org_id = $1::text and t.revoked_at is null" FILTER
-#define REVOKED                                                                                    \
+// Tokens that rules minted, or all others, as a word of the statement, not as its parameter: each
+// kind has indexes of its own.
+#define OWN " and not t.is_minted"
+#define MINTED " and t.is_minted"
+#define LIVE(of)                                                                                   \
+    " from skillreg.api_token t where t.org_id = $1::text and t.revoked_at is null" of FILTER
+#define REVOKED(of)                                                                                \
     " from skillreg.api_token t"                                                                   \
-    " where t.org_id = $1::text and t.revoked_at is not null and $2::boolean" FILTER
+    " where t.org_id = $1::text and t.revoked_at is not null and $2::boolean" of FILTER
+
+// How many live ones a list of the others leaves out, up to DB_TOKENS_MINTED_COUNT_MAX.
+#define TEXT_OF(number) #number
+#define TEXT_OF_VALUE(macro) TEXT_OF(macro)
+#define COUNT_MINTED                                                                               \
+    "(select count(*) from (select from skillreg.api_token m where m.org_id = $1::text"            \
+    "  and m.is_minted and m.expires_at > now() and m.revoked_at is null"                          \
+    "  limit " TEXT_OF_VALUE(DB_TOKENS_MINTED_COUNT_MAX) ") m)"
 
 // Live tokens and revoked ones each by their index, and then together. The planner is told how few
 // are wanted at most (GW_LIST_AFTER_LIMIT_MAX and one more): it would sort them all.
@@ -56,33 +69,45 @@ enum entry_column {
     " order by " order " limit 1001)"
 _Static_assert(GW_LIST_AFTER_LIMIT_MAX == 1000, "BY_INDEX");
 
-#define OF_BOTH(behind, order)                                                                     \
-    BY_INDEX(LIVE, behind, order) " union all " BY_INDEX(REVOKED, behind, order)
-#define BY_CREATED(behind, order)                                                                  \
-    "select" ENTRY_COLUMNS ", t.key_time, t.key_text, null::int8"                                  \
-    " from (" OF_BOTH(behind, order) ") t order by " order " limit $10::int8"
+#define OF_BOTH(of, behind, order)                                                                 \
+    BY_INDEX(LIVE(of), behind, order) " union all " BY_INDEX(REVOKED(of), behind, order)
+#define BY_CREATED(of, count, behind, order)                                                       \
+    "select" ENTRY_COLUMNS ", t.key_time, t.key_text, null::int8, " count                          \
+    " from (" OF_BOTH(of, behind, order) ") t order by " order " limit $10::int8"
 
 const struct db_statement db_token_list_newest_statement = {
     .name = "token_list_newest",
-    .sql = BY_CREATED("<", "t.created_at desc, t.id desc"),
+    .sql = BY_CREATED(OWN, COUNT_MINTED, "<", "t.created_at desc, t.id desc"),
     .parameter_count = 10,
 };
 
 const struct db_statement db_token_list_oldest_statement = {
     .name = "token_list_oldest",
-    .sql = BY_CREATED(">", "t.created_at, t.id"),
+    .sql = BY_CREATED(OWN, COUNT_MINTED, ">", "t.created_at, t.id"),
+    .parameter_count = 10,
+};
+
+const struct db_statement db_token_list_minted_newest_statement = {
+    .name = "token_list_minted_newest",
+    .sql = BY_CREATED(MINTED, "0::int8", "<", "t.created_at desc, t.id desc"),
+    .parameter_count = 10,
+};
+
+const struct db_statement db_token_list_minted_oldest_statement = {
+    .name = "token_list_minted_oldest",
+    .sql = BY_CREATED(MINTED, "0::int8", ">", "t.created_at, t.id"),
     .parameter_count = 10,
 };
 
 // Pages by their number of all live tokens, newest first: what older clients ask for. A row always
 // comes, for the total; its other columns are null when the page is empty.
 #define ALL_LIVE                                                                                   \
-    " from skillreg.api_token where org_id = $1::text and revoked_at is null"                      \
+    " from skillreg.api_token where org_id = $1::text and revoked_at is null and not is_minted"    \
     " and (expires_at is null or expires_at > now())"
 
 const struct db_statement db_token_list_numbered_statement = {
     .name = "token_list_numbered",
-    .sql = "select" ENTRY_COLUMNS ", t.created_at, ''::text, c.total"
+    .sql = "select" ENTRY_COLUMNS ", t.created_at, ''::text, c.total, " COUNT_MINTED
            " from (select count(*) as total" ALL_LIVE ") c left join (select *" ALL_LIVE
            " order by created_at desc, id desc limit $2::int8 offset $3::int8) t on true"
            " order by t.created_at desc, t.id desc",
@@ -97,27 +122,46 @@ const struct db_statement db_token_list_numbered_statement = {
     " coalesce(t.last_used_at, '-infinity') when 'expires' then"                                   \
     " coalesce(t.expires_at, 'infinity') else t.created_at end as key_time,"                       \
     " case $13::text when 'name' then lower(t.name) else '' end collate \"C\" as key_text"
-#define SORTED(behind, order)                                                                      \
-    "select" ENTRY_COLUMNS ", k.key_time, k.key_text, c.total"                                     \
-    " from (select case when $12::boolean then (select count(*)" LIVE                              \
-    ") + (select count(*)" REVOKED ") end as total) c"                                             \
-    " left join (select * from (" KEYS LIVE " union all " KEYS REVOKED ") k"                       \
-    " where $9::text = '' or (k.key_text, k.key_time, k.id) " behind                               \
-    " ($14::text, $8::timestamptz, $9::text)"                                                      \
-    " order by " order " limit $10::int8 offset $11::int8) k on true"                              \
-    " left join skillreg.api_token t on t.id = k.id order by " order
+#define SORTED(of, count, behind, order)                                                           \
+    "select" ENTRY_COLUMNS ", k.key_time, k.key_text, c.total, " count                             \
+    " from (select case when $12::boolean then (select count(*)" LIVE(                             \
+        of) ") + (select count(*)" REVOKED(of) ") end as total) c"                                 \
+                                               " left join (select * from (" KEYS                  \
+                                               LIVE(of) " union all " KEYS                         \
+                                               REVOKED(                                            \
+                                                   of) ") k"                                       \
+                                                       " where $9::text = '' or (k.key_text, "     \
+                                                       "k.key_time, k.id) " behind                 \
+                                                       " ($14::text, $8::timestamptz, $9::text)"   \
+                                                       " order by " order                          \
+                                                       " limit $10::int8 offset $11::int8) k on "  \
+                                                       "true"                                      \
+                                                       " left join skillreg.api_token t on t.id "  \
+                                                       "= k.id order by " order
 
-enum page_column { PAGE_KEY_TIME = ENTRY_COLUMN_COUNT, PAGE_KEY_TEXT, PAGE_TOTAL };
+enum page_column { PAGE_KEY_TIME = ENTRY_COLUMN_COUNT, PAGE_KEY_TEXT, PAGE_TOTAL, PAGE_MINTED };
 
 const struct db_statement db_token_list_up_statement = {
     .name = "token_list_up",
-    .sql = SORTED(">", "k.key_text, k.key_time, k.id"),
+    .sql = SORTED(OWN, COUNT_MINTED, ">", "k.key_text, k.key_time, k.id"),
     .parameter_count = 14,
 };
 
 const struct db_statement db_token_list_down_statement = {
     .name = "token_list_down",
-    .sql = SORTED("<", "k.key_text desc, k.key_time desc, k.id desc"),
+    .sql = SORTED(OWN, COUNT_MINTED, "<", "k.key_text desc, k.key_time desc, k.id desc"),
+    .parameter_count = 14,
+};
+
+const struct db_statement db_token_list_minted_up_statement = {
+    .name = "token_list_minted_up",
+    .sql = SORTED(MINTED, "0::int8", ">", "k.key_text, k.key_time, k.id"),
+    .parameter_count = 14,
+};
+
+const struct db_statement db_token_list_minted_down_statement = {
+    .name = "token_list_minted_down",
+    .sql = SORTED(MINTED, "0::int8", "<", "k.key_text desc, k.key_time desc, k.id desc"),
     .parameter_count = 14,
 };
 
@@ -125,7 +169,9 @@ const struct db_statement db_token_show_statement = {
     .name = "token_show",
     .sql = "select" ENTRY_COLUMNS ", t.created_by,"
            " (select b.name from skillreg.api_token b where b.id = t.created_by),"
-           " host(t.created_from), host(t.revoked_from), t.replaces"
+           " host(t.created_from), host(t.revoked_from), t.replaces,"
+           " (select r.kind || ' ' || r.anchor from skillreg.trust_rule r"
+           "  where t.is_minted and r.id = t.created_by)"
            " from skillreg.api_token t where t.id = $1::text and t.org_id = $2::text",
     .parameter_count = 2,
 };
@@ -135,21 +181,34 @@ enum show_column {
     SHOW_CREATED_BY_NAME,
     SHOW_CREATED_FROM,
     SHOW_REVOKED_FROM,
-    SHOW_REPLACES
+    SHOW_REPLACES,
+    SHOW_RULE_NAME
 };
 
+enum direction { UP, DOWN };
+
 static const struct order {
-    const struct db_statement *statement;
+    enum direction direction;
     struct gw_str key;
 } orders[] = {
-    [DB_TOKENS_NEWEST_FIRST] = {&db_token_list_down_statement, GW_STR_INIT("created")},
-    [DB_TOKENS_BY_CREATED] = {&db_token_list_up_statement, GW_STR_INIT("created")},
-    [DB_TOKENS_BY_NAME] = {&db_token_list_up_statement, GW_STR_INIT("name")},
-    [DB_TOKENS_BY_NAME_DOWN] = {&db_token_list_down_statement, GW_STR_INIT("name")},
-    [DB_TOKENS_BY_LAST_USED] = {&db_token_list_up_statement, GW_STR_INIT("lastUsed")},
-    [DB_TOKENS_BY_LAST_USED_DOWN] = {&db_token_list_down_statement, GW_STR_INIT("lastUsed")},
-    [DB_TOKENS_BY_EXPIRES] = {&db_token_list_up_statement, GW_STR_INIT("expires")},
-    [DB_TOKENS_BY_EXPIRES_DOWN] = {&db_token_list_down_statement, GW_STR_INIT("expires")},
+    [DB_TOKENS_NEWEST_FIRST] = {DOWN, GW_STR_INIT("created")},
+    [DB_TOKENS_BY_CREATED] = {UP, GW_STR_INIT("created")},
+    [DB_TOKENS_BY_NAME] = {UP, GW_STR_INIT("name")},
+    [DB_TOKENS_BY_NAME_DOWN] = {DOWN, GW_STR_INIT("name")},
+    [DB_TOKENS_BY_LAST_USED] = {UP, GW_STR_INIT("lastUsed")},
+    [DB_TOKENS_BY_LAST_USED_DOWN] = {DOWN, GW_STR_INIT("lastUsed")},
+    [DB_TOKENS_BY_EXPIRES] = {UP, GW_STR_INIT("expires")},
+    [DB_TOKENS_BY_EXPIRES_DOWN] = {DOWN, GW_STR_INIT("expires")},
+};
+
+// By whether they are minted, and by direction.
+static const struct db_statement *const by_index[2][2] = {
+    {&db_token_list_oldest_statement, &db_token_list_newest_statement},
+    {&db_token_list_minted_oldest_statement, &db_token_list_minted_newest_statement},
+};
+static const struct db_statement *const sorted[2][2] = {
+    {&db_token_list_up_statement, &db_token_list_down_statement},
+    {&db_token_list_minted_up_statement, &db_token_list_minted_down_statement},
 };
 
 // ---- rows ----
@@ -199,6 +258,7 @@ static enum gw_status read_page(const PGresult *result, uint32_t limit, struct p
     if (count == 0)
         return GW_OK;
     page->total = db_get_number(result, 0, PAGE_TOTAL);
+    page->minted = (int)db_get_number(result, 0, PAGE_MINTED);
     if (PQgetisnull(result, 0, ENTRY_ID))
         return GW_OK;
     page->has_more = count > (int)limit;
@@ -258,8 +318,10 @@ static void put_position(struct db_params *params, const struct db_token_list *l
     db_put_int8(params, (int64_t)list->limit + 1);
 }
 
-static void put_by_index(struct db_token_list *list, const struct db_statement *statement) {
-    struct db_params *params = db_query_start(&list->query, statement, on_list_done);
+static void put_by_index(struct db_token_list *list) {
+    enum direction direction = orders[list->order].direction;
+    struct db_params *params =
+        db_query_start(&list->query, by_index[list->filter.minted][direction], on_list_done);
     put_filter(params, list);
     put_position(params, list);
 }
@@ -274,7 +336,8 @@ static void put_numbered(struct db_token_list *list) {
 
 static void put_sorted(struct db_token_list *list) {
     const struct order *order = &orders[list->order];
-    struct db_params *params = db_query_start(&list->query, order->statement, on_list_done);
+    struct db_params *params =
+        db_query_start(&list->query, sorted[list->filter.minted][order->direction], on_list_done);
     put_filter(params, list);
     put_position(params, list);
     db_put_int8(params, (int64_t)list->offset);
@@ -284,7 +347,7 @@ static void put_sorted(struct db_token_list *list) {
 }
 
 static bool has_filter(const struct db_token_filter *filter) {
-    return filter->all || filter->unused_ms > 0 || filter->expiring_ms > 0 ||
+    return filter->all || filter->minted || filter->unused_ms > 0 || filter->expiring_ms > 0 ||
            filter->name.at != NULL || filter->prefix.at != NULL || filter->scopes != 0;
 }
 
@@ -297,10 +360,8 @@ enum gw_status db_token_list_start(struct db_pool *pool, struct db_token_list *l
     bool is_newest = list->order == DB_TOKENS_NEWEST_FIRST;
     bool is_oldest = list->order == DB_TOKENS_BY_CREATED;
     bool is_run = !list->counts && list->offset == 0; // of the order, from a place in it
-    if (is_run && is_newest)
-        put_by_index(list, &db_token_list_newest_statement);
-    else if (is_run && is_oldest)
-        put_by_index(list, &db_token_list_oldest_statement);
+    if (is_run && (is_newest || is_oldest))
+        put_by_index(list);
     else if (is_newest && list->after.id.at == NULL && !has_filter(&list->filter))
         put_numbered(list);
     else
@@ -323,6 +384,7 @@ static void on_show_done(struct db_query *query, enum gw_status status, const PG
         details.created_from = db_get_bytes(result, 0, SHOW_CREATED_FROM);
         details.revoked_from = db_get_bytes(result, 0, SHOW_REVOKED_FROM);
         details.replaces = db_get_bytes(result, 0, SHOW_REPLACES);
+        details.rule_name = db_get_bytes(result, 0, SHOW_RULE_NAME);
     }
     show->on_done(show, status, status == GW_OK ? &details : NULL);
 }

@@ -23,6 +23,10 @@ extern const struct db_statement db_token_list_oldest_statement;
 extern const struct db_statement db_token_list_numbered_statement;
 extern const struct db_statement db_token_list_up_statement;
 extern const struct db_statement db_token_list_down_statement;
+extern const struct db_statement db_token_list_minted_newest_statement;
+extern const struct db_statement db_token_list_minted_oldest_statement;
+extern const struct db_statement db_token_list_minted_up_statement;
+extern const struct db_statement db_token_list_minted_down_statement;
 extern const struct db_statement db_token_show_statement;
 
 enum db_token_state { DB_TOKEN_LIVE, DB_TOKEN_EXPIRED, DB_TOKEN_REVOKED };
@@ -64,9 +68,12 @@ enum db_token_order {
     DB_TOKEN_ORDER_COUNT
 };
 
+#define DB_TOKENS_MINTED_COUNT_MAX 1001
+
 // All that is given must hold. Times are counted by the clock of the database.
 struct db_token_filter {
     bool all;             // those that are revoked or have expired, too
+    bool minted;          // those that rules minted, and no others, instead of the others alone
     uint64_t unused_ms;   // not used, or never and made, for that long; 0: any
     uint64_t expiring_ms; // live, and expires within that time; 0: any
     struct gw_str name;   // part of the name, in any case; .at NULL: any
@@ -79,6 +86,8 @@ struct db_token_page {
     int count;
     bool has_more;  // there are tokens behind these
     uint64_t total; // of all pages; 0 when not asked for
+    int minted;     // live tokens of rules, which the list leaves out; DB_TOKENS_MINTED_COUNT_MAX:
+                    // as many or more
 };
 
 struct db_token_list {
@@ -103,7 +112,8 @@ struct db_token_details {
     struct db_token_actor created_by;
     struct gw_str created_from; // address of the client; .at NULL: an operator, or unknown
     struct gw_str revoked_from;
-    struct gw_str replaces; // .at NULL: made anew
+    struct gw_str replaces;  // .at NULL: made anew
+    struct gw_str rule_name; // of one that was minted: created_by is that rule; else .at NULL
 };
 
 struct db_token_show {

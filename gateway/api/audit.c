@@ -11,7 +11,9 @@
 #include "gateway/exchange/exchange.h"
 #include "gateway/exchange/services.h"
 
-#define LIST_BYTES_MAX (512 * 1024)
+// The longest event: its facts, and names of which each character is written as six.
+#define EVENT_BYTES_MAX (32 * 1024)
+#define PAGE_BYTES_MAX (512 * 1024) // it ends with the event that reaches this
 
 struct list_call {
     struct gw_handler handler;
@@ -27,6 +29,8 @@ static void write_event_id(struct gw_json_writer *json, const char *key, int64_t
 }
 
 static struct gw_str kind_of_actor(const struct db_audit_event *event) {
+    if (event->by_rule)
+        return GW_STR("rule");
     if (event->actor_token_id.at != NULL)
         return GW_STR("token");
     bool is_expiry = gw_str_equal(event->action, GW_STR("expire"));
@@ -37,7 +41,10 @@ static void write_actor(struct gw_json_writer *json, const struct db_audit_event
     gw_json_key(json, "actor");
     gw_json_open_object(json);
     gw_json_put_string(json, "kind", kind_of_actor(event));
-    gw_json_put_string_or_null(json, "tokenId", event->actor_token_id);
+    gw_json_put_string_or_null(json, "tokenId",
+                               event->by_rule ? gw_str(NULL, 0) : event->actor_token_id);
+    if (event->by_rule)
+        gw_json_put_string(json, "ruleId", event->actor_token_id);
     gw_json_put_string_or_null(json, "name", event->actor_name);
     gw_json_close_object(json);
 }
@@ -58,17 +65,33 @@ static void write_changed(struct gw_json_writer *json, struct gw_str members) {
     gw_json_close_array(json);
 }
 
+static bool is_of_rule(const struct db_audit_event *event) {
+    return gw_str_equal(event->action, GW_STR("trust")) ||
+           gw_str_equal(event->action, GW_STR("untrust"));
+}
+
+// What was changed: a token, or a rule.
+static void write_object(struct gw_json_writer *json, const struct db_audit_event *event) {
+    bool is_rule = is_of_rule(event);
+    gw_json_put_string_or_null(json, is_rule ? "ruleId" : "tokenId", event->token_id);
+    gw_json_put_string_or_null(json, is_rule ? "ruleName" : "tokenName", event->token_name);
+    if (event->facts.at == NULL)
+        return;
+    gw_json_key(json, is_rule ? "rule" : "identity");
+    gw_json_write_raw(json, event->facts);
+}
+
 static void write_event(struct gw_json_writer *json, const struct db_audit_event *event) {
+    bool is_exchange = gw_str_equal(event->action, GW_STR("exchange"));
     gw_json_open_object(json);
     write_event_id(json, "id", event->id);
     gw_json_put_time(json, "at", event->at_ms);
     gw_json_put_string_or_null(json, "action", event->action);
-    gw_json_put_string_or_null(json, "tokenId", event->token_id);
-    gw_json_put_string_or_null(json, "tokenName", event->token_name);
+    write_object(json, event);
     if (event->successor_id.at != NULL)
         gw_json_put_string_or_null(json, "successorId", event->successor_id);
     if (event->ended_ms != DB_NO_TIME)
-        gw_json_put_time(json, "endedAt", event->ended_ms);
+        gw_json_put_time(json, is_exchange ? "expiresAt" : "endedAt", event->ended_ms);
     if (event->changed.at != NULL)
         write_changed(json, event->changed);
     write_actor(json, event);
@@ -88,14 +111,16 @@ static void write_next(struct gw_json_writer *json, const struct db_audit_filter
 
 static void write_page(struct gw_json_writer *json, const struct db_audit_filter *filter,
                        const struct db_audit_event *events, int count, bool has_more) {
+    int written = 0;
     gw_json_open_object(json);
     gw_json_key(json, "events");
     gw_json_open_array(json);
-    for (int i = 0; i < count; i++)
-        write_event(json, &events[i]);
+    while (written < count && gw_buf_length(json->out) < PAGE_BYTES_MAX)
+        write_event(json, &events[written++]);
     gw_json_close_array(json);
-    gw_assert(!has_more || count > 0);
-    write_next(json, filter, count > 0 ? &events[count - 1] : NULL, has_more);
+    gw_assert(written > 0 || (count == 0 && !has_more));
+    write_next(json, filter, written > 0 ? &events[written - 1] : NULL,
+               has_more || written < count);
     gw_json_close_object(json);
 }
 
@@ -109,7 +134,7 @@ static void on_listed(struct db_audit_list *store_call, enum gw_status status,
     }
     struct gw_buf body;
     struct gw_json_writer json;
-    gw_buf_init(&body, LIST_BYTES_MAX);
+    gw_buf_init(&body, PAGE_BYTES_MAX + EVENT_BYTES_MAX);
     gw_json_writer_init(&json, &body);
     write_page(&json, &store_call->filter, events, count, has_more);
     gw_api_reply_json(exchange, 200, &json);

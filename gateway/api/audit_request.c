@@ -47,8 +47,8 @@ static bool read_actor(struct gw_str value, struct gw_audit_request *request) {
 }
 
 static bool read_action(struct gw_str value, struct gw_audit_request *request) {
-    static const char *const actions[] = {"create", "import", "rotate",
-                                          "revoke", "change", "expire"};
+    static const char *const actions[] = {"create", "import",   "rotate", "revoke", "change",
+                                          "expire", "exchange", "trust",  "untrust"};
     request->filter.action = value;
     for (size_t i = 0; i < COUNT(actions); i++) {
         if (gw_str_equal(value, gw_str_from(actions[i])))
@@ -84,10 +84,12 @@ static const struct parameter {
     {GW_STR_INIT("before"), read_before, "before must be the id of an event."},
     {GW_STR_INIT("after"), read_after, "after must be the id of an event, or 0 for all of them."},
     {GW_STR_INIT("limit"), read_limit, "limit must be a number from 1 to 200."},
-    {GW_STR_INIT("token"), read_token, "token must be the id of a token: 1 to 32 of a-z and 0-9."},
-    {GW_STR_INIT("actor"), read_actor, "actor must be the id of a token, operator or expiry."},
+    {GW_STR_INIT("token"), read_token,
+     "token must be the id of a token or of a rule: 1 to 32 of a-z and 0-9."},
+    {GW_STR_INIT("actor"), read_actor,
+     "actor must be the id of a token or of a rule, operator or expiry."},
     {GW_STR_INIT("action"), read_action,
-     "action must be create, import, rotate, revoke, change or expire."},
+     "action must be create, import, rotate, revoke, change, expire, exchange, trust or untrust."},
     {GW_STR_INIT("since"), read_since, "since must be a time such as 2026-12-31T00:00:00Z."},
     {GW_STR_INIT("until"), read_until, "until must be a time such as 2026-12-31T00:00:00Z."},
 };

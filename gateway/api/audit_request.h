@@ -6,9 +6,9 @@
 // before, after  the id of an event: those before it, newest first, or those after it, oldest
 //                first; one of the two
 // limit          1 to 200
-// token          events of the token with this id: what was done to it, and the rotation that made
-//                it
-// actor          the id of the token that asked for the change, "operator" or "expiry"
+// token          events of the token, or the rule, with this id: what was done to it, and the
+//                rotation that made it
+// actor          the id of the token, or the rule, that did it, "operator" or "expiry"
 // action         one of those that the audit has
 // since, until   times: since the first, before the second
 //

@@ -44,6 +44,11 @@ static bool read_all(struct gw_str value, struct reading *reading) {
     return reading->request->filter.all || gw_str_equal(value, GW_STR("false"));
 }
 
+static bool read_minted(struct gw_str value, struct reading *reading) {
+    reading->request->filter.minted = gw_str_equal(value, GW_STR("true"));
+    return reading->request->filter.minted || gw_str_equal(value, GW_STR("false"));
+}
+
 static bool read_duration(struct gw_str value, uint64_t *ms) {
     return gw_clock_parse_duration(value, ms) == GW_OK && *ms > 0 && *ms <= DURATION_MS_MAX;
 }
@@ -103,6 +108,7 @@ static const struct parameter {
     {GW_STR_INIT("page"), read_page, "page must be a number from 1 to 1000000."},
     {GW_STR_INIT("limit"), read_limit, "limit must be a number from 1 to 200, with after to 1000."},
     {GW_STR_INIT("all"), read_all, "all must be true or false."},
+    {GW_STR_INIT("minted"), read_minted, "minted must be true or false."},
     {GW_STR_INIT("unused"), read_unused,
      "unused must be a length of time of at most 100 years, such as 90d."},
     {GW_STR_INIT("expiring"), read_expiring,

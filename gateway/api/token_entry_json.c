@@ -65,6 +65,20 @@ void gw_token_entry_json_write_state(struct gw_json_writer *json,
     gw_json_put_string_or_null(json, "replacedBy", entry->replaced_by);
 }
 
+static void write_maker(struct gw_json_writer *json, const struct db_token_details *details) {
+    if (details->rule_name.at == NULL) {
+        gw_token_entry_json_write_actor(json, "createdBy", &details->created_by);
+        return;
+    }
+    gw_json_key(json, "createdBy");
+    gw_json_open_object(json);
+    gw_json_put_string(json, "kind", GW_STR("rule"));
+    gw_json_put_null(json, "tokenId");
+    gw_json_put_string(json, "ruleId", details->created_by.text);
+    gw_json_put_string(json, "name", details->rule_name);
+    gw_json_close_object(json);
+}
+
 void gw_token_entry_json_write_details(struct gw_json_writer *json,
                                        const struct db_token_details *details) {
     gw_token_json_write(json, &details->entry.row);
@@ -72,7 +86,7 @@ void gw_token_entry_json_write_details(struct gw_json_writer *json,
         gw_json_put_boolean(json, "bindChildren", false);
     gw_token_entry_json_write_state(json, &details->entry);
     gw_json_put_string_or_null(json, "revokedFrom", details->revoked_from);
-    gw_token_entry_json_write_actor(json, "createdBy", &details->created_by);
+    write_maker(json, details);
     gw_json_put_string_or_null(json, "createdFrom", details->created_from);
     gw_json_put_string_or_null(json, "replaces", details->replaces);
 }

@@ -100,6 +100,8 @@ static void write_page(struct gw_json_writer *json, const struct list_call *call
         write_next(json, call->request.order, has_more ? &page->entries[count - 1] : NULL);
     else
         write_pagination(json, &call->request, page->total);
+    if (page->minted > 0)
+        gw_json_put_integer(json, "minted", page->minted);
     gw_json_close_object(json);
 }
 

@@ -168,6 +168,32 @@ def test_more_tokens_than_one_statement_ends_all_end(fleet, gateways):
     assert answer.status == 200 and answer.json()["tokensRevoked"] == 2001, answer.body
 
 
+def test_the_audit_has_the_rule_and_who_its_tokens_are_for(fleet, gateways):
+    rule = made(gateways[0], fleet.admin)
+    mint(fleet, rule)
+    name = "github repository=acme/tools"
+    audit = lambda query: gateways[0].request("GET", f"/api/v1/orgs/acme/audit?after=0&{query}", fleet.admin).json()["events"]
+    (trust,) = audit(f"token={rule['id']}&action=trust")
+    assert (trust["ruleId"], trust["ruleName"], trust["actor"]["name"]) == (rule["id"], name, "boss") and "tokenId" not in trust
+    assert trust["rule"]["conditions"] == rule["conditions"] and trust["rule"]["expiresIn"] == 900
+    (exchange,) = audit(f"actor={rule['id']}")
+    assert exchange["actor"] == {"kind": "rule", "tokenId": None, "ruleId": rule["id"], "name": name}
+    assert (exchange["action"], exchange["tokenName"], exchange["identity"]) == ("exchange", "acme/tools publish.yml 17", {"run_id": "17"})
+    shown = gateways[0].request("GET", f"/api/v1/orgs/acme/tokens/{exchange['tokenId']}", fleet.admin).json()
+    assert shown["createdBy"] == exchange["actor"] and shown["expiresAt"] == exchange["expiresAt"]
+
+
+def test_minted_tokens_are_listed_when_asked_for(fleet, gateways):
+    rule = made(gateways[0], fleet.admin)
+    mint(fleet, rule, 2)
+    listed = lambda query="": gateways[0].request("GET", f"/api/v1/orgs/acme/tokens{query}", fleet.admin).json()
+    for query in ("?", "?after=&", "?sort=name&", "?after=&sort=-lastUsed&"):
+        page = listed(query)
+        assert page["minted"] >= 2 and "acme/tools publish.yml 17" not in {token["name"] for token in page["tokens"]}, query
+        page = listed(query + "minted=true")
+        assert "minted" not in page and {token["name"] for token in page["tokens"]} == {"acme/tools publish.yml 17"}, query
+
+
 def test_another_organisation_sees_nothing(fleet, gateways):
     rule = made(gateways[0], fleet.admin)
     fleet.operator.create_org("globex")

@@ -32,6 +32,7 @@ struct listing {
     bool is_done;
     enum gw_status status;
     int count;
+    int minted;
     uint64_t total;
     char ids[512]; // joined by spaces
     struct db_token_row first;
@@ -51,6 +52,7 @@ static void on_listed(struct db_token_list *list, enum gw_status status,
     listing->status = status;
     listing->count = page->count;
     listing->total = page->total;
+    listing->minted = page->minted;
     listing->has_more = page->has_more;
     listing->ids[0] = '\0';
     for (int i = 0; i < page->count; i++) {
@@ -346,11 +348,65 @@ static void test_one_is_shown_in_every_state_to_its_organisation(void **state) {
     assert_int_equal(run_showing(&showing, "org1", "org13"), GW_NOT_FOUND);
 }
 
+// In each order, with and without the count of all.
+static void test_minted_tokens_stand_in_a_list_of_their_own(void **state) {
+    (void)state;
+    insert_tokens("org1", 3);
+    test_execute(fixture.database.url, "insert into skillreg.organisation (id, slug, name)"
+                                       " values ('org2', 'other', 'Other')");
+    insert_tokens("org2", 2);
+    test_execute(fixture.database.url,
+                 "update skillreg.api_token set org_id = 'org1', is_minted = true,"
+                 " created_by = 'rule', expires_at = now() + interval '1 minute'"
+                 " where org_id = 'org2'");
+    for (int order = 0; order < DB_TOKEN_ORDER_COUNT; order++) {
+        for (int counts = 0; counts < 2; counts++) {
+            struct listing listing = {.list = {.org_id = GW_STR("org1"),
+                                               .order = (enum db_token_order)order,
+                                               .counts = counts == 1,
+                                               .limit = 10}};
+            run(&listing);
+            assert_int_equal(listing.count, 3);
+            assert_null(strstr(listing.ids, "org2"));
+            assert_int_equal(listing.minted, 2);
+            listing.list.filter.minted = true;
+            run(&listing);
+            assert_int_equal(listing.count, 2);
+            assert_null(strstr(listing.ids, "org1"));
+            assert_int_equal(listing.minted, 0);
+        }
+    }
+}
+
+static void test_minted_tokens_are_counted_while_they_live(void **state) {
+    (void)state;
+    struct listing listing;
+    insert_tokens("org1", 1);
+    test_execute(fixture.database.url,
+                 "insert into skillreg.api_token (id, org_id, name, prefix, digest, scopes,"
+                 " created_by, expires_at, is_minted) select 'm' || i, 'org1', 'run',"
+                 " 'sr_live_a1b2', sha256(('m' || i)::bytea), 1, 'rule',"
+                 " now() + interval '1 minute', true from generate_series(1, 1002) i;"
+                 "update skillreg.api_token set expires_at = now() where id = 'm1';"
+                 "update skillreg.api_token set revoked_at = now(), revoked_by = 'x'"
+                 " where id = 'm2'");
+    run_listing(&listing, "org1", 0, 1);
+    assert_int_equal(listing.minted, 1000);
+    test_execute(fixture.database.url,
+                 "update skillreg.api_token set expires_at = now() + interval '1 minute'"
+                 " where id = 'm1'");
+    run_listing(&listing, "org1", 0, 1);
+    assert_int_equal(listing.minted, DB_TOKENS_MINTED_COUNT_MAX);
+    assert_int_equal(listing.total, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, close_store)
         TEST(test_list_pages_newest_first_with_a_total),
         TEST(test_list_shows_where_each_token_may_be_used_from),
+        TEST(test_minted_tokens_stand_in_a_list_of_their_own),
+        TEST(test_minted_tokens_are_counted_while_they_live),
         TEST(test_list_shows_what_a_token_is_for_and_that_it_rotates_itself),
         TEST(test_list_shows_neither_revoked_nor_foreign_tokens),
         TEST(test_list_of_tokens_made_in_the_same_instant_loses_none_between_pages),

@@ -84,6 +84,7 @@ static void test_pages_out_of_range_are_refused_by_name(void **state) {
         {"after=AQAA", "anew"},
         {"all=yes", "all"},
         {"all=", "all"},
+        {"minted=1", "minted"},
         {"unused=90", "unused"},
         {"unused=0d", "unused"},
         {"unused=36501d", "unused"},
@@ -131,6 +132,8 @@ static void test_filters_are_read(void **state) {
     assert_int_equal(request.filter.scopes, GW_SCOPE_ADMIN);
     assert_int_equal(request.order, DB_TOKENS_BY_LAST_USED_DOWN);
     assert_false(request.by_cursor);
+    assert_false(request.filter.minted);
+    assert_true(parse("minted=true").filter.minted);
     request = parse("all=false");
     assert_false(request.filter.all);
     assert_null(request.filter.name.at);
