@@ -2,6 +2,7 @@
 #include "base/standard_streams.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 bool gw_standard_streams_keep(void) {
@@ -13,4 +14,9 @@ bool gw_standard_streams_keep(void) {
             return false;
     }
     return true;
+}
+
+void gw_standard_streams_end_unread(void) {
+    (void)signal(SIGPIPE, SIG_DFL);
+    (void)raise(SIGPIPE);
 }

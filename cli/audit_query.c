@@ -9,6 +9,7 @@
 #include "cli/answer.h"
 #include "cli/api_url.h"
 #include "cli/moment.h"
+#include "cli/older.h"
 #include "token/id.h"
 
 // A filter whose value goes as it is.
@@ -74,7 +75,6 @@ enum cli_exit cli_audit_query_check(const struct cli_options *options, struct cl
 
 // A length of time such as 7d counts from the request, a moment before its answer is looked at.
 #define MOMENT_MS 60000
-#define FLAGS_BYTES_MAX 128
 
 struct period {
     int64_t since_ms;
@@ -129,22 +129,13 @@ static bool is_asked_for(const struct cli_options *options, const struct period 
            at_ms >= period->since_ms && at_ms < period->until_ms;
 }
 
-static void add_flag(const struct cli_options *options, enum cli_flag flag,
-                     char flags[FLAGS_BYTES_MAX]) {
-    size_t length = strlen(flags);
-    if (cli_options_has(options, flag))
-        (void)snprintf(flags + length, FLAGS_BYTES_MAX - length, "%s--%s", length > 0 ? ", " : "",
-                       cli_flag_row(flag)->name);
-}
-
 static enum cli_exit fail_older(const struct cli_options *options, struct cli_reason *why) {
-    char flags[FLAGS_BYTES_MAX] = "";
+    struct cli_older older = {.flags = ""};
     for (size_t i = 0; i < COUNT(texts); i++)
-        add_flag(options, texts[i].flag, flags);
+        cli_older_add(&older, options, texts[i].flag);
     for (size_t i = 0; i < COUNT(times); i++)
-        add_flag(options, times[i].flag, flags);
-    return cli_fail(why, CLI_FAILED, "this gateway is older and cannot choose events, leave out %s",
-                    flags);
+        cli_older_add(&older, options, times[i].flag);
+    return cli_older_fail(&older, "choose events", why);
 }
 
 enum cli_exit cli_audit_query_check_answer(const struct cli_options *options, struct gw_json root,

@@ -70,11 +70,13 @@ static const struct cli_listing_kind *find_kind(const struct cli_options *option
     return filter.length > 0 ? &cli_list_chosen_kind : &list_kind;
 }
 
-static enum cli_exit fetch_all(struct cli_session *session, struct gw_str filter,
-                               struct cli_listing *listing, struct cli_reason *why) {
+static enum cli_exit fetch_all(struct cli_session *session, const struct cli_options *options,
+                               struct gw_str filter, struct cli_listing *listing,
+                               struct cli_reason *why) {
     struct gw_json root;
     struct cli_token_pages pages;
     enum cli_exit exit = cli_token_pages_open(&pages, session, filter, why);
+    pages.filtered_by = options;
     while (exit == CLI_DONE && cli_token_pages_are_left(&pages) && !cli_listing_is_full(listing)) {
         size_t wanted = listing->count_max > 0 ? listing->count_max - listing->count : SIZE_MAX;
         exit = cli_token_pages_fetch(&pages, wanted, &root, why);
@@ -96,7 +98,7 @@ enum cli_exit cli_list_cmd(struct cli_session *session, const struct cli_options
     cli_listing_init(&listing, find_kind(options, filter), cli_options_has(options, CLI_FLAG_JSON));
     listing.count_max = (size_t)options->limit;
     listing.no_titles = cli_options_has(options, CLI_FLAG_NO_HEADERS);
-    exit = fetch_all(session, filter, &listing, why);
+    exit = fetch_all(session, options, filter, &listing, why);
     if (exit == CLI_DONE)
         exit = cli_listing_print(&listing, why);
     if (exit == CLI_DONE && listing.count > 0 && cli_options_has(options, CLI_FLAG_EXIT_CODE))

@@ -151,6 +151,8 @@ int main(int argument_count, char *arguments[]) {
     int status = why.command_status != 0 ? why.command_status : (int)exit;
     if (exit == CLI_DONE || exit == CLI_FOUND)
         return status;
+    if (exit == CLI_FAILED && why.text[0] == '\0') // the reader of a pipe has gone
+        gw_standard_streams_end_unread();
     if (cli_arguments_ask_for_json(argument_count, arguments)) {
         cli_reason_print_json(&why, exit, stderr);
         return status;

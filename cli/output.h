@@ -34,5 +34,5 @@ void cli_output_put_clean(struct cli_output *output, struct gw_str text);
 // JSON of others, the same.
 void cli_output_put_json(struct cli_output *output, struct gw_str json);
 // Writes everything, then deinit. On CLI_FAILED *why says so, but is empty when the reader of a
-// pipe has gone, which is not reported.
+// pipe has gone, which is not reported: main ends then as SIGPIPE ends others.
 enum cli_exit cli_output_send(struct cli_output *output, struct cli_reason *why) GW_MUST_USE;

@@ -192,6 +192,13 @@ static enum cli_exit print(struct cli_session *session, const struct rotation *r
     cli_output_deinit(&out);
     if (exit == CLI_DONE)
         return CLI_DONE;
+    bool is_told = fault.text[0] != '\0';
+    if (successor->is_stored) // nothing is lost
+        return cli_fail(why, CLI_FAILED,
+                        "the token was rotated and the new one is in %s, but it could not be "
+                        "shown%s%s%s",
+                        cli_config_path_shown(session->settings->file), is_told ? " (" : "",
+                        fault.text, is_told ? ")" : "");
     return cli_new_token_fail_unshown(token, &fault,
                                       "the token was rotated but the new one could not be shown",
                                       "rotate the new one: skillreg token rotate", why);

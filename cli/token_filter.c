@@ -2,6 +2,7 @@
 #include "cli/token_filter.h"
 
 #include "cli/answer.h"
+#include "cli/older.h"
 #include "token/syntax.h"
 
 #define FILTER_CHARS_MAX 256 // of one: what the gateway takes is shorter
@@ -34,6 +35,15 @@ struct gw_str cli_token_filter_make(struct cli_session *session,
         filter = cli_answer_keep(gw_buf_bytes(&text), &session->memory);
     gw_buf_deinit(&text);
     return filter;
+}
+
+enum cli_exit cli_token_filter_fail_older(const struct cli_options *options,
+                                          struct cli_reason *why) {
+    struct cli_older older = {.flags = ""};
+    cli_older_add(&older, options, CLI_FLAG_ALL);
+    for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
+        cli_older_add(&older, options, filters[i].flag);
+    return cli_older_fail(&older, "choose or sort tokens", why);
 }
 
 // A whole token never leaves in a URL.

@@ -4,6 +4,7 @@
 #include "base/base64url.h"
 #include "cli/answer.h"
 #include "cli/org_path.h"
+#include "cli/token_filter.h"
 
 // The first page has as many as a gateway without cursors gives; that one answers with its first
 // page and `pagination`, and is asked for pages by their number from then on.
@@ -67,10 +68,10 @@ static enum cli_exit turn(struct cli_token_pages *pages, struct gw_json root,
     if (!gw_json_member(root, GW_STR("tokens"), &tokens) || gw_json_type(tokens) != GW_JSON_ARRAY)
         return cli_session_fail_strange(pages->session, why);
     bool is_numbered = gw_json_member(root, GW_STR("pagination"), &pagination);
+    if (is_numbered && pages->filter.length > 0 && pages->filtered_by != NULL)
+        return cli_token_filter_fail_older(pages->filtered_by, why);
     if (is_numbered && pages->filter.length > 0)
-        return cli_fail(
-            why, CLI_FAILED,
-            "the gateway is too old to choose or sort tokens: update it, or do without");
+        return cli_fail(why, CLI_FAILED, "the gateway is too old to choose tokens: update it");
     if (is_numbered || pages->page > 0) {
         turn_numbered(pages, root, gw_json_count(tokens));
         return CLI_DONE;

@@ -4,12 +4,14 @@
 // while tokens come and go; of a gateway that is older than cursors by the number of the page, as
 // long as nothing was to be chosen or sorted, which such a gateway would ignore.
 
+#include "cli/options.h"
 #include "cli/session.h"
 
 struct cli_token_pages {
     struct cli_session *session;
     const char *path;
-    struct gw_str filter; // "&unused=90d&sort=name", or empty
+    struct gw_str filter;                  // "&unused=90d&sort=name", or empty
+    const struct cli_options *filtered_by; // whose flags could be left out; NULL: none could
     struct gw_str next; // the cursor of the next page, empty before the first; .at NULL: none left
     int64_t page;       // of a gateway that counts them: the next one, 0 otherwise
     int64_t page_count;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/check/check.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/standard_streams.h"
 #include "gateway/check/certificates.h"
 #include "gateway/check/database.h"
 #include "gateway/check/ports.h"
@@ -104,6 +106,8 @@ static int say(const struct gw_config *config, const struct gw_check_report *rep
     bool is_shown = status == GW_OK && fwrite(gw_buf_bytes(&out).at, 1, length, stdout) == length &&
                     fflush(stdout) == 0;
     gw_buf_deinit(&out);
+    if (!is_shown && errno == EPIPE)
+        gw_standard_streams_end_unread();
     if (!is_shown)
         gw_complain("standard output cannot be written");
     return is_shown && !gw_check_has_failed(report) ? 0 : 1;

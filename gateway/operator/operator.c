@@ -66,6 +66,6 @@ int gw_operator_run(int argc, char **argv) {
     gw_log_set_level(GW_LOG_ERROR); // the command reports failures of the connection
     enum gw_operator_exit code = run(&options);
     if (fflush(stdout) != 0 && code == GW_OPERATOR_DONE)
-        code = gw_operator_fail("standard output cannot be written");
+        code = gw_operator_fail_output();
     return code;
 }

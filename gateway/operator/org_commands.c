@@ -48,15 +48,11 @@ enum gw_operator_exit gw_operator_org_create(const struct gw_operator_options *o
 
 // ---- showing ----
 
-static enum gw_operator_exit fail_output(void) {
-    return gw_operator_fail("standard output cannot be written");
-}
-
 // Takes what was rendered.
 static enum gw_operator_exit show(struct gw_buf *out, enum gw_status status) {
     bool is_shown = status == GW_OK && gw_operator_write(gw_buf_bytes(out));
     gw_buf_deinit(out);
-    return is_shown ? GW_OPERATOR_DONE : fail_output();
+    return is_shown ? GW_OPERATOR_DONE : gw_operator_fail_output();
 }
 
 static enum gw_operator_exit show_org(const struct gw_operator_options *options,
@@ -100,14 +96,14 @@ static enum gw_operator_exit list_table(struct db_session *session, struct gw_bu
     while ((status = db_org_admin_next(session, &row)) == GW_OK) {
         if (append_table(out, &row, is_first) != GW_OK ||
             !gw_operator_write_beyond(out, FLUSH_BYTES))
-            return fail_output();
+            return gw_operator_fail_output();
         is_first = false;
     }
     if (status != GW_NOT_FOUND)
         return gw_operator_fail_session(session, status);
     if (is_first)
         (void)fputs("No organisations. Create one: skillreg-gateway org create <slug>\n", stderr);
-    return gw_operator_write_beyond(out, 0) ? GW_OPERATOR_DONE : fail_output();
+    return gw_operator_write_beyond(out, 0) ? GW_OPERATOR_DONE : gw_operator_fail_output();
 }
 
 static enum gw_operator_exit list_json(struct db_session *session, struct gw_buf *out) {
@@ -123,14 +119,14 @@ static enum gw_operator_exit list_json(struct db_session *session, struct gw_buf
         gw_operator_org_write_json(&json, &row);
         gw_json_close_object(&json);
         if (json.status != GW_OK || !gw_operator_write_beyond(out, FLUSH_BYTES))
-            return fail_output();
+            return gw_operator_fail_output();
     }
     if (status != GW_NOT_FOUND)
         return gw_operator_fail_session(session, status);
     gw_json_close_array(&json);
     if (gw_operator_end_json(&json, out) != GW_OK)
-        return fail_output();
-    return gw_operator_write_beyond(out, 0) ? GW_OPERATOR_DONE : fail_output();
+        return gw_operator_fail_output();
+    return gw_operator_write_beyond(out, 0) ? GW_OPERATOR_DONE : gw_operator_fail_output();
 }
 
 static enum gw_operator_exit list(const struct gw_operator_options *options,

@@ -4,12 +4,19 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/standard_streams.h"
 #include "db/url.h"
 #include "gateway/settings/complaint.h"
 
 enum gw_operator_exit gw_operator_fail(const char *message) {
     gw_complain("%s", message);
     return GW_OPERATOR_REFUSED;
+}
+
+enum gw_operator_exit gw_operator_fail_output(void) {
+    if (errno == EPIPE)
+        gw_standard_streams_end_unread();
+    return gw_operator_fail("standard output cannot be written");
 }
 
 enum gw_operator_exit gw_operator_fail_unknown_org(struct gw_str slug) {

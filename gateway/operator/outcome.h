@@ -22,6 +22,8 @@ enum gw_operator_exit {
 // Each says why, and returns the exit code of it.
 enum gw_operator_exit gw_operator_fail(const char *message);
 enum gw_operator_exit gw_operator_fail_unknown_org(struct gw_str slug);
+// After a failed write. Does not return when the reader has gone, who has seen enough.
+enum gw_operator_exit gw_operator_fail_output(void);
 // For a failure that no command explains better.
 enum gw_operator_exit gw_operator_fail_store(const struct gw_operator_store *store,
                                              enum gw_status status);

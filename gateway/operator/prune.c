@@ -50,7 +50,7 @@ static enum gw_operator_exit show(const struct gw_operator_options *options, uin
                                                 : append_text(&out, options, tokens, audit_events);
     bool is_shown = status == GW_OK && gw_operator_write_beyond(&out, 0);
     gw_buf_deinit(&out);
-    return is_shown ? GW_OPERATOR_DONE : gw_operator_fail("standard output cannot be written");
+    return is_shown ? GW_OPERATOR_DONE : gw_operator_fail_output();
 }
 
 static enum gw_operator_exit fail(struct pruning *pruning, enum gw_status status) {

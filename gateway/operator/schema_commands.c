@@ -45,5 +45,5 @@ enum gw_operator_exit gw_operator_grants(const struct gw_operator_options *optio
         status = gw_buf_append_str(&out, GW_STR("commit;\n"));
     bool is_shown = status == GW_OK && gw_operator_write(gw_buf_bytes(&out));
     gw_buf_deinit(&out);
-    return is_shown ? GW_OPERATOR_DONE : gw_operator_fail("standard output cannot be written");
+    return is_shown ? GW_OPERATOR_DONE : gw_operator_fail_output();
 }

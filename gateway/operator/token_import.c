@@ -256,7 +256,7 @@ static enum gw_operator_exit sum_up(struct import *import) {
         return import->code;
     }
     if (!is_shown)
-        return gw_operator_fail("standard output cannot be written");
+        return gw_operator_fail_output();
     if (import->tally.refused == 0)
         return GW_OPERATOR_DONE;
     return import->tally.made + import->tally.there > 0 ? GW_OPERATOR_IN_PART : GW_OPERATOR_REFUSED;

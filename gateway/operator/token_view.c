@@ -13,12 +13,6 @@
 #define OUTPUT_BYTES_MAX ((size_t)1024 * 1024)
 #define FLUSH_BYTES ((size_t)32 * 1024)
 
-// Whoever has seen enough of a list (head) has closed it.
-static enum gw_operator_exit end_of_output(void) {
-    return errno == EPIPE ? GW_OPERATOR_DONE
-                          : gw_operator_fail("standard output cannot be written");
-}
-
 // ---- list ----
 
 static enum gw_operator_exit list_table(const struct gw_operator_options *options,
@@ -32,14 +26,14 @@ static enum gw_operator_exit list_table(const struct gw_operator_options *option
         if ((is_first && gw_operator_token_append_titles(out, &table, &row) != GW_OK) ||
             gw_operator_token_append_line(out, &table, &row) != GW_OK ||
             !gw_operator_write_beyond(out, FLUSH_BYTES))
-            return end_of_output();
+            return gw_operator_fail_output();
         is_first = false;
     }
     if (status != GW_NOT_FOUND)
         return gw_operator_fail_session(session, status);
     if (is_first)
         (void)fputs("No tokens.\n", stderr);
-    return gw_operator_write_beyond(out, 0) ? GW_OPERATOR_DONE : end_of_output();
+    return gw_operator_write_beyond(out, 0) ? GW_OPERATOR_DONE : gw_operator_fail_output();
 }
 
 static enum gw_operator_exit list_json(struct db_session *session, struct gw_buf *out) {
@@ -55,13 +49,13 @@ static enum gw_operator_exit list_json(struct db_session *session, struct gw_buf
         gw_operator_token_write_json(&json, &row);
         gw_json_close_object(&json);
         if (json.status != GW_OK || !gw_operator_write_beyond(out, FLUSH_BYTES))
-            return end_of_output();
+            return gw_operator_fail_output();
     }
     if (status != GW_NOT_FOUND)
         return gw_operator_fail_session(session, status);
     gw_json_close_array(&json);
     if (gw_operator_end_json(&json, out) != GW_OK || !gw_operator_write_beyond(out, 0))
-        return end_of_output();
+        return gw_operator_fail_output();
     return GW_OPERATOR_DONE;
 }
 
@@ -119,7 +113,7 @@ static enum gw_operator_exit show(const struct gw_operator_options *options,
         options->wants_json ? append_json(&out, &row) : gw_operator_token_append_text(&out, &row);
     bool is_shown = status == GW_OK && gw_operator_write_beyond(&out, 0);
     gw_buf_deinit(&out);
-    return is_shown ? GW_OPERATOR_DONE : gw_operator_fail("standard output cannot be written");
+    return is_shown ? GW_OPERATOR_DONE : gw_operator_fail_output();
 }
 
 enum gw_operator_exit gw_operator_token_show(const struct gw_operator_options *options) {

@@ -316,6 +316,18 @@ def test_a_rotated_secret_that_could_not_be_shown_says_what_to_rotate(stub, cli)
            "on device), rotate the new one: skillreg token rotate clx7f2k3z\n")
 
 
+def test_a_rotated_secret_that_is_stored_is_not_lost_where_it_cannot_be_shown(stub, cli, home):
+    stub.answers[ROTATE_OWN] = (201, OWN_ROTATED)
+    write_config(home, {"apiUrl": stub.url, "token": SECRET})
+    del cli.settings["SKILLREG_TOKEN"]
+    with open("/dev/full", "wb") as full:
+        done = run_with_stdout(cli, full, "token", "rotate", "clt1", "--store")
+    assert (done.returncode, done.stderr) == (
+        1, "skillreg: the token was rotated and the new one is in ~/.skillreg/config.json, but it could not be shown "
+           "(cannot write to standard output: No space left on device)\n")
+    assert json.loads(config_of(home).read_text())["token"] == OWN_ROTATED["token"]
+
+
 def test_revoke_self_needs_no_id_and_no_organisation(stub, cli, home):
     stub.answers["DELETE", "/api/v1/auth/token"] = (200, {"id": "clt1", "name": "ci", "revokedAt": ago()},
                                                     {"SkillReg-Token-Expires": ago(days=-2)})
@@ -847,7 +859,7 @@ def test_a_full_disk_is_told_and_a_closed_pipe_is_not(stub, cli):
     os.close(reader)
     done = run_with_stdout(cli, writer, "whoami")
     os.close(writer)
-    assert (done.returncode, done.stderr) == (1, "")
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, "")
 
 
 @pytest.mark.parametrize("words", ["", "token", "token create", "token list", "token show", "token update", "token rotate",

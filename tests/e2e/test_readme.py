@@ -78,7 +78,7 @@ def settings_of_help():
     lines = re.sub(r"\n {37}(?=\S)", " ", help_of("skillreg-gateway")).splitlines()  # what was wrapped is one line again
     found = []
     for line, below in zip(lines, lines[1:]):
-        flag = re.fullmatch(r"  (--[a-z-]+(?: [A-Z]+)?)\s{2,}(\S.*)", line)
+        flag = re.fullmatch(r"  (--[a-z-]+(?: [A-Z]\S*)?)\s{2,}(\S.*)", line)
         variable = re.fullmatch(r"\s{10,}([A-Z_]+)(?:, default (.+))?", below)
         if flag and variable:
             found.append((flag[1], variable[1], variable[2] or "", flag[2]))
