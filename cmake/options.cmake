@@ -60,6 +60,12 @@ if(GATEWAY_SANITIZE)
   if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
     target_link_options(gw_options INTERFACE -static-libubsan)
   endif()
+  # Two hundred test programs are linked, by lld in a third of the processor time. Where there is none, by what there is.
+  find_program(GATEWAY_LLD ld.lld)
+  mark_as_advanced(GATEWAY_LLD)
+  if(GATEWAY_LLD)
+    target_link_options(gw_options INTERFACE -fuse-ld=lld)
+  endif()
 endif()
 
 if(GATEWAY_FUZZERS)

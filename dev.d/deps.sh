@@ -11,7 +11,7 @@ deb_packages=(dpkg-dev file git) # for cpack, and for the date of the commit
 run_packages=(postgresql python3 curl openssl ca-certificates)
 # clang-tidy reads the header of the sanitizers, which is in a package of its own.
 test_packages=(gnutls-bin python3-pytest python3-pytest-xdist python3-psycopg2 python3-yaml python3-jsonschema clang-format clang-tidy libclang-rt-dev
-    cppcheck shellcheck zsh fish mandoc)
+    lld cppcheck shellcheck zsh fish mandoc)
 # That stand before the gateway, ask it, or stand behind it, in the tests.
 server_packages=(nginx caddy haproxy pgbouncer prometheus)
 # For the page of the tokens. Without a browser its tests are skipped, by name.
