@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,10 +58,17 @@ static void test_iso_format_clamps_years_of_more_digits(void **state) {
     assert_iso(INT64_MAX, "9999-12-31T23:59:59.999Z");
 }
 
-// Every day of ten thousand years, against the C library.
-static void test_formats_agree_with_the_c_library_on_every_day(void **state) {
+// The calendar repeats after 400 years: every day of the first and of the last 400, and of those
+// between them a day in each month.
+static int64_t next_day_to_try(int64_t ms) {
+    const int64_t cycle_ms = 146097 * MS_PER_DAY;
+    bool is_between = ms >= YEAR_0000_MS + cycle_ms && ms < YEAR_9999_LAST_MS - cycle_ms;
+    return ms + (is_between ? 28 : 1) * MS_PER_DAY;
+}
+
+static void test_formats_agree_with_the_c_library_on_the_days_of_ten_thousand_years(void **state) {
     (void)state;
-    for (int64_t ms = YEAR_0000_MS; ms < YEAR_9999_LAST_MS; ms += MS_PER_DAY) {
+    for (int64_t ms = YEAR_0000_MS; ms < YEAR_9999_LAST_MS; ms = next_day_to_try(ms)) {
         time_t seconds = (time_t)(ms / 1000);
         struct tm tm;
         char expected[40];
@@ -212,7 +220,7 @@ int main(void) {
         cmocka_unit_test(test_iso_format_shows_utc_and_milliseconds),
         cmocka_unit_test(test_iso_milliseconds_alone_make_another_time_of_the_same_second),
         cmocka_unit_test(test_iso_format_clamps_years_of_more_digits),
-        cmocka_unit_test(test_formats_agree_with_the_c_library_on_every_day),
+        cmocka_unit_test(test_formats_agree_with_the_c_library_on_the_days_of_ten_thousand_years),
         cmocka_unit_test(test_http_format_is_the_example_of_rfc_9110),
         cmocka_unit_test(test_iso_parse_takes_every_form_of_rfc_3339),
         cmocka_unit_test(test_iso_parse_refuses_impossible_times),
