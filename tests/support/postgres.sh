@@ -41,7 +41,7 @@ control() { # control <directory> <pg_ctl arguments>
 
 launch() {
     control "$1" -l "$1/log" -o "-c listen_addresses= -c unix_socket_directories=$1 -c fsync=off \
--c synchronous_commit=off -c full_page_writes=off -c max_connections=60 -c shared_buffers=16MB" start
+-c synchronous_commit=off -c full_page_writes=off -c max_connections=60 -c shared_buffers=16MB -c jit=off" start
 }
 
 # A test that failed may have left it stopped.

@@ -27,6 +27,7 @@ SETTINGS = {
     "shared_buffers": "32MB",
     "max_connections": "200",
     "logging_collector": "off",
+    "jit": "off",  # for a statement that it deems dear a backend would load LLVM
 }
 
 
