@@ -266,7 +266,7 @@ static void test_operator_refuses_input_that_is_no_token(void **state) {
                             " " SECRET "\n",
                             SECRET "\n" SECRET "\n",
                             "sk_short",
-                            "sr_prod_" SECRET};
+                            ("sr_prod_" SECRET)};
     for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
         struct run run;
         must_fail(&run, "token import --org acme --name legacy", inputs[i], 1);
