@@ -13,24 +13,25 @@
 
 #include <stdbool.h>
 
-#include "base/list.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "gateway/issuers/verifier.h"
 #include "gateway/settings/issuer_setting.h"
 
 struct db_event;
 struct gw_issuer;
 struct gw_issuers;
 struct gw_jwk;
-struct gw_jwt;
 struct gw_services;
 
 // Of the settings in services->config, which has some; waits for key files. GW_INVALID: one cannot
 // be used, a line of the log says which and why. GW_NO_MEMORY.
 enum gw_status gw_issuers_create(struct gw_services *services,
                                  struct gw_issuers **issuers) GW_MUST_USE;
-// Ends verifications as GW_CANCELLED, before the call returns. Frees once all has closed.
+// Ends verifications as GW_CANCELLED, before the call returns.
 void gw_issuers_close(struct gw_issuers *issuers);
+// When the loop has ended. NULL is harmless.
+void gw_issuers_destroy(struct gw_issuers *issuers);
 // Key files are read again, on a thread: one that cannot be used is said in the log, and its keys
 // stay.
 void gw_issuers_reread(struct gw_issuers *issuers);
@@ -48,20 +49,6 @@ const struct gw_issuer_setting *gw_issuer_setting_of(const struct gw_issuer *iss
 // new one, for which the issuer is asked (once a minute, for the whole fleet). Trying again helps.
 enum gw_status gw_issuer_find_key(struct gw_issuer *issuer, struct gw_str key_id,
                                   const struct gw_jwk **key) GW_MUST_USE;
-
-// Embedded by the caller, who keeps it, and the token with all that it holds, until it is over.
-struct gw_issuer_verification {
-    struct gw_issuer *issuer;
-    const struct gw_jwt *jwt;
-    // From the loop, once. GW_OK: a key of the issuer signed the token. GW_DENIED: its key did not.
-    // GW_NOT_FOUND, GW_UNAVAILABLE: as gw_issuer_find_key, whose keys may have changed meanwhile.
-    // GW_NO_MEMORY. GW_CANCELLED: the process ends.
-    void (*on_done)(struct gw_issuer_verification *verification, enum gw_status status);
-    struct gw_list link; // of the queue
-};
-
-#define GW_ISSUER_VERIFICATIONS_MAX 2048 // that wait for their turn in a process
-#define GW_ISSUER_BUDGET_US 1000         // of verifications between two polls of the sockets
 
 // GW_OK: on_done follows, never inside. GW_BUSY: too many wait. GW_NOT_FOUND, GW_UNAVAILABLE: see
 // gw_issuer_find_key. After a failure on_done does not come.

@@ -6,6 +6,7 @@
 #include "db/pool.h"
 #include "gateway/auth/auth.h"
 #include "gateway/exchange/services.h"
+#include "gateway/issuers/issuers.h"
 #include "gateway/process/database_urls.h"
 #include "gateway/settings/config_reread.h"
 
@@ -51,4 +52,6 @@ void gw_reread(struct gw_config *config, struct gw_services *services, bool may_
         use_settings(services, &before);
     if (gw_database_urls_reread(config, may_log))
         use_urls(services);
+    if (services->issuers != NULL)
+        gw_issuers_reread(services->issuers);
 }

@@ -24,10 +24,12 @@
 #include "gateway/auth/last_used.h"
 #include "gateway/client/group.h"
 #include "gateway/exchange/services.h"
+#include "gateway/issuers/issuers.h"
 #include "gateway/net/handshake_queue.h"
 #include "gateway/net/transport.h"
 #include "gateway/process/certificates.h"
 #include "gateway/process/cgroup.h"
+#include "gateway/process/changes.h"
 #include "gateway/process/database_urls.h"
 #include "gateway/process/descriptors.h"
 #include "gateway/process/front.h"
@@ -49,6 +51,7 @@ struct gw_server {
     enum phase phase;
     struct gw_services services;
     struct gw_auth auth;
+    struct gw_changes changes;
     struct gw_deadlines deadlines;
     struct gw_deadline_kind deadline_kinds[GW_DEADLINE_COUNT];
     struct gw_handshake_queue handshake_queue;
@@ -166,6 +169,8 @@ static void close_everything(struct gw_server *server) {
     gw_conn_group_close(&server->admins, on_admins_closed);
     if (services->upstream != NULL)
         gw_upstream_close(services->upstream, NULL);
+    if (services->issuers != NULL)
+        gw_issuers_close(services->issuers);
     gw_auth_close(&server->auth);
     if (services->events != NULL)
         db_events_close(services->events);
@@ -276,8 +281,9 @@ static enum gw_status open_events(struct gw_server *server) {
                                               .connect_timeout_ms = GW_DB_CONNECT_TIMEOUT_MS,
                                               .role_check = &server->role_check,
                                               .pool = services->pool};
-    status = db_events_create(services->loop, &options, gw_auth_cache_consumer(server->auth.cache),
-                              &services->events);
+    gw_changes_init(&server->changes, gw_auth_cache_consumer(server->auth.cache), services);
+    status =
+        db_events_create(services->loop, &options, &server->changes.consumer, &services->events);
     if (status == GW_OK)
         status = gw_auth_follow(&server->auth, services, services->events);
     return status;
@@ -351,6 +357,13 @@ static enum gw_status open_upstream(struct gw_server *server) {
     return status;
 }
 
+static enum gw_status open_issuers(struct gw_server *server) {
+    struct gw_services *services = &server->services;
+    return services->config->oidc_issuers.count == 0
+               ? GW_OK
+               : gw_issuers_create(services, &services->issuers);
+}
+
 static enum gw_status open_admin(struct gw_server *server) {
     const char *address = gw_port_address(server->services.config, GW_PORT_ADMIN);
     int fd = server->worker->sockets->fds[GW_PORT_ADMIN];
@@ -411,6 +424,8 @@ static enum gw_status start(struct gw_server *server) {
     if (status == GW_OK)
         status = open_upstream(server);
     if (status == GW_OK)
+        status = open_issuers(server);
+    if (status == GW_OK)
         status =
             gw_front_open(&server->front, server->certificates.context, server->worker->sockets);
     if (status == GW_OK)
@@ -459,6 +474,7 @@ int gw_server_run(struct gw_config *config, const struct gw_worker *worker) {
     failure = uv_loop_close(&server.loop);
     gw_assert(failure == 0);
     gw_auth_destroy(&server.auth);
+    gw_issuers_destroy(server.services.issuers);
     gw_address_counts_deinit(&server.front.clients.addresses);
     gw_idle_deinit(&server.front.clients.idle);
     gw_transport_shared_destroy(server.services.transport_shared);

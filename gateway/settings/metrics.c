@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/settings/metrics.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/status.h"
@@ -35,22 +36,14 @@ static int64_t earliest_end(const struct gw_metrics *all, int count) {
     return earliest;
 }
 
-static int64_t longest_turn(const struct gw_metrics *all, int count) {
-    int64_t longest_ms = 0;
+static int64_t most_of(const struct gw_metrics *all, int count, size_t offset) {
+    int64_t most = 0;
     for (int i = 0; i < count; i++) {
-        if (all[i].loop_turn_longest_ms > longest_ms)
-            longest_ms = all[i].loop_turn_longest_ms;
+        int64_t value = *(const int64_t *)(const void *)((const char *)&all[i] + offset);
+        if (value > most)
+            most = value;
     }
-    return longest_ms;
-}
-
-static int64_t longest_silence(const struct gw_metrics *all, int count) {
-    int64_t longest_ms = 0;
-    for (int i = 0; i < count; i++) {
-        if (all[i].database_silent_ms > longest_ms)
-            longest_ms = all[i].database_silent_ms;
-    }
-    return longest_ms;
+    return most;
 }
 
 // Without a worker the sum itself, which is all zero.
@@ -64,6 +57,8 @@ static const struct gw_metrics *longest_wait(const struct gw_metrics *all, int c
     return longest;
 }
 
+#define MOST_OF(member) most_of(all, count, offsetof(struct gw_metrics, member))
+
 static void add_labelled(const struct gw_metrics *metrics, struct gw_metrics *sum) {
     for (int class = 0; class < GW_ROUTE_CLASS_COUNT; class ++) {
         for (int code = 0; code < GW_CODE_CLASS_COUNT; code++)
@@ -74,6 +69,10 @@ static void add_labelled(const struct gw_metrics *metrics, struct gw_metrics *su
         sum->decisions_total[kind] += metrics->decisions_total[kind];
     for (int kind = 0; kind < GW_TLS_RESULT_COUNT; kind++)
         sum->tls_handshakes_total[kind] += metrics->tls_handshakes_total[kind];
+    for (int kind = 0; kind < GW_VERIFICATION_COUNT; kind++)
+        sum->oidc_verifications_total[kind] += metrics->oidc_verifications_total[kind];
+    for (int kind = 0; kind < GW_KEY_FETCH_COUNT; kind++)
+        sum->oidc_key_fetches_total[kind] += metrics->oidc_key_fetches_total[kind];
 }
 
 void gw_metrics_sum(const struct gw_metrics *all, int count, struct gw_metrics *sum) {
@@ -93,8 +92,10 @@ void gw_metrics_sum(const struct gw_metrics *all, int count, struct gw_metrics *
     }
     const struct gw_metrics *longest = longest_wait(all, count, sum);
     sum->cert_not_after_seconds = earliest_end(all, count);
-    sum->loop_turn_longest_ms = longest_turn(all, count);
-    sum->database_silent_ms = longest_silence(all, count);
+    sum->loop_turn_longest_ms = MOST_OF(loop_turn_longest_ms);
+    sum->database_silent_ms = MOST_OF(database_silent_ms);
+    sum->oidc_keys_age_ms = MOST_OF(oidc_keys_age_ms);
+    sum->oidc_issuers_without_keys = MOST_OF(oidc_issuers_without_keys);
     sum->changes_waiting_ms = longest->changes_waiting_ms;
     sum->changes_blocker_pid = longest->changes_blocker_pid;
 }

@@ -70,7 +70,14 @@
     X(changes_blocker_pid, "gauge", "PostgreSQL process in the way of the longest; 0: unknown.")   \
     X(changes_held_up_total, "counter", "Changes that were held up.")                              \
     X(changes_busy_total, "counter", "Changes not made because another one held.")                 \
-    X(changes_repeated_total, "counter", "Changes tried again after a deadlock.")
+    X(changes_repeated_total, "counter", "Changes tried again after a deadlock.")                  \
+    X(oidc_issuers_without_keys, "gauge",                                                          \
+      "Issuers of identity tokens whose keys are missing or too old.")                             \
+    X(oidc_unknown_keys_total, "counter",                                                          \
+      "Identity tokens that named a key which their issuer does not have.")                        \
+    X(oidc_verifications_waiting, "gauge", "Identity tokens that wait to be verified.")            \
+    X(oidc_verifications_refused_total, "counter",                                                 \
+      "Identity tokens not verified because too many waited.")
 
 // Held in milliseconds, written in seconds.
 #define GW_METRICS_TIMES_MAP(X)                                                                    \
@@ -80,6 +87,8 @@
       "How long the change has waited that waits longest.")                                        \
     X(loop_turn_longest_ms, "loop_turn_longest_seconds", "gauge",                                  \
       "Longest turn of the loop in the last minutes, of all workers.")                             \
+    X(oidc_keys_age_ms, "oidc_keys_age_seconds", "gauge",                                          \
+      "Since the keys of the issuer were fetched whose keys are the oldest.")                      \
     X(changes_held_up_ms_total, "changes_held_up_seconds_total", "counter",                        \
       "How long changes were held up, all together.")
 
@@ -92,6 +101,14 @@
     X(GW_ROUTE_CLASS_ADMIN, "admin")       /* the admin port */
 #define GW_CODE_CLASSES_MAP(X)                                                                     \
     X(GW_CODE_2XX, "2xx") X(GW_CODE_3XX, "3xx") X(GW_CODE_4XX, "4xx") X(GW_CODE_5XX, "5xx")
+#define GW_VERIFICATIONS_MAP(X)                                                                    \
+    X(GW_VERIFICATION_GOOD, "good")                                                                \
+    X(GW_VERIFICATION_BAD, "bad")                                                                  \
+    X(GW_VERIFICATION_UNDECIDED, "undecided") /* its key is not known, or not any more */
+#define GW_KEY_FETCHES_MAP(X)                                                                      \
+    X(GW_KEY_FETCH_CHANGED, "changed")                                                             \
+    X(GW_KEY_FETCH_SAME, "same")                                                                   \
+    X(GW_KEY_FETCH_FAILED, "failed") /* or brought nothing that can be used */
 #define GW_DECISIONS_MAP(X)                                                                        \
     X(GW_DECISION_ALLOWED, "allowed")                                                              \
     X(GW_DECISION_UNAUTHENTICATED, "unauthenticated") /* 401, or 400 */                            \
@@ -104,6 +121,8 @@
 #define X(member, text) member,
 enum gw_route_class { GW_ROUTE_CLASSES_MAP(X) GW_ROUTE_CLASS_COUNT };
 enum gw_code_class { GW_CODE_CLASSES_MAP(X) GW_CODE_CLASS_COUNT };
+enum gw_verification { GW_VERIFICATIONS_MAP(X) GW_VERIFICATION_COUNT };
+enum gw_key_fetch { GW_KEY_FETCHES_MAP(X) GW_KEY_FETCH_COUNT };
 enum gw_decision_kind { GW_DECISIONS_MAP(X) GW_DECISION_COUNT };
 enum gw_tls_result { GW_TLS_RESULTS_MAP(X) GW_TLS_RESULT_COUNT };
 #undef X
@@ -140,6 +159,8 @@ struct gw_metrics {
     int64_t responses_total[GW_ROUTE_CLASS_COUNT][GW_CODE_CLASS_COUNT];
     int64_t decisions_total[GW_DECISION_COUNT];
     int64_t tls_handshakes_total[GW_TLS_RESULT_COUNT];
+    int64_t oidc_verifications_total[GW_VERIFICATION_COUNT];
+    int64_t oidc_key_fetches_total[GW_KEY_FETCH_COUNT];
 #define X(member, name, help) struct gw_histogram member;
     GW_METRICS_HISTOGRAMS_MAP(X)
 #undef X
@@ -152,6 +173,7 @@ enum gw_code_class gw_metrics_code_class(int status);
 // A worker has ended, or starts: gauges are 0 again, counters go on.
 void gw_metrics_reset_gauges(struct gw_metrics *metrics);
 // Instead of a sum cert_not_after_seconds is the earliest, 0 left out, the turn of a loop the
-// longest, the silence of the database too, and the wait of a change the longest, with the process
-// in its way. What is of a process is not summed.
+// longest, the silence of the database and the age of keys too, issuers without keys are those of
+// the worker that lacks most, and the wait of a change the longest, with the process in its way.
+// What is of a process is not summed.
 void gw_metrics_sum(const struct gw_metrics *all, int count, struct gw_metrics *sum);

@@ -50,6 +50,8 @@ static const char *const route_classes[] = {GW_ROUTE_CLASSES_MAP(X)};
 static const char *const code_classes[] = {GW_CODE_CLASSES_MAP(X)};
 static const char *const decisions[] = {GW_DECISIONS_MAP(X)};
 static const char *const handshakes[] = {GW_TLS_RESULTS_MAP(X)};
+static const char *const verifications[] = {GW_VERIFICATIONS_MAP(X)};
+static const char *const key_fetches[] = {GW_KEY_FETCHES_MAP(X)};
 #undef X
 
 struct label {
@@ -81,6 +83,16 @@ static const struct labelled {
      OFFSET(tls_handshakes_total),
      {NULL, NULL, 0},
      {"result", handshakes, GW_TLS_RESULT_COUNT}},
+    {"oidc_verifications_total",
+     "Signatures of identity tokens that were looked at.",
+     OFFSET(oidc_verifications_total),
+     {NULL, NULL, 0},
+     {"result", verifications, GW_VERIFICATION_COUNT}},
+    {"oidc_key_fetches_total",
+     "Fetches of the keys of issuers, by what they brought.",
+     OFFSET(oidc_key_fetches_total),
+     {NULL, NULL, 0},
+     {"outcome", key_fetches, GW_KEY_FETCH_COUNT}},
 };
 
 // `outer` NULL: there is none.

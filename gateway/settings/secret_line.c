@@ -18,7 +18,8 @@ static struct gw_str first_line(struct gw_str bytes) {
     return gw_str_slice(line, 0, line.length - (is_of_dos ? 1 : 0));
 }
 
-static enum gw_status take(struct gw_str bytes, struct gw_secret_line *line, const char **problem) {
+enum gw_status gw_secret_line_take(struct gw_str bytes, struct gw_secret_line *line,
+                                   const char **problem) {
     struct gw_str first = first_line(bytes);
     if (first.length == 0)
         return refuse(problem, "its first line is empty");
@@ -36,9 +37,9 @@ enum gw_status gw_secret_line_read(const char *path, struct gw_secret_line *line
     struct gw_file file = {.path = path};
     gw_files_read(&file, 1);
     line->is_public = file.is_public;
-    enum gw_status status = file.bytes == NULL
-                                ? refuse(problem, strerror(file.failure))
-                                : take(gw_str(file.bytes, file.length), line, problem);
+    enum gw_status status =
+        file.bytes == NULL ? refuse(problem, strerror(file.failure))
+                           : gw_secret_line_take(gw_str(file.bytes, file.length), line, problem);
     gw_files_drop(&file, 1);
     return status;
 }

@@ -149,6 +149,12 @@ class Issuer:
         """At `path` as a behaviour of harness/upstream.py; None: as usual again."""
         self._answers[path] = behaviour
 
+    def reset(self):
+        """As usual everywhere, and nothing recorded."""
+        self._answers.clear()
+        self.server.settle()
+        self.server.requests.clear()
+
     def answer(self, path, body, status=200, fields=()):
         """At `path` with these bytes, or this document."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
