@@ -26,7 +26,7 @@
 #define GW_OIDC_LIFE_S_MAX 43200
 
 struct gw_oidc_condition {
-    struct gw_str claim;
+    struct gw_str claim;         // terminated
     const struct gw_str *values; // one of them
     int value_count;
     unsigned traits; // enum gw_oidc_trait

@@ -8,12 +8,12 @@
 #include "gateway/oidc/jwt.h"
 #include "gateway/oidc/provider.h"
 
-// A name by the rules of token/label.h: "acme/tools publish.yml 8812345678/1". What a name must not
+// A name by the rules of token/name.h: "acme/tools publish.yml 8812345678 1". What a name must not
 // have is left out, and it is cut to its length. Never empty: the kind at the least. GW_NO_MEMORY.
 enum gw_status gw_oidc_run_name(enum gw_oidc_kind kind, const struct gw_jwt *jwt,
                                 struct gw_arena *arena, struct gw_str *name) GW_MUST_USE;
-// An object with the claims of the table that the token has, each a string of at most 256 bytes,
-// and its "sub". Controls are masked. GW_NO_MEMORY.
+// An object with the claims of the table that the token has, each a text of at most 256 bytes.
+// Controls are masked. GW_NO_MEMORY.
 enum gw_status gw_oidc_run_write_json(enum gw_oidc_kind kind, const struct gw_jwt *jwt,
                                       struct gw_arena *arena,
                                       struct gw_json_writer *writer) GW_MUST_USE;
