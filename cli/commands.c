@@ -207,6 +207,30 @@ static const struct cli_command_row rows[CLI_COMMAND_COUNT] = {
                 "126 if it cannot be run. When no token can be had, the command does not run.\n",
             .examples = "skillreg exec --oidc --scopes write -- make publish\n",
         },
+    [CLI_COMMAND_SCAN] =
+        {
+            .words = "scan",
+            .instead = "search find leaks detect",
+            .summary = "find tokens that were left in files",
+            .operand = "[<path>...]",
+            .operand_kind = CLI_VALUE_FILE,
+            .operands_max = CLI_OPERANDS_MAX,
+            .text =
+                "Finds tokens of a SkillReg gateway, by their checksum and without asking anybody, "
+                "in files and in everything below directories: this one, if no path is given. "
+                "Binary files are read too, symbolic links below a directory are not followed. "
+                "Prints file:line and the first 12 characters of each, by which \"skillreg token "
+                "list --prefix\" finds it. Imported tokens (sk_) have no checksum and are not "
+                "found.\n"
+                "\n"
+                "The path - is standard input. Of the output of git log -p it tells the commit and "
+                "the file.\n"
+                "\n"
+                "Ends with 1 when there is a token, 0 when there is none, and 2 when something "
+                "could not be read, whatever else was found.\n",
+            .examples = "skillreg scan src deploy.env\n"
+                        "git log -p --all | skillreg scan -\n",
+        },
     [CLI_COMMAND_HELP] =
         {
             .words = "help",

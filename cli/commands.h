@@ -30,6 +30,8 @@ enum cli_command {
     CLI_COMMAND_LOGIN,
     CLI_COMMAND_LOGOUT,
     CLI_COMMAND_EXEC,
+    // Leaks.
+    CLI_COMMAND_SCAN,
     // The program itself.
     CLI_COMMAND_HELP,
     CLI_COMMAND_COMPLETION,

@@ -20,6 +20,7 @@
 #include "cli/man_page.h"
 #include "cli/revoke_cmd.h"
 #include "cli/rotate_cmd.h"
+#include "cli/scan_cmd.h"
 #include "cli/show_cmd.h"
 #include "cli/update_cmd.h"
 #include "cli/whoami_cmd.h"
@@ -48,6 +49,7 @@ typedef enum cli_exit plain_command(const struct cli_options *options, struct cl
 
 static plain_command *const plain_commands[CLI_COMMAND_COUNT] = {
     [CLI_COMMAND_COMPLETION] = cli_completion_cmd,
+    [CLI_COMMAND_SCAN] = cli_scan_cmd,
 };
 
 static enum cli_exit print_help(enum cli_command command, struct cli_reason *why) {

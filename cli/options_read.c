@@ -337,6 +337,7 @@ static options_reader *const readers[CLI_COMMAND_COUNT] = {
     [CLI_COMMAND_LOGIN] = read_login,
     [CLI_COMMAND_LOGOUT] = read_nothing,
     [CLI_COMMAND_EXEC] = read_exec,
+    [CLI_COMMAND_SCAN] = read_nothing,
     [CLI_COMMAND_HELP] = read_help,
     [CLI_COMMAND_COMPLETION] = read_completion,
 };

@@ -108,6 +108,7 @@ RUN_HERE = {
     "README.md": "test_readme.py::test_the_first_session_runs_as_shown and test_the_ten_minutes_of_the_readme_run_as_shown",
     "docs/api.md": "test_the_walk_through_the_api_runs_as_shown",
     "docs/benchmarking.md": "test_a_first_number_is_prepared_as_shown",
+    "docs/command-line.md": "test_cli_scan.py::test_the_page_shows_what_it_prints",
     "docs/forward-auth.md": "test_a_token_is_introspected_as_shown",
     "docs/growth.md": "test_old_rows_are_pruned_as_shown",
     "docs/running.md": "test_the_roles_of_the_database_are_made_as_shown and test_tokens_are_moved_as_shown",

@@ -96,15 +96,16 @@ def test_settings_are_those_of_help():
     assert documented == wanted, "the table of docs/reference.md should be (./dev reference):\n" + as_rows
 
 
-# Flags of cmake, docker, h2load, kubectl, ld, systemctl and ./dev bench, and a variable of CMake.
-OF_OTHERS = {"--build-arg", "--from-literal", "--full", "--install", "--now", "--rps", "--stop-timeout", "--wrap",
-             "GATEWAY_INCLUDE_DIRS"}
+# Flags of bench_micro, cmake, docker, git, h2load, kubectl, ld, systemctl and ./dev bench, and a variable of CMake.
+OF_OTHERS = {"--build-arg", "--cached", "--fixed", "--from-literal", "--full", "--install", "--now", "--raw", "--rps", "--stop-timeout",
+             "--wrap", "GATEWAY_INCLUDE_DIRS"}
 
 
 def test_flags_and_variables_in_the_text_exist():
     known = "\n".join([help_of("skillreg-gateway"), help_of("skillreg-gateway", "migrate"), help_of("skillreg"),
                        *(help_of("skillreg", "token", word) for word in ("create", "list", "show", "update", "rotate", "revoke")),
-                       help_of("skillreg", "audit"), help_of("skillreg", "login"), help_of("skillreg", "logout"), help_of("skillreg", "exec"),
+                       help_of("skillreg", "audit"), help_of("skillreg", "login"), help_of("skillreg", "logout"),
+                       help_of("skillreg", "exec"),
                        help_of("skillreg-gateway", "healthcheck"), help_of("skillreg-gateway", "check"),
                        (ROOT / "dev").read_text(), (ROOT / "dev.d/up.sh").read_text(), (ROOT / "dev.d/down.sh").read_text()])
     named = {word for page in ("README.md", "SECURITY.md", *GUIDES) for span in code_spans(documents.read(page))

@@ -186,7 +186,8 @@ static void test_arguments_refuses_wrong_usage_with_one_clear_line(void **state)
         "--sort takes one of created, name, lastUsed, expires, -created, -name, -lastUsed, "
         "-expires");
     assert_refused("audit --action delete",
-                   "--action takes one of create, import, rotate, revoke, change, expire");
+                   "--action takes one of create, import, rotate, revoke, change, expire, "
+                   "exchange, trust, untrust");
     assert_refused("token create --name a --quiet --json",
                    "give only one of --json, --quiet and --output");
     assert_refused("token rotate clx7f2k3a --output github --quiet",
