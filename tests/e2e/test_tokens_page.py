@@ -9,6 +9,7 @@ import pytest
 
 from harness import binaries
 from harness.http_client import Connection, assert_error_shape, bearer
+from harness.tokens_page import gateway_with_page
 from harness.waiting import eventually
 
 STATIC = binaries.ROOT / "gateway/page/static"
@@ -27,16 +28,10 @@ GUARDS = {
 
 @pytest.fixture(scope="module")
 def own(operator, postgres, tmp_path_factory, certificate, _session_upstream):
-    """A gateway with the page, shared by this file. It ends as it should."""
-    from harness.gateway import Gateway
-    gateway = Gateway(tmp_path_factory.mktemp("page"), "page", database_url=postgres.url, certificate=certificate,
-                      upstream=_session_upstream.url, flags=("--tokens-page", "127.0.0.1:0"))
-    try:
-        yield gateway.wait_until_ready()
-    except BaseException:
-        gateway.kill()
-        raise
-    gateway.stop()
+    """Shared by this file."""
+    with gateway_with_page(tmp_path_factory.mktemp("page"), database_url=postgres.url, certificate=certificate,
+                           upstream=_session_upstream.url) as gateway:
+        yield gateway
 
 
 def page_of(gateway, tls=True):

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/noted_exchange.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define OUTPUT_BYTES_MAX ((size_t)1024 * 1024)
@@ -57,17 +58,36 @@ void noted_exchange_close(struct noted_exchange *noted) {
     gw_assert(uv_loop_close(&noted->loop) == 0);
 }
 
+int noted_exchange_set_up(void **state) {
+    struct noted_exchange *noted = calloc(1, sizeof(*noted));
+    gw_assert(noted != NULL);
+    noted_exchange_open(noted);
+    *state = noted;
+    return 0;
+}
+
+int noted_exchange_tear_down(void **state) {
+    struct noted_exchange *noted = *state;
+    if (noted->is_started)
+        noted_exchange_end(noted);
+    noted_exchange_close(noted);
+    free(noted);
+    return 0;
+}
+
 struct gw_exchange *noted_exchange_start(struct noted_exchange *noted, llhttp_method_t method) {
     noted->request =
         (struct gw_http_head){.method = method, .version_minor = 1, .keep_alive = true};
     gw_exchange_start(&noted->exchange, &noted->request);
     noted->exchange.body_complete = true;
+    noted->is_started = true;
     noted->end_count = noted->broken_count = 0;
     gw_buf_clear(&noted->output);
     return &noted->exchange;
 }
 
 void noted_exchange_end(struct noted_exchange *noted) {
+    noted->is_started = false;
     gw_exchange_end(&noted->exchange);
 }
 

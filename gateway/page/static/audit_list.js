@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The audit: who did what to which token, newest first.
-import { callOrganisation, now } from "./api.js";
+import { now } from "./api.js";
 import { byId, foreign, make, say } from "./dom.js";
-import { describe, Pages } from "./pages.js";
+import { Pages, watchChoice } from "./pages.js";
 import { ago, exact } from "./words.js";
 
 const LIMIT = 50;
 const body = byId("audit-rows");
 const form = byId("audit-filters");
 let pages = null;
-let asked = null;
 let shown = null; // the text of the events that are shown
 
 function query() {
@@ -57,13 +56,10 @@ function showEvents(events) {
 }
 
 export async function loadAudit() {
-  asked?.abort();
-  const own = asked = new AbortController();
-  const page = await callOrganisation("GET", "/audit", { query: query(), signal: own.signal });
-  if (own.signal.aborted) return;
-  showEvents(page.events);
-  pages.setNext(page.next);
-  say(byId("audit-status"), describe(page.events.length, "event", pages, page.next));
+  await pages.load("/audit", query(), ({ events }) => {
+    showEvents(events);
+    return events.length;
+  });
 }
 
 // The whole, or that of one token.
@@ -74,23 +70,16 @@ export function chooseAudit(tokenId = "") {
 }
 
 export function clearAudit() {
-  asked?.abort();
+  pages.clear();
   shown = null;
   body.replaceChildren();
   form.reset();
-  say(byId("audit-status"), "");
 }
 
 export function prepareAudit(onAsked) {
-  pages = new Pages("audit", "", onAsked);
-  const restart = () => {
+  pages = new Pages("audit", "event", onAsked);
+  watchChoice(form, () => {
     pages.restart();
     onAsked();
-  };
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    restart();
   });
-  form.addEventListener("change", restart);
-  form.addEventListener("reset", () => setTimeout(restart));
 }

@@ -3,7 +3,7 @@
 // read anew takes neither the focus nor the place of what somebody is about to press.
 import { callOrganisation, now } from "./api.js";
 import { byId, foreign, make, say } from "./dom.js";
-import { describe, Pages } from "./pages.js";
+import { Pages, watchChoice } from "./pages.js";
 import { SOON_MS, ago, ahead, exact } from "./words.js";
 
 const PREFIX_LENGTH = 12; // more of a token is not looked for, nor sent
@@ -14,7 +14,7 @@ const sort = byId("filter-sort");
 const rows = new Map(); // id -> {element, token, text}
 let ownId = null;
 let actions = {};
-let asked = null; // the AbortController of the last request
+let pages = null;
 
 function searched() {
   const field = byId("filter-text");
@@ -25,7 +25,7 @@ function searched() {
   return { prefix: text.slice(0, PREFIX_LENGTH) };
 }
 
-function query(pages) {
+function query() {
   const values = { scope: byId("filter-scope").value, unused: byId("filter-unused").value, expiring: byId("filter-expiring").value };
   const filters = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""));
   return { after: pages.cursor, limit: LIMIT, sort: sort.value, ...filters, ...searched(),
@@ -154,17 +154,12 @@ function sortBy({ sort: name, first = "" }) {
 
 // ---- the list ----
 
-let pages = null;
-
 // Throws what the request does, and AbortError when another one took its place.
 export async function loadTokens() {
-  asked?.abort();
-  const own = asked = new AbortController();
-  const page = await callOrganisation("GET", "/tokens", { query: query(pages), signal: own.signal });
-  if (own.signal.aborted) return;
-  showTokens(page.tokens);
-  pages.setNext(page.next);
-  say(byId("tokens-status"), describe(page.tokens.length, "token", pages, page.next));
+  await pages.load("/tokens", query(), ({ tokens }) => {
+    showTokens(tokens);
+    return tokens.length;
+  });
 }
 
 export async function countExpiring() {
@@ -188,18 +183,17 @@ export function setOwnId(id) {
 }
 
 export function clearTokens() {
-  asked?.abort();
+  pages.clear();
   rows.clear();
   body.replaceChildren();
   form.reset();
-  say(byId("tokens-status"), "");
 }
 
 // `onAsked`: another page or another choice is wanted. `onAction`: functions by the name of their button, called with the token
 // and whether it is the one that is signed in.
 export function prepareTokens(onAsked, onAction) {
   actions = onAction;
-  pages = new Pages("tokens", "", onAsked);
+  pages = new Pages("tokens", "token", onAsked);
   let typing = null;
   const restart = () => {
     clearTimeout(typing);
@@ -207,12 +201,7 @@ export function prepareTokens(onAsked, onAction) {
     showSorting();
     onAsked();
   };
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    restart();
-  });
-  form.addEventListener("change", restart);
-  form.addEventListener("reset", () => setTimeout(restart));
+  watchChoice(form, restart);
   byId("filter-text").addEventListener("input", () => {
     clearTimeout(typing);
     typing = setTimeout(restart, 300);

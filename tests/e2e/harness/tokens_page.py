@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The page of the tokens in a browser, and what the files that test it share. A file imports the fixtures that it uses."""
+import contextlib
 import os
 import pathlib
 
@@ -12,18 +13,25 @@ from .gateway import Gateway
 SHOTS = os.environ.get("GATEWAY_PAGE_SHOTS")  # a directory for pictures of the page, to be looked at
 
 
-@pytest.fixture(scope="module")
-def own(operator, postgres, tmp_path_factory, certificate):
-    """A gateway with the page, shared by this file."""
-    browsers.need()
-    gateway = Gateway(tmp_path_factory.mktemp("page"), "page", database_url=postgres.url, certificate=certificate,
-                      flags=("--tokens-page", "127.0.0.1:0", "--last-used-interval", "100ms"))
+@contextlib.contextmanager
+def gateway_with_page(directory, *flags, **options):
+    """It ends as it should."""
+    gateway = Gateway(directory, "page", flags=("--tokens-page", "127.0.0.1:0", *flags), **options)
     try:
         yield gateway.wait_until_ready()
     except BaseException:
         gateway.kill()
         raise
     gateway.stop()
+
+
+@pytest.fixture(scope="module")
+def own(operator, postgres, tmp_path_factory, certificate):
+    """Shared by this file."""
+    browsers.need()
+    with gateway_with_page(tmp_path_factory.mktemp("page"), "--last-used-interval", "100ms", database_url=postgres.url,
+                           certificate=certificate) as gateway:
+        yield gateway
 
 
 @pytest.fixture(scope="module")

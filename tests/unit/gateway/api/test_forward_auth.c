@@ -14,20 +14,6 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static int set_up(void **state) {
-    struct noted_exchange *noted = test_calloc(1, sizeof(*noted));
-    noted_exchange_open(noted);
-    *state = noted;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    struct noted_exchange *noted = *state;
-    noted_exchange_close(noted);
-    test_free(noted);
-    return 0;
-}
-
 // `method` and `uri` NULL: no such field.
 static void ask(struct noted_exchange *noted, const char *target, const char *method,
                 const char *uri) {
@@ -92,7 +78,8 @@ static void test_an_original_that_gets_nowhere_is_refused(void **state) {
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, noted_exchange_set_up, noted_exchange_tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -11,21 +11,6 @@
 #include "gateway/api/openapi.h"
 #include "tests/support/noted_exchange.h"
 
-static int set_up(void **state) {
-    struct noted_exchange *noted = test_calloc(1, sizeof(*noted));
-    noted_exchange_open(noted);
-    *state = noted;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    struct noted_exchange *noted = *state;
-    noted_exchange_end(noted);
-    noted_exchange_close(noted);
-    test_free(noted);
-    return 0;
-}
-
 static void test_the_document_is_there_for_everyone(void **state) {
     struct noted_exchange *noted = *state;
     struct gw_exchange *exchange = noted_exchange_start(noted, HTTP_GET);
@@ -48,8 +33,10 @@ static void test_head_has_no_body(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_the_document_is_there_for_everyone, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_head_has_no_body, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_document_is_there_for_everyone,
+                                        noted_exchange_set_up, noted_exchange_tear_down),
+        cmocka_unit_test_setup_teardown(test_head_has_no_body, noted_exchange_set_up,
+                                        noted_exchange_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

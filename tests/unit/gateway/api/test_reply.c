@@ -14,19 +14,9 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static int set_up(void **state) {
-    struct noted_exchange *noted = test_calloc(1, sizeof(*noted));
-    noted_exchange_open(noted);
-    noted_exchange_start(noted, HTTP_POST);
-    *state = noted;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    struct noted_exchange *noted = *state;
-    noted_exchange_end(noted);
-    noted_exchange_close(noted);
-    test_free(noted);
-    return 0;
+    int failure = noted_exchange_set_up(state);
+    noted_exchange_start(*state, HTTP_POST);
+    return failure;
 }
 
 static void assert_answer(const struct noted_exchange *noted, int status, const char *text) {
@@ -138,7 +128,7 @@ static void test_a_call_that_has_no_room_is_unavailable(void **state) {
     assert_answer(noted, 503, "The gateway is out of memory.");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, noted_exchange_tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

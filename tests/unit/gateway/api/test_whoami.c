@@ -13,21 +13,6 @@
 
 #define NOW_MS 1769860800000 // 2026-01-31T12:00:00Z
 
-static int set_up(void **state) {
-    struct noted_exchange *noted = test_calloc(1, sizeof(*noted));
-    noted_exchange_open(noted);
-    *state = noted;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    struct noted_exchange *noted = *state;
-    noted_exchange_end(noted);
-    noted_exchange_close(noted);
-    test_free(noted);
-    return 0;
-}
-
 static void ask(struct noted_exchange *noted, gw_scope_set scopes) {
     struct gw_exchange *exchange = noted_exchange_start(noted, HTTP_GET);
     noted->services.wall_ms = NOW_MS;
@@ -72,7 +57,8 @@ static void test_a_token_with_the_scope_admin_has_the_role_admin(void **state) {
     assert_non_null(memmem(body.at, body.length, role, strlen(role)));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, noted_exchange_set_up, noted_exchange_tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

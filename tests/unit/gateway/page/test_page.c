@@ -14,18 +14,10 @@
 #include "tests/support/noted_exchange.h"
 
 static int set_up(void **state) {
-    struct noted_exchange *noted = test_calloc(1, sizeof(*noted));
-    noted_exchange_open(noted);
-    noted->exchange.site = GW_SITE_PAGE;
-    *state = noted;
-    return 0;
-}
-
-static int tear_down(void **state) {
+    int failure = noted_exchange_set_up(state);
     struct noted_exchange *noted = *state;
-    noted_exchange_close(noted);
-    test_free(noted);
-    return 0;
+    noted->exchange.site = GW_SITE_PAGE;
+    return failure;
 }
 
 // `known`: value of If-None-Match, or NULL.
@@ -113,7 +105,7 @@ static void test_what_is_no_file_is_not_found(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, noted_exchange_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_the_way_leads_to_the_page),
         TEST(test_each_file_is_there_with_its_type_and_tag),
