@@ -272,6 +272,41 @@ static void test_a_key_verifies_no_other_algorithm(void **state) {
     close_vectors(&vectors);
 }
 
+// A good signature with a byte behind it is another one, and none.
+static void test_a_signature_is_as_long_as_its_key_wants(void **state) {
+    (void)state;
+    struct vectors vectors;
+    struct gw_str line;
+    open_vectors(&vectors, "rfc");
+    while (next_line(&vectors, &line)) {
+        struct gw_str outcome = take_word(&line);
+        if (gw_str_equal(outcome, GW_STR("key")))
+            take_key(&vectors, GW_STR(""), line);
+        if (!gw_str_equal(outcome, GW_STR("valid")))
+            continue;
+        take_word(&line);
+        size_t head = 0;
+        struct gw_str rest = line;
+        struct gw_str part = GW_STR("");
+        while (gw_str_next(&rest, '.', &part))
+            head = part.length;
+        struct gw_str bytes = decode(&vectors, part);
+        char *longer = gw_arena_copy(&vectors.arena, bytes);
+        assert_non_null(longer);
+        struct gw_jwt jwt = {.signing_input = gw_str(line.at, line.length - head - 1),
+                             .signature = (const unsigned char *)longer,
+                             .signature_length = bytes.length};
+        for (int i = GW_JWK_RS256; i <= GW_JWK_EDDSA; i++) {
+            jwt.algorithm = (enum gw_jwk_algorithm)i;
+            jwt.signature_length = bytes.length + 1;
+            assert_int_equal(verify(&vectors, &jwt), GW_DENIED);
+            jwt.signature_length = bytes.length - 1;
+            assert_int_equal(verify(&vectors, &jwt), GW_DENIED);
+        }
+    }
+    close_vectors(&vectors);
+}
+
 // GMP ends the process when it gets no memory: it must need none of the machine's.
 static void test_curves_fit_into_the_memory_of_gmp(void **state) {
     (void)state;
@@ -290,6 +325,7 @@ int main(void) {
         cmocka_unit_test(test_tokens_of_wycheproof),
         cmocka_unit_test(test_tokens_of_the_standards),
         cmocka_unit_test(test_a_key_verifies_no_other_algorithm),
+        cmocka_unit_test(test_a_signature_is_as_long_as_its_key_wants),
         cmocka_unit_test(test_curves_fit_into_the_memory_of_gmp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
