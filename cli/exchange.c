@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "cli/answer.h"
 #include "cli/id_token.h"
+#include "cli/id_token_claims.h"
 #include "cli/keyed_call.h"
 #include "cli/org_path.h"
 
@@ -56,6 +57,8 @@ static enum cli_exit post(struct cli_session *session, const struct cli_options 
     if (write_body(options, token, &body) == GW_OK) {
         call.body = gw_buf_bytes(&body);
         exit = cli_keyed_call(session, &call, root, why);
+        if (exit == CLI_FORBIDDEN)
+            cli_id_token_claims_note(token);
     } else {
         exit = cli_fail_status(why, GW_NO_MEMORY);
     }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`skillreg login --oidc` and `skillreg exec --oidc` against a gateway of paper and an endpoint of GitHub of paper: where the
 identity token comes from, what is sent, what the command that runs gets, and that no secret is shown."""
+import base64
 import json
 import os
 import signal
@@ -14,9 +15,9 @@ from harness import binaries
 from harness.command_line import CommandLine
 from harness.paper_gateway import SECRET, WHOAMI, Stub, error
 from harness.ports import free_port
-from harness.process import clean_environment, dies_with_parent
+from harness.process import clean_environment, dies_with_parent, is_stopped
 from harness.terminal import Terminal
-from harness.waiting import PATIENCE_S
+from harness.waiting import PATIENCE_S, eventually
 
 EXCHANGE = "/api/v1/orgs/acme/oidc/token"
 AUDIENCE = {"audience": "https://skillreg.example.com", "issuers": [
@@ -235,6 +236,23 @@ def test_a_refusal_is_told_in_the_gateways_words(gateway_of_paper, job, answer, 
     assert not (job.home / "ran").exists()
 
 
+def test_a_refusal_says_what_the_identity_token_says_of_itself(gateway_of_paper, job):
+    """Issuer, audience and subject, harmless, and nothing else of it."""
+    claims = {"iss": "https://gitlab.example.com", "aud": ["https://other.example"], "sub": "project_path:acme/\033[2Jtools",
+              "user_email": "S3CR3T"}
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    gateway_of_paper.answers["POST", EXCHANGE] = 403, error("identity_not_accepted", "This identity is not accepted.")
+    job.settings["SKILLREG_ID_TOKEN"] = identity(payload)
+    done = job.run("exec", "--oidc", "--", "true")
+    assert done.returncode == 6
+    assert done.stderr.splitlines() == [
+        'skillreg: note: the identity token was made by "https://gitlab.example.com" for the audience "https://other.example" and the subject '
+        '"project_path:acme/\ufffd[2Jtools"; /api/v1/oidc/audience of the gateway says what it takes',
+        "skillreg: the identity token is not accepted (This identity is not accepted), ask an admin of the organisation for a rule of trust "
+        "that covers it"]
+    assert_nothing_is_shown(done)
+
+
 def test_an_answer_that_got_lost_is_asked_for_again(gateway_of_paper, job):
     def lose(handler):
         gateway_of_paper.answers["POST", EXCHANGE] = 201, MINTED
@@ -363,9 +381,12 @@ def test_an_interrupt_at_a_terminal_comes_once(gateway_of_paper, job):
                         clean_environment(HOME=str(job.home), **job.settings), columns=80)
     try:
         terminal.wait_for(b"ready")
+        os.kill(terminal.process.pid, signal.SIGSTOP)  # so that the first one is gone when a second could come
+        eventually(lambda: is_stopped(terminal.process.pid), lambda: "skillreg did not stop")
         terminal.type(b"\x03")
         terminal.wait_for(b"SIGINT")
         os.kill(terminal.process.pid, signal.SIGTERM)  # is passed on behind an interrupt that came before
+        os.kill(terminal.process.pid, signal.SIGCONT)
         shown = terminal.read_all()
         assert shown.count("SIGINT") == 1 and shown.endswith("SIGTERM\n"), shown
         assert terminal.process.wait(PATIENCE_S) == 7
