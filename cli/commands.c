@@ -141,6 +141,74 @@ static const struct cli_command_row rows[CLI_COMMAND_COUNT] = {
                 "leaked one puts it into SKILLREG_TOKEN and ends it.\n",
             .examples = "skillreg token revoke --unused 90d --dry-run\n",
         },
+    [CLI_COMMAND_TRUST] =
+        {
+            .words = "trust",
+            .summary = "let CI jobs and workloads get tokens by their identity",
+            .group = true,
+            .notes = "All of them need a token with the admin scope.\n"
+                     "\"skillreg trust add --help\" explains one command.\n",
+        },
+    [CLI_COMMAND_TRUST_ADD] =
+        {
+            .words = "trust add",
+            .instead = "new create make allow",
+            .summary = "trust an identity: its jobs get tokens without a stored secret",
+            .operand = "<kind> [<name>]",
+            .operand_kind = CLI_VALUE_TEXT,
+            .operands_max = 2,
+            .usage = {"<kind> [<name>] [--workflow <file>] [--environment <name>] [--ref <ref>] "
+                      "[--claim <name=value>]... [--scopes <list>] [--expires <time>] [--allow-ip "
+                      "<network>]... [--issuer <name>] [--org <slug>] [--json]"},
+            .text =
+                "Makes a rule: whoever has an identity token of that issuer, with these claims, "
+                "gets a token of the organisation for it, which lives for minutes. The "
+                "operator of the gateway says which issuers there are.\n"
+                "\n"
+                "The name is, of github, <owner>/<repository>; of gitlab <group>/<project>; of "
+                "kubernetes <namespace>/<service account>; of spiffe its whole id. Of other "
+                "kinds there is none, and --claim says all.\n"
+                "\n"
+                "The token that asks must have no end and no networks, because its rules "
+                "live on.\n",
+            .examples =
+                "skillreg trust add github acme/tools --workflow publish.yml --scopes write\n"
+                "skillreg trust add kubernetes ci/publisher --expires 1h\n"
+                "skillreg trust add gitlab acme/tools --claim ref_protected=true\n",
+        },
+    [CLI_COMMAND_TRUST_LIST] =
+        {
+            .words = "trust list",
+            .alias = "trust ls",
+            .summary = "list whose identities get tokens",
+            .text =
+                "Lists the rules of trust of the organisation, newest first. The last column is "
+                "the id that \"skillreg trust remove\" takes. The tokens that rules gave are "
+                "listed by \"skillreg token list --minted\".\n",
+        },
+    [CLI_COMMAND_TRUST_SHOW] =
+        {
+            .words = "trust show",
+            .instead = "get view info describe inspect",
+            .summary = "show one rule, and how much it is used",
+            .operand = "<id>",
+            .operand_kind = CLI_VALUE_TEXT,
+            .operands_max = 1,
+            .text = "Shows what a rule says, who made it, and how many tokens it gave. The id is "
+                    "the last column of \"skillreg trust list\".\n",
+        },
+    [CLI_COMMAND_TRUST_REMOVE] =
+        {
+            .words = "trust remove",
+            .alias = "trust rm",
+            .instead = "delete del revoke destroy",
+            .summary = "remove a rule, and end its tokens",
+            .operand = "<id>",
+            .operand_kind = CLI_VALUE_TEXT,
+            .operands_max = 1,
+            .text = "Removes a rule: it gives no token from then on, and those that it gave end. "
+                    "The id is the last column of \"skillreg trust list\".\n",
+        },
     [CLI_COMMAND_AUDIT] =
         {
             .words = "audit",

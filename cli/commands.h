@@ -23,6 +23,12 @@ enum cli_command {
     CLI_COMMAND_TOKEN_UPDATE,
     CLI_COMMAND_TOKEN_ROTATE,
     CLI_COMMAND_TOKEN_REVOKE,
+    // The group `trust`.
+    CLI_COMMAND_TRUST, // without a second word: only --help makes sense
+    CLI_COMMAND_TRUST_ADD,
+    CLI_COMMAND_TRUST_LIST,
+    CLI_COMMAND_TRUST_SHOW,
+    CLI_COMMAND_TRUST_REMOVE,
     // The log.
     CLI_COMMAND_AUDIT,
     // The caller.

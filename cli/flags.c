@@ -6,7 +6,8 @@
 #define FOR(command) CLI_COMMAND_BIT(CLI_COMMAND_##command)
 #define FOR_ORG_COMMANDS                                                                           \
     (FOR(TOKEN_CREATE) | FOR(TOKEN_LIST) | FOR(TOKEN_SHOW) | FOR(TOKEN_UPDATE) |                   \
-     FOR(TOKEN_ROTATE) | FOR(TOKEN_REVOKE) | FOR(AUDIT))
+     FOR(TOKEN_ROTATE) | FOR(TOKEN_REVOKE) | FOR(AUDIT) | FOR(TRUST_ADD) | FOR(TRUST_LIST) |       \
+     FOR(TRUST_SHOW) | FOR(TRUST_REMOVE))
 #define FOR_ANSWERS (FOR_ORG_COMMANDS | FOR(WHOAMI) | FOR(LOGIN) | FOR(LOGOUT))
 #define FOR_REQUESTS (FOR_ANSWERS | FOR(EXEC))
 #define FOR_IDENTITIES (FOR(LOGIN) | FOR(EXEC))
@@ -63,7 +64,7 @@ static const struct cli_flag_row rows[CLI_FLAG_COUNT] = {
             .value = "<network>",
             .kind = CLI_VALUE_TEXT,
             .repeatable = true,
-            .commands = FOR(TOKEN_CREATE) | FOR(TOKEN_UPDATE),
+            .commands = FOR(TOKEN_CREATE) | FOR(TOKEN_UPDATE) | FOR(TRUST_ADD),
             .help = "the token works only from this address or network, such as 192.0.2.7 or "
                     "10.0.0.0/8; give it again for more of them",
         },
@@ -151,7 +152,7 @@ static const struct cli_flag_row rows[CLI_FLAG_COUNT] = {
     [CLI_FLAG_WAIT] =
         {
             .name = "wait",
-            .commands = FOR(TOKEN_REVOKE),
+            .commands = FOR(TOKEN_REVOKE) | FOR(TRUST_REMOVE),
             .help = "until every gateway refuses it, 10 seconds at most; if one may still let it "
                     "in, says until when and ends with code 4",
         },
@@ -200,12 +201,82 @@ static const struct cli_flag_row rows[CLI_FLAG_COUNT] = {
             .help = "until every gateway goes by it, 10 seconds at most; if one may not yet, says "
                     "until when and ends with code 4",
         },
+    // ---- rules of trust ----
+    [CLI_FLAG_WORKFLOW] =
+        {
+            .name = "workflow",
+            .value = "<file>",
+            .kind = CLI_VALUE_TEXT,
+            .commands = FOR(TRUST_ADD),
+            .help = "of github: the file below .github/workflows, such as publish.yml",
+        },
+    [CLI_FLAG_ENVIRONMENT] =
+        {
+            .name = "environment",
+            .instead = "env",
+            .value = "<name>",
+            .kind = CLI_VALUE_TEXT,
+            .commands = FOR(TRUST_ADD),
+            .help = "of github and gitlab: the environment that the job names",
+        },
+    [CLI_FLAG_REF] =
+        {
+            .name = "ref",
+            .instead = "branch tag",
+            .value = "<ref>",
+            .kind = CLI_VALUE_TEXT,
+            .commands = FOR(TRUST_ADD),
+            .help = "of github refs/heads/main, of gitlab main",
+        },
+    [CLI_FLAG_CLAIM] =
+        {
+            .name = "claim",
+            .value = "<name=value>",
+            .kind = CLI_VALUE_TEXT,
+            .repeatable = true,
+            .commands = FOR(TRUST_ADD),
+            .help =
+                "the identity has this claim; again for more of them, all of which must hold, or "
+                "with the same name for more values, one of which must",
+        },
+    [CLI_FLAG_RULE_SCOPES] =
+        {
+            .name = "scopes",
+            .value = "<list>",
+            .kind = CLI_VALUE_LIST,
+            .choices = "read write",
+            .commands = FOR(TRUST_ADD),
+            .help =
+                "what its tokens may do, joined by commas: read unless given; write contains it",
+        },
+    [CLI_FLAG_RULE_LIFE] =
+        {
+            .name = "expires",
+            .value = "<time>",
+            .kind = CLI_VALUE_TEXT,
+            .commands = FOR(TRUST_ADD),
+            .help = "how long a token lives at the most, 1m to 12h; 15m unless given",
+        },
+    [CLI_FLAG_ISSUER] =
+        {
+            .name = "issuer",
+            .value = "<name>",
+            .kind = CLI_VALUE_TEXT,
+            .commands = FOR(TRUST_ADD),
+            .help = "the operator's name for it, or its URL, where there are several of the kind",
+        },
     // ---- choosing tokens ----
     [CLI_FLAG_ALL] =
         {
             .name = "all",
             .commands = FOR(TOKEN_LIST),
             .help = "expired and revoked ones too, with a column STATE",
+        },
+    [CLI_FLAG_MINTED] =
+        {
+            .name = "minted",
+            .commands = FOR(TOKEN_LIST),
+            .help = "those that rules of trust gave, and no others",
         },
     [CLI_FLAG_UNUSED] =
         {
@@ -269,7 +340,7 @@ static const struct cli_flag_row rows[CLI_FLAG_COUNT] = {
         {
             .name = "no-headers",
             .instead = "no-header",
-            .commands = FOR(TOKEN_LIST),
+            .commands = FOR(TOKEN_LIST) | FOR(TRUST_LIST),
             .help = "the rows alone, nothing when there are none",
         },
     [CLI_FLAG_EXIT_CODE] =

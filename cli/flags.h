@@ -37,8 +37,17 @@ enum cli_flag {
     CLI_FLAG_FEWER_SCOPES, // --scopes
     CLI_FLAG_EARLIER_END,  // --expires
     CLI_FLAG_WAIT_FOR_CHANGE,
+    // Rules of trust.
+    CLI_FLAG_WORKFLOW,
+    CLI_FLAG_ENVIRONMENT,
+    CLI_FLAG_REF,
+    CLI_FLAG_CLAIM,       // holds the first one; cli_options_next has all
+    CLI_FLAG_RULE_SCOPES, // --scopes
+    CLI_FLAG_RULE_LIFE,   // --expires
+    CLI_FLAG_ISSUER,
     // Choosing tokens.
     CLI_FLAG_ALL,
+    CLI_FLAG_MINTED,
     CLI_FLAG_UNUSED,
     CLI_FLAG_EXPIRING,
     CLI_FLAG_NAME_PART,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "cli/list_cmd.h"
 
+#include <inttypes.h>
+
 #include "cli/answer.h"
 #include "cli/listing.h"
 #include "cli/token_filter.h"
@@ -70,16 +72,38 @@ static const struct cli_listing_kind *find_kind(const struct cli_options *option
     return filter.length > 0 ? &cli_list_chosen_kind : &list_kind;
 }
 
+// Of the gateway's count, which stops behind a thousand.
+#define MINTED_COUNT_MAX 1000
+
+static void note_minted(struct gw_json root) {
+    struct gw_json member;
+    int64_t count;
+    if (!gw_json_member(root, GW_STR("minted"), &member) ||
+        gw_json_integer(member, &count) != GW_OK || count < 1)
+        return;
+    if (count > MINTED_COUNT_MAX)
+        cli_note("more than %d live tokens of rules of trust are not shown; --minted lists them",
+                 MINTED_COUNT_MAX);
+    else
+        cli_note("%" PRId64 " live token%s of rules of trust %s not shown; --minted lists %s",
+                 count, count == 1 ? "" : "s", count == 1 ? "is" : "are",
+                 count == 1 ? "it" : "them");
+}
+
 static enum cli_exit fetch_all(struct cli_session *session, const struct cli_options *options,
                                struct gw_str filter, struct cli_listing *listing,
                                struct cli_reason *why) {
     struct gw_json root;
     struct cli_token_pages pages;
+    bool is_first = true;
     enum cli_exit exit = cli_token_pages_open(&pages, session, filter, why);
     pages.filtered_by = options;
     while (exit == CLI_DONE && cli_token_pages_are_left(&pages) && !cli_listing_is_full(listing)) {
         size_t wanted = listing->count_max > 0 ? listing->count_max - listing->count : SIZE_MAX;
         exit = cli_token_pages_fetch(&pages, wanted, &root, why);
+        if (exit == CLI_DONE && is_first)
+            note_minted(root);
+        is_first = false;
         if (exit == CLI_DONE)
             exit = cli_listing_add(listing, session, root, why);
     }

@@ -22,6 +22,8 @@
 #include "cli/rotate_cmd.h"
 #include "cli/scan_cmd.h"
 #include "cli/show_cmd.h"
+#include "cli/trust_add_cmd.h"
+#include "cli/trust_cmd.h"
 #include "cli/update_cmd.h"
 #include "cli/whoami_cmd.h"
 
@@ -33,10 +35,18 @@ typedef enum cli_exit settings_command(const struct cli_options *options,
                                        struct cli_settings *settings, struct cli_reason *why);
 
 static session_command *const session_commands[CLI_COMMAND_COUNT] = {
-    [CLI_COMMAND_TOKEN_CREATE] = cli_create_cmd, [CLI_COMMAND_TOKEN_LIST] = cli_list_cmd,
-    [CLI_COMMAND_TOKEN_SHOW] = cli_show_cmd,     [CLI_COMMAND_TOKEN_UPDATE] = cli_update_cmd,
-    [CLI_COMMAND_TOKEN_ROTATE] = cli_rotate_cmd, [CLI_COMMAND_TOKEN_REVOKE] = cli_revoke_cmd,
-    [CLI_COMMAND_AUDIT] = cli_audit_cmd,         [CLI_COMMAND_WHOAMI] = cli_whoami_cmd,
+    [CLI_COMMAND_TOKEN_CREATE] = cli_create_cmd,
+    [CLI_COMMAND_TOKEN_LIST] = cli_list_cmd,
+    [CLI_COMMAND_TOKEN_SHOW] = cli_show_cmd,
+    [CLI_COMMAND_TOKEN_UPDATE] = cli_update_cmd,
+    [CLI_COMMAND_TOKEN_ROTATE] = cli_rotate_cmd,
+    [CLI_COMMAND_TOKEN_REVOKE] = cli_revoke_cmd,
+    [CLI_COMMAND_TRUST_ADD] = cli_trust_add_cmd,
+    [CLI_COMMAND_TRUST_LIST] = cli_trust_list_cmd,
+    [CLI_COMMAND_TRUST_SHOW] = cli_trust_show_cmd,
+    [CLI_COMMAND_TRUST_REMOVE] = cli_trust_remove_cmd,
+    [CLI_COMMAND_AUDIT] = cli_audit_cmd,
+    [CLI_COMMAND_WHOAMI] = cli_whoami_cmd,
 };
 
 static settings_command *const settings_commands[CLI_COMMAND_COUNT] = {

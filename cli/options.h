@@ -36,7 +36,8 @@ struct cli_options {
     int64_t overlap_s; // of `token rotate`
     int64_t older_ms;  // of `token revoke`, as the next; 0: not given
     int64_t unused_ms;
-    int64_t limit; // of `audit` and `token list`; 0: any number
+    int64_t life_ms; // of `trust add`; 0: not given
+    int64_t limit;   // of `audit` and `token list`; 0: any number
     enum cli_token_output output;
     const char *allowed_ips[GW_ALLOWED_IPS_MAX];
     size_t allowed_ip_count;

@@ -5,6 +5,8 @@
 
 #include "cli/audit_query.h"
 #include "cli/near_miss.h"
+#include "cli/trust_add_cmd.h"
+#include "token/id.h"
 
 typedef enum cli_exit options_reader(struct cli_options *options, struct cli_reason *why);
 
@@ -239,6 +241,38 @@ static enum cli_exit read_revoke(struct cli_options *options, struct cli_reason 
     return exit == CLI_DONE && options->operand_count > 1 ? check_several(options, why) : exit;
 }
 
+// ---- trust ----
+
+#define LIFE_MS_MIN (60 * 1000)
+#define LIFE_MS_MAX (12 * 60 * 60 * 1000)
+
+static enum cli_exit read_life(struct cli_options *options, struct cli_reason *why) {
+    const char *given = options->values[CLI_FLAG_RULE_LIFE];
+    enum cli_exit exit = cli_option_age(given, "--expires", &options->life_ms, why);
+    if (exit == CLI_DONE && given != NULL &&
+        (options->life_ms < LIFE_MS_MIN || options->life_ms > LIFE_MS_MAX))
+        return cli_fail(why, CLI_USAGE, "--expires of a rule is 1m to 12h");
+    return exit;
+}
+
+static enum cli_exit read_trust_add(struct cli_options *options, struct cli_reason *why) {
+    const char *scopes = options->values[CLI_FLAG_RULE_SCOPES];
+    enum cli_exit exit = cli_trust_add_check(options, why);
+    if (exit == CLI_DONE)
+        exit = read_allowed_ips(options, why);
+    if (exit == CLI_DONE && scopes != NULL)
+        exit = cli_option_scopes(scopes, &options->scopes, why);
+    return exit == CLI_DONE ? read_life(options, why) : exit;
+}
+
+static enum cli_exit read_rule_id(struct cli_options *options, struct cli_reason *why) {
+    if (options->id != NULL && gw_id_valid(gw_str_from(options->id)))
+        return CLI_DONE;
+    return cli_fail(why, CLI_USAGE,
+                    "%s needs the id of a rule: skillreg trust list shows it in the last column",
+                    cli_command_words(options->command));
+}
+
 // ---- the log ----
 
 static enum cli_exit read_audit(struct cli_options *options, struct cli_reason *why) {
@@ -332,6 +366,11 @@ static options_reader *const readers[CLI_COMMAND_COUNT] = {
     [CLI_COMMAND_TOKEN_UPDATE] = read_update,
     [CLI_COMMAND_TOKEN_ROTATE] = read_rotate,
     [CLI_COMMAND_TOKEN_REVOKE] = read_revoke,
+    [CLI_COMMAND_TRUST] = need_second_word,
+    [CLI_COMMAND_TRUST_ADD] = read_trust_add,
+    [CLI_COMMAND_TRUST_LIST] = read_nothing,
+    [CLI_COMMAND_TRUST_SHOW] = read_rule_id,
+    [CLI_COMMAND_TRUST_REMOVE] = read_rule_id,
     [CLI_COMMAND_AUDIT] = read_audit,
     [CLI_COMMAND_WHOAMI] = read_nothing,
     [CLI_COMMAND_LOGIN] = read_login,

@@ -21,7 +21,8 @@ struct gw_str cli_token_filter_make(struct cli_session *session,
     struct gw_buf text;
     gw_buf_init(&text, FILTER_BYTES_MAX);
     enum gw_status status =
-        gw_buf_printf(&text, "%s", cli_options_has(options, CLI_FLAG_ALL) ? "&all=true" : "");
+        gw_buf_printf(&text, "%s%s", cli_options_has(options, CLI_FLAG_ALL) ? "&all=true" : "",
+                      cli_options_has(options, CLI_FLAG_MINTED) ? "&minted=true" : "");
     for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]) && status == GW_OK; i++) {
         const char *value = options->values[filters[i].flag];
         if (value == NULL)
@@ -41,6 +42,7 @@ enum cli_exit cli_token_filter_fail_older(const struct cli_options *options,
                                           struct cli_reason *why) {
     struct cli_older older = {.flags = ""};
     cli_older_add(&older, options, CLI_FLAG_ALL);
+    cli_older_add(&older, options, CLI_FLAG_MINTED);
     for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
         cli_older_add(&older, options, filters[i].flag);
     return cli_older_fail(&older, "choose or sort tokens", why);

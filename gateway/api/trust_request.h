@@ -3,7 +3,8 @@
 // What a rule of trust is to be, and which rules are asked for. Pure. The sentence of a refusal
 // names the member or the parameter; it is static or in `arena`.
 //
-// {"kind": "github", "conditions": {"repository": ["acme/tools"], "workflow": ["publish.yml"]},
+// {"kind": "github",
+//  "conditions": {"repository": ["acme/tools"], "workflow_file": ["publish.yml"]},
 //  "scopes": ["read"], "expiresIn": 900, "allowedIps": [], "exchangesPerMinute": 600}
 //
 // `issuer` is one of the operator's, by its name or by its URL; `kind` alone is enough where the

@@ -104,6 +104,7 @@ OF_OTHERS = {"--build-arg", "--cached", "--fixed", "--from-literal", "--full", "
 def test_flags_and_variables_in_the_text_exist():
     known = "\n".join([help_of("skillreg-gateway"), help_of("skillreg-gateway", "migrate"), help_of("skillreg"),
                        *(help_of("skillreg", "token", word) for word in ("create", "list", "show", "update", "rotate", "revoke")),
+                       *(help_of("skillreg", "trust", word) for word in ("add", "list", "show", "remove")),
                        help_of("skillreg", "audit"), help_of("skillreg", "login"), help_of("skillreg", "logout"),
                        help_of("skillreg", "exec"),
                        help_of("skillreg-gateway", "healthcheck"), help_of("skillreg-gateway", "check"),
