@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The conditions of a rule of trust, read and checked, and what they are found under. Pure. A place
-// for gw_oidc_rule_read of gateway/oidc/rule.h until that is there: of each kind the claims that a
-// rule must name, and the bounds of all.
+// The conditions of a rule of trust as the database keeps them, and what they are found under: what
+// gateway/oidc/rule.h makes of those that were given. Pure.
 
 #include "base/arena.h"
 #include "base/json.h"

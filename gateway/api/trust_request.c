@@ -81,8 +81,6 @@ static bool parse_conditions(struct gw_arena *arena, struct gw_json body,
         return gw_refuse_value(refusal, "conditions is required.");
     enum gw_status status = gw_trust_conditions_read(arena, gw_str_from(request->issuer->kind),
                                                      value, &request->conditions, &wrong);
-    if (status == GW_OK && request->conditions.text.length > DB_TRUST_CONDITIONS_BYTES_MAX / 2)
-        return gw_refuse_value(refusal, "conditions are too long: 4096 bytes are enough.");
     if (status == GW_INVALID)
         return gw_refuse_value(refusal, wrong);
     *refusal = gw_refusal_no_memory;
