@@ -38,6 +38,7 @@ static const struct outcome {
     {GW_STR_INIT("maker_ends"), GW_DENIED, DB_REFUSAL_MAKER_ENDS},
     {GW_STR_INIT("maker_bound"), GW_DENIED, DB_REFUSAL_MAKER_BOUND},
     {GW_STR_INIT("admin_by_operator"), GW_DENIED, DB_REFUSAL_ADMIN_BY_OPERATOR},
+    {GW_STR_INIT("minted"), GW_DENIED, DB_REFUSAL_MINTED},
     {GW_STR_INIT("too_many_rules"), GW_DENIED, DB_REFUSAL_TOO_MANY_RULES},
 };
 

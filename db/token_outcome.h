@@ -32,6 +32,7 @@ enum db_refusal {
     DB_REFUSAL_MAKER_ENDS,        // a rule would outlive the actor
     DB_REFUSAL_MAKER_BOUND,       // a rule would give tokens for where the actor may not be used
     DB_REFUSAL_ADMIN_BY_OPERATOR, // only an operator makes a rule with the scope admin
+    DB_REFUSAL_MINTED,            // a rule minted the token, which has no successor
     DB_REFUSAL_TOO_MANY_RULES     // the organisation has DB_TRUST_RULES_MAX, or for one anchor
 };
 

@@ -605,6 +605,127 @@ $$;
 
 comment on function skillreg.mint_locked is 'The writing part of skillreg.exchange_mint; the lock of the log is taken.';
 
+-- ---- rotate ----
+-- As before, but for minted: the token is one, whose successor would live on when its rule is removed.
+create or replace function skillreg.token_rotate(
+    p_org_id text, p_id text, p_new_id text, p_new_prefix text, p_new_digest bytea,
+    p_overlap_s bigint, p_expires_at timestamptz, p_key text, p_by text, p_from inet,
+    p_instead_of text, p_body_digest bytea, p_is_own boolean
+) returns table (
+    outcome text, id text, name text, scopes smallint, allowed_ips cidr[], created_at timestamptz,
+    expires_at timestamptz, old_expires_at timestamptz, old_digest bytea, old_event_seq bigint, binds_children boolean,
+    description text, rotates_itself boolean, is_revoked boolean, revoked_digest bytea, revoked_event_seq bigint)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set lock_timeout = '3s'
+as $$
+declare
+    began timestamptz := clock_timestamp();
+    predecessor skillreg.api_token;
+    like_it skillreg.api_token; -- its length of life
+    used skillreg.idempotency_key;
+    successor_id text;
+    longest timestamptz;
+begin
+    if not skillreg.lock_organisation(p_org_id) then
+        outcome := 'not_found';
+        return next;
+        return;
+    end if;
+    select t.replaced_by into successor_id from skillreg.api_token t where t.id = p_id and t.org_id = p_org_id;
+    perform skillreg.lock_patience(began);
+    perform skillreg.lock_tokens(array[p_by, p_id, successor_id]);
+    created_at := date_trunc('milliseconds', clock_timestamp());
+    outcome := skillreg.refusal_of(p_by, p_org_id, p_is_own);
+    if outcome is not null then
+        return next;
+        return;
+    end if;
+    select k.* into used
+    from skillreg.idempotency_find(p_org_id, p_by, 'rotate', p_id, p_key, token_rotate.created_at) k;
+    select t.* into predecessor
+    from skillreg.api_token t
+    where t.id = p_id and t.org_id = p_org_id and t.revoked_at is null
+        and (t.expires_at is null or t.expires_at > token_rotate.created_at or used.key is not null);
+    if not found then
+        outcome := 'not_found';
+        return next;
+        return;
+    end if;
+    outcome := case when predecessor.is_minted then 'minted'
+                    when p_is_own and not predecessor.rotates_itself then 'not_self_rotating'
+                    when p_is_own and used.key is null and skillreg.is_rotated_too_often(p_id) then 'rotated_too_often'
+                    else skillreg.idempotency_refusal(used, p_body_digest, token_rotate.created_at) end;
+    if outcome is not null then
+        return next;
+        return;
+    end if;
+    id := predecessor.replaced_by;
+    if id is distinct from successor_id then -- another than the one that is locked
+        if used.key is not null then
+            raise exception 'token % was rotated meanwhile', p_id using errcode = 'serialization_failure';
+        end if;
+        outcome := 'replaced';
+        return next;
+        return;
+    end if;
+    like_it := predecessor;
+    if successor_id is not null then
+        select t.* into like_it from skillreg.api_token t where t.id = successor_id;
+        is_revoked := like_it.revoked_at is not null;
+        outcome := case when skillreg.is_unused(like_it) and (is_revoked or used.made_id = successor_id)
+                        then 'may_repeat' else 'replaced' end;
+        if outcome <> 'may_repeat' or p_instead_of is distinct from successor_id then
+            return next;
+            return;
+        end if;
+    end if;
+    -- What is asked for was counted by the clock of a gateway, before the locks: a few seconds more are no reason to refuse,
+    -- nor to live longer.
+    longest := skillreg.end_of_life_like(like_it, token_rotate.created_at);
+    if p_is_own and p_expires_at > longest + interval '10 seconds' then
+        outcome := 'lives_too_long';
+        expires_at := longest;
+        return next;
+        return;
+    end if;
+    outcome := 'made';
+    id := p_new_id;
+    name := predecessor.name;
+    scopes := predecessor.scopes;
+    allowed_ips := predecessor.allowed_ips;
+    binds_children := predecessor.binds_children;
+    description := predecessor.description;
+    rotates_itself := predecessor.rotates_itself;
+    is_revoked := false;
+    expires_at := case when p_is_own then least(p_expires_at, longest) else coalesce(p_expires_at, longest) end;
+    old_expires_at := least(predecessor.expires_at,
+        token_rotate.created_at + make_interval(secs => p_overlap_s::float8));
+    old_digest := predecessor.digest;
+    revoked_digest := skillreg.revoke_unused(successor_id, token_rotate.created_at, p_by, p_from);
+    update skillreg.api_token t
+    set expires_at = token_rotate.old_expires_at, replaced_by = p_new_id
+    where t.id = p_id;
+    insert into skillreg.api_token
+        (id, org_id, name, prefix, digest, scopes, created_at, created_by, created_from, expires_at, replaces, allowed_ips,
+         binds_children, description, rotates_itself)
+    values (p_new_id, p_org_id, token_rotate.name, p_new_prefix, p_new_digest, token_rotate.scopes, token_rotate.created_at,
+        p_by, p_from, token_rotate.expires_at, p_id, token_rotate.allowed_ips, token_rotate.binds_children,
+        token_rotate.description, token_rotate.rotates_itself);
+    perform skillreg.idempotency_keep(p_org_id, p_by, 'rotate', p_id, p_key, p_body_digest, p_new_id, used.made_id);
+    perform skillreg.lock_patience(began);
+    perform skillreg.log_now();
+    if old_expires_at is distinct from predecessor.expires_at then
+        old_event_seq := skillreg.log_number_of(3, p_id);
+    end if;
+    if revoked_digest is not null then
+        revoked_event_seq := skillreg.log_number_of(2, successor_id);
+    end if;
+    return next;
+end
+$$;
+
 -- ---- what goes by itself ----
 -- Identities that have expired, and the rows of minted tokens a day after their end, which the audit has had since they were made:
 -- their secrets were drawn here, so nobody brings one back, and nothing is kept of them. Every gateway has heard long ago. Returns

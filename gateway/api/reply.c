@@ -63,6 +63,9 @@ static const struct gw_refusal maker_bound = {
 static const struct gw_refusal admin_by_operator = {
     GW_ERROR_TRUST_NOT_ALLOWED,
     "A rule with the scope admin is for the operator to make, by skillreg-gateway trust."};
+static const struct gw_refusal minted = {
+    GW_ERROR_VALIDATION_FAILED,
+    "The token was minted by a rule of trust, and has no successor: exchange the identity again."};
 static const struct gw_refusal too_many_rules = {
     GW_ERROR_TOO_MANY_RULES,
     "The organisation has 1000 rules, or 64 for this one project: remove some first."};
@@ -82,6 +85,7 @@ static const struct gw_refusal *const denials[] = {
     [DB_REFUSAL_MAKER_ENDS] = &maker_ends,
     [DB_REFUSAL_MAKER_BOUND] = &maker_bound,
     [DB_REFUSAL_ADMIN_BY_OPERATOR] = &admin_by_operator,
+    [DB_REFUSAL_MINTED] = &minted,
     [DB_REFUSAL_TOO_MANY_RULES] = &too_many_rules,
 };
 #define DENIAL_COUNT (sizeof(denials) / sizeof(denials[0]))

@@ -183,6 +183,14 @@ def test_the_audit_has_the_rule_and_who_its_tokens_are_for(fleet, gateways):
     assert shown["createdBy"] == exchange["actor"] and shown["expiresAt"] == exchange["expiresAt"]
 
 
+def test_a_minted_token_has_no_successor(fleet, gateways):
+    rule = made(gateways[0], fleet.admin)
+    mint(fleet, rule)
+    (exchange,) = gateways[0].request("GET", f"/api/v1/orgs/acme/audit?actor={rule['id']}", fleet.admin).json()["events"]
+    answer = gateways[0].request("POST", f"/api/v1/orgs/acme/tokens/{exchange['tokenId']}/rotate", fleet.admin, json_body={})
+    assert answer.status == 422 and "minted by a rule" in answer.json()["error"]["message"], answer.body
+
+
 def test_minted_tokens_are_listed_when_asked_for(fleet, gateways):
     rule = made(gateways[0], fleet.admin)
     mint(fleet, rule, 2)
