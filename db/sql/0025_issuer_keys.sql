@@ -17,6 +17,9 @@ create table skillreg.issuer_keys (
     check ((keys is null) = (version = 0) and (keys is null) = (fetched_at is null))
 );
 
+create trigger restore_is_refused before insert on skillreg.issuer_keys
+for each statement execute function skillreg.refuse_restore();
+
 comment on table skillreg.issuer_keys is 'One row for each issuer that a gateway has keys fetched for.';
 comment on column skillreg.issuer_keys.issuer is 'As its tokens have it in iss, or the trust domain.';
 comment on column skillreg.issuer_keys.version is 'Rises with each change of the keys; 0: there are none yet.';
@@ -37,6 +40,9 @@ create table skillreg.issuer_keys_change (
     address inet,
     at timestamptz not null default clock_timestamp()
 );
+
+create trigger restore_is_refused before insert on skillreg.issuer_keys_change
+for each statement execute function skillreg.refuse_restore();
 
 comment on table skillreg.issuer_keys_change is 'Who changed the keys of an issuer to what; kept for 400 days.';
 comment on column skillreg.issuer_keys_change.id is 'In the order of the changes.';
