@@ -11,6 +11,7 @@
 #include "base/standard_streams.h"
 #include "gateway/check/certificates.h"
 #include "gateway/check/database.h"
+#include "gateway/check/issuers.h"
 #include "gateway/check/ports.h"
 #include "gateway/check/registry.h"
 #include "gateway/check/report.h"
@@ -67,6 +68,7 @@ static void look(const struct gw_config *config, struct gw_check_report *report)
     check_privacy(config, report);
     gw_check_database(config, report);
     gw_check_registry(config, report);
+    gw_check_issuers(config, report);
     gw_check_ports(config, report);
 }
 

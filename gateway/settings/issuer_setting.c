@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "gateway/oidc/default_audience.h"
+#include "gateway/oidc/provider.h"
 #include "gateway/settings/issuer_url.h"
 
 #define AGE_MS_DEFAULT (UINT64_C(60) * 60 * 1000)
@@ -23,44 +25,8 @@ __attribute__((format(printf, 2, 3))) static bool refuse(struct gw_issuer_settin
     return false;
 }
 
-// ---- kinds ----
-
-// `audience` begins what the provider puts there unless it is told another; such a token was made
-// for anybody.
-static const struct kind {
-    const char *name;
-    const char *audience; // NULL: see is_audience_of_all
-    bool is_once;         // a job asks for a token each time that it needs one
-} kinds[] = {
-    {"github", "https://github.com/", true},
-    {"gitlab", NULL, false},
-    {"buildkite", "https://buildkite.com/", true},
-    {"circleci", NULL, false},
-    {"kubernetes", "https://kubernetes.default.svc", false},
-    {"spiffe", NULL, false},
-    {"generic", NULL, true},
-};
-
-static const struct kind *find_kind(const char *name) {
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (strcmp(kinds[i].name, name) == 0)
-            return &kinds[i];
-    }
-    return NULL;
-}
-
 static bool begins(const char *text, const char *start) {
     return strncmp(text, start, strlen(start)) == 0;
-}
-
-// Also the issuer itself, as old tokens of GitLab and those of API servers have it, and the
-// organisation of CircleCI, the end of its issuer.
-static bool is_audience_of_all(const struct gw_issuer_setting *setting, const struct kind *kind) {
-    size_t issuer = strlen(setting->issuer);
-    size_t audience = strlen(setting->audience);
-    return (kind->audience != NULL && begins(setting->audience, kind->audience)) ||
-           (audience <= issuer &&
-            strcmp(setting->issuer + issuer - audience, setting->audience) == 0);
 }
 
 // ---- values ----
@@ -72,11 +38,12 @@ static bool read_text(struct gw_issuer_settings *settings, const char **text, co
 
 static bool read_kind(struct gw_issuer_settings *settings, struct gw_issuer_setting *setting,
                       const char *value) {
+    enum gw_oidc_kind kind;
     setting->kind = value;
-    return find_kind(value) != NULL ||
+    return gw_oidc_kind_find(gw_str_from(value), &kind) ||
            refuse(settings,
-                  "%.32s is none of github, gitlab, buildkite, circleci, kubernetes, "
-                  "spiffe, generic",
+                  "%.32s is none of github, gitlab, buildkite, circleci, kubernetes, spiffe, "
+                  "generic",
                   value);
 }
 
@@ -217,12 +184,19 @@ bool gw_issuer_settings_put(struct gw_issuer_settings *settings, const char *key
     return refuse(settings, "%s: %s", key, problem);
 }
 
+static enum gw_oidc_kind kind_of(const struct gw_issuer_setting *setting) {
+    enum gw_oidc_kind kind = GW_OIDC_GENERIC;
+    bool is_known = gw_oidc_kind_find(gw_str_from(setting->kind), &kind);
+    gw_assert(is_known); // as read_kind saw
+    return kind;
+}
+
 // A trust domain is what such tokens have in place of an issuer (SPIFFE-ID section 2.1).
 static bool check_spiffe(struct gw_issuer_settings *settings,
                          const struct gw_issuer_setting *setting) {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789.-_";
     const char *domain = setting->issuer + strlen(SPIFFE);
-    bool is_spiffe = strcmp(setting->kind, "spiffe") == 0;
+    bool is_spiffe = kind_of(setting) == GW_OIDC_SPIFFE;
     if (is_spiffe != begins(setting->issuer, SPIFFE))
         return refuse(settings, "issuer: it is spiffe://<trust domain> for the kind spiffe, and "
                                 "starts with https:// for all others");
@@ -235,23 +209,24 @@ static bool check_spiffe(struct gw_issuer_settings *settings,
            refuse(settings, "keys is missing: a trust domain says nowhere where its keys are");
 }
 
-static bool check_use(struct gw_issuer_settings *settings, struct gw_issuer_setting *setting,
-                      const struct kind *kind) {
+static bool check_use(struct gw_issuer_settings *settings, struct gw_issuer_setting *setting) {
+    const struct gw_oidc_provider *provider = gw_oidc_provider(kind_of(setting));
     bool has_fetch = setting->keys_from != GW_ISSUER_KEYS_IN_FILE;
     if (!has_fetch && (setting->ca != NULL || setting->bearer_file != NULL))
         return refuse(settings, "%s is for keys that are fetched, and these are in a file",
                       setting->ca != NULL ? "ca" : "bearer-file");
     if (!is_given(settings, "replay"))
-        setting->replay = kind->is_once ? GW_ISSUER_REPLAY_ONCE : GW_ISSUER_REPLAY_UNTIL_EXPIRY;
+        setting->replay = provider->is_once ? GW_ISSUER_REPLAY_ONCE : GW_ISSUER_REPLAY_UNTIL_EXPIRY;
     if (setting->replay == GW_ISSUER_REPLAY_ONCE && setting->max_live != 0)
         return refuse(settings, "max-live is for replay = until-expiry");
     if (setting->max_live == 0)
         setting->max_live = setting->replay == GW_ISSUER_REPLAY_ONCE ? 1 : LIVE_DEFAULT;
-    if (is_audience_of_all(setting, kind))
+    if (gw_oidc_audience_is_default(kind_of(setting), gw_str_from(setting->issuer),
+                                    gw_str_from(setting->audience)))
         return refuse(settings,
                       "audience: %s gives this one to tokens that nobody asked for here; choose "
                       "one of your own, such as the URL of this gateway",
-                      setting->kind);
+                      provider->title);
     return true;
 }
 
@@ -273,8 +248,8 @@ bool gw_issuer_settings_end(struct gw_issuer_settings *settings) {
         if (!is_given(settings, required[i]))
             return refuse(settings, "%s is missing", required[i]);
     }
-    if (!check_spiffe(settings, setting) ||
-        !check_use(settings, setting, find_kind(setting->kind)) || !is_unique(settings, setting))
+    if (!check_spiffe(settings, setting) || !check_use(settings, setting) ||
+        !is_unique(settings, setting))
         return false;
     settings->count++;
     return true;

@@ -42,7 +42,7 @@ enum gw_issuer_replay {
 // Strings as gateway/settings/config.h says.
 struct gw_issuer_setting {
     const char *name;        // the operator's
-    const char *kind;        // of gateway/oidc/provider.h
+    const char *kind;        // the name of one of gateway/oidc/provider.h
     const char *issuer;      // as tokens have it in `iss`; of kind spiffe spiffe://<trust domain>
     const char *audience;    // the only one that a token may have
     const char *keys;        // the URL or the path; NULL: discovered

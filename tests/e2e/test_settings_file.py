@@ -99,8 +99,9 @@ def test_issuers_are_sections_of_a_file_unless_a_flag_names_them(write, operator
 
 
 def test_an_issuer_on_the_command_line_is_refused_with_the_reason():
-    done = run_gateway("--oidc-issuer", "gh=https://t.test,kind=github,audience=https://github.com/acme", DATABASE_URL="postgresql://x")
-    assert (done.returncode, done.stderr) == (2, "skillreg-gateway: not a value for --oidc-issuer: audience: github gives this one to "
+    done = run_gateway("--oidc-issuer", "gh=https://token.actions.githubusercontent.com,kind=github,audience=https://github.com/acme",
+                       DATABASE_URL="postgresql://x")
+    assert (done.returncode, done.stderr) == (2, "skillreg-gateway: not a value for --oidc-issuer: audience: GitHub Actions gives this one to "
                                                  "tokens that nobody asked for here; choose one of your own, such as the URL of this "
                                                  "gateway (see --help)\n")
 
