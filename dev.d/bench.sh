@@ -5,7 +5,8 @@
 # shellcheck source=dev.d/deps.sh
 . dev.d/deps.sh
 
-bench_packages=(wrk haproxy nginx libssl-dev) # OpenSSL for the load of the TLS cases alone
+# OpenSSL for the load of the TLS cases alone, cryptography to sign identity tokens
+bench_packages=(wrk haproxy nginx libssl-dev python3-cryptography)
 bench_dir=$PWD/build/bench
 bench_bin=$PWD/build/cmake/bench/bin
 node=

@@ -55,16 +55,22 @@ void gw_issue_start(struct gw_issue_call *call, struct gw_exchange *exchange) {
 
 // ---- the outcome ----
 
-bool gw_issue_replaces(struct gw_issue_call *call, const struct db_earlier_token *earlier) {
-    const struct gw_last_used *last_used = gw_issue_exchange(call)->services->auth->last_used;
-    bool was_asked = call->request->instead_of.at != NULL;
+bool gw_issue_may_replace(struct gw_exchange *exchange, struct db_request_key *request,
+                          char instead_of[DB_ID_LENGTH_MAX],
+                          const struct db_earlier_token *earlier) {
+    const struct gw_last_used *last_used = exchange->services->auth->last_used;
+    bool was_asked = request->instead_of.at != NULL;
     gw_assert(earlier->id.length > 0);
-    if (was_asked || !earlier->may_repeat || earlier->id.length > sizeof(call->instead_of) ||
+    if (was_asked || !earlier->may_repeat || earlier->id.length > DB_ID_LENGTH_MAX ||
         gw_last_used_find(last_used, earlier->id) != DB_NO_TIME)
         return false;
-    memcpy(call->instead_of, earlier->id.at, earlier->id.length);
-    call->request->instead_of = gw_str(call->instead_of, earlier->id.length);
+    memcpy(instead_of, earlier->id.at, earlier->id.length);
+    request->instead_of = gw_str(instead_of, earlier->id.length);
     return true;
+}
+
+bool gw_issue_replaces(struct gw_issue_call *call, const struct db_earlier_token *earlier) {
+    return gw_issue_may_replace(gw_issue_exchange(call), call->request, call->instead_of, earlier);
 }
 
 void gw_issue_refuse_superseded(struct gw_exchange *exchange,

@@ -37,6 +37,10 @@ void gw_issue_start(struct gw_issue_call *call, struct gw_exchange *exchange);
 // False: it stands.
 bool gw_issue_replaces(struct gw_issue_call *call,
                        const struct db_earlier_token *earlier) GW_MUST_USE;
+// The same for a request that is no struct gw_issue_call; the caller keeps `instead_of` as long.
+bool gw_issue_may_replace(struct gw_exchange *exchange, struct db_request_key *request,
+                          char instead_of[DB_ID_LENGTH_MAX],
+                          const struct db_earlier_token *earlier) GW_MUST_USE;
 // From now on this gateway refuses the token that was revoked for the new one, if there is one.
 void gw_issue_refuse_superseded(struct gw_exchange *exchange,
                                 const struct db_superseded_token *superseded);

@@ -7,11 +7,14 @@
 #include "gateway/api/create.h"
 #include "gateway/api/forward_auth.h"
 #include "gateway/api/introspect.h"
+#include "gateway/api/oidc_audience.h"
 #include "gateway/api/openapi.h"
 #include "gateway/api/revoke.h"
 #include "gateway/api/rotate.h"
+#include "gateway/api/token_exchange.h"
 #include "gateway/api/tokens.h"
 #include "gateway/api/trust.h"
+#include "gateway/api/trust_test.h"
 #include "gateway/api/whoami.h"
 #include "gateway/exchange/router.h"
 #include "gateway/http/field_rules.h"
@@ -37,6 +40,10 @@ static void (*const starts[])(struct gw_exchange *exchange) = {
     [GW_ROUTE_TRUST_REMOVE] = gw_trust_api_remove,
     [GW_ROUTE_FORWARD_AUTH] = gw_forward_auth_start,
     [GW_ROUTE_INTROSPECT] = gw_introspect_start,
+    [GW_ROUTE_TOKEN_EXCHANGE] = gw_token_exchange_start_form,
+    [GW_ROUTE_TOKEN_EXCHANGE_JSON] = gw_token_exchange_start_json,
+    [GW_ROUTE_OIDC_AUDIENCE] = gw_oidc_audience_start,
+    [GW_ROUTE_TRUST_TEST] = gw_trust_test_start,
     [GW_ROUTE_OPENAPI] = gw_openapi_start,
     [GW_ROUTE_PAGE] = gw_page_start,
 };

@@ -284,6 +284,21 @@ void gw_exchange_respond(struct gw_exchange *exchange, int status,
         end_response(exchange);
 }
 
+// A description has only some characters of ASCII; a message may repeat what a client sent.
+static void write_oauth_error(struct gw_json_writer *json, const char *code, const char *message) {
+    char description[GW_ERROR_BODY_BYTES_MAX / 2];
+    size_t length = 0;
+    for (; message[length] != '\0' && length < sizeof(description); length++) {
+        char c = message[length];
+        bool is_right = c >= ' ' && c <= '~' && c != '"' && c != '\\';
+        description[length] = is_right ? c : '?';
+    }
+    gw_json_open_object(json);
+    gw_json_put_string(json, "error", gw_str_from(code));
+    gw_json_put_string(json, "error_description", gw_str(description, length));
+    gw_json_close_object(json);
+}
+
 static void write_error(struct gw_json_writer *json, const char *code, const char *message) {
     gw_json_open_object(json);
     gw_json_key(json, "error");
@@ -292,6 +307,11 @@ static void write_error(struct gw_json_writer *json, const char *code, const cha
     gw_json_put_string(json, "message", gw_str_from(message));
     gw_json_close_object(json);
     gw_json_close_object(json);
+}
+
+static bool has_oauth_errors(const struct gw_exchange *exchange) {
+    const struct gw_route *route = exchange->match.route;
+    return route != NULL && route->errors == GW_ROUTE_ERRORS_OAUTH;
 }
 
 void gw_exchange_fail_with(struct gw_exchange *exchange, enum gw_error error, const char *message,
@@ -314,7 +334,10 @@ void gw_exchange_fail_with(struct gw_exchange *exchange, enum gw_error error, co
     gw_buf_init(&body, GW_ERROR_BODY_BYTES_MAX);
     struct gw_json_writer json;
     gw_json_writer_init(&json, &body);
-    write_error(&json, row->code, message);
+    if (has_oauth_errors(exchange))
+        write_oauth_error(&json, row->code, message);
+    else
+        write_error(&json, row->code, message);
     if (gw_json_writer_finish(&json) != GW_OK)
         gw_buf_clear(&body);
     gw_exchange_respond(exchange, row->status, fields, count, "application/json",

@@ -126,9 +126,9 @@ void gw_exchange_deinit(struct gw_exchange *exchange);
 void gw_exchange_respond(struct gw_exchange *exchange, int status,
                          const struct gw_response_field *fields, int field_count,
                          const char *content_type, struct gw_str body);
-// The error shape: {"error":{"code","message"}}, with Cache-Control: no-store. Status, code and the
-// field that goes with them (WWW-Authenticate or Retry-After) are those of the error's row.
-// `message` is one sentence, escaped here.
+// The error shape {"error":{"code","message"}}, or that of the route, with Cache-Control: no-store.
+// Status, code and the field that goes with them (WWW-Authenticate or Retry-After) are those of the
+// error's row. `message` is one sentence, escaped here.
 void gw_exchange_fail(struct gw_exchange *exchange, enum gw_error error, const char *message);
 // The same with a field of the caller's (Allow, a Retry-After of its own) in place of the row's.
 void gw_exchange_fail_with(struct gw_exchange *exchange, enum gw_error error, const char *message,

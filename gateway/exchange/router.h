@@ -31,6 +31,10 @@ enum gw_route_target {
     GW_ROUTE_TRUST_REMOVE,
     GW_ROUTE_FORWARD_AUTH,
     GW_ROUTE_INTROSPECT,
+    GW_ROUTE_TOKEN_EXCHANGE,
+    GW_ROUTE_TOKEN_EXCHANGE_JSON,
+    GW_ROUTE_OIDC_AUDIENCE,
+    GW_ROUTE_TRUST_TEST,
     GW_ROUTE_OPENAPI,
     GW_ROUTE_PAGE
 };
@@ -56,6 +60,10 @@ enum gw_route_rate {
 // the gateway's alone.
 enum gw_route_sites { GW_ROUTE_ON_GATEWAY, GW_ROUTE_ON_BOTH, GW_ROUTE_ON_PAGE };
 
+// The shape of the errors that a route answers itself: {"error": {"code", "message"}}, or that of
+// RFC 6749 section 5.2, {"error", "error_description"}.
+enum gw_route_errors { GW_ROUTE_ERRORS_OWN, GW_ROUTE_ERRORS_OAUTH };
+
 struct gw_route {
     const char *methods; // space separated, in the order Allow shows them
     const char *pattern; // the whole path; "/**" at the end takes any rest, an empty one too
@@ -64,6 +72,7 @@ struct gw_route {
     enum gw_route_target target;
     enum gw_route_rate rate;
     enum gw_route_sites sites;
+    enum gw_route_errors errors;
     const char *org_parameter; // query parameter that names the organisation; NULL: the path does
 };
 

@@ -25,6 +25,15 @@
       "closed")                                                                                    \
     X(INVALID_JSON, "invalid_json", 400, STAYS, NULL, NULL,                                        \
       "the body is not JSON, names a member twice, is too deep, or has too many values")           \
+    X(OAUTH_INVALID_REQUEST, "invalid_request", 400, STAYS, NULL, NULL,                            \
+      "at `/oauth2/token`: a parameter is missing, doubled or wrong, or the identity token is "    \
+      "not accepted (RFC 6749 section 5.2, RFC 8693 section 2.2.2)")                               \
+    X(OAUTH_UNSUPPORTED_GRANT_TYPE, "unsupported_grant_type", 400, STAYS, NULL, NULL,              \
+      "at `/oauth2/token`: `grant_type` is not that of a token exchange")                          \
+    X(OAUTH_INVALID_SCOPE, "invalid_scope", 400, STAYS, NULL, NULL,                                \
+      "at `/oauth2/token`: `scope` is not made of read, write and admin")                          \
+    X(OAUTH_INVALID_TARGET, "invalid_target", 400, STAYS, NULL, NULL,                              \
+      "at `/oauth2/token`: `org`, `resource` or `audience` names no organisation")                 \
     X(MISSING_TOKEN, "missing_token", 401, STAYS, "Bearer", NULL,                                  \
       "no `Authorization` where one is needed, or one without a bearer token")                     \
     X(INVALID_TOKEN, "invalid_token", 401, STAYS, "Bearer error=\"invalid_token\"", NULL,          \
@@ -36,6 +45,9 @@
     X(INSUFFICIENT_SCOPE, "insufficient_scope", 403, STAYS,                                        \
       "Bearer error=\"insufficient_scope\"", NULL,                                                 \
       "the token's scope is too small; the message names the one needed")                          \
+    X(IDENTITY_NOT_ACCEPTED, "identity_not_accepted", 403, STAYS, NULL, NULL,                      \
+      "the identity token is not accepted for the organisation; the message names claims where "   \
+      "its repository, project or account has a rule")                                             \
     X(SELF_ROTATION_NOT_ALLOWED, "self_rotation_not_allowed", 403, STAYS, NULL, NULL,              \
       "the token was not made to rotate itself (`selfRotate`), or did it too often")               \
     X(TRUST_NOT_ALLOWED, "trust_not_allowed", 403, STAYS, NULL, NULL,                              \
@@ -54,6 +66,8 @@
     X(ALREADY_CREATED, "already_created", 409, STAYS, NULL, NULL,                                  \
       "a request with this `Idempotency-Key` has made a token, which was used; the message names " \
       "it")                                                                                        \
+    X(ALREADY_EXCHANGED, "already_exchanged", 409, STAYS, NULL, NULL,                              \
+      "the identity token was exchanged before, as often as its issuer allows")                    \
     X(ALREADY_ROTATED, "already_rotated", 409, STAYS, NULL, NULL,                                  \
       "the token has a successor already; the message names it")                                   \
     X(LAST_ADMIN, "last_admin", 409, STAYS, NULL, NULL,                                            \

@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator  # noqa: E402
 from harness import binaries, token_syntax  # noqa: E402
 from harness.gateway import Gateway, Operator  # noqa: E402
 from harness.http_client import Connection  # noqa: E402
+from harness.identity_gateway import IdentityGateway  # noqa: E402
 from harness.openapi import DOCUMENT, MIXINS, OPERATIONS, PATH, assert_answer, codes_of, nodes, resolve, validate  # noqa: E402
 from harness.process import clean_environment, run  # noqa: E402
 from harness.waiting import eventually  # noqa: E402
@@ -140,7 +141,7 @@ def test_an_operation_names_the_scope_that_its_route_needs(operation):
         assert operation.is_optional and operation.scopes == []
     else:
         assert operation.scopes == wanted and not operation.is_optional
-    assert ("{org}" in operation.path) == (access == "ORG")
+    assert ("{org}" in operation.path) == (access == "ORG" or target == "TOKEN_EXCHANGE_JSON")
 
 
 # ---- parameters and members -----------------------------------------------------------------------------------------
@@ -164,8 +165,11 @@ QUERIES = {"TOKEN_LIST": table_names("list_request"), "AUDIT": table_names("audi
            "TOKEN_CHANGE": list_of("revoke_request", "ENDING_PARAMETERS"), "TRUST_LIST": ["after", "limit"], "TRUST_REMOVE": ["wait"]}
 MEMBERS = {"TOKEN_CREATE": list_of("requests", "CREATE_MEMBERS"), "TOKEN_ROTATE": list_of("requests", "ROTATE_MEMBERS"),
            "TOKEN_ROTATE_OWN": list_of("requests", "ROTATE_MEMBERS"), "TOKEN_CHANGE": list_of("change_request", "MEMBERS"),
-           "TOKENS_REVOKE": list_of("bulk_request", "MEMBERS"), "TRUST_CREATE": list_of("trust_request", "MEMBERS")}
-WITH_KEY = {"TOKEN_CREATE", "TOKEN_ROTATE", "TOKEN_ROTATE_OWN"}
+           "TOKENS_REVOKE": list_of("bulk_request", "MEMBERS"), "TRUST_CREATE": list_of("trust_request", "MEMBERS"),
+           "TOKEN_EXCHANGE_JSON": list_of("token_exchange_request", "MEMBERS"), "TRUST_TEST": list_of("trust_test", "MEMBERS")}
+EXCHANGES = {"TOKEN_EXCHANGE", "TOKEN_EXCHANGE_JSON"}
+WITH_KEY = {"TOKEN_CREATE", "TOKEN_ROTATE", "TOKEN_ROTATE_OWN"} | EXCHANGES
+FORMS = {"INTROSPECT", "TOKEN_EXCHANGE"}
 
 
 @pytest.mark.parametrize("operation", OF_GATEWAY, ids=lambda operation: operation.id)
@@ -181,7 +185,7 @@ def test_parameters_are_those_that_the_gateway_reads(operation):
 @pytest.mark.parametrize("operation", OF_GATEWAY, ids=lambda operation: operation.id)
 def test_members_of_a_body_are_those_that_the_gateway_reads(operation):
     target = route_of(operation)[3]
-    if target == "INTROSPECT":
+    if target in FORMS:
         assert operation.media_type == "application/x-www-form-urlencoded"
     elif target in MEMBERS:
         schema = resolve(operation.body["schema"])
@@ -226,23 +230,30 @@ CHANGES = {"TOKEN_CREATE", "TOKEN_REVOKE", "TOKEN_REVOKE_OWN", "TOKEN_CHANGE", "
            "TRUST_CREATE", "TRUST_REMOVE"}
 OF_ONE = {"TOKEN_SHOW", "TOKEN_REVOKE", "TOKEN_CHANGE", "TOKEN_ROTATE", "TRUST_SHOW", "TRUST_REMOVE"}
 JSON_BODIES = set(MEMBERS)
+IDENTITIES = EXCHANGES | {"TRUST_TEST"}
 
 # Which targets a file of gateway/api answers with an error for; None: every one.
 BY_FILE = {
     "admin.c": {error: set() for error in OF_NO_OPERATION},
-    "body.c": {"BODY_TOO_LARGE": JSON_BODIES | {"INTROSPECT"}, "UNSUPPORTED_MEDIA_TYPE": JSON_BODIES | {"INTROSPECT"}},
+    "body.c": {"BODY_TOO_LARGE": JSON_BODIES | FORMS, "UNSUPPORTED_MEDIA_TYPE": JSON_BODIES | FORMS},
     "change.c": {"VALIDATION_FAILED": {"TOKEN_CHANGE"}},
     "create.c": {"ALREADY_CREATED": {"TOKEN_CREATE"}},
     "forward_auth.c": {error: {"FORWARD_AUTH"} for error in ("BAD_REQUEST", "ORIGINAL_NOT_FOUND", "ORIGINAL_METHOD_NOT_ALLOWED")},
+    "identity.c": {"NOT_FOUND": IDENTITIES | {"OIDC_AUDIENCE"}, "TOO_MANY_FAILED_TOKENS": IDENTITIES, "UNAVAILABLE": IDENTITIES},
     "introspect.c": {"BAD_REQUEST": {"INTROSPECT"}},
     "json_body.c": {"INVALID_JSON": JSON_BODIES},
     "new_token.c": {"UNAVAILABLE": WITH_KEY},
-    "reply.c": {"NOT_FOUND": OF_ONE, "UNAVAILABLE": None, "VALIDATION_FAILED": CHANGES, "REQUEST_IN_PROGRESS": WITH_KEY,
+    "reply.c": {"NOT_FOUND": OF_ONE, "UNAVAILABLE": None, "VALIDATION_FAILED": CHANGES | IDENTITIES, "REQUEST_IN_PROGRESS": WITH_KEY,
                 "LAST_ADMIN": {"TOKEN_REVOKE", "TOKEN_CHANGE", "TOKENS_REVOKE"},
                 "SELF_ROTATION_NOT_ALLOWED": {"TOKEN_ROTATE_OWN"}, "TRUST_NOT_ALLOWED": {"TRUST_CREATE"},
                 "TOO_MANY_RULES": {"TRUST_CREATE"}},
     "requests.c": {"BAD_REQUEST": WITH_KEY},
     "rotate.c": {"ALREADY_ROTATED": {"TOKEN_ROTATE", "TOKEN_ROTATE_OWN"}},
+    "token_exchange.c": {"OAUTH_INVALID_REQUEST": {"TOKEN_EXCHANGE"}, "OAUTH_INVALID_SCOPE": {"TOKEN_EXCHANGE"},
+                         "IDENTITY_NOT_ACCEPTED": {"TOKEN_EXCHANGE_JSON"}, "ALREADY_EXCHANGED": {"TOKEN_EXCHANGE_JSON"},
+                         "RATE_LIMITED": EXCHANGES},
+    "token_exchange_request.c": {error: {"TOKEN_EXCHANGE"} for error in (
+        "OAUTH_INVALID_REQUEST", "OAUTH_INVALID_SCOPE", "OAUTH_INVALID_TARGET", "OAUTH_UNSUPPORTED_GRANT_TYPE")},
     "tokens.c": {"NOT_FOUND": {"TOKEN_SHOW"}},
 }
 
@@ -294,6 +305,7 @@ def test_every_error_is_described_but_those_of_forwarded_requests():
 DOCUMENT_SECRETS = re.compile(r"sr_live_[A-Za-z0-9_-]{48}")
 PATTERNS = (("<secret>", DOCUMENT_SECRETS), ("<prefix>", re.compile(r"sr_live_[A-Za-z0-9_-]{4}(?![A-Za-z0-9_-])")),
             ("<id>", re.compile(r"\bcl(?:[a-z0-9]{22}|[a-z]*team[0-9]+)\b")),
+            ("<issuer>", re.compile(r"https://(?:token\.actions\.githubusercontent\.com|localhost:\d+|127\.0\.0\.1:\d+)")),
             ("<time>", re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")))
 NUMBERS = {"gateways": "<count>", "pending": "<count>", "silent": "<count>", "iat": "<seconds>", "exp": "<seconds>"}
 
@@ -303,7 +315,7 @@ def alike(value, slug):
     if isinstance(value, dict):
         return {name: NUMBERS[name] if name in NUMBERS and isinstance(member, int)
                 else "<cursor>" if name == "next" and isinstance(member, str)
-                else "<event>" if name == "id" and isinstance(member, str) and member.isdigit() else alike(member, slug)
+                else "<claims>" if name == "claims" else "<event>" if name == "id" and isinstance(member, str) and member.isdigit() else alike(member, slug)
                 for name, member in value.items()}
     if isinstance(value, list):
         return [alike(member, slug) for member in value]
@@ -347,6 +359,10 @@ class World:
         return operation.path.format(org=self.organisation.slug, id=self.target or "clx7f2k3a",
                                      path=f"api/v1/orgs/{self.organisation.slug}/skills")
 
+    def trust_tools(self):
+        """A rule for a repository of the organisation's name."""
+        self.gateway.trust(self.organisation, {"repository": f"{self.organisation.slug}/tools"}, scopes=["read", "write"])
+
     def body_of(self, value):
         text = json.dumps(value)
         found = re.search(r"\bcl[a-z0-9]{22}\b", text)
@@ -354,11 +370,36 @@ class World:
         return json.loads(text)
 
 
+OF_IDENTITIES = {"exchangeIdentity", "exchangeToken", "testTrust", "getAudience", "headAudience"}
+
+
+def with_identity(operation, world, body):
+    """The body of an example with a token that an issuer has just signed, and the world's organisation."""
+    if operation.id not in OF_IDENTITIES or body is None:
+        return body
+    fresh = {"token": world.gateway.job(f"{world.organisation.slug}/tools")}
+    fresh = {"subject_token": fresh["token"], "org": world.organisation.slug} if "subject_token" in body else fresh
+    return {**body, **fresh}
+
+
+@pytest.fixture(scope="module")
+def door(operator, postgres, tmp_path_factory):
+    own = IdentityGateway(tmp_path_factory.mktemp("door"), "door", database_url=postgres.url)
+    yield own.wait_until_ready()
+    own.stop()
+
+
+def gateway_of(operation, request):
+    return request.getfixturevalue("door" if operation.id in OF_IDENTITIES else "gateway")
+
+
 def make_world(gateway, new_org, operation, name):
     """What has to be there for an example."""
     world = World(gateway, new_org("admin"))
     if operation.id == "rotateOwnToken":
         world.create(selfRotate=True)
+    elif operation.id in OF_IDENTITIES:
+        world.trust_tools()
     elif operation.raw["tags"] == ["trust"]:
         world.trust(operation.id != "createRule")
     elif operation.id not in ("whoami", "createToken"):
@@ -450,7 +491,8 @@ def blind(tmp_path_factory):
 
 
 @pytest.mark.parametrize("operation,status,name", ANSWERS, ids=[f"{o.id}-{s}-{n}" for o, s, n in ANSWERS])
-def test_an_example_is_what_the_gateway_answers(operation, status, name, gateway, new_org, request):
+def test_an_example_is_what_the_gateway_answers(operation, status, name, new_org, request):
+    gateway = gateway_of(operation, request)
     (content,) = operation.responses[status]["content"].values()
     example = content["examples"][name]
     query = example.get("x-query")
@@ -462,6 +504,7 @@ def test_an_example_is_what_the_gateway_answers(operation, status, name, gateway
         body = {"token": world.secret}
     elif operation.id == "introspect":
         body = {"token": token_syntax.make()}
+    body = with_identity(operation, world, body)
     if status == 202:
         pair.second.process.send_signal(signal.SIGSTOP)
     elif pair:
@@ -493,7 +536,8 @@ WITHOUT_EXAMPLE = [operation for operation in OPERATIONS.values() if operation n
 
 
 @pytest.mark.parametrize("operation", WITHOUT_EXAMPLE, ids=lambda operation: operation.id)
-def test_an_operation_without_an_example_answers_as_described(operation, gateway, new_org):
+def test_an_operation_without_an_example_answers_as_described(operation, new_org, request):
+    gateway = gateway_of(operation, request)
     world = make_world(gateway, new_org, operation, None)
     response = ask(gateway, operation, world)
     assert response.status == 200
@@ -505,11 +549,13 @@ PARAMETERS = [(operation, parameter) for operation in OPERATIONS.values() if ope
 
 
 @pytest.mark.parametrize("operation,parameter", PARAMETERS, ids=[f"{o.id}-{p['name']}" for o, p in PARAMETERS])
-def test_the_example_of_a_parameter_is_taken(operation, parameter, gateway, new_org):
+def test_the_example_of_a_parameter_is_taken(operation, parameter, new_org, request):
+    gateway = gateway_of(operation, request)
     world = make_world(gateway, new_org, operation, None)
     value = json.dumps(parameter["example"]).strip('"')
     validate(parameter["schema"], parameter["example"])
     body = next(iter(operation.body["examples"].values()))["value"] if operation.body else None
+    body = with_identity(operation, world, body)
     if parameter["in"] == "header":
         response = ask(gateway, operation, world, fields=[(parameter["name"], value)], body=body)
     else:
@@ -556,8 +602,9 @@ def test_the_gateway_takes_what_the_schema_says_and_nothing_else(operation_id, m
 class Provocation:
     """Asks for each error. `response`: what came; `operation`: of what."""
 
-    def __init__(self, gateway, new_org, start_gateway, postgres):
+    def __init__(self, gateway, new_org, start_gateway, postgres, request):
         self.gateway, self.new_org, self.start_gateway, self.postgres = gateway, new_org, start_gateway, postgres
+        self._request = request
         self.world = World(gateway, new_org("admin"))
 
     def of(self, operation_id, on=None, **options):
@@ -568,6 +615,23 @@ class Provocation:
         with Connection(self.gateway.http) as connection:
             connection.send(head + body)
             return OPERATIONS[operation_id], connection.read_response()
+
+    def no_issuer(self):
+        return self.of("exchangeIdentity", self.start_gateway(), body={"token": "a.b.c"})
+
+    def _with_door(self):
+        self.world.gateway = self._request.getfixturevalue("door")
+        return self.world.gateway
+
+    def identity_not_accepted(self):
+        return self.of("exchangeIdentity", self._with_door(), body={"token": "a.b.c"})
+
+    def already_exchanged(self):
+        door, operation = self._with_door(), OPERATIONS["exchangeIdentity"]
+        self.world.trust_tools()
+        body = with_identity(operation, self.world, {"token": ""})
+        ask(door, operation, self.world, body=body)
+        return operation, ask(door, operation, self.world, body=body)
 
     def bad_request(self):
         with Connection(self.gateway.http) as connection:
@@ -705,10 +769,10 @@ REFUSALS = [(response, name) for response, described in COMPONENTS["responses"].
 
 
 @pytest.mark.parametrize("response,name", REFUSALS, ids=[name for _, name in REFUSALS])
-def test_an_example_of_an_error_is_what_the_gateway_answers(response, name, gateway, new_org, start_gateway, postgres):
+def test_an_example_of_an_error_is_what_the_gateway_answers(response, name, gateway, new_org, start_gateway, postgres, request):
     described = COMPONENTS["responses"][response]
     example = described["content"]["application/json"]["examples"][name]["value"]
-    provocation = Provocation(gateway, new_org, start_gateway, postgres)
+    provocation = Provocation(gateway, new_org, start_gateway, postgres, request)
     operation, answer = getattr(provocation, name)()
     if isinstance(operation, dict):  # of no operation
         validate(operation["content"]["application/json"]["schema"], answer.json())

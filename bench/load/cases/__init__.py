@@ -4,7 +4,7 @@ on the command line."""
 import dataclasses
 import typing
 
-from . import (access_log, active, authz, endings, flood, forward, growth, known, last_used, micro, revoke, soak, timing, tls_handshakes, tls_idle,
+from . import (access_log, active, authz, endings, exchange, flood, forward, growth, known, last_used, micro, revoke, soak, timing, tls_handshakes, tls_idle,
                tls_storm, transfer, unknown)
 
 
@@ -28,6 +28,7 @@ CASES = {
     "timing": Case(timing.run, "whether the time of a refusal tells that a prefix exists"),
     "revoke": Case(revoke.run, "from a revoke to the refusal on every gateway, under full load"),
     "endings": Case(endings.run, "10,000 transfers of a token that is revoked: the longest turn of the loop"),
+    "exchange": Case(exchange.run, "identity tokens exchanged, one by one and 1,000 at once"),
     "last-used": Case(last_used.run, "rows and WAL written for last-used, against one UPDATE per request"),
     "tls-full": Case(tls_handshakes.full, "full TLS handshakes, each with one request"),
     "tls-resumed": Case(tls_handshakes.resumed, "resumed TLS handshakes, each with one request"),

@@ -63,7 +63,13 @@ class Operation:
 def codes_of(response):
     """The codes of a response that is an error of the gateway."""
     schema = response.get("content", {}).get("application/json", {}).get("schema", {})
-    return schema["properties"]["error"]["properties"]["code"]["enum"] if "error" in schema.get("properties", {}) else []
+    return [code for shape in schema.get("oneOf", [schema]) for code in _codes_of_shape(shape)]
+
+
+def _codes_of_shape(schema):
+    """In either shape: {"error": {"code", "message"}}, or that of OAuth."""
+    error = schema.get("properties", {}).get("error", {})
+    return error.get("enum") or error.get("properties", {}).get("code", {}).get("enum", [])
 
 
 OPERATIONS = {operation.id: operation for operation in

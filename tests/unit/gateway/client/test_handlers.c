@@ -16,11 +16,14 @@
 #include "gateway/api/create.h"
 #include "gateway/api/forward_auth.h"
 #include "gateway/api/introspect.h"
+#include "gateway/api/oidc_audience.h"
 #include "gateway/api/openapi.h"
 #include "gateway/api/revoke.h"
 #include "gateway/api/rotate.h"
+#include "gateway/api/token_exchange.h"
 #include "gateway/api/tokens.h"
 #include "gateway/api/trust.h"
+#include "gateway/api/trust_test.h"
 #include "gateway/api/whoami.h"
 #include "gateway/client/handlers.h"
 #include "gateway/page/page.h"
@@ -46,6 +49,10 @@ HANDLER(gw_bulk_revoke_start, GW_ROUTE_TOKENS_REVOKE)
 HANDLER(gw_token_rotate_start, GW_ROUTE_TOKEN_ROTATE)
 HANDLER(gw_token_rotate_own_start, GW_ROUTE_TOKEN_ROTATE_OWN)
 HANDLER(gw_audit_api_list, GW_ROUTE_AUDIT)
+HANDLER(gw_token_exchange_start_form, GW_ROUTE_TOKEN_EXCHANGE)
+HANDLER(gw_token_exchange_start_json, GW_ROUTE_TOKEN_EXCHANGE_JSON)
+HANDLER(gw_oidc_audience_start, GW_ROUTE_OIDC_AUDIENCE)
+HANDLER(gw_trust_test_start, GW_ROUTE_TRUST_TEST)
 HANDLER(gw_trust_api_list, GW_ROUTE_TRUST_LIST)
 HANDLER(gw_trust_api_show, GW_ROUTE_TRUST_SHOW)
 HANDLER(gw_trust_api_create, GW_ROUTE_TRUST_CREATE)

@@ -575,6 +575,21 @@ static void test_the_error_shape_to_the_letter(void **state) {
     assert_ended(fixture);
 }
 
+// RFC 6749 section 5.2: a description has no quotation mark, no backslash, and nothing but ASCII.
+static void test_the_error_shape_of_oauth_to_the_letter(void **state) {
+    struct fixture *fixture = *state;
+    static const struct gw_route route = {.errors = GW_ROUTE_ERRORS_OAUTH};
+    struct gw_exchange *exchange = start_get(fixture);
+    exchange->match.route = &route;
+    gw_exchange_fail(exchange, GW_ERROR_OAUTH_INVALID_TARGET, "No \"such\\\n\xC3\xA4 thing.");
+    assert_output(fixture, "HTTP/1.1 400 Bad Request\r\n" COMMON
+                           "Content-Type: application/json\r\nCache-Control: no-store\r\n"
+                           "Content-Length: 68\r\n\r\n"
+                           "{\"error\":\"invalid_target\","
+                           "\"error_description\":\"No ?such???? thing.\"}");
+    assert_ended(fixture);
+}
+
 // The fields of a refusal that depend on its row.
 static void test_what_a_refusal_adds(void **state) {
     struct fixture *fixture = *state;
@@ -759,6 +774,7 @@ int main(void) {
         TEST(test_100_continue_is_not_sent_when_nobody_waits_for_it),
         TEST(test_100_continue_is_sent_again_for_the_next_request),
         TEST(test_the_error_shape_to_the_letter),
+        TEST(test_the_error_shape_of_oauth_to_the_letter),
         TEST(test_what_a_refusal_adds),
         TEST(test_a_field_of_the_caller_stands_in_place_of_the_added_one),
         TEST(test_a_bad_request_closes_and_other_refusals_do_not),
