@@ -63,26 +63,21 @@ static void take(struct gw_oidc_rule *candidate, const struct db_trust_rule *rul
 
 struct candidates {
     struct gw_oidc_rule *rules; // as many as there are rows
-    const struct gw_oidc_rule **met;
+    const struct gw_oidc_rule *met[DB_EXCHANGE_RULES_MAX];
     int met_count;
 };
-
-static bool allocate(struct candidates *candidates, struct gw_arena *arena, int count) {
-    *candidates = (struct candidates){
-        .rules = gw_arena_allocate(arena, sizeof(candidates->rules[0]) * (size_t)count),
-        .met = gw_arena_allocate(arena, sizeof(candidates->met[0]) * (size_t)count)};
-    return candidates->rules != NULL && candidates->met != NULL;
-}
 
 enum gw_status gw_trust_judge(struct gw_arena *arena, const struct db_trust_rule *rules, int count,
                               enum gw_oidc_kind kind, const struct gw_jwt *jwt,
                               const struct gw_client *client, gw_scope_set asked,
                               struct gw_trust_verdict *verdict) {
-    struct candidates candidates;
+    struct candidates candidates = {.met_count = 0};
+    gw_assert(count <= DB_EXCHANGE_RULES_MAX);
     *verdict = (struct gw_trust_verdict){.outcome = GW_TRUST_NONE};
     if (count == 0)
         return GW_OK;
-    if (!allocate(&candidates, arena, count))
+    candidates.rules = gw_arena_allocate(arena, sizeof(candidates.rules[0]) * (size_t)count);
+    if (candidates.rules == NULL)
         return GW_NO_MEMORY;
     for (int i = 0; i < count; i++) {
         struct gw_trust_match match;

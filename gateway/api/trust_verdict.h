@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
-#include "db/trust.h"
+#include "db/exchange.h"
 #include "gateway/http/client.h"
 #include "gateway/oidc/provider.h"
 #include "gateway/oidc/rule.h"
@@ -44,7 +44,7 @@ struct gw_trust_verdict {
     struct gw_trust_match match; // of the first that differs
 };
 
-// GW_NO_MEMORY. `arena` is used up by some 50 KiB.
+// Of at most DB_EXCHANGE_RULES_MAX rules. GW_NO_MEMORY. It takes some 50 KiB of `arena`.
 enum gw_status gw_trust_judge(struct gw_arena *arena, const struct db_trust_rule *rules, int count,
                               enum gw_oidc_kind kind, const struct gw_jwt *jwt,
                               const struct gw_client *client, gw_scope_set asked,
