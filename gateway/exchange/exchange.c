@@ -288,7 +288,7 @@ void gw_exchange_respond(struct gw_exchange *exchange, int status,
 static void write_oauth_error(struct gw_json_writer *json, const char *code, const char *message) {
     char description[GW_ERROR_BODY_BYTES_MAX / 2];
     size_t length = 0;
-    for (; message[length] != '\0' && length < sizeof(description); length++) {
+    for (; length < sizeof(description) && message[length] != '\0'; length++) {
         char c = message[length];
         bool is_right = c >= ' ' && c <= '~' && c != '"' && c != '\\';
         description[length] = is_right ? c : '?';

@@ -101,8 +101,7 @@ static void test_a_trust_domain_is_an_issuer_of_spiffe_alone(void **state) {
 static void test_the_audience_that_a_provider_gives_anyway_is_refused(void **state) {
     (void)state;
     static const char *const texts[] = {
-        "a=https://token.actions.githubusercontent.com,kind=github,audience=https://github.com/"
-        "acme",
+        "a=https://gh.test,kind=github,audience=https://github.com/acme",
         "a=https://gl.test,kind=gitlab,audience=https://gl.test",
         "a=https://agent.buildkite.com,kind=buildkite,audience=https://buildkite.com/acme",
         "a=https://oidc.circleci.com/org/1f2e-3d,kind=circleci,audience=1f2e-3d",
