@@ -5,7 +5,7 @@ import json
 import time
 import uuid
 
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 
 ISSUER = "https://token.ci.test"
@@ -43,7 +43,7 @@ class Issuer:
             own = {"kty": "EC", "crv": "P-256", "x": _base64url(numbers.x.to_bytes(32, "big")),
                    "y": _base64url(numbers.y.to_bytes(32, "big"))}
         else:
-            own = {"kty": "OKP", "crv": "Ed25519", "x": _base64url(public.public_bytes_raw())}
+            own = {"kty": "OKP", "crv": "Ed25519", "x": _base64url(public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw))}
         return json.dumps({"keys": [{"kid": "bench", "use": "sig", "alg": self.algorithm, **own}]})
 
     def _sign(self, data):
