@@ -8,6 +8,7 @@
 #include "db/issuer_keys.h"
 #include "db/last_used.h"
 #include "db/lookup.h"
+#include "db/mints.h"
 #include "db/orgs.h"
 #include "db/token_change.h"
 #include "db/token_list.h"
@@ -42,7 +43,7 @@ const struct db_statement *const db_statements[] = {
     &db_trust_show_statement,
     &db_trust_remove_statement,
     &db_exchange_rules_statement,
-    &db_exchange_mint_statement,
+    &db_mints_statement,
     &db_issuer_keys_look_statement,
     &db_issuer_keys_put_statement,
 };

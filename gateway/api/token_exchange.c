@@ -2,10 +2,12 @@
 #include "gateway/api/token_exchange.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "db/mints.h"
 #include "gateway/api/body.h"
 #include "gateway/api/identity.h"
 #include "gateway/api/issue.h"
@@ -129,7 +131,7 @@ static void respond(struct exchange_call *call, const struct db_exchange_outcome
 
 static void submit(struct exchange_call *call) {
     struct gw_exchange *exchange = exchange_of(call);
-    enum gw_status status = db_exchange_mint_submit(exchange->services->pool, &call->mint);
+    enum gw_status status = db_mints_add(exchange->services->mints, &call->mint);
     if (status != GW_OK)
         gw_api_reply_database(exchange, status);
 }
@@ -310,7 +312,7 @@ static void on_whole(struct gw_api_body *body) {
 static void on_over(struct gw_api_body *body) {
     struct exchange_call *call = gw_container_of(body, struct exchange_call, body);
     gw_identity_cancel(&call->identity);
-    db_pool_cancel(exchange_of(call)->services->pool, &call->mint.query);
+    gw_list_remove(&call->mint.link);
     gw_new_token_wipe(&call->new_token);
     gw_buf_deinit(&call->facts);
 }
@@ -328,7 +330,7 @@ static void start(struct gw_exchange *exchange, bool is_form) {
         return;
     call->is_form = is_form;
     call->mint.request.key = key;
-    gw_list_init(&call->mint.query.link);
+    gw_list_init(&call->mint.link);
     gw_buf_init(&call->facts, DB_EXCHANGE_FACTS_BYTES_MAX);
     gw_api_body_init(&call->body, exchange, kind, &calls);
     if (gw_buf_reserve(&call->body.bytes, GW_BODY_OWN_BYTES_MAX, &at) == GW_OK)

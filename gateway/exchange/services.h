@@ -12,6 +12,7 @@
 #include "gateway/settings/metrics.h"
 
 struct db_events;
+struct db_mints;
 struct db_pool;
 struct gw_auth;
 struct gw_issuers;
@@ -66,6 +67,7 @@ struct gw_services {
     struct gw_deadline_kind *deadlines; // GW_DEADLINE_COUNT of them
     struct db_pool *pool;
     struct db_events *events;
+    struct db_mints *mints;
     struct gw_auth *auth;
     struct gw_issuers *issuers;   // NULL: no --oidc-issuer
     struct gw_upstream *upstream; // NULL: no registry configured

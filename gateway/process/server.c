@@ -13,6 +13,7 @@
 #include "base/log_writer.h"
 #include "base/random.h"
 #include "db/events.h"
+#include "db/mints.h"
 #include "db/pool.h"
 #include "db/query.h"
 #include "db/role_check.h"
@@ -171,6 +172,8 @@ static void close_everything(struct gw_server *server) {
         gw_upstream_close(services->upstream, NULL);
     if (services->issuers != NULL)
         gw_issuers_close(services->issuers);
+    if (services->mints != NULL)
+        db_mints_close(services->mints);
     gw_auth_close(&server->auth);
     if (services->events != NULL)
         db_events_close(services->events);
@@ -422,6 +425,8 @@ static enum gw_status start(struct gw_server *server) {
     if (status == GW_OK)
         status = open_database(server);
     if (status == GW_OK)
+        status = db_mints_create(server->services.pool, &server->services.mints);
+    if (status == GW_OK)
         status = open_upstream(server);
     if (status == GW_OK)
         status = open_issuers(server);
@@ -475,6 +480,7 @@ int gw_server_run(struct gw_config *config, const struct gw_worker *worker) {
     gw_assert(failure == 0);
     gw_auth_destroy(&server.auth);
     gw_issuers_destroy(server.services.issuers);
+    db_mints_destroy(server.services.mints);
     gw_address_counts_deinit(&server.front.clients.addresses);
     gw_idle_deinit(&server.front.clients.idle);
     gw_transport_shared_destroy(server.services.transport_shared);

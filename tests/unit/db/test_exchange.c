@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Proves of db/exchange.c, on a real PostgreSQL: the rules that might trust an identity are found;
-// one of them gives a token, with its audit, as often as the identity and the rule allow, and again
-// for a request whose answer got lost; what is old goes by itself.
+// Proves of db/exchange.c and db/mints.c, on a real PostgreSQL: the rules that might trust an
+// identity are found; one of them gives a token, with its audit, as often as the identity and the
+// rule allow, and again for a request whose answer got lost; those that wait go together; what is
+// old goes by itself.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,9 +14,12 @@
 
 #include "base/clock.h"
 #include "db/exchange.h"
+#include "db/mints.h"
 #include "tests/support/postgres.h"
 
 static struct test_store fixture;
+static struct db_mints *gateways[2]; // each sends one statement at a time
+static int turn;
 
 #define EXECUTE(sql) test_execute(fixture.database.url, sql)
 #define NUMBER(sql) test_number(fixture.database.url, sql)
@@ -35,11 +39,17 @@ static int open_store(void **state) {
     test_store_open(&fixture);
     EXECUTE("insert into skillreg.organisation (id, slug, name) values ('org2', 'other', 'Other')");
     make_rule("rule1", "org1", 600);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(db_mints_create(fixture.pool, &gateways[i]), GW_OK);
     return 0;
 }
 
 static int close_store(void **state) {
     (void)state;
+    for (int i = 0; i < 2; i++) {
+        db_mints_close(gateways[i]);
+        db_mints_destroy(gateways[i]);
+    }
     test_store_close(&fixture);
     return 0;
 }
@@ -145,8 +155,13 @@ static struct minting minting_of(const char *id, const char *identity) {
     return minting;
 }
 
+static void start_mint_at(struct db_mints *mints, struct minting *minting) {
+    assert_int_equal(db_mints_add(mints, &minting->mint), GW_OK);
+    assert_false(minting->is_done);
+}
+
 static void start_mint(struct minting *minting) {
-    assert_int_equal(db_exchange_mint_submit(fixture.pool, &minting->mint), GW_OK);
+    start_mint_at(gateways[turn++ % 2], minting);
 }
 
 static enum gw_status finish_mint(struct minting *minting) {
@@ -345,6 +360,83 @@ static void test_no_token_outlives_the_removal_of_its_rule(void **state) {
     assert_int_equal(NUMBER("select count(*) from skillreg.api_token where revoked_at is null"), 0);
 }
 
+// ---- together ----
+#define SEVERAL 5
+
+static void start_several(struct minting all[SEVERAL]) {
+    static const char *const ids[SEVERAL] = {"t1", "t2", "t3", "t4", "t5"};
+    for (int i = 0; i < SEVERAL; i++) {
+        all[i] = minting_of(ids[i], ids[i]);
+        start_mint_at(gateways[0], &all[i]);
+    }
+}
+
+static uint64_t statements(void) {
+    struct db_pool_stats stats;
+    db_pool_stats(fixture.pool, &stats);
+    return stats.queries_total;
+}
+
+static void test_those_that_wait_leave_with_one_statement(void **state) {
+    (void)state;
+    struct minting all[SEVERAL];
+    uint64_t before = statements();
+    start_several(all);
+    for (int i = 0; i < SEVERAL; i++) {
+        test_run_until(&fixture.loop, &all[i].is_done);
+        assert_int_equal(all[i].status, GW_OK);
+        assert_int_equal(all[i].mint.place, i == 0 ? 1 : i);
+    }
+    assert_int_equal(statements() - before, 2);
+    assert_int_equal(NUMBER("select count(*) from skillreg.api_token t join skillreg.token_audit a"
+                            " on a.token_id = t.id"),
+                     SEVERAL);
+}
+
+// The facts of the third are no JSON, so the server refuses what it is in.
+static void test_one_that_is_refused_spoils_no_other(void **state) {
+    (void)state;
+    struct minting all[SEVERAL];
+    start_several(all);
+    all[2].mint.facts = GW_STR("{");
+    for (int i = 0; i < SEVERAL; i++) {
+        test_run_until(&fixture.loop, &all[i].is_done);
+        assert_int_equal(all[i].status, i == 2 ? GW_INVALID : GW_OK);
+    }
+    assert_int_equal(NUMBER("select count(*) from skillreg.api_token"), SEVERAL - 1);
+}
+
+static void test_who_leaves_while_waiting_gets_nothing_made(void **state) {
+    (void)state;
+    struct minting all[SEVERAL];
+    start_several(all);
+    gw_list_remove(&all[0].mint.link); // under way: it is made
+    gw_list_remove(&all[3].mint.link);
+    test_run_until(&fixture.loop, &all[4].is_done);
+    assert_false(all[0].is_done || all[3].is_done);
+    assert_int_equal(all[4].status, GW_OK);
+    assert_int_equal(NUMBER("select count(*) from skillreg.api_token where id = 't4'"), 0);
+    assert_int_equal(NUMBER("select count(*) from skillreg.api_token"), SEVERAL - 1);
+}
+
+static void test_closing_ends_all_of_them(void **state) {
+    (void)state;
+    struct minting all[SEVERAL];
+    start_several(all);
+    db_mints_close(gateways[0]);
+    for (int i = 0; i < SEVERAL; i++)
+        assert_true(all[i].is_done && all[i].status == GW_UNAVAILABLE);
+    struct minting late = minting_of("t6", "f");
+    assert_int_equal(db_mints_add(gateways[0], &late.mint), GW_UNAVAILABLE);
+}
+
+static void test_facts_that_are_too_long_are_not_sent(void **state) {
+    (void)state;
+    struct minting minting = minting_of("t1", "a");
+    minting.mint.facts.length = DB_EXCHANGE_FACTS_BYTES_MAX + 1;
+    assert_int_equal(db_mints_add(gateways[0], &minting.mint), GW_INVALID);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, close_store)
@@ -359,6 +451,11 @@ int main(void) {
         TEST(test_a_lost_answer_is_asked_for_again),
         TEST(test_what_is_old_goes_without_an_event),
         TEST(test_no_token_outlives_the_removal_of_its_rule),
+        TEST(test_those_that_wait_leave_with_one_statement),
+        TEST(test_one_that_is_refused_spoils_no_other),
+        TEST(test_who_leaves_while_waiting_gets_nothing_made),
+        TEST(test_closing_ends_all_of_them),
+        TEST(test_facts_that_are_too_long_are_not_sent),
 #undef TEST
     };
     (void)test_postgres_server();
