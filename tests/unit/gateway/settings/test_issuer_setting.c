@@ -98,22 +98,25 @@ static void test_a_trust_domain_is_an_issuer_of_spiffe_alone(void **state) {
                    "keys is missing: a trust domain says nowhere where its keys are");
 }
 
+static void assert_audience_refused(const char *text) {
+    settings = (struct gw_issuer_settings){.count = 0};
+    assert_false(gw_issuer_settings_add(&settings, text));
+    assert_non_null(strstr(settings.problem, "audience: "));
+    assert_non_null(strstr(settings.problem, "choose one of your own"));
+}
+
 static void test_the_audience_that_a_provider_gives_anyway_is_refused(void **state) {
     (void)state;
-    static const char *const texts[] = {
-        "a=https://gh.test,kind=github,audience=https://github.com/acme",
-        "a=https://gl.test,kind=gitlab,audience=https://gl.test",
-        "a=https://agent.buildkite.com,kind=buildkite,audience=https://buildkite.com/acme",
-        "a=https://oidc.circleci.com/org/1f2e-3d,kind=circleci,audience=1f2e-3d",
-        "a=https://k.test,kind=kubernetes,audience=https://kubernetes.default.svc.cluster.local",
-        "a=https://k.test,kind=kubernetes,audience=https://k.test",
-    };
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        settings = (struct gw_issuer_settings){.count = 0};
-        assert_false(gw_issuer_settings_add(&settings, texts[i]));
-        assert_non_null(strstr(settings.problem, "audience: "));
-        assert_non_null(strstr(settings.problem, "choose one of your own"));
-    }
+    assert_audience_refused("a=https://token.actions.githubusercontent.com,kind=github,"
+                            "audience=https://github.com/acme");
+    assert_audience_refused("a=https://gl.test,kind=gitlab,audience=https://gl.test");
+    assert_audience_refused("a=https://agent.buildkite.com,kind=buildkite,"
+                            "audience=https://buildkite.com/acme");
+    assert_audience_refused("a=https://oidc.circleci.com/org/1f2e-3d,kind=circleci,"
+                            "audience=1f2e-3d");
+    assert_audience_refused("a=https://k.test,kind=kubernetes,"
+                            "audience=https://kubernetes.default.svc.cluster.local");
+    assert_audience_refused("a=https://k.test,kind=kubernetes,audience=https://k.test");
 }
 
 static void test_mistakes_are_told(void **state) {
