@@ -17,6 +17,7 @@ WAITING = "select pid from pg_stat_activity where wait_event = 'SyncRep'"
 class Lab:
     def __init__(self, directory):
         self.postgres = Postgres(synchronous_commit="on").create().start()
+        self.cancelled = 0  # waits, by cancel_while_it_waits
         self.operator = Operator(self.postgres.url, directory)
         self.operator.migrate()
         self.operator.create_org("acme")
@@ -26,6 +27,13 @@ class Lab:
         self.postgres.query(f"alter system set synchronous_standby_names = '{names}'")
         self.postgres.query("select pg_reload_conf()")
         eventually(lambda: self.postgres.query("show synchronous_standby_names") == [(names,)], "was it set")
+        if names:  # the checkpointer tells all sessions, so what one of them shows is not enough
+            eventually(self._commits_wait, "do commits wait")
+
+    def _commits_wait(self):
+        self.cancelled = 0
+        self.cancel_while_it_waits(lambda: self.postgres.query("comment on schema public is 'changed'"))
+        return self.cancelled > 0
 
     def cancel_while_it_waits(self, call):
         """What call() returns: one change, whose wait for a standby is cancelled."""
@@ -33,7 +41,7 @@ class Lab:
             running = thread.submit(call)
 
             def is_over():
-                self.postgres.query(f"select pg_cancel_backend(pid) from ({WAITING}) waiting")
+                self.cancelled += len(self.postgres.query(f"select pg_cancel_backend(pid) from ({WAITING}) waiting"))
                 return running.done()
 
             eventually(is_over, "did the change end")
