@@ -3,7 +3,8 @@
 import json
 
 from .gateway import Gateway
-from .issuer import AUDIENCE, Issuer, github_claims
+from .issuer import Issuer, github_claims
+from .trusting import issuer_flag
 
 
 class IdentityGateway(Gateway):
@@ -15,7 +16,7 @@ class IdentityGateway(Gateway):
         for kind, issuer in self.issuers.items():
             keys = directory / f"{name}-{kind}.json"
             keys.write_text(json.dumps(issuer.key_set()))
-            own += ["--oidc-issuer", f"{kind}={issuer.url},kind={kind},audience={AUDIENCE},keys={keys}"]
+            own += issuer_flag(kind, issuer.url, keys)
         super().__init__(directory, name, flags=[*own, *flags], **options)
 
     def stop(self):

@@ -6,11 +6,9 @@
 
 #include <cmocka.h>
 
-#include <string.h>
-
-#include "base/base64url.h"
 #include "gateway/api/trust_verdict.h"
 #include "gateway/exchange/exchange.h"
+#include "tests/support/identity_token.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define READ GW_SCOPE_READ
@@ -22,19 +20,8 @@ struct fixture {
     struct gw_client client;
 };
 
-// A token with these claims, whose signature nobody looks at.
 static void set_claims(struct fixture *fixture, const char *claims) {
-    static const char header[] = "eyJhbGciOiJSUzI1NiJ9."; // {"alg":"RS256"}
-    static char text[1024];
-    size_t length = sizeof(header) - 1;
-    enum gw_jwt_fault fault;
-    memcpy(text, header, length);
-    assert_true(length + gw_base64url_length(strlen(claims)) + 5 < sizeof(text));
-    gw_base64url_encode(claims, strlen(claims), text + length);
-    length += gw_base64url_length(strlen(claims));
-    memcpy(text + length, ".AAAA", 5);
-    assert_int_equal(gw_jwt_parse(&fixture->arena, gw_str(text, length + 5), &fixture->jwt, &fault),
-                     GW_OK);
+    identity_token_make(&fixture->arena, gw_str_from(claims), &fixture->jwt);
 }
 
 static int set_up(void **state) {

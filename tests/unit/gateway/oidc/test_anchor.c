@@ -11,31 +11,11 @@
 #include "gateway/oidc/anchor.h"
 #include "tests/support/identity_token.h"
 
-static struct gw_arena arena;
-
-static int set_up(void **state) {
-    (void)state;
-    gw_arena_init(&arena, (size_t)4 * 1024 * 1024);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    gw_arena_deinit(&arena);
-    return 0;
-}
-
-static struct gw_jwt token(const char *claims) {
-    struct gw_jwt jwt;
-    identity_token_make(&arena, gw_str_from(claims), &jwt);
-    return jwt;
-}
-
 // NULL: there is none.
 static void expect(enum gw_oidc_kind kind, const char *claims, const char *expected) {
-    struct gw_jwt jwt = token(claims);
+    struct gw_jwt jwt = identity_token(claims);
     struct gw_str anchor;
-    enum gw_status status = gw_oidc_anchor(kind, &jwt, &arena, &anchor);
+    enum gw_status status = gw_oidc_anchor(kind, &jwt, &identity_arena, &anchor);
     assert_int_equal(status, expected != NULL ? GW_OK : GW_INVALID);
     if (expected != NULL && !gw_str_equal(anchor, gw_str_from(expected)))
         fail_msg("%.*s", GW_STR_ARG(anchor));
@@ -83,7 +63,8 @@ static void test_an_anchor_is_bounded(void **state) {
     assert_false(gw_oidc_anchor_takes(gw_str(value, 257)));
     const struct gw_str longest[] = {gw_str(value, 256), gw_str(value, 256)};
     struct gw_str anchor;
-    assert_int_equal(gw_oidc_anchor_make(GW_OIDC_BUILDKITE, longest, &arena, &anchor), GW_OK);
+    assert_int_equal(gw_oidc_anchor_make(GW_OIDC_BUILDKITE, longest, &identity_arena, &anchor),
+                     GW_OK);
     assert_in_range(anchor.length, 513, GW_OIDC_ANCHOR_BYTES_MAX);
 }
 
@@ -94,5 +75,5 @@ int main(void) {
         cmocka_unit_test(test_a_value_with_blanks_or_controls_makes_no_anchor),
         cmocka_unit_test(test_an_anchor_is_bounded),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, identity_arena_open, identity_arena_close);
 }

@@ -9,32 +9,13 @@
 #include "gateway/oidc/claim_text.h"
 #include "tests/support/identity_token.h"
 
-static struct gw_arena arena;
-
-static int set_up(void **state) {
-    (void)state;
-    gw_arena_init(&arena, (size_t)4 * 1024 * 1024);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    gw_arena_deinit(&arena);
-    return 0;
-}
-
-static struct gw_jwt token(const char *claims) {
-    struct gw_jwt jwt;
-    identity_token_make(&arena, gw_str_from(claims), &jwt);
-    return jwt;
-}
-
 // NULL: not found.
 static void expect(enum gw_oidc_kind kind, const char *claims, const char *name,
                    const char *expected) {
-    struct gw_jwt jwt = token(claims);
+    struct gw_jwt jwt = identity_token(claims);
     struct gw_str text;
-    enum gw_status status = gw_oidc_claim_text(kind, &jwt, &arena, gw_str_from(name), &text);
+    enum gw_status status =
+        gw_oidc_claim_text(kind, &jwt, &identity_arena, gw_str_from(name), &text);
     if (status != (expected != NULL ? GW_OK : GW_NOT_FOUND))
         fail_msg("%s of %s: %d", name, claims, (int)status);
     if (expected != NULL && !gw_str_equal(text, gw_str_from(expected)))
@@ -43,7 +24,7 @@ static void expect(enum gw_oidc_kind kind, const char *claims, const char *name,
 
 static void expect_workflow(const char *workflow_ref, const char *file, const char *ref) {
     struct gw_str claims = gw_arena_printf(
-        &arena, "{\"repository\":\"acme/tools\",\"workflow_ref\":\"%s\"}", workflow_ref);
+        &identity_arena, "{\"repository\":\"acme/tools\",\"workflow_ref\":\"%s\"}", workflow_ref);
     expect(GW_OIDC_GITHUB, claims.at, "workflow_file", file);
     expect(GW_OIDC_GITHUB, claims.at, "workflow_file_ref", ref);
 }
@@ -99,7 +80,7 @@ static void test_an_account_is_its_namespace_and_its_name(void **state) {
     expect(GW_OIDC_KUBERNETES, good, "service_account", "publisher");
     expect(GW_OIDC_KUBERNETES, good, "service_account_uid", "u");
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        struct gw_str claims = gw_arena_printf(&arena, "{\"sub\":\"%s\"}", others[i]);
+        struct gw_str claims = gw_arena_printf(&identity_arena, "{\"sub\":\"%s\"}", others[i]);
         expect(GW_OIDC_KUBERNETES, claims.at, "namespace", NULL);
         expect(GW_OIDC_KUBERNETES, claims.at, "service_account", NULL);
     }
@@ -123,5 +104,5 @@ int main(void) {
         cmocka_unit_test(test_an_account_is_its_namespace_and_its_name),
         cmocka_unit_test(test_other_claims_are_taken_as_they_are),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, identity_arena_open, identity_arena_close);
 }

@@ -13,29 +13,9 @@
 #include "gateway/oidc/rule.h"
 #include "tests/support/identity_token.h"
 
-static struct gw_arena arena;
-
-static int set_up(void **state) {
-    (void)state;
-    gw_arena_init(&arena, (size_t)4 * 1024 * 1024);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    gw_arena_deinit(&arena);
-    return 0;
-}
-
-static struct gw_jwt token(const char *claims) {
-    struct gw_jwt jwt;
-    identity_token_make(&arena, gw_str_from(claims), &jwt);
-    return jwt;
-}
-
 static struct gw_json parse(struct gw_str text) {
     struct gw_json json;
-    assert_int_equal(gw_json_parse(&arena, text, GW_JSON_TOKENS_MAX, &json, NULL), GW_OK);
+    assert_int_equal(gw_json_parse(&identity_arena, text, GW_JSON_TOKENS_MAX, &json, NULL), GW_OK);
     return json;
 }
 
@@ -44,7 +24,7 @@ static struct gw_oidc_rule read_rule(enum gw_oidc_kind kind, const char *conditi
     const char *wrong = NULL;
     memset(&rule, 0, sizeof(rule));
     enum gw_status status =
-        gw_oidc_rule_read(&arena, kind, parse(gw_str_from(conditions)), &rule, &wrong);
+        gw_oidc_rule_read(&identity_arena, kind, parse(gw_str_from(conditions)), &rule, &wrong);
     if (status != GW_OK)
         fail_msg("%s: %s", conditions, wrong);
     return rule;
@@ -54,7 +34,7 @@ static void expect_refused(enum gw_oidc_kind kind, const char *conditions, const
     struct gw_oidc_rule rule;
     const char *wrong = NULL;
     enum gw_status status =
-        gw_oidc_rule_read(&arena, kind, parse(gw_str_from(conditions)), &rule, &wrong);
+        gw_oidc_rule_read(&identity_arena, kind, parse(gw_str_from(conditions)), &rule, &wrong);
     assert_int_equal(status, GW_INVALID);
     if (strstr(wrong, part) == NULL)
         fail_msg("%s: %s", conditions, wrong);
@@ -112,7 +92,8 @@ static void test_a_star_stands_only_where_the_provider_shows_it(void **state) {
     static const char *const wrong[] = {"*", "v**", "v*1", "*v"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         struct gw_str text = gw_arena_printf(
-            &arena, "{\"project_path\":\"a/b\",\"ref\":\"%s\",\"ref_type\":\"tag\"}", wrong[i]);
+            &identity_arena, "{\"project_path\":\"a/b\",\"ref\":\"%s\",\"ref_type\":\"tag\"}",
+            wrong[i]);
         expect_refused(GW_OIDC_GITLAB, text.at, "only at the end");
     }
     expect_refused(GW_OIDC_GITLAB, "{\"project_path\":\"a/b\",\"environment\":\"prod*\"}",
@@ -169,11 +150,11 @@ static void test_a_rule_is_found_by_the_anchor_of_its_tokens(void **state) {
     (void)state;
     struct gw_oidc_rule rule =
         read_rule(GW_OIDC_KUBERNETES, "{\"service_account\":\"p\",\"namespace\":\"ci\"}");
-    struct gw_jwt jwt = token("{\"sub\":\"system:serviceaccount:ci:p\"}");
+    struct gw_jwt jwt = identity_token("{\"sub\":\"system:serviceaccount:ci:p\"}");
     struct gw_str of_rule;
     struct gw_str of_token;
-    assert_int_equal(gw_oidc_rule_anchor(&rule, &arena, &of_rule), GW_OK);
-    assert_int_equal(gw_oidc_anchor(GW_OIDC_KUBERNETES, &jwt, &arena, &of_token), GW_OK);
+    assert_int_equal(gw_oidc_rule_anchor(&rule, &identity_arena, &of_rule), GW_OK);
+    assert_int_equal(gw_oidc_anchor(GW_OIDC_KUBERNETES, &jwt, &identity_arena, &of_token), GW_OK);
     assert_true(gw_str_equal(of_rule, GW_STR("namespace=ci service_account=p")));
     assert_true(gw_str_equal(of_rule, of_token));
 }
@@ -183,9 +164,9 @@ static void test_a_rule_is_found_by_the_anchor_of_its_tokens(void **state) {
 static void expect_match_from(const struct gw_oidc_rule *rule, const char *claims,
                               const struct gw_ip *address, enum gw_oidc_match_verdict verdict,
                               const char *claim) {
-    struct gw_jwt jwt = token(claims);
+    struct gw_jwt jwt = identity_token(claims);
     struct gw_oidc_match match;
-    assert_int_equal(gw_oidc_rule_match(rule, &jwt, &arena, address, &match), GW_OK);
+    assert_int_equal(gw_oidc_rule_match(rule, &jwt, &identity_arena, address, &match), GW_OK);
     if (match.verdict != verdict)
         fail_msg("%s: %d, %.*s", claims, (int)match.verdict, GW_STR_ARG(match.claim));
     if (claim != NULL)
@@ -226,13 +207,13 @@ static void test_a_difference_names_the_tokens_own_value(void **state) {
     (void)state;
     struct gw_oidc_rule rule = read_rule(
         GW_OIDC_GITHUB, "{\"repository\":\"a/b\",\"environment\":\"prod\",\"ref_type\":\"tag\"}");
-    struct gw_jwt jwt = token("{\"repository\":\"a/b\",\"environment\":\"dev\"}");
+    struct gw_jwt jwt = identity_token("{\"repository\":\"a/b\",\"environment\":\"dev\"}");
     struct gw_oidc_match match;
-    assert_int_equal(gw_oidc_rule_match(&rule, &jwt, &arena, NULL, &match), GW_OK);
+    assert_int_equal(gw_oidc_rule_match(&rule, &jwt, &identity_arena, NULL, &match), GW_OK);
     assert_true(gw_str_equal(match.claim, GW_STR("environment")));
     assert_true(gw_str_equal(match.value, GW_STR("dev")));
-    jwt = token("{\"repository\":\"a/b\",\"environment\":\"prod\"}");
-    assert_int_equal(gw_oidc_rule_match(&rule, &jwt, &arena, NULL, &match), GW_OK);
+    jwt = identity_token("{\"repository\":\"a/b\",\"environment\":\"prod\"}");
+    assert_int_equal(gw_oidc_rule_match(&rule, &jwt, &identity_arena, NULL, &match), GW_OK);
     assert_true(gw_str_equal(match.claim, GW_STR("ref_type")));
     assert_null(match.value.at);
 }
@@ -272,8 +253,8 @@ static void test_events_for_strangers_are_refused_unless_named(void **state) {
         read_rule(GW_OIDC_GITHUB, "{\"repository\":\"a/b\",\"event_name\":"
                                   "[\"pull_request_target\",\"issue_comment\"]}");
     for (size_t i = 0; i < 2; i++) {
-        struct gw_str claims =
-            gw_arena_printf(&arena, "{\"repository\":\"a/b\",\"event_name\":\"%s\"}", events[i]);
+        struct gw_str claims = gw_arena_printf(
+            &identity_arena, "{\"repository\":\"a/b\",\"event_name\":\"%s\"}", events[i]);
         expect_match(&silent, claims.at, GW_OIDC_DIFFERS, "event_name");
         expect_match(&named, claims.at, GW_OIDC_MATCHES, NULL);
     }
@@ -368,5 +349,5 @@ int main(void) {
         cmocka_unit_test(test_the_address_counts_as_a_claim),
         cmocka_unit_test(test_the_least_rule_that_covers_is_chosen),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, identity_arena_open, identity_arena_close);
 }

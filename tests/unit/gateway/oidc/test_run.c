@@ -11,30 +11,10 @@
 #include "gateway/oidc/run.h"
 #include "tests/support/identity_token.h"
 
-static struct gw_arena arena;
-
-static int set_up(void **state) {
-    (void)state;
-    gw_arena_init(&arena, (size_t)4 * 1024 * 1024);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    gw_arena_deinit(&arena);
-    return 0;
-}
-
-static struct gw_jwt token(const char *claims) {
-    struct gw_jwt jwt;
-    identity_token_make(&arena, gw_str_from(claims), &jwt);
-    return jwt;
-}
-
 static void expect_name(enum gw_oidc_kind kind, const char *claims, const char *expected) {
-    struct gw_jwt jwt = token(claims);
+    struct gw_jwt jwt = identity_token(claims);
     struct gw_str name;
-    assert_int_equal(gw_oidc_run_name(kind, &jwt, &arena, &name), GW_OK);
+    assert_int_equal(gw_oidc_run_name(kind, &jwt, &identity_arena, &name), GW_OK);
     if (!gw_str_equal(name, gw_str_from(expected)))
         fail_msg("%.*s", GW_STR_ARG(name));
 }
@@ -71,13 +51,14 @@ static void test_a_name_keeps_to_the_rules_for_names(void **state) {
 
 static void test_the_audit_keeps_what_the_token_says(void **state) {
     (void)state;
-    struct gw_jwt jwt = token("{\"sub\":\"system:serviceaccount:ci:publisher\",\"exp\":1,"
-                              "\"kubernetes.io\":{\"pod\":{\"name\":\"p\\n\"}}}");
+    struct gw_jwt jwt = identity_token("{\"sub\":\"system:serviceaccount:ci:publisher\",\"exp\":1,"
+                                       "\"kubernetes.io\":{\"pod\":{\"name\":\"p\\n\"}}}");
     struct gw_json_writer writer;
     struct gw_buf out;
     gw_buf_init(&out, 4096);
     gw_json_writer_init(&writer, &out);
-    assert_int_equal(gw_oidc_run_write_json(GW_OIDC_KUBERNETES, &jwt, &arena, &writer), GW_OK);
+    assert_int_equal(gw_oidc_run_write_json(GW_OIDC_KUBERNETES, &jwt, &identity_arena, &writer),
+                     GW_OK);
     assert_int_equal(gw_json_writer_finish(&writer), GW_OK);
     assert_true(
         gw_str_equal(gw_buf_bytes(&out),
@@ -93,10 +74,11 @@ static void test_what_the_audit_keeps_is_bounded(void **state) {
     struct gw_buf out;
     memset(claims + strlen(claims), 'a', 900);
     memcpy(claims + 908, "\"}", 3);
-    struct gw_jwt jwt = token(claims);
+    struct gw_jwt jwt = identity_token(claims);
     gw_buf_init(&out, 4096);
     gw_json_writer_init(&writer, &out);
-    assert_int_equal(gw_oidc_run_write_json(GW_OIDC_GENERIC, &jwt, &arena, &writer), GW_OK);
+    assert_int_equal(gw_oidc_run_write_json(GW_OIDC_GENERIC, &jwt, &identity_arena, &writer),
+                     GW_OK);
     assert_int_equal(gw_json_writer_finish(&writer), GW_OK);
     assert_int_equal(gw_buf_length(&out), strlen("{\"sub\":\"\"}") + 256);
     gw_buf_deinit(&out);
@@ -109,5 +91,5 @@ int main(void) {
         cmocka_unit_test(test_the_audit_keeps_what_the_token_says),
         cmocka_unit_test(test_what_the_audit_keeps_is_bounded),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, identity_arena_open, identity_arena_close);
 }
