@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/api/identity.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "gateway/auth/auth.h"
 #include "gateway/auth/failed_tokens.h"
 #include "gateway/exchange/exchange.h"
@@ -18,16 +15,14 @@ static void end(struct gw_identity *identity, enum gw_identity_outcome outcome) 
 
 static bool charge(struct gw_identity *identity) {
     struct gw_exchange *exchange = identity->exchange;
-    char seconds[24];
     uint64_t wait_s = gw_failed_tokens_charge(exchange->services->auth->failed_tokens,
                                               &exchange->client, exchange->services->touched_ms);
     identity->is_charged = wait_s == 0;
     if (identity->is_charged)
         return true;
-    (void)snprintf(seconds, sizeof(seconds), "%" PRIu64, wait_s);
-    gw_exchange_fail_with(exchange, GW_ERROR_TOO_MANY_FAILED_TOKENS,
-                          "Too many tokens of this address were not accepted. Try again later.",
-                          &(struct gw_response_field){GW_STR("Retry-After"), gw_str_from(seconds)});
+    gw_exchange_fail_until(exchange, GW_ERROR_TOO_MANY_FAILED_TOKENS,
+                           "Too many tokens of this address were not accepted. Try again later.",
+                           wait_s);
     return false;
 }
 

@@ -11,8 +11,6 @@
 // more of them at once than one after another.
 #include "gateway/auth/authz.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -423,9 +421,6 @@ void gw_authz_refuse(const struct gw_decision *decision) {
         gw_exchange_refuse(decision->exchange, &decision->refusal);
         return;
     }
-    char digits[24];
-    int length = snprintf(digits, sizeof(digits), "%" PRIu64, decision->wait_s);
-    const struct gw_response_field field = {GW_STR("Retry-After"), gw_str(digits, (size_t)length)};
-    gw_exchange_fail_with(decision->exchange, decision->refusal.error, decision->refusal.message,
-                          &field);
+    gw_exchange_fail_until(decision->exchange, decision->refusal.error, decision->refusal.message,
+                           decision->wait_s);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/exchange/exchange.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -347,6 +349,14 @@ void gw_exchange_fail_with(struct gw_exchange *exchange, enum gw_error error, co
 
 void gw_exchange_fail(struct gw_exchange *exchange, enum gw_error error, const char *message) {
     gw_exchange_fail_with(exchange, error, message, NULL);
+}
+
+void gw_exchange_fail_until(struct gw_exchange *exchange, enum gw_error error, const char *message,
+                            uint64_t wait_s) {
+    char digits[24];
+    int length = snprintf(digits, sizeof(digits), "%" PRIu64, wait_s);
+    const struct gw_response_field field = {GW_STR("Retry-After"), gw_str(digits, (size_t)length)};
+    gw_exchange_fail_with(exchange, error, message, &field);
 }
 
 void gw_exchange_refuse(struct gw_exchange *exchange, const struct gw_refusal *refusal) {

@@ -133,6 +133,9 @@ void gw_exchange_fail(struct gw_exchange *exchange, enum gw_error error, const c
 // The same with a field of the caller's (Allow, a Retry-After of its own) in place of the row's.
 void gw_exchange_fail_with(struct gw_exchange *exchange, enum gw_error error, const char *message,
                            const struct gw_response_field *extra);
+// The same with so many seconds in Retry-After.
+void gw_exchange_fail_until(struct gw_exchange *exchange, enum gw_error error, const char *message,
+                            uint64_t wait_s);
 void gw_exchange_refuse(struct gw_exchange *exchange, const struct gw_refusal *refusal);
 
 // A streamed response. With content_length == GW_LENGTH_UNKNOWN the body is chunked on HTTP/1.1 and
