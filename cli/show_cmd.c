@@ -89,24 +89,30 @@ void cli_show_render(struct cli_session *session, struct gw_json token, struct c
     put_text(session, token, "Replaced by:       ", "replacedBy", out);
 }
 
-enum cli_exit cli_show_cmd(struct cli_session *session, const struct cli_options *options,
-                           struct cli_reason *why) {
-    struct gw_json token;
+enum cli_exit cli_show_one(struct cli_session *session, const struct cli_options *options,
+                           const struct cli_shown *shown, struct cli_reason *why) {
+    struct gw_json object;
     struct cli_api_request request = {.method = "GET"};
-    enum cli_exit exit = cli_org_path_make(session, "tokens", options->id, &request.path, why);
+    enum cli_exit exit =
+        cli_org_path_make(session, shown->collection, options->id, &request.path, why);
+    if (exit == CLI_DONE)
+        exit = cli_session_call(session, &request, shown->hint, &object, why);
     if (exit != CLI_DONE)
         return exit;
-    exit =
-        cli_session_call(session, &request, "skillreg token list --all shows the ids", &token, why);
-    if (exit != CLI_DONE)
-        return exit;
-    if (cli_answer_text(token, "id", &session->answer).length == 0)
+    if (cli_answer_text(object, "id", &session->answer).length == 0)
         return cli_session_fail_strange(session, why);
     struct cli_output out;
     cli_output_init(&out);
     if (cli_options_has(options, CLI_FLAG_JSON))
         cli_session_put_answer(session, &out);
     else
-        cli_show_render(session, token, &out);
+        shown->render(session, object, &out);
     return cli_output_send(&out, why);
+}
+
+enum cli_exit cli_show_cmd(struct cli_session *session, const struct cli_options *options,
+                           struct cli_reason *why) {
+    static const struct cli_shown token = {"tokens", "skillreg token list --all shows the ids",
+                                           cli_show_render};
+    return cli_show_one(session, options, &token, why);
 }

@@ -5,6 +5,14 @@
 #include "cli/options.h"
 #include "cli/session.h"
 
+// What else is shown in the same way: by its id, or as the gateway's own JSON with --json.
+struct cli_shown {
+    const char *collection; // of the organisation: "tokens"
+    const char *hint;       // for an id that is not there
+    void (*render)(struct cli_session *session, struct gw_json object, struct cli_output *out);
+};
+enum cli_exit cli_show_one(struct cli_session *session, const struct cli_options *options,
+                           const struct cli_shown *shown, struct cli_reason *why) GW_MUST_USE;
 enum cli_exit cli_show_cmd(struct cli_session *session, const struct cli_options *options,
                            struct cli_reason *why) GW_MUST_USE;
 // "Label: value" lines of `token`, a token as the session's last answer has it; a line each of what

@@ -24,6 +24,12 @@ static void write_allowed_ips(const struct cli_options *options, struct gw_json_
     gw_json_close_array(writer);
 }
 
+void cli_token_members_write_limits(const struct cli_options *options,
+                                    struct gw_json_writer *writer) {
+    write_scopes(options->scopes, writer);
+    write_allowed_ips(options, writer);
+}
+
 void cli_token_members_write(const struct cli_options *options, struct gw_json_writer *writer) {
     write_text(options, CLI_FLAG_NAME, "name", writer);
     write_scopes(options->scopes, writer);

@@ -6,4 +6,7 @@
 #include "base/json.h"
 #include "cli/options.h"
 
+// The scopes and the addresses alone, which rules of trust have too.
+void cli_token_members_write_limits(const struct cli_options *options,
+                                    struct gw_json_writer *writer);
 void cli_token_members_write(const struct cli_options *options, struct gw_json_writer *writer);

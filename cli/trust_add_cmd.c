@@ -5,6 +5,7 @@
 
 #include "cli/answer.h"
 #include "cli/org_path.h"
+#include "cli/token_members.h"
 #include "cli/trust_text.h"
 
 #define BODY_BYTES_MAX (64 * 1024)
@@ -156,19 +157,9 @@ static void write_conditions(const struct claims *claims, struct gw_json_writer 
 }
 
 static void write_limits(const struct cli_options *options, struct gw_json_writer *writer) {
-    if (options->scopes != 0) {
-        gw_json_key(writer, "scopes");
-        gw_scope_write_json(writer, options->scopes);
-    }
+    cli_token_members_write_limits(options, writer);
     if (options->life_ms > 0)
         gw_json_put_integer(writer, "expiresIn", options->life_ms / 1000);
-    if (options->allowed_ip_count == 0)
-        return;
-    gw_json_key(writer, "allowedIps");
-    gw_json_open_array(writer);
-    for (size_t i = 0; i < options->allowed_ip_count; i++)
-        gw_json_write_string(writer, gw_str_from(options->allowed_ips[i]));
-    gw_json_close_array(writer);
 }
 
 static enum gw_status write_body(const struct cli_options *options, struct gw_buf *body) {

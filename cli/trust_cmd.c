@@ -6,6 +6,7 @@
 #include "cli/answer.h"
 #include "cli/confirmation.h"
 #include "cli/org_path.h"
+#include "cli/show_cmd.h"
 #include "cli/trust_text.h"
 #include "token/id.h"
 
@@ -63,22 +64,8 @@ enum cli_exit cli_trust_list_cmd(struct cli_session *session, const struct cli_o
 
 enum cli_exit cli_trust_show_cmd(struct cli_session *session, const struct cli_options *options,
                                  struct cli_reason *why) {
-    struct gw_json rule;
-    struct cli_api_request request = {.method = "GET"};
-    enum cli_exit exit = cli_org_path_make(session, "trust", options->id, &request.path, why);
-    if (exit == CLI_DONE)
-        exit = cli_session_call(session, &request, HINT, &rule, why);
-    if (exit != CLI_DONE)
-        return exit;
-    if (cli_answer_text(rule, "id", &session->answer).length == 0)
-        return cli_session_fail_strange(session, why);
-    struct cli_output out;
-    cli_output_init(&out);
-    if (cli_options_has(options, CLI_FLAG_JSON))
-        cli_session_put_answer(session, &out);
-    else
-        cli_trust_render(session, rule, &out);
-    return cli_output_send(&out, why);
+    static const struct cli_shown rule = {"trust", HINT, cli_trust_render};
+    return cli_show_one(session, options, &rule, why);
 }
 
 static enum cli_exit print_removed(struct cli_session *session, const struct cli_options *options,
