@@ -40,8 +40,9 @@ struct gw_api_body {
 // is answered, with 413 or 415.
 bool gw_api_body_check(struct gw_exchange *exchange, enum gw_api_body_kind kind,
                        bool is_optional) GW_MUST_USE;
-// In this order. A body that holds a secret gets its memory in between, all at once
-// (gw_buf_reserve), for a buffer that grows would leave copies behind.
+// In this order.
 void gw_api_body_init(struct gw_api_body *body, struct gw_exchange *exchange,
                       enum gw_api_body_kind kind, const struct gw_api_body_calls *calls);
 void gw_api_body_read(struct gw_api_body *body);
+// The same for a body that holds a secret, whose memory it gets in one piece. Without it: 503.
+void gw_api_body_read_secret(struct gw_api_body *body);

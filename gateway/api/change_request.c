@@ -43,13 +43,6 @@ static bool parse_expiry(struct gw_arena *arena, struct gw_json body, int64_t no
     return true;
 }
 
-static bool parse_scopes(struct gw_arena *arena, struct gw_json body, gw_scope_set *scopes,
-                         struct gw_refusal *refusal) {
-    struct gw_json value;
-    return !gw_json_member(body, GW_STR("scopes"), &value) ||
-           gw_token_limits_scopes(arena, value, scopes, refusal);
-}
-
 static bool parse_addresses(struct gw_arena *arena, struct gw_json body,
                             struct gw_change_request *request, struct gw_refusal *refusal) {
     struct gw_json value;
@@ -71,6 +64,6 @@ bool gw_change_request_parse(struct gw_arena *arena, struct gw_str body, int64_t
     return parse_name(arena, root, &request->name, refusal) &&
            parse_description(arena, root, &request->description, refusal) &&
            parse_expiry(arena, root, now_ms, &request->expires_ms, refusal) &&
-           parse_scopes(arena, root, &request->scopes, refusal) &&
+           gw_token_limits_find_scopes(arena, root, 0, &request->scopes, refusal) &&
            parse_addresses(arena, root, request, refusal);
 }

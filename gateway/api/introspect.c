@@ -149,9 +149,5 @@ void gw_introspect_start(struct gw_exchange *exchange) {
     gw_assert(exchange->has_identity);
     gw_list_init(&call->question.link);
     gw_api_body_init(&call->body, exchange, GW_API_BODY_FORM, &calls);
-    char *at;
-    if (gw_buf_reserve(&call->body.bytes, GW_BODY_OWN_BYTES_MAX, &at) == GW_OK)
-        gw_api_body_read(&call->body);
-    else
-        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
+    gw_api_body_read_secret(&call->body);
 }

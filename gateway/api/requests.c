@@ -23,20 +23,10 @@ static bool parse_name(struct gw_arena *arena, struct gw_json body, struct gw_st
     return gw_token_text_name(arena, value, name, refusal);
 }
 
-static bool parse_scopes(struct gw_arena *arena, struct gw_json body, gw_scope_set *scopes,
-                         struct gw_refusal *refusal) {
-    struct gw_json value;
-    *scopes = GW_SCOPE_READ | GW_SCOPE_WRITE;
-    return !gw_json_member(body, GW_STR("scopes"), &value) ||
-           gw_token_limits_scopes(arena, value, scopes, refusal);
-}
-
 static bool parse_allowed_ips(struct gw_arena *arena, struct gw_json body,
                               struct gw_token_request *request, struct gw_refusal *refusal) {
-    struct gw_json value;
-    struct gw_token_addresses addresses = {.count = 0};
-    bool is_right = !gw_json_body_find(body, GW_STR("allowedIps"), &value) ||
-                    gw_token_limits_addresses(arena, value, &addresses, refusal);
+    struct gw_token_addresses addresses;
+    bool is_right = gw_token_limits_find_addresses(arena, body, &addresses, refusal);
     request->allowed_ips = addresses.ranges;
     request->allowed_ip_count = addresses.count;
     return is_right;
@@ -75,7 +65,8 @@ bool gw_token_request_parse(struct gw_arena *arena, struct gw_str body, int64_t 
     return gw_json_body_parse(arena, body, &root, refusal) &&
            gw_known_members_check(arena, root, CREATE_MEMBERS, refusal) &&
            parse_name(arena, root, &request->name, refusal) &&
-           parse_scopes(arena, root, &request->scopes, refusal) &&
+           gw_token_limits_find_scopes(arena, root, GW_SCOPE_READ | GW_SCOPE_WRITE,
+                                       &request->scopes, refusal) &&
            gw_token_limits_expiry(arena, root, now_ms, &request->expires_ms, refusal) &&
            parse_allowed_ips(arena, root, request, refusal) &&
            parse_binding(root, &request->binds_children, refusal) &&

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/api/token_exchange.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,12 +75,10 @@ static void refuse_claim(struct exchange_call *call, const struct gw_trust_match
 }
 
 static void refuse_for_now(struct exchange_call *call, uint32_t seconds) {
-    char text[16];
-    (void)snprintf(text, sizeof(text), "%" PRIu32, seconds);
-    gw_exchange_fail_with(
+    gw_exchange_fail_until(
         exchange_of(call), GW_ERROR_RATE_LIMITED,
         "The rule of trust has given as many tokens within a minute as it may. Try again later.",
-        &(struct gw_response_field){GW_STR("Retry-After"), gw_str_from(text)});
+        seconds);
 }
 
 // ---- the answer ----
@@ -321,7 +318,6 @@ static void start(struct gw_exchange *exchange, bool is_form) {
     static const struct gw_api_body_calls calls = {.on_whole = on_whole, .on_over = on_over};
     enum gw_api_body_kind kind = is_form ? GW_API_BODY_FORM : GW_API_BODY_JSON;
     struct gw_str key;
-    char *at;
     if (!gw_identity_is_taken(exchange) || !gw_issue_read_key(exchange, &key) ||
         !gw_api_body_check(exchange, kind, false))
         return;
@@ -333,10 +329,7 @@ static void start(struct gw_exchange *exchange, bool is_form) {
     gw_list_init(&call->mint.link);
     gw_buf_init(&call->facts, DB_EXCHANGE_FACTS_BYTES_MAX);
     gw_api_body_init(&call->body, exchange, kind, &calls);
-    if (gw_buf_reserve(&call->body.bytes, GW_BODY_OWN_BYTES_MAX, &at) == GW_OK)
-        gw_api_body_read(&call->body);
-    else
-        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
+    gw_api_body_read_secret(&call->body);
 }
 
 void gw_token_exchange_start_form(struct gw_exchange *exchange) {

@@ -91,3 +91,23 @@ bool gw_token_limits_addresses(struct gw_arena *arena, struct gw_json value,
     *addresses = (struct gw_token_addresses){.ranges = ranges, .count = (uint8_t)count};
     return true;
 }
+
+// ---- members that may be missing ----
+
+bool gw_token_limits_find_scopes(struct gw_arena *arena, struct gw_json body,
+                                 gw_scope_set otherwise, gw_scope_set *scopes,
+                                 struct gw_refusal *refusal) {
+    struct gw_json value;
+    *scopes = otherwise;
+    return !gw_json_member(body, GW_STR("scopes"), &value) ||
+           gw_token_limits_scopes(arena, value, scopes, refusal);
+}
+
+bool gw_token_limits_find_addresses(struct gw_arena *arena, struct gw_json body,
+                                    struct gw_token_addresses *addresses,
+                                    struct gw_refusal *refusal) {
+    struct gw_json value;
+    *addresses = (struct gw_token_addresses){.count = 0};
+    return !gw_json_body_find(body, GW_STR("allowedIps"), &value) ||
+           gw_token_limits_addresses(arena, value, addresses, refusal);
+}

@@ -14,6 +14,10 @@
 // A member `scopes`: at least one.
 bool gw_token_limits_scopes(struct gw_arena *arena, struct gw_json value, gw_scope_set *scopes,
                             struct gw_refusal *refusal) GW_MUST_USE;
+// The same of `body`, `otherwise` without the member.
+bool gw_token_limits_find_scopes(struct gw_arena *arena, struct gw_json body,
+                                 gw_scope_set otherwise, gw_scope_set *scopes,
+                                 struct gw_refusal *refusal) GW_MUST_USE;
 // The members `expiresAt` and `expiresIn` of `body`, of which one may be there: a time after
 // `now_ms`, wall clock, from which a length counts. DB_NO_TIME: none, or null.
 bool gw_token_limits_expiry(struct gw_arena *arena, struct gw_json body, int64_t now_ms,
@@ -26,3 +30,7 @@ struct gw_token_addresses {
 bool gw_token_limits_addresses(struct gw_arena *arena, struct gw_json value,
                                struct gw_token_addresses *addresses,
                                struct gw_refusal *refusal) GW_MUST_USE;
+// The same of `body`; none without the member, or where it is null.
+bool gw_token_limits_find_addresses(struct gw_arena *arena, struct gw_json body,
+                                    struct gw_token_addresses *addresses,
+                                    struct gw_refusal *refusal) GW_MUST_USE;

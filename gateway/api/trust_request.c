@@ -87,22 +87,6 @@ static bool parse_conditions(struct gw_arena *arena, struct gw_json body,
     return status == GW_OK;
 }
 
-static bool parse_scopes(struct gw_arena *arena, struct gw_json body, gw_scope_set *scopes,
-                         struct gw_refusal *refusal) {
-    struct gw_json value;
-    *scopes = GW_SCOPE_READ;
-    return !gw_json_member(body, GW_STR("scopes"), &value) ||
-           gw_token_limits_scopes(arena, value, scopes, refusal);
-}
-
-static bool parse_addresses(struct gw_arena *arena, struct gw_json body,
-                            struct gw_token_addresses *addresses, struct gw_refusal *refusal) {
-    struct gw_json value;
-    *addresses = (struct gw_token_addresses){.count = 0};
-    return !gw_json_body_find(body, GW_STR("allowedIps"), &value) ||
-           gw_token_limits_addresses(arena, value, addresses, refusal);
-}
-
 struct number {
     struct gw_str name;
     int64_t min;
@@ -145,9 +129,9 @@ bool gw_trust_request_parse(struct gw_arena *arena, struct gw_str body,
            gw_known_members_check(arena, root, MEMBERS, refusal) &&
            parse_issuer(arena, root, issuers, &request->issuer, refusal) &&
            parse_conditions(arena, root, request, refusal) &&
-           parse_scopes(arena, root, &request->scopes, refusal) &&
+           gw_token_limits_find_scopes(arena, root, GW_SCOPE_READ, &request->scopes, refusal) &&
            parse_numbers(root, request, refusal) &&
-           parse_addresses(arena, root, &request->addresses, refusal);
+           gw_token_limits_find_addresses(arena, root, &request->addresses, refusal);
 }
 
 // ---- the list ----

@@ -158,7 +158,6 @@ static void on_over(struct gw_api_body *body) {
 
 void gw_trust_test_start(struct gw_exchange *exchange) {
     static const struct gw_api_body_calls calls = {.on_whole = on_whole, .on_over = on_over};
-    char *at;
     gw_assert(exchange->has_identity);
     if (!gw_identity_is_taken(exchange) || !gw_api_body_check(exchange, GW_API_BODY_JSON, false))
         return;
@@ -166,8 +165,5 @@ void gw_trust_test_start(struct gw_exchange *exchange) {
     if (call == NULL)
         return;
     gw_api_body_init(&call->body, exchange, GW_API_BODY_JSON, &calls);
-    if (gw_buf_reserve(&call->body.bytes, GW_BODY_OWN_BYTES_MAX, &at) == GW_OK)
-        gw_api_body_read(&call->body);
-    else
-        gw_exchange_refuse(exchange, &gw_refusal_no_memory);
+    gw_api_body_read_secret(&call->body);
 }
