@@ -8,7 +8,7 @@
 #include "base/ascii.h"
 #include "base/big_endian.h"
 #include "tls/alerts.h"
-#include "tls/client_subject.h"
+#include "tls/client_certificate.h"
 #include "tls/early_data.h"
 #include "tls/hello.h"
 #include "tls/memory.h"
@@ -42,8 +42,8 @@ struct tls_session {
     bool is_peer_ended;
     bool is_close_notify_sent;
     bool peer_spoke_http;
-    bool has_certified;               // the server showed its certificate: not resumed
-    char *client_subject;             // NULL: the client showed no certificate
+    bool has_certified; // the server showed its certificate: not resumed
+    struct tls_client_certificate client_certificate;
     struct tls_session_client client; // the client's end; zeros at the server's
 };
 
@@ -146,7 +146,7 @@ void tls_session_destroy(struct tls_session *session) {
     mbedtls_ssl_free(&session->ssl);
     drop_early_data(session);
     tls_context_release(session->context);
-    free(session->client_subject);
+    tls_client_certificate_deinit(&session->client_certificate);
     free(session);
 }
 
@@ -273,9 +273,9 @@ static bool starts_like_http(struct gw_str input) {
 
 // In TLS 1.3 an alert can be read only after the handshake, so a bad certificate is refused here.
 static int check_client_certificate(struct tls_session *session) {
-    if (session->client_subject != NULL)
+    if (session->client_certificate.subject != NULL)
         return 0;
-    int code = tls_client_subject_read(&session->ssl, &session->client_subject);
+    int code = tls_client_certificate_read(&session->client_certificate, &session->ssl);
     if (code != 0)
         session->has_alerted = false; // in TLS 1.3 the end of the handshake looks like an alert
     return code;
@@ -482,7 +482,11 @@ bool tls_session_drop_offered(struct tls_session *session) {
 }
 
 struct gw_str tls_session_client_subject(const struct tls_session *session) {
-    return gw_str_from(session->client_subject);
+    return gw_str_from(session->client_certificate.subject);
+}
+
+struct gw_str tls_session_client_names(const struct tls_session *session) {
+    return gw_str_from(session->client_certificate.names);
 }
 
 const char *tls_session_certificate_problem(const struct tls_session *session) {

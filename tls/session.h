@@ -18,8 +18,8 @@
 #include "base/buf.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "tls/client_certificate.h"
 #include "tls/client_context.h"
-#include "tls/client_subject.h"
 #include "tls/context.h"
 #include "tls/problem.h"
 
@@ -76,6 +76,9 @@ bool tls_session_drop_offered(struct tls_session *session);
 // "C=NL, O=Example, CN=ci". A certificate whose subject is longer than TLS_SUBJECT_BYTES_MAX is
 // refused.
 struct gw_str tls_session_client_subject(const struct tls_session *session);
+// After the handshake: the names of that certificate, a list as gw_san_list_has takes it
+// (tls/client_names.h); empty without a certificate. A resumed session has none: tls/tickets.h.
+struct gw_str tls_session_client_names(const struct tls_session *session);
 // The client's end, after a failed handshake: what is wrong with the server's certificate, static,
 // part of a sentence; NULL when nothing is.
 const char *tls_session_certificate_problem(const struct tls_session *session);
