@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "cli/flag_rows.h"
 #include "cli/flags.h"
 
 static void test_flags_have_a_whole_row_each(void **state) {
@@ -22,6 +23,15 @@ static void test_flags_have_a_whole_row_each(void **state) {
         assert_int_equal(row->choices != NULL,
                          row->kind == CLI_VALUE_CHOICE || row->kind == CLI_VALUE_LIST);
     }
+}
+
+static void test_flags_stand_in_one_table_each(void **state) {
+    (void)state;
+    for (int i = 0; i < CLI_FLAG_COUNT; i++)
+        assert_int_equal((cli_flags_tokens[i].name != NULL) + (cli_flags_lists[i].name != NULL) +
+                             (cli_flags_identity[i].name != NULL) +
+                             (cli_flags_general[i].name != NULL),
+                         1);
 }
 
 // Flags may stand before the command: whether the next argument is their value must be known then.
@@ -62,6 +72,7 @@ static void test_flags_are_of_their_commands(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_flags_have_a_whole_row_each),
+        cmocka_unit_test(test_flags_stand_in_one_table_each),
         cmocka_unit_test(test_flags_of_one_name_are_of_different_commands_and_all_take_a_value),
         cmocka_unit_test(test_flags_are_found_by_name_and_letter),
         cmocka_unit_test(test_flags_are_of_their_commands),
