@@ -4,7 +4,7 @@
 // Blocking: for the operator command only, never on the loop. One transaction under an advisory
 // lock, so that ten replicas may run it at once; every file is applied once, with its number, name
 // and checksum (CRC-32) kept in skillreg.migration. A schema newer than the binary, or a changed
-// file, is refused.
+// file, is refused; a file that had to be mended is taken in its earlier form as well.
 
 #include <stddef.h>
 

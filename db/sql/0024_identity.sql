@@ -125,6 +125,18 @@ create trigger restore_is_refused before insert on skillreg.exchanged_identity
 for each statement execute function skillreg.refuse_restore();
 
 -- ---- tokens ----
+-- PostgreSQL 17.12 and its kin add no column with a default to a table whose row a function takes that was parsed when it was
+-- made (`return`, `begin atomic`). As text it is parsed where it is called, by functions with a search path of their own.
+create or replace function skillreg.prunable_end(
+    p_token skillreg.api_token, p_revoked_before timestamptz, p_expired_before timestamptz
+) returns text
+language sql immutable
+as $$
+    select case when (p_token).revoked_at < p_revoked_before then 'revoked'
+                when (p_token).revoked_at is null and (p_token).expires_at < p_expired_before
+                     and (p_token).noted_end = (p_token).expires_at then 'expired' end
+$$;
+
 alter table skillreg.api_token
     add column is_minted boolean not null default false,
     add constraint api_token_minted_end

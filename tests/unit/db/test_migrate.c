@@ -98,6 +98,19 @@ static void test_migrate_refuses_a_changed_file(void **state) {
     assert_non_null(strstr(report.error, "0001"));
 }
 
+static void test_migrate_takes_a_schema_of_the_first_form_of_a_file(void **state) {
+    (void)state;
+    migrate();
+    test_execute(database.url,
+                 "update skillreg.migration set checksum = 21208534 where number = 24");
+    struct db_migrate_report report;
+    assert_int_equal(db_migrate(database.url, &report), GW_OK);
+    test_execute(database.url,
+                 "update skillreg.migration set checksum = 21208534 where number = 25");
+    assert_int_equal(db_migrate(database.url, &report), GW_INVALID);
+    assert_non_null(strstr(report.error, "0025"));
+}
+
 static void test_migrate_that_fails_leaves_nothing(void **state) {
     (void)state;
     // in the way of a file, after others of its statements have run
@@ -200,6 +213,7 @@ int main(void) {
         TEST(test_migrate_ten_at_once_all_succeed_and_apply_once),
         TEST(test_migrate_refuses_a_newer_schema),
         TEST(test_migrate_refuses_a_changed_file),
+        TEST(test_migrate_takes_a_schema_of_the_first_form_of_a_file),
         TEST(test_migrate_that_fails_leaves_nothing),
         TEST(test_migrate_refuses_the_schema_of_somebody_else),
         TEST(test_migrate_refuses_a_stranger_when_nothing_is_missing),
