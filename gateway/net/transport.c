@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // From open to close, and how bytes come in: on_tcp_read -> receive -> (TLS: transport_tls.h) ->
-// on_read. During a handshake that takes turns, bytes wait for on_turn first.
+// on_read. Before TLS come the PROXY header of an accepted connection, and the tunnel of one that
+// connects through a proxy. During a handshake that takes turns, bytes wait for on_turn first.
 #include "gateway/net/transport.h"
 
 #include <stdlib.h>
 
 #include "gateway/net/transport_tls.h"
+#include "gateway/net/transport_tunnel.h"
 
 // ---- shared by the loop ----
 
@@ -107,9 +109,30 @@ static bool take_proxy_header(struct gw_transport *transport, struct gw_str *byt
     return !transport->is_closing && bytes->length > 0;
 }
 
+// The client's end: its hello needs no input.
+static void begin_handshake(struct gw_transport *transport) {
+    enum gw_status status = gw_transport_tls_shake_hands(transport);
+    if (status != GW_OK && status != GW_WANT_INPUT)
+        fail_session(transport, status);
+}
+
+static void receive_of_proxy(struct gw_transport *transport, struct gw_str bytes) {
+    enum gw_status status = gw_transport_tunnel_receive(transport, bytes);
+    if (status == GW_OK) {
+        begin_handshake(transport);
+    } else if (status != GW_WANT_INPUT) {
+        gw_transport_fail(transport, status);
+        gw_transport_report_failure(transport);
+    }
+}
+
 static void receive(struct gw_transport *transport, struct gw_str bytes) {
     if (transport->failure != GW_OK)
         return;
+    if (transport->tunnel != NULL) {
+        receive_of_proxy(transport, bytes);
+        return;
+    }
     if (transport->header != NULL && !take_proxy_header(transport, &bytes))
         return;
     if (transport->handshake != NULL) {
@@ -236,11 +259,16 @@ enum gw_status gw_transport_accept(struct gw_transport *transport, uv_stream_t *
     return start_reading(transport);
 }
 
-// The client's end: its hello needs no input.
-static void begin_handshake(struct gw_transport *transport) {
-    enum gw_status status = gw_transport_tls_shake_hands(transport);
-    if (status != GW_OK && status != GW_WANT_INPUT)
-        fail_session(transport, status);
+// What stands between TCP and plaintext.
+static void begin(struct gw_transport *transport) {
+    if (transport->tunnel != NULL && gw_transport_tunnel_begin(transport) != GW_OK) {
+        gw_transport_fail(transport, GW_NO_MEMORY);
+        gw_transport_report_failure(transport);
+    } else if (transport->tls == NULL) {
+        gw_transport_announce_open(transport);
+    } else if (transport->tunnel == NULL) {
+        begin_handshake(transport);
+    }
 }
 
 static void on_connect(uv_connect_t *request, int uv_status) {
@@ -254,10 +282,7 @@ static void on_connect(uv_connect_t *request, int uv_status) {
     }
     transport->is_connected = true;
     (void)uv_tcp_nodelay(&transport->tcp, 1);
-    if (transport->tls == NULL)
-        gw_transport_announce_open(transport);
-    else
-        begin_handshake(transport);
+    begin(transport);
     if (transport->is_closing)
         return;
     if (!transport->is_paused && start_reading(transport) != GW_OK) {
@@ -266,6 +291,12 @@ static void on_connect(uv_connect_t *request, int uv_status) {
         return;
     }
     gw_transport_pump(transport);
+}
+
+enum gw_status gw_transport_expect_tunnel(struct gw_transport *transport, struct gw_str request) {
+    gw_assert(transport->tunnel == NULL && !transport->is_connected);
+    transport->tunnel = gw_transport_tunnel_create(request);
+    return transport->tunnel != NULL ? GW_OK : GW_NO_MEMORY;
 }
 
 // No fault of the other end.
@@ -278,6 +309,7 @@ enum gw_status gw_transport_connect(struct gw_transport *transport, uv_connect_t
                                     const struct sockaddr *address,
                                     const struct tls_server *server) {
     gw_assert(transport->tls == NULL && !transport->is_connected && !transport->is_closing);
+    gw_assert(transport->tunnel == NULL || server != NULL);
     if (server != NULL) {
         enum gw_status status =
             tls_session_create_client(server, &transport->wire, &transport->tls);
@@ -291,15 +323,25 @@ enum gw_status gw_transport_connect(struct gw_transport *transport, uv_connect_t
 }
 
 const char *gw_transport_connect_problem(const struct gw_transport *transport) {
+    const struct gw_transport_tunnel *tunnel = transport->tunnel;
     if (!transport->is_connected)
-        return "could not connect";
+        return tunnel != NULL ? "could not connect to the proxy" : "could not connect";
+    if (tunnel != NULL)
+        return tunnel->problem;
     const char *problem =
         transport->tls != NULL ? tls_session_certificate_problem(transport->tls) : NULL;
     return problem != NULL ? problem : "the TLS handshake failed";
 }
 
+const char *gw_transport_connect_delay(const struct gw_transport *transport) {
+    if (transport->tunnel == NULL)
+        return "could not connect in time";
+    return transport->is_connected ? "the proxy did not answer in time"
+                                   : "could not connect to the proxy in time";
+}
+
 bool gw_transport_drop_offered_session(struct gw_transport *transport) {
-    return transport->is_connected && transport->tls != NULL &&
+    return transport->is_connected && transport->tls != NULL && transport->tunnel == NULL &&
            tls_session_drop_offered(transport->tls);
 }
 
@@ -330,6 +372,7 @@ static void on_tcp_closed(uv_handle_t *handle) {
     tls_session_destroy(transport->tls);
     transport->tls = NULL;
     end_proxy_header(transport);
+    gw_transport_tunnel_destroy(transport->tunnel);
     gw_blocks_drop(&transport->shared->blocks, &transport->output);
     gw_blocks_drop(&transport->shared->blocks, &transport->wire);
     gw_memory_hold(&transport->shared->memory, &transport->holding, 0);

@@ -57,6 +57,11 @@ enum gw_status gw_transport_expect_proxy_header(struct gw_transport *transport) 
 // reading (or the handshake); on_open or on_error follows.
 enum gw_status gw_transport_accept(struct gw_transport *transport,
                                    uv_stream_t *listener) GW_MUST_USE;
+// Before gw_transport_connect, with a server: its address is that of an HTTP proxy, which is sent
+// `request`, a CONNECT (gateway/net/transport_tunnel.h). The handshake follows a 2xx; any other
+// answer is on_error(GW_UNAVAILABLE). GW_NO_MEMORY.
+enum gw_status gw_transport_expect_tunnel(struct gw_transport *transport,
+                                          struct gw_str request) GW_MUST_USE;
 // Of a transport that was initialised as plain; `server` (NULL: plain), which is borrowed, makes it
 // the client's end of a TLS connection. on_open or on_error follows; `request` is the transport's
 // until then, or until on_closed. GW_UNAVAILABLE; GW_SYSTEM: this process lacks a descriptor or
@@ -66,6 +71,8 @@ enum gw_status gw_transport_connect(struct gw_transport *transport, uv_connect_t
                                     const struct tls_server *server) GW_MUST_USE;
 // Inside on_error, before on_open: why, static, part of a sentence.
 const char *gw_transport_connect_problem(const struct gw_transport *transport);
+// Before on_open, when the owner waits no longer: what it waited for, static, part of a sentence.
+const char *gw_transport_connect_delay(const struct gw_transport *transport);
 // Inside on_error, before on_open: true when the server was reached and refused a session that it
 // was to resume. The session is dropped, and the same server is worth another attempt.
 bool gw_transport_drop_offered_session(struct gw_transport *transport);

@@ -28,7 +28,7 @@ static const char *address_of(const struct gw_transport *transport, char *text) 
 void gw_transport_log_failure(struct gw_transport *transport, const char *side, const char *address,
                               const char *otherwise) {
     char text[GW_IP_TEXT_BYTES_MAX];
-    if (transport->tls == NULL || !transport->is_connected ||
+    if (transport->tls == NULL || !transport->is_connected || transport->tunnel != NULL ||
         !may_log(transport->shared, uv_now(transport->tcp.loop)))
         return;
     struct tls_problem problem = tls_session_problem(transport->tls);

@@ -10,6 +10,6 @@
 
 // Inside on_error, or when the owner gives up. `side`: "client", "registry". `address` NULL: that
 // of the socket. `otherwise` is the reason where TLS knows none. Nothing without TLS, or a
-// connection.
+// connection, or before a proxy has opened the tunnel.
 void gw_transport_log_failure(struct gw_transport *transport, const char *side, const char *address,
                               const char *otherwise);

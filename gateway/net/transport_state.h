@@ -77,6 +77,7 @@ struct gw_transport {
     struct tls_session *tls;                  // NULL: plain
     struct gw_proxy_header *header;           // NULL: not expected, or complete
     struct gw_transport_handshake *handshake; // NULL: over, or takes no turns
+    struct gw_transport_tunnel *tunnel;       // NULL: not asked for, or open
     struct gw_buf output;                     // plaintext waiting for the socket
     struct gw_buf wire;                       // ciphertext on its way to the socket (TLS only)
     struct gw_transport_write *write;         // in flight, owns its bytes
