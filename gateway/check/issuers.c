@@ -6,6 +6,7 @@
 #include "base/loop/files.h"
 #include "gateway/check/origin.h"
 #include "gateway/issuers/key_files.h"
+#include "gateway/issuers/proxy.h"
 #include "gateway/settings/issuer_url.h"
 
 #define SUBJECT "issuer"
@@ -49,19 +50,23 @@ static void check_bearer_file(const struct gw_issuer_setting *setting,
 static void check_place(const struct gw_config *config, const struct gw_issuer_setting *setting,
                         struct gw_check_report *report) {
     static struct gw_upstream_origins origins; // large
+    static struct gw_issuer_proxy proxy;
     const char *text = setting->keys != NULL ? setting->keys : setting->issuer;
     char place[GW_ISSUER_URL_BYTES_MAX + 1];
     const char *const places[] = {place};
     struct gw_issuer_url url;
     struct gw_upstream_problem problem;
     const char *why = NULL;
-    const struct gw_upstream_options options = {
+    struct gw_upstream_options options = {
         .texts = places, .text_count = 1, .authorities_file = setting->ca};
     enum gw_status status = gw_issuer_url_split(gw_str_from(text), true, &url, &why);
     gw_assert(status == GW_OK); // the settings are checked
     (void)snprintf(place, sizeof(place), "%.*s", GW_STR_ARG(url.origin));
     origins = (struct gw_upstream_origins){.count = 0};
-    if (gw_upstream_origins_read(&origins, &options, &problem) != GW_OK) {
+    status = gw_issuer_proxy_read(&proxy, &problem);
+    if (status == GW_OK)
+        gw_issuer_proxy_use(&proxy, &options);
+    if (status != GW_OK || gw_upstream_origins_read(&origins, &options, &problem) != GW_OK) {
         gw_check_add(report, GW_CHECK_ERROR, SUBJECT, TODO_START, "%s: %s: %s", setting->name,
                      place, problem.text);
         return;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // The issuers of identity tokens: whether a key file holds keys, whether a bearer file can be read
-// and by whom, whether the place of the keys can be reached under the authorities of the settings.
+// and by whom, whether the place of the keys can be reached under the authorities of the settings,
+// and through which proxy.
 // An issuer that is away does not keep a gateway from starting, so it is a warning. Nothing is
 // fetched.
 

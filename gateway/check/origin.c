@@ -11,6 +11,7 @@
 #define ADDRESS_BYTES 64
 #define PROBLEMS_NAMED_MAX 4
 #define MORE_BYTES 32
+#define WAY_BYTES 320
 
 struct attempts {
     int count;
@@ -18,17 +19,33 @@ struct attempts {
     char problems[GW_CHECK_TEXT_BYTES]; // of the first that failed, by address
 };
 
+static enum gw_status probe(const struct gw_upstream_origin *origin, const struct addrinfo *info,
+                            uint64_t timeout_ms, char *problem) {
+    const struct tls_server server = {.context = origin->origins->tls, .name = origin->url.host};
+    struct gw_check_target target = {.address = info->ai_addr,
+                                     .address_length = info->ai_addrlen,
+                                     .tls = origin->url.is_tls ? &server : NULL,
+                                     .timeout_ms = timeout_ms};
+    enum gw_status status = GW_OK;
+    struct gw_buf tunnel;
+    gw_buf_init(&tunnel, GW_UPSTREAM_PROXY_REQUEST_BYTES_MAX);
+    if (origin->proxy != NULL)
+        status = gw_upstream_proxy_write_request(origin->proxy, &origin->url, &tunnel);
+    target.tunnel = gw_buf_bytes(&tunnel);
+    if (status == GW_OK)
+        status = gw_check_probe(&target, problem);
+    else
+        (void)snprintf(problem, GW_CHECK_PROBE_BYTES, "%s", gw_status_text(status));
+    gw_buf_deinit_wiped(&tunnel);
+    return status;
+}
+
 static void try_address(const struct gw_upstream_origin *origin, const struct addrinfo *info,
                         uint64_t timeout_ms, struct attempts *attempts) {
     char problem[GW_CHECK_PROBE_BYTES];
     char address[ADDRESS_BYTES] = "";
-    const struct tls_server server = {.context = origin->origins->tls, .name = origin->url.host};
-    const struct gw_check_target target = {.address = info->ai_addr,
-                                           .address_length = info->ai_addrlen,
-                                           .tls = origin->url.is_tls ? &server : NULL,
-                                           .timeout_ms = timeout_ms};
     attempts->count++;
-    if (gw_check_probe(&target, problem) == GW_OK)
+    if (probe(origin, info, timeout_ms, problem) == GW_OK)
         return;
     (void)getnameinfo(info->ai_addr, info->ai_addrlen, address, sizeof(address), NULL, 0,
                       NI_NUMERICHOST);
@@ -45,16 +62,20 @@ static void report_attempts(const struct gw_check_origin *check, const struct at
     struct gw_str name = origin->url.authority;
     const char *scheme = origin->url.is_tls ? "https" : "http";
     char more[MORE_BYTES] = "";
+    char way[WAY_BYTES] = "";
+    if (origin->proxy != NULL)
+        (void)snprintf(way, sizeof(way), " through the proxy %s", origin->proxy->name);
     if (attempts->failed > PROBLEMS_NAMED_MAX)
         (void)snprintf(more, sizeof(more), "; and %d more", attempts->failed - PROBLEMS_NAMED_MAX);
     if (attempts->failed == 0)
-        gw_check_add(report, GW_CHECK_OK, check->subject, NULL, "%s://%.*s: reached, %d address%s",
-                     scheme, GW_STR_ARG(name), attempts->count, attempts->count == 1 ? "" : "es");
+        gw_check_add(report, GW_CHECK_OK, check->subject, NULL,
+                     "%s://%.*s: reached%s, %d address%s", scheme, GW_STR_ARG(name), way,
+                     attempts->count, attempts->count == 1 ? "" : "es");
     else
         gw_check_add(report, attempts->failed == attempts->count ? check->level : GW_CHECK_WARNING,
                      check->subject, attempts->failed == attempts->count ? check->todo : NULL,
-                     "%s://%.*s: %d of %d addresses not reached: %s%s", scheme, GW_STR_ARG(name),
-                     attempts->failed, attempts->count, attempts->problems, more);
+                     "%s://%.*s: %d of %d addresses not reached%s: %s%s", scheme, GW_STR_ARG(name),
+                     attempts->failed, attempts->count, way, attempts->problems, more);
 }
 
 void gw_check_origin(const struct gw_check_origin *check, struct gw_check_report *report) {
@@ -63,11 +84,13 @@ void gw_check_origin(const struct gw_check_origin *check, struct gw_check_report
     struct addrinfo *found = NULL;
     char port[PORT_BYTES];
     struct attempts attempts = {.count = 0};
-    (void)snprintf(port, sizeof(port), "%d", origin->url.port);
-    int failure = getaddrinfo(origin->url.host, port, &hints, &found);
+    const struct gw_upstream_url *url = origin->proxy != NULL ? &origin->proxy->url : &origin->url;
+    (void)snprintf(port, sizeof(port), "%d", url->port);
+    int failure = getaddrinfo(url->host, port, &hints, &found);
     if (failure != 0) {
         gw_check_add(report, check->level, check->subject, check->todo,
-                     "%s: its address is not known: %s", origin->url.host, gai_strerror(failure));
+                     "%s%s: its address is not known: %s", origin->proxy != NULL ? "proxy " : "",
+                     url->host, gai_strerror(failure));
         return;
     }
     for (const struct addrinfo *info = found; info != NULL; info = info->ai_next)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // One origin that a gateway would connect to, the registry or an issuer: whether each address
-// behind its name can be reached, with its certificate where it speaks TLS. No request is sent.
+// behind its name can be reached, with its certificate where it speaks TLS. No request is sent. Of
+// an origin behind a proxy the addresses are those of the proxy, which is asked for a tunnel.
 
 #include <stdint.h>
 

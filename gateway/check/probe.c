@@ -9,15 +9,18 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "gateway/net/tunnel_answer.h"
 #include "tls/session.h"
 
 #define OUTPUT_BYTES_MAX 65536
 #define INPUT_BYTES 16384
 
+static const char handshake_name[] = "TLS handshake";
+
 struct probe {
     int fd;
     uint64_t deadline_ms;
-    struct gw_buf output; // ciphertext to send
+    struct gw_buf output; // to send: the request for a tunnel, then ciphertext
     char input[INPUT_BYTES];
     char *problem;
 };
@@ -56,9 +59,9 @@ static enum gw_status connect_to(struct probe *probe, const struct gw_check_targ
     return problem == 0 ? GW_OK : fail(probe, "cannot connect", strerror(problem));
 }
 
-// ---- TLS ----
+// ---- bytes ----
 
-static enum gw_status send_output(struct probe *probe) {
+static enum gw_status send_output(struct probe *probe, const char *what) {
     enum gw_status status = GW_OK;
     while (status == GW_OK && gw_buf_length(&probe->output) > 0) {
         struct gw_str bytes = gw_buf_bytes(&probe->output);
@@ -66,48 +69,84 @@ static enum gw_status send_output(struct probe *probe) {
         if (sent >= 0)
             gw_buf_take(&probe->output, (size_t)sent);
         else if (errno == EAGAIN)
-            status = wait_for(probe, POLLOUT, "TLS handshake");
+            status = wait_for(probe, POLLOUT, what);
         else if (errno != EINTR)
-            status = fail(probe, "TLS handshake", strerror(errno));
+            status = fail(probe, what, strerror(errno));
     }
     return status;
 }
 
-static enum gw_status receive(struct probe *probe, struct tls_session *session) {
-    enum gw_status status = wait_for(probe, POLLIN, "TLS handshake");
+// *bytes are of the probe.
+static enum gw_status receive(struct probe *probe, const char *what, struct gw_str *bytes) {
+    enum gw_status status = wait_for(probe, POLLIN, what);
     if (status != GW_OK)
         return status;
     ssize_t received = recv(probe->fd, probe->input, sizeof(probe->input), 0);
     if (received == 0)
-        return fail(probe, "TLS handshake", "the server hung up");
+        return fail(probe, what, "the server hung up");
     if (received < 0)
-        return fail(probe, "TLS handshake", strerror(errno));
-    tls_session_feed(session, gw_str(probe->input, (size_t)received));
+        return fail(probe, what, strerror(errno));
+    *bytes = gw_str(probe->input, (size_t)received);
     return GW_OK;
 }
+
+// ---- the tunnel ----
+
+static enum gw_status judge_answer(struct probe *probe, const struct gw_tunnel_answer *answer,
+                                   enum gw_status status) {
+    if (status == GW_TOO_BIG)
+        return fail(probe, "the head of the proxy's answer is longer than 8 KiB", "");
+    if (status != GW_OK)
+        return fail(probe, "the proxy answered with something that is no HTTP/1", "");
+    const char *refusal = gw_tunnel_refusal(answer->status);
+    return refusal == NULL ? GW_OK : fail(probe, refusal, "");
+}
+
+static enum gw_status ask_for_tunnel(struct probe *probe, struct gw_str request) {
+    struct gw_tunnel_answer answer;
+    enum gw_status status = gw_buf_append_str(&probe->output, request);
+    gw_tunnel_answer_init(&answer);
+    if (status != GW_OK)
+        return fail(probe, gw_status_text(status), "");
+    status = send_output(probe, "the proxy");
+    for (enum gw_status taken = GW_WANT_INPUT; status == GW_OK && taken == GW_WANT_INPUT;) {
+        size_t consumed = 0;
+        struct gw_str bytes = {NULL, 0};
+        status = receive(probe, "the proxy", &bytes);
+        if (status == GW_OK)
+            taken = gw_tunnel_answer_feed(&answer, bytes, &consumed);
+        if (taken != GW_WANT_INPUT)
+            status = judge_answer(probe, &answer, taken);
+    }
+    return status;
+}
+
+// ---- TLS ----
 
 static enum gw_status fail_handshake(struct probe *probe, const struct tls_session *session) {
     const char *certificate = tls_session_certificate_problem(session);
     struct tls_problem problem = tls_session_problem(session);
     if (certificate != NULL)
-        return fail(probe, "TLS handshake", certificate);
-    return fail(probe, "TLS handshake", problem.reason != NULL ? problem.reason : "it hung up");
+        return fail(probe, handshake_name, certificate);
+    return fail(probe, handshake_name, problem.reason != NULL ? problem.reason : "it hung up");
 }
 
 static enum gw_status shake_hands(struct probe *probe, struct tls_session *session) {
     enum gw_status handshake;
     while ((handshake = tls_session_handshake(session)) == GW_WANT_INPUT) {
-        enum gw_status status = send_output(probe);
+        struct gw_str bytes;
+        enum gw_status status = send_output(probe, handshake_name);
         if (status == GW_OK)
-            status = receive(probe, session);
+            status = receive(probe, handshake_name, &bytes);
         if (status != GW_OK)
             return status;
+        tls_session_feed(session, bytes);
     }
     enum gw_status status = handshake == GW_OK ? GW_OK : fail_handshake(probe, session);
     if (status == GW_OK)
         tls_session_close_notify(session);
     struct gw_buf *output = &probe->output;
-    if (send_output(probe) != GW_OK && status == GW_OK)
+    if (send_output(probe, handshake_name) != GW_OK && status == GW_OK)
         gw_buf_clear(output); // it hung up first
     return status;
 }
@@ -128,10 +167,12 @@ enum gw_status gw_check_probe(const struct gw_check_target *target, char *proble
     probe.problem = problem;
     gw_buf_init(&probe.output, OUTPUT_BYTES_MAX);
     enum gw_status status = connect_to(&probe, target);
+    if (status == GW_OK && target->tunnel.length > 0)
+        status = ask_for_tunnel(&probe, target->tunnel);
     if (status == GW_OK && target->tls != NULL)
         status = speak_tls(&probe, target);
     if (probe.fd >= 0)
         close(probe.fd);
-    gw_buf_deinit(&probe.output);
+    gw_buf_deinit_wiped(&probe.output);
     return status;
 }

@@ -158,6 +158,7 @@ enum gw_status gw_issuer_fetch_start(struct gw_issuer_fetch *fetch, struct gw_st
 enum gw_status gw_issuer_fetch_open(struct gw_issuer_fetch *fetch,
                                     const struct gw_services *services,
                                     const struct gw_issuer_setting *setting,
+                                    const struct gw_issuer_proxy *proxy,
                                     struct gw_upstream_problem *problem) {
     const char *text = setting->keys != NULL ? setting->keys : setting->issuer;
     struct gw_issuer_url url;
@@ -167,8 +168,9 @@ enum gw_status gw_issuer_fetch_open(struct gw_issuer_fetch *fetch,
     gw_assert(status == GW_OK);
     (void)snprintf(fetch->origin, sizeof(fetch->origin), "%.*s", GW_STR_ARG(url.origin));
     const char *const origins[] = {fetch->origin};
-    const struct gw_upstream_options options = {
+    struct gw_upstream_options options = {
         .texts = origins, .text_count = 1, .authorities_file = setting->ca};
+    gw_issuer_proxy_use(proxy, &options);
     status = gw_upstream_create(services, &options, &fetch->upstream, problem);
     if (status != GW_OK)
         return status;

@@ -2,8 +2,9 @@
 #pragma once
 // One fetch of the keys of an issuer: its discovery document first, unless the settings name the
 // place of the keys. Over a client end of its own (gateway/upstream), with the authorities of the
-// settings. A redirect is a failure, and so is an answer over GW_JWK_SET_BYTES_MAX, or all of it
-// later than GW_ISSUER_FETCH_MS. The keys are not looked at here.
+// settings, through the proxy of the environment if there is one. A redirect is a failure, and so
+// is an answer over GW_JWK_SET_BYTES_MAX, or all of it later than GW_ISSUER_FETCH_MS. The keys are
+// not looked at here.
 //
 //   start --> discovery --> keys --> on_done
 //                |            ^
@@ -16,6 +17,7 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "gateway/exchange/services.h"
+#include "gateway/issuers/proxy.h"
 #include "gateway/settings/issuer_setting.h"
 #include "gateway/settings/issuer_url.h"
 #include "gateway/upstream/call.h"
@@ -44,11 +46,12 @@ struct gw_issuer_fetch {
     void (*on_done)(struct gw_issuer_fetch *fetch, enum gw_status status, struct gw_str keys);
 };
 
-// `services`, `setting` and its strings are borrowed. GW_INVALID: *problem says why. On failure
-// nothing is open.
+// `services`, `setting` and its strings, and `proxy` are borrowed. GW_INVALID: *problem says why.
+// On failure nothing is open.
 enum gw_status gw_issuer_fetch_open(struct gw_issuer_fetch *fetch,
                                     const struct gw_services *services,
                                     const struct gw_issuer_setting *setting,
+                                    const struct gw_issuer_proxy *proxy,
                                     struct gw_upstream_problem *problem) GW_MUST_USE;
 // No on_done follows. The memory is needed until the loop has ended.
 void gw_issuer_fetch_close(struct gw_issuer_fetch *fetch);

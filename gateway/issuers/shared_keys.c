@@ -303,6 +303,16 @@ enum gw_status gw_shared_keys_open(struct gw_shared_keys *shared,
     return GW_OK;
 }
 
+// Without an issuer whose keys are fetched, the environment is not looked at.
+static enum gw_status find_proxy(struct gw_shared_keys *shared,
+                                 struct gw_upstream_problem *problem) {
+    enum gw_status status = gw_issuer_proxy_read(&shared->proxy, problem);
+    if (status == GW_OK && shared->proxy.is_set)
+        gw_log(GW_LOG_INFO, "oidc", "keys of issuers are fetched through a proxy proxy=%s",
+               shared->proxy.proxy.name);
+    return status;
+}
+
 enum gw_status gw_shared_keys_add(struct gw_shared_keys *shared,
                                   const struct gw_issuer_setting *setting,
                                   struct gw_issuer_keys *keys,
@@ -311,8 +321,10 @@ enum gw_status gw_shared_keys_add(struct gw_shared_keys *shared,
     struct gw_shared_issuer *issuer = &shared->of[shared->count];
     *issuer = (struct gw_shared_issuer){
         .shared = shared, .setting = setting, .keys = keys, .taken_ms = INT64_MIN};
-    enum gw_status status =
-        gw_issuer_fetch_open(&issuer->fetch, &shared->fetch_services, setting, problem);
+    enum gw_status status = shared->count == 0 ? find_proxy(shared, problem) : GW_OK;
+    if (status == GW_OK)
+        status = gw_issuer_fetch_open(&issuer->fetch, &shared->fetch_services, setting,
+                                      &shared->proxy, problem);
     if (status != GW_OK)
         return status;
     if (setting->bearer_file != NULL)

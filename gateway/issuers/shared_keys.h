@@ -21,6 +21,7 @@
 #include "gateway/exchange/services.h"
 #include "gateway/issuers/fetch.h"
 #include "gateway/issuers/keys.h"
+#include "gateway/issuers/proxy.h"
 #include "gateway/settings/issuer_setting.h"
 #include "token/id.h"
 
@@ -51,6 +52,7 @@ struct gw_shared_keys {
     const struct gw_services *services; // loop, pool, metrics
     struct gw_services fetch_services;  // the same, with metrics that nobody sees
     struct gw_metrics fetch_metrics;
+    struct gw_issuer_proxy proxy; // known from the first issuer on
     uv_timer_t timer;
     struct db_issuer_keys_look look;
     int64_t look_ms; // when it was sent

@@ -324,7 +324,8 @@ static void on_deadline(struct gw_deadline *deadline) {
         conn->events->on_failed(conn, GW_TIMED_OUT, "its name did not resolve in time");
         break;
     case GW_UPSTREAM_CONN_CONNECTING:
-        conn->events->on_unreachable(conn, GW_TIMED_OUT, "could not connect in time");
+        conn->events->on_unreachable(conn, GW_TIMED_OUT,
+                                     gw_transport_connect_delay(&conn->transport));
         break;
     case GW_UPSTREAM_CONN_BUSY:
         time_out_response(conn);
@@ -385,13 +386,15 @@ enum gw_status gw_upstream_conn_create(struct gw_upstream *upstream,
 enum gw_status gw_upstream_conn_connect(struct gw_upstream_conn *conn,
                                         struct gw_upstream_conn_lists *lists,
                                         const struct sockaddr *address,
-                                        const struct tls_server *server) {
+                                        const struct tls_server *server, struct gw_str tunnel) {
     gw_assert(conn->state == GW_UPSTREAM_CONN_RESOLVING && conn->call != NULL);
     leave(conn);
     conn->lists = lists;
     enter(conn, conn->state);
     set_state(conn, GW_UPSTREAM_CONN_CONNECTING);
     set_deadline(conn, GW_DEADLINE_UPSTREAM_CONNECT);
+    if (tunnel.length > 0 && gw_transport_expect_tunnel(&conn->transport, tunnel) != GW_OK)
+        return GW_NO_MEMORY;
     return gw_transport_connect(&conn->transport, &conn->connect, address, server);
 }
 

@@ -117,12 +117,13 @@ enum gw_status gw_upstream_conn_create(struct gw_upstream *upstream,
                                        struct gw_upstream_conn_lists *lists,
                                        const struct gw_upstream_conn_events *events,
                                        struct gw_upstream_conn **conn) GW_MUST_USE;
-// Moves to `lists`; on_open or on_unreachable follows. `server` as gw_transport_connect has it. On
-// failure: close it.
+// Moves to `lists`; on_open or on_unreachable follows. `server` as gw_transport_connect has it, and
+// `tunnel`, unless it is empty, as gw_transport_expect_tunnel. On failure: close it.
 enum gw_status gw_upstream_conn_connect(struct gw_upstream_conn *conn,
                                         struct gw_upstream_conn_lists *lists,
                                         const struct sockaddr *address,
-                                        const struct tls_server *server) GW_MUST_USE;
+                                        const struct tls_server *server,
+                                        struct gw_str tunnel) GW_MUST_USE;
 // Inside on_open, or from IDLE, with a call. Append the request to the result, piece by piece, each
 // followed by a flush. `is_head`: method HEAD, the response has no body. `has_body`: of the
 // request; without one it is so short that a host which does not acknowledge it is gone.

@@ -94,15 +94,29 @@ static enum gw_status create_connection(struct gw_upstream *upstream, struct gw_
     return GW_OK;
 }
 
-static enum gw_status connect_to(struct gw_upstream_conn *conn, struct gw_upstream_peer *peer) {
-    struct gw_upstream *upstream = conn->upstream;
-    const struct gw_upstream_url *url = &origin_of(upstream, peer)->url;
+// Through its proxy, if it has one.
+static enum gw_status start_connect(struct gw_upstream_conn *conn, struct gw_upstream_peer *peer) {
+    const struct gw_upstream_origins *origins = &conn->upstream->origins;
+    const struct gw_upstream_origin *origin = origin_of(conn->upstream, peer);
     const struct tls_server server = {
-        .context = upstream->origins.tls, .name = url->host, .kept = &peer->tls_session};
-    const struct gw_services *services = upstream->services;
+        .context = origins->tls, .name = origin->url.host, .kept = &peer->tls_session};
+    enum gw_status status = GW_OK;
+    struct gw_buf tunnel;
+    gw_buf_init(&tunnel, GW_UPSTREAM_PROXY_REQUEST_BYTES_MAX);
+    if (origin->proxy != NULL)
+        status = gw_upstream_proxy_write_request(origin->proxy, &origin->url, &tunnel);
+    if (status == GW_OK)
+        status =
+            gw_upstream_conn_connect(conn, &peer->conns, (const struct sockaddr *)&peer->address,
+                                     origin->url.is_tls ? &server : NULL, gw_buf_bytes(&tunnel));
+    gw_buf_deinit_wiped(&tunnel);
+    return status;
+}
+
+static enum gw_status connect_to(struct gw_upstream_conn *conn, struct gw_upstream_peer *peer) {
+    const struct gw_services *services = conn->upstream->services;
     services->metrics->upstream_connects_total++;
-    enum gw_status status = gw_upstream_conn_connect(
-        conn, &peer->conns, (const struct sockaddr *)&peer->address, url->is_tls ? &server : NULL);
+    enum gw_status status = start_connect(conn, peer);
     // What is left of descriptors is not for connections to the registry.
     if (status == GW_OK && gw_transport_is_over(&conn->transport, services->descriptors_max))
         status = GW_SYSTEM;

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "gateway/upstream/no_proxy.h"
+
 // ---- the options ----
 
 static bool is_separator(char c) {
@@ -27,6 +29,7 @@ static enum gw_status refuse(struct gw_upstream_problem *problem, struct gw_str 
 }
 
 static enum gw_status add_origin(struct gw_upstream_origins *origins, struct gw_str text,
+                                 const struct gw_upstream_options *options,
                                  struct gw_upstream_problem *problem) {
     const char *why;
     struct gw_upstream_origin *origin = &origins->list[origins->count];
@@ -39,6 +42,8 @@ static enum gw_status add_origin(struct gw_upstream_origins *origins, struct gw_
             return refuse(problem, text, "it is there twice");
     }
     origin->origins = origins;
+    bool is_direct = !origin->url.is_tls || gw_no_proxy_has(options->no_proxy, &origin->url);
+    origin->proxy = is_direct ? NULL : options->proxy;
     origins->count++;
     return GW_OK;
 }
@@ -49,7 +54,7 @@ static enum gw_status add_origins(struct gw_upstream_origins *origins,
     for (int i = 0; i < options->text_count; i++) {
         const char *text = options->texts[i];
         for (struct gw_str url; (url = next_url(&text)).length > 0;) {
-            if (add_origin(origins, url, problem) != GW_OK)
+            if (add_origin(origins, url, options, problem) != GW_OK)
                 return GW_INVALID;
         }
     }
@@ -97,8 +102,9 @@ void gw_upstream_origins_open(struct gw_upstream_origins *origins, uv_loop_t *lo
     origins->on_resolved = on_resolved;
     for (int i = 0; i < origins->count; i++) {
         struct gw_upstream_origin *origin = &origins->list[i];
-        gw_name_open(&origin->name, loop, "upstream", origin->url.host, origin->url.port,
-                     on_name_resolved);
+        const struct gw_upstream_url *url =
+            origin->proxy != NULL ? &origin->proxy->url : &origin->url;
+        gw_name_open(&origin->name, loop, "upstream", url->host, url->port, on_name_resolved);
         origins->open_count++;
         (void)gw_name_refresh(&origin->name);
         if (origin->name.count > 0)

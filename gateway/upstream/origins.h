@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // The origins of the registry, one for each address of --upstream: its URL, and the socket
-// addresses behind its name. Read from the options once; looked up again and again.
+// addresses behind its name, or behind that of the proxy through which it is reached: only the
+// proxy looks its name up then. Read from the options once; looked up again and again.
 
 #include <stdbool.h>
 #include <uv.h>
@@ -9,6 +10,7 @@
 #include "base/loop/name.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "gateway/upstream/proxy.h"
 #include "gateway/upstream/url.h"
 #include "tls/client_context.h"
 
@@ -20,6 +22,10 @@ struct gw_upstream_options {
     const char *const *texts;
     int text_count;
     const char *authorities_file; // trusted for https://; NULL: the system's
+    // The way to https:// origins, borrowed, unless `no_proxy` (gateway/upstream/no_proxy.h) has
+    // their host. NULL: none.
+    const struct gw_upstream_proxy *proxy;
+    struct gw_str no_proxy;
 };
 struct gw_upstream_problem {
     char text[TLS_ERROR_TEXT_BYTES]; // a sentence
@@ -29,7 +35,8 @@ struct gw_upstream_problem {
 struct gw_upstream_origin {
     struct gw_upstream_origins *origins;
     struct gw_upstream_url url;
-    struct gw_name name;
+    const struct gw_upstream_proxy *proxy; // NULL: it is reached directly
+    struct gw_name name;                   // of the proxy, if there is one
 };
 
 struct gw_upstream_origins {
