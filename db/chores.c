@@ -23,6 +23,12 @@ const struct db_statement db_chore_exchanges_statement = {
     .parameter_count = 1,
 };
 
+const struct db_statement db_chore_logins_statement = {
+    .name = "device_login_prune",
+    .sql = "select skillreg.device_login_prune($1::int8::int4)",
+    .parameter_count = 1,
+};
+
 enum column { COLUMN_DONE };
 
 static const struct {
@@ -34,6 +40,7 @@ static const struct {
     {&db_chore_prune_statement, 3600 * 1000ULL, 5000, "cannot delete old events"},
     {&db_chore_expiry_statement, 60 * 1000ULL, 500, "cannot note the ends of tokens in the audit"},
     {&db_chore_exchanges_statement, 600 * 1000ULL, 1000, "cannot delete old minted tokens"},
+    {&db_chore_logins_statement, 600 * 1000ULL, 1000, "cannot delete old logins"},
 };
 
 // DB_CHORE_COUNT: none.

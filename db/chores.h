@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // What every gateway does for the database now and then, over the connection that listens for
-// events (db/events.h): old events are deleted, and minted tokens that ended a day ago; the ends of
-// tokens that ended by themselves are noted in the audit. Whichever gateway comes first does it;
-// the schema keeps the others from doing it again.
+// events (db/events.h): old events are deleted, minted tokens that ended a day ago, and logins that
+// nobody picked up; the ends of tokens that ended by themselves are noted in the audit. Whichever
+// gateway comes first does it; the schema keeps the others from doing it again.
 //
 // A chore is bounded: one that did as much as it may at once goes on in the next round, the others
 // wait for their time. One that is refused (a grant is missing) is logged and tried again then.
@@ -14,12 +14,13 @@
 
 #include "db/link.h"
 
-#define DB_CHORE_COUNT 3
+#define DB_CHORE_COUNT 4
 
 // For the list of the link's statements.
 extern const struct db_statement db_chore_prune_statement;
 extern const struct db_statement db_chore_expiry_statement;
 extern const struct db_statement db_chore_exchanges_statement;
+extern const struct db_statement db_chore_logins_statement;
 
 struct db_chore {
     struct db_query query;

@@ -59,6 +59,7 @@ static const struct db_statement *const statements[] = {
     &db_chore_prune_statement,
     &db_chore_expiry_statement,
     &db_chore_exchanges_statement,
+    &db_chore_logins_statement,
     &db_event_waits_statement,
 };
 

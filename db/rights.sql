@@ -14,4 +14,5 @@
                 ('gateway_state', 'select'),
                 ('trust_rule', 'select'),
                 ('trust_use', 'select'),
-                ('exchanged_identity', 'select')
+                ('exchanged_identity', 'select'),
+                ('device_login', 'select, insert, update, delete')

@@ -4,6 +4,7 @@
 #include "db/audit.h"
 #include "db/blockers.h"
 #include "db/bulk_revoke.h"
+#include "db/device_login.h"
 #include "db/exchange.h"
 #include "db/issuer_keys.h"
 #include "db/last_used.h"
@@ -46,5 +47,10 @@ const struct db_statement *const db_statements[] = {
     &db_mints_statement,
     &db_issuer_keys_look_statement,
     &db_issuer_keys_put_statement,
+    &db_device_login_start_statement,
+    &db_device_login_show_statement,
+    &db_device_login_approve_statement,
+    &db_device_login_look_statement,
+    &db_device_login_collect_statement,
 };
 const int db_statement_count = sizeof(db_statements) / sizeof(db_statements[0]);

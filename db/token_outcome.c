@@ -32,6 +32,7 @@ static const struct outcome {
     {GW_STR_INIT("not_self_rotating"), GW_DENIED, DB_REFUSAL_NOT_SELF_ROTATING},
     {GW_STR_INIT("rotated_too_often"), GW_DENIED, DB_REFUSAL_ROTATED_TOO_OFTEN},
     {GW_STR_INIT("lives_too_long"), GW_DENIED, DB_REFUSAL_LIVES_TOO_LONG},
+    {GW_STR_INIT("approved"), GW_OK, DB_REFUSAL_NONE},
     {GW_STR_INIT("removed"), GW_OK, DB_REFUSAL_NONE},
     {GW_STR_INIT("there"), GW_OK, DB_REFUSAL_NONE},
     {GW_STR_INIT("maker_minted"), GW_DENIED, DB_REFUSAL_MAKER_MINTED},

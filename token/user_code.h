@@ -18,6 +18,6 @@
 // False: too few of them are left.
 bool gw_user_code_make(const unsigned char *random, size_t length,
                        char out[GW_USER_CODE_LENGTH + 1]) GW_MUST_USE;
-// A code as somebody typed it: in either case, and with a hyphen, a blank or nothing between letters
-// and digits. False: it has another form. `out` is the code as it was shown.
+// A code as somebody typed it: in either case, and with a hyphen, a blank or nothing between its
+// letters and digits. False: it has another form. `out` is the code as it was shown.
 bool gw_user_code_read(struct gw_str typed, char out[GW_USER_CODE_LENGTH + 1]) GW_MUST_USE;

@@ -71,8 +71,7 @@ static void test_a_typed_code_is_the_one_that_was_shown(void **state) {
                                       "BCDF-123O",
                                       " BCDF1234",
                                       "BCDF1234-",
-                                      "BCDF\xc2\xad"
-                                      "1234",
+                                      "BCDF\xc2\xadZZZZ",
                                       "BCD\xc3\x84-123",
                                       "[@`{1234"};
     char code[GW_USER_CODE_LENGTH + 1];
