@@ -6,6 +6,7 @@
 #include "db/bulk_revoke.h"
 #include "db/device_login.h"
 #include "db/exchange.h"
+#include "db/hand_over.h"
 #include "db/issuer_keys.h"
 #include "db/last_used.h"
 #include "db/lookup.h"
@@ -52,5 +53,6 @@ const struct db_statement *const db_statements[] = {
     &db_device_login_approve_statement,
     &db_device_login_look_statement,
     &db_device_login_collect_statement,
+    &db_hand_over_statement,
 };
 const int db_statement_count = sizeof(db_statements) / sizeof(db_statements[0]);

@@ -41,6 +41,8 @@ static const struct outcome {
     {GW_STR_INIT("admin_by_operator"), GW_DENIED, DB_REFUSAL_ADMIN_BY_OPERATOR},
     {GW_STR_INIT("minted"), GW_DENIED, DB_REFUSAL_MINTED},
     {GW_STR_INIT("too_many_rules"), GW_DENIED, DB_REFUSAL_TOO_MANY_RULES},
+    {GW_STR_INIT("differs"), GW_DENIED, DB_REFUSAL_DIFFERS},
+    {GW_STR_INIT("ended"), GW_DENIED, DB_REFUSAL_ENDED},
 };
 
 enum gw_status db_token_outcome_read(const PGresult *result, enum db_refusal *refusal) {

@@ -33,7 +33,9 @@ enum db_refusal {
     DB_REFUSAL_MAKER_BOUND,       // a rule would give tokens for where the actor may not be used
     DB_REFUSAL_ADMIN_BY_OPERATOR, // only an operator makes a rule with the scope admin
     DB_REFUSAL_MINTED,            // a rule minted the token, which has no successor
-    DB_REFUSAL_TOO_MANY_RULES     // the organisation has DB_TRUST_RULES_MAX, or for one anchor
+    DB_REFUSAL_TOO_MANY_RULES,    // the organisation has DB_TRUST_RULES_MAX, or for one anchor
+    DB_REFUSAL_DIFFERS,           // a token with this digest is there with other values
+    DB_REFUSAL_ENDED              // it was there, and never comes back
 };
 
 // Of the first row: what its word means. Sets *refusal. GW_UNAVAILABLE: an outcome of a newer

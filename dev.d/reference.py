@@ -79,7 +79,9 @@ def described():
             for method, operation in item.items() if isinstance(operation, dict)}
 
 
-def who_may(access, scope, parameter):
+def who_may(access, scope, parameter, is_of_registry=False):
+    if is_of_registry:
+        return "a [credential of the registry](registry-logins.md)"
     if access == "OPEN":
         return "anyone, no token looked at"
     if access == "OPTIONAL":
@@ -104,7 +106,7 @@ def routes():
                    "the [page of the tokens](tokens-page.md), on the port of `--tokens-page` alone"]
             continue
         summary = summaries.get((methods.split()[0], pattern.removesuffix("/**")), "the registry")
-        yield [shown, f"`{path}`", who_may(access, scope.lower(), "org"), summary]
+        yield [shown, f"`{path}`", who_may(access, scope.lower(), "org", "HAND_OVER" in rest), summary]
 
 
 def admin_pages():

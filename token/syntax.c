@@ -20,21 +20,40 @@ static const struct gw_str prefixes[] = {
 };
 #define KIND_COUNT (sizeof(prefixes) / sizeof(prefixes[0]))
 
+// The kind whose prefix `text` begins with; KIND_COUNT: none.
+static size_t kind_of(struct gw_str text) {
+    size_t found = KIND_COUNT;
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        if (gw_str_starts_with(text, prefixes[i]))
+            found = i;
+    }
+    return found;
+}
+
+static bool is_base64url(struct gw_str text) {
+    bool is_valid = true;
+    for (size_t i = 0; i < text.length; i++)
+        is_valid = gw_base64url_is_char(text.at[i]) && is_valid;
+    return is_valid;
+}
+
 enum gw_status gw_token_syntax_parse(struct gw_str secret, enum gw_token_kind *kind) {
     if (secret.length > GW_TOKEN_LENGTH_MAX)
         return GW_INVALID;
-    size_t found = KIND_COUNT;
-    for (size_t i = 0; i < KIND_COUNT; i++) {
-        if (gw_str_starts_with(secret, prefixes[i]))
-            found = i;
-    }
+    size_t found = kind_of(secret);
     if (found == KIND_COUNT)
         return GW_INVALID;
     struct gw_str body = gw_str_slice(secret, prefixes[found].length, secret.length);
-    bool is_valid = body.length >= GW_TOKEN_BODY_MIN && body.length <= GW_TOKEN_BODY_MAX;
-    for (size_t i = 0; i < body.length; i++)
-        is_valid = gw_base64url_is_char(body.at[i]) && is_valid;
-    if (!is_valid)
+    bool has_length = body.length >= GW_TOKEN_BODY_MIN && body.length <= GW_TOKEN_BODY_MAX;
+    if (!is_base64url(body) || !has_length)
+        return GW_INVALID;
+    *kind = (enum gw_token_kind)found;
+    return GW_OK;
+}
+
+enum gw_status gw_token_syntax_parse_prefix(struct gw_str prefix, enum gw_token_kind *kind) {
+    size_t found = kind_of(prefix);
+    if (prefix.length != GW_TOKEN_PREFIX_LENGTH || found == KIND_COUNT || !is_base64url(prefix))
         return GW_INVALID;
     *kind = (enum gw_token_kind)found;
     return GW_OK;

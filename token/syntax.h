@@ -25,6 +25,10 @@ enum gw_token_kind { GW_TOKEN_LIVE, GW_TOKEN_TEST, GW_TOKEN_LEGACY };
 enum gw_status gw_token_syntax_parse(struct gw_str secret, enum gw_token_kind *kind) GW_MUST_USE;
 // The text before the body: "sr_live_", "sr_test_" or "sk_".
 struct gw_str gw_token_syntax_prefix(enum gw_token_kind kind);
+// Of the first GW_TOKEN_PREFIX_LENGTH characters alone, which are all that is stored: GW_INVALID
+// unless a secret may begin so.
+enum gw_status gw_token_syntax_parse_prefix(struct gw_str prefix,
+                                            enum gw_token_kind *kind) GW_MUST_USE;
 // Builds an own secret from random bytes: writes exactly prefix + 48 characters, returns the
 // length. `kind` is live or test: sk_ is never minted.
 size_t gw_token_syntax_format(enum gw_token_kind kind,

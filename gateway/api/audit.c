@@ -33,8 +33,10 @@ static struct gw_str kind_of_actor(const struct db_audit_event *event) {
         return GW_STR("rule");
     if (event->actor_token_id.at != NULL)
         return GW_STR("token");
-    bool is_expiry = gw_str_equal(event->action, GW_STR("expire"));
-    return is_expiry ? GW_STR("expiry") : GW_STR("operator");
+    if (gw_str_equal(event->action, GW_STR("expire")))
+        return GW_STR("expiry");
+    bool is_registry = gw_str_equal(event->actor_name, GW_STR(DB_REGISTRY));
+    return is_registry ? GW_STR(DB_REGISTRY) : GW_STR(DB_OPERATOR);
 }
 
 static void write_actor(struct gw_json_writer *json, const struct db_audit_event *event) {

@@ -69,6 +69,13 @@ static const struct gw_refusal minted = {
 static const struct gw_refusal too_many_rules = {
     GW_ERROR_TOO_MANY_RULES,
     "The organisation has 1000 rules, or 64 for this one project: remove some first."};
+static const struct gw_refusal differs = {
+    GW_ERROR_TOKEN_DIFFERS,
+    "A token with this sha256 is there with other values, or in another organisation; it stays as "
+    "it is."};
+static const struct gw_refusal ended = {
+    GW_ERROR_TOKEN_ENDED,
+    "The token with this sha256 was revoked, or has ended and was pruned: it never comes back."};
 // Those with a time have functions of their own.
 static const struct gw_refusal *const denials[] = {
     [DB_REFUSAL_NOT_LIVE] = &gw_judgement_invalid.refusal,
@@ -87,6 +94,8 @@ static const struct gw_refusal *const denials[] = {
     [DB_REFUSAL_ADMIN_BY_OPERATOR] = &admin_by_operator,
     [DB_REFUSAL_MINTED] = &minted,
     [DB_REFUSAL_TOO_MANY_RULES] = &too_many_rules,
+    [DB_REFUSAL_DIFFERS] = &differs,
+    [DB_REFUSAL_ENDED] = &ended,
 };
 #define DENIAL_COUNT (sizeof(denials) / sizeof(denials[0]))
 

@@ -15,9 +15,11 @@ void gw_token_entry_json_write_actor(struct gw_json_writer *json, const char *ke
         return;
     }
     bool is_token = actor->name.at != NULL;
+    bool is_registry = gw_str_equal(actor->text, GW_STR(DB_REGISTRY));
+    struct gw_str other = is_registry ? GW_STR(DB_REGISTRY) : GW_STR(DB_OPERATOR);
     gw_json_key(json, key);
     gw_json_open_object(json);
-    gw_json_put_string(json, "kind", is_token ? GW_STR("token") : GW_STR("operator"));
+    gw_json_put_string(json, "kind", is_token ? GW_STR("token") : other);
     gw_json_put_string_or_null(json, "tokenId", is_token ? actor->text : gw_str(NULL, 0));
     gw_json_put_string(json, "name", is_token ? actor->name : actor->text);
     gw_json_close_object(json);

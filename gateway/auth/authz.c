@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "gateway/auth/auth.h"
+#include "gateway/auth/bearer.h"
 #include "gateway/auth/failed_tokens.h"
 #include "gateway/auth/last_used.h"
 #include "gateway/auth/rate_limit.h"
@@ -42,15 +43,6 @@ static const struct gw_judgement over_rate = {
 
 // ---- the secret of a head ----
 
-// credentials = "Bearer" 1SP token (RFC 6750 section 2.1; the scheme in any letter case, RFC 9110
-// section 11.1). False: another scheme, or nothing behind it, which is as good as no credentials
-// (RFC 6750 section 3.1).
-static bool parse_bearer(struct gw_str credentials, struct gw_str *secret) {
-    *secret = gw_str_slice(credentials, 7, credentials.length);
-    return secret->length > 0 &&
-           gw_str_equal_nocase(gw_str_slice(credentials, 0, 7), GW_STR("bearer "));
-}
-
 static bool has_credentials(const struct gw_exchange *exchange) {
     return gw_http_head_count(exchange->request, GW_FIELD_AUTHORIZATION) > 0;
 }
@@ -58,13 +50,15 @@ static bool has_credentials(const struct gw_exchange *exchange) {
 // NULL: the head has one secret.
 static const struct gw_judgement *find_secret(const struct gw_exchange *exchange,
                                               struct gw_str *secret) {
-    if (!has_credentials(exchange))
-        return &missing_token;
-    if (gw_http_head_count(exchange->request, GW_FIELD_AUTHORIZATION) > 1)
+    switch (gw_bearer_find(exchange->request, secret)) {
+    case GW_BEARER_FOUND:
+        return NULL;
+    case GW_BEARER_TWICE:
         return &two_fields;
-    struct gw_str credentials =
-        gw_http_head_field(exchange->request, GW_FIELD_AUTHORIZATION)->value;
-    return parse_bearer(credentials, secret) ? NULL : &missing_token;
+    case GW_BEARER_MISSING:
+    default:
+        return &missing_token;
+    }
 }
 
 bool gw_authz_accepts(const struct gw_config *config, struct gw_str secret) {

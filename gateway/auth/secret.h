@@ -21,3 +21,6 @@ struct gw_token_secret {
 enum gw_status gw_token_mint(enum gw_token_kind kind, struct gw_token_secret *secret) GW_MUST_USE;
 // SHA-256 of the whole secret, prefix text included.
 void gw_token_digest(struct gw_str secret, unsigned char digest[GW_TOKEN_DIGEST_LENGTH]);
+// The same from its 64 hexadecimal digits, of either case. GW_INVALID.
+enum gw_status gw_token_digest_parse(struct gw_str hex,
+                                     unsigned char digest[GW_TOKEN_DIGEST_LENGTH]) GW_MUST_USE;

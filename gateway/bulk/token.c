@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "base/ascii.h"
-#include "base/base64url.h"
 #include "base/clock.h"
 #include "gateway/auth/secret.h"
 #include "token/id.h"
@@ -35,49 +33,23 @@ static bool read_secret(struct gw_str secret, struct gw_bulk_token *token, const
     return true;
 }
 
-static bool is_prefix(struct gw_str prefix) {
-    bool is_known = false;
-    if (prefix.length != GW_TOKEN_PREFIX_LENGTH)
-        return false;
-    for (size_t i = 0; i < prefix.length; i++) {
-        if (!gw_base64url_is_char(prefix.at[i]))
-            return false;
-    }
-    for (int kind = GW_TOKEN_LIVE; kind <= GW_TOKEN_LEGACY; kind++)
-        is_known = is_known ||
-                   gw_str_starts_with(prefix, gw_token_syntax_prefix((enum gw_token_kind)kind));
-    return is_known;
-}
-
-static bool read_digest(struct gw_str hex, unsigned char digest[DB_DIGEST_LENGTH]) {
-    if (hex.length != (size_t)2 * DB_DIGEST_LENGTH)
-        return false;
-    for (size_t i = 0; i < DB_DIGEST_LENGTH; i++) {
-        int high = gw_ascii_hex_value(hex.at[2 * i]);
-        int low = gw_ascii_hex_value(hex.at[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        digest[i] = (unsigned char)(high * 16 + low);
-    }
-    return true;
-}
-
 static bool read_identity(const struct gw_bulk_fields *fields, struct gw_bulk_token *token,
                           const char **why) {
     struct gw_str secret = field(fields, GW_BULK_TOKEN);
     struct gw_str prefix = field(fields, GW_BULK_PREFIX);
     struct gw_str digest = field(fields, GW_BULK_SHA256);
+    enum gw_token_kind kind;
     if (secret.at != NULL && (prefix.at != NULL || digest.at != NULL))
         return refuse(why, "give the token, or its prefix and sha256, not both");
     if (secret.at != NULL)
         return read_secret(secret, token, why);
     if (prefix.at == NULL || digest.at == NULL)
         return refuse(why, "there is no token, nor a prefix and sha256 of one");
-    if (!is_prefix(prefix))
+    if (gw_token_syntax_parse_prefix(prefix, &kind) != GW_OK)
         return refuse(why, "prefix must be the first 12 characters of the token, sr_live_, "
                            "sr_test_ or sk_ and what follows");
     token->prefix = prefix;
-    return read_digest(digest, token->digest) ||
+    return gw_token_digest_parse(digest, token->digest) == GW_OK ||
            refuse(why, "sha256 must be the SHA-256 of the whole token, 64 hexadecimal digits");
 }
 

@@ -14,6 +14,7 @@
 #include "gateway/check/issuers.h"
 #include "gateway/check/ports.h"
 #include "gateway/check/registry.h"
+#include "gateway/check/registry_credentials.h"
 #include "gateway/check/report.h"
 #include "gateway/check/table.h"
 #include "gateway/settings/complaint.h"
@@ -69,6 +70,7 @@ static void look(const struct gw_config *config, struct gw_check_report *report)
     gw_check_database(config, report);
     gw_check_registry(config, report);
     gw_check_issuers(config, report);
+    gw_check_registry_credentials(config, report);
     gw_check_ports(config, report);
 }
 

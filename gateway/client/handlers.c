@@ -6,6 +6,7 @@
 #include "gateway/api/change.h"
 #include "gateway/api/create.h"
 #include "gateway/api/forward_auth.h"
+#include "gateway/api/hand_over.h"
 #include "gateway/api/introspect.h"
 #include "gateway/api/oidc_audience.h"
 #include "gateway/api/openapi.h"
@@ -44,6 +45,7 @@ static void (*const starts[])(struct gw_exchange *exchange) = {
     [GW_ROUTE_TOKEN_EXCHANGE_JSON] = gw_token_exchange_start_json,
     [GW_ROUTE_OIDC_AUDIENCE] = gw_oidc_audience_start,
     [GW_ROUTE_TRUST_TEST] = gw_trust_test_start,
+    [GW_ROUTE_HAND_OVER] = gw_hand_over_start,
     [GW_ROUTE_OPENAPI] = gw_openapi_start,
     [GW_ROUTE_PAGE] = gw_page_start,
 };

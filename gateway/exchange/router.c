@@ -44,6 +44,8 @@ static const struct gw_route routes[] = {
      .target = GW_ROUTE_TRUST_TEST},
     {"GET HEAD", "/api/v1/oidc/audience", GW_ACCESS_OPEN, .scope = GW_SCOPE_READ,
      .target = GW_ROUTE_OIDC_AUDIENCE, .rate = GW_ROUTE_RATE_NONE},
+    {"POST", "/api/v1/registry/tokens", GW_ACCESS_OPEN, .scope = GW_SCOPE_READ,
+     .target = GW_ROUTE_HAND_OVER, .rate = GW_ROUTE_RATE_NONE},
     {"POST", "/api/v1/auth/cli/initiate", GW_ACCESS_OPEN, .scope = GW_SCOPE_READ,
      .rate = GW_ROUTE_RATE_NONE},
     {"GET HEAD", "/api/v1/auth/cli/poll", GW_ACCESS_OPEN, .scope = GW_SCOPE_READ,

@@ -17,6 +17,7 @@ struct db_pool;
 struct gw_auth;
 struct gw_issuers;
 struct gw_org_metrics;
+struct gw_registry_credentials;
 struct gw_transport_shared;
 struct gw_upstream;
 
@@ -69,7 +70,9 @@ struct gw_services {
     struct db_events *events;
     struct db_mints *mints;
     struct gw_auth *auth;
-    struct gw_issuers *issuers;   // NULL: no --oidc-issuer
+    struct gw_issuers *issuers; // NULL: no --oidc-issuer
+    // Lent by the server; without one nobody hands tokens over.
+    struct gw_registry_credentials *registry_credentials;
     struct gw_upstream *upstream; // NULL: no registry configured
 };
 

@@ -73,6 +73,10 @@
     X(LAST_ADMIN, "last_admin", 409, STAYS, NULL, NULL,                                            \
       "the organisation would have no live admin token any more; `?last=true` does it all the "    \
       "same")                                                                                      \
+    X(TOKEN_DIFFERS, "token_differs", 409, STAYS, NULL, NULL,                                      \
+      "a token that is handed over is there with other values, or in another organisation")        \
+    X(TOKEN_ENDED, "token_ended", 409, STAYS, NULL, NULL,                                          \
+      "a token that is handed over was revoked, or was pruned after its end: it never comes back") \
     X(TOO_MANY_RULES, "too_many_rules", 409, STAYS, NULL, NULL,                                    \
       "the organisation has 1,000 rules of trust, or 64 for one project")                          \
     X(REQUEST_IN_PROGRESS, "request_in_progress", 409, STAYS, NULL, "2",                           \

@@ -23,6 +23,7 @@
 #include "gateway/auth/cache.h"
 #include "gateway/auth/failed_tokens.h"
 #include "gateway/auth/last_used.h"
+#include "gateway/auth/registry_credentials.h"
 #include "gateway/client/group.h"
 #include "gateway/exchange/services.h"
 #include "gateway/issuers/issuers.h"
@@ -52,6 +53,7 @@ struct gw_server {
     enum phase phase;
     struct gw_services services;
     struct gw_auth auth;
+    struct gw_registry_credentials registry_credentials;
     struct gw_changes changes;
     struct gw_deadlines deadlines;
     struct gw_deadline_kind deadline_kinds[GW_DEADLINE_COUNT];
@@ -367,6 +369,22 @@ static enum gw_status open_issuers(struct gw_server *server) {
                : gw_issuers_create(services, &services->issuers);
 }
 
+static enum gw_status open_registry_credentials(struct gw_server *server) {
+    struct gw_registry_credentials *credentials = &server->registry_credentials;
+    char problem[GW_REGISTRY_PROBLEM_BYTES];
+    struct gw_log_quote reason;
+    enum gw_status status =
+        gw_registry_credentials_read(server->services.config, credentials, problem);
+    if (status != GW_OK)
+        gw_log(GW_LOG_ERROR, "server", "cannot use --registry-credential reason=%s",
+               gw_log_quoted(&reason, gw_str_from(problem)));
+    for (int i = 0; i < credentials->count && server->worker->index == 0; i++) {
+        if (credentials->at[i].is_public)
+            gw_secret_warn_of_public(credentials->at[i].file);
+    }
+    return status;
+}
+
 static enum gw_status open_admin(struct gw_server *server) {
     const char *address = gw_port_address(server->services.config, GW_PORT_ADMIN);
     int fd = server->worker->sockets->fds[GW_PORT_ADMIN];
@@ -431,6 +449,8 @@ static enum gw_status start(struct gw_server *server) {
     if (status == GW_OK)
         status = open_issuers(server);
     if (status == GW_OK)
+        status = open_registry_credentials(server);
+    if (status == GW_OK)
         status =
             gw_front_open(&server->front, server->certificates.context, server->worker->sockets);
     if (status == GW_OK)
@@ -451,6 +471,7 @@ int gw_server_run(struct gw_config *config, const struct gw_worker *worker) {
     server.services.loop = &server.loop;
     server.services.config = config;
     server.services.auth = &server.auth;
+    server.services.registry_credentials = &server.registry_credentials;
     server.services.metrics = &worker->all_metrics[worker->index];
     server.services.all_metrics = worker->all_metrics;
     server.services.worker_count = worker->count;

@@ -115,6 +115,7 @@ struct gw_config {
     struct gw_issuer_settings oidc_issuers;
     uint64_t oidc_keys_max_age_ms;
     bool oidc_admin;
+    struct gw_config_texts registry_credentials; // ORG=FILE each
     bool keep_transfers;
     bool server_timing;
     bool access_log;

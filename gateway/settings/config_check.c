@@ -7,6 +7,7 @@
 #include "base/host_port.h"
 #include "gateway/settings/complaint.h"
 #include "gateway/settings/org_metrics.h"
+#include "gateway/settings/registry_credential.h"
 
 // Always false, so that a check can return it.
 static bool refuse(const char *what, const char *name, const char *value) {
@@ -57,6 +58,17 @@ static bool has_own_port(const struct gw_config *config) {
             own != port_of(config->listen_admin));
 }
 
+static bool check_registry_credentials(const struct gw_config_texts *texts) {
+    struct gw_str org;
+    const char *file;
+    for (int i = 0; i < texts->count; i++) {
+        if (!gw_registry_credential_split(texts->at[i], &org, &file))
+            return refuse("not the slug of an organisation, = and a file:", "--registry-credential",
+                          texts->at[i]);
+    }
+    return true;
+}
+
 bool gw_config_check(struct gw_config *config) {
     set_bursts(config);
     config->listen_https = none_if_off(config->listen_https);
@@ -75,6 +87,8 @@ bool gw_config_check(struct gw_config *config) {
         return refuse("missing --trusted-proxies, who may send it, for", "--proxy-protocol", NULL);
     if (!are_field_names(&config->authz_fields))
         return refuse("not two names of fields:", "--authz-fields", NULL);
+    if (!check_registry_credentials(&config->registry_credentials))
+        return false;
     if (config->workers > GW_WORKERS_MAX)
         return refuse("too many for", "--workers", NULL);
     if (config->metrics_organisations > GW_ORG_METRICS_MAX)

@@ -138,6 +138,11 @@ static const struct gw_setting settings[] = {
      "keys of an issuer that could not be fetched again for so long count no more: 503"},
     {"--oidc-admin", "GATEWAY_OIDC_ADMIN", GW_SETTING_SWITCH, SETTING(oidc_admin), NULL, NULL,
      "rules of trust may give the scope admin"},
+    {"--registry-credential", "GATEWAY_REGISTRY_CREDENTIAL", GW_SETTING_FILES,
+     SETTING(registry_credentials), NULL, "ORG=FILE",
+     "who has the file's first line may hand tokens of the organisation over; read again on "
+     "SIGHUP; "
+     "may be repeated"},
     {"--drain-delay", "GATEWAY_DRAIN_DELAY", GW_SETTING_LIMIT, SETTING(drain_delay_ms), "5s",
      "TIME", "after SIGTERM, not ready but still accepting: for balancers to hear of it"},
     {"--drain-timeout", "GATEWAY_DRAIN_TIMEOUT", GW_SETTING_DURATION, SETTING(drain_timeout_ms),

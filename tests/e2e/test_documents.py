@@ -74,6 +74,28 @@ def test_the_roles_of_the_database_are_made_as_shown(shell, database, fresh_data
         postgres.query(f"drop role if exists {role}")
 
 
+def test_a_registry_hands_over_as_shown(shell, database, start_gateway, tmp_path):
+    text = documents.section(documents.read("docs/registry-logins.md"), "By a request")
+    steps = documents.steps(text)
+    for command, documented in steps[:2]:
+        shell.run_as_shown(command, documented)
+    own = start_gateway("--registry-credential", f"acme={tmp_path / 'registry-acme'}", tls=True, database_url=database)
+    shell.run(f"export SKILLREG_URL={own.https_url}")
+    for command, documented in steps[2:]:
+        shell.run_as_shown(command, documented)
+    assert len(steps) == 6
+
+
+def test_a_registry_hands_over_in_the_database_as_shown(shell, database, fresh_database, postgres):
+    role = "registry_of_a_document"
+    text = documents.section(documents.read("docs/registry-logins.md"), "In a database that is shared")
+    try:
+        assert run_all(shell, text, {"role registry": f"role {role}", "to registry": f"to {role}"}) == 2
+    finally:
+        shell.run(f'psql -q "$DATABASE_URL" -c "drop owned by {role}"')
+        postgres.query(f"drop role if exists {role}")
+
+
 def test_tokens_are_moved_as_shown(shell, database, postgres):
     postgres.query("create database moved_by_a_document")
     try:
@@ -111,6 +133,7 @@ RUN_HERE = {
     "docs/command-line.md": "test_cli_scan.py::test_the_page_shows_what_it_prints",
     "docs/forward-auth.md": "test_a_token_is_introspected_as_shown",
     "docs/growth.md": "test_old_rows_are_pruned_as_shown",
+    "docs/registry-logins.md": "test_a_registry_hands_over_as_shown and test_a_registry_hands_over_in_the_database_as_shown",
     "docs/running.md": "test_the_roles_of_the_database_are_made_as_shown and test_tokens_are_moved_as_shown",
 }
 # Commands that cannot run here: the first words of the block, why, and what runs them.

@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator  # noqa: E402
 
 from harness import binaries, token_syntax  # noqa: E402
 from harness.gateway import Gateway, Operator  # noqa: E402
+from harness.handing_over import ROUTE, Registry, digest_of  # noqa: E402
 from harness.http_client import Connection  # noqa: E402
 from harness.identity_gateway import IdentityGateway  # noqa: E402
 from harness.openapi import DOCUMENT, MIXINS, OPERATIONS, PATH, assert_answer, codes_of, nodes, resolve, validate  # noqa: E402
@@ -141,6 +142,7 @@ def test_an_operation_names_the_scope_that_its_route_needs(operation):
         assert operation.is_optional and operation.scopes == []
     else:
         assert operation.scopes == wanted and not operation.is_optional
+    assert operation.is_of_registry == (target == "HAND_OVER")
     assert ("{org}" in operation.path) == (access == "ORG" or target == "TOKEN_EXCHANGE_JSON")
 
 
@@ -166,9 +168,11 @@ QUERIES = {"TOKEN_LIST": table_names("list_request"), "AUDIT": table_names("audi
 MEMBERS = {"TOKEN_CREATE": list_of("requests", "CREATE_MEMBERS"), "TOKEN_ROTATE": list_of("requests", "ROTATE_MEMBERS"),
            "TOKEN_ROTATE_OWN": list_of("requests", "ROTATE_MEMBERS"), "TOKEN_CHANGE": list_of("change_request", "MEMBERS"),
            "TOKENS_REVOKE": list_of("bulk_request", "MEMBERS"), "TRUST_CREATE": list_of("trust_request", "MEMBERS"),
-           "TOKEN_EXCHANGE_JSON": list_of("token_exchange_request", "MEMBERS"), "TRUST_TEST": list_of("trust_test", "MEMBERS")}
+           "TOKEN_EXCHANGE_JSON": list_of("token_exchange_request", "MEMBERS"), "TRUST_TEST": list_of("trust_test", "MEMBERS"),
+           "HAND_OVER": list_of("hand_over_request", "MEMBERS")}
 EXCHANGES = {"TOKEN_EXCHANGE", "TOKEN_EXCHANGE_JSON"}
-WITH_KEY = {"TOKEN_CREATE", "TOKEN_ROTATE", "TOKEN_ROTATE_OWN"} | EXCHANGES
+WITH_SECRET = {"TOKEN_CREATE", "TOKEN_ROTATE", "TOKEN_ROTATE_OWN"} | EXCHANGES
+WITH_KEY = WITH_SECRET | {"HAND_OVER"}
 FORMS = {"INTROSPECT", "TOKEN_EXCHANGE"}
 
 
@@ -240,10 +244,13 @@ BY_FILE = {
     "create.c": {"ALREADY_CREATED": {"TOKEN_CREATE"}},
     "forward_auth.c": {error: {"FORWARD_AUTH"} for error in ("BAD_REQUEST", "ORIGINAL_NOT_FOUND", "ORIGINAL_METHOD_NOT_ALLOWED")},
     "identity.c": {"NOT_FOUND": IDENTITIES | {"OIDC_AUDIENCE"}, "TOO_MANY_FAILED_TOKENS": IDENTITIES, "UNAVAILABLE": IDENTITIES},
+    "hand_over.c": {error: {"HAND_OVER"} for error in (
+        "NOT_FOUND", "MISSING_TOKEN", "INVALID_TOKEN", "TOO_MANY_FAILED_TOKENS", "BAD_REQUEST")},
     "introspect.c": {"BAD_REQUEST": {"INTROSPECT"}},
     "json_body.c": {"INVALID_JSON": JSON_BODIES},
-    "new_token.c": {"UNAVAILABLE": WITH_KEY},
-    "reply.c": {"NOT_FOUND": OF_ONE, "UNAVAILABLE": None, "VALIDATION_FAILED": CHANGES | IDENTITIES, "REQUEST_IN_PROGRESS": WITH_KEY,
+    "new_token.c": {"UNAVAILABLE": WITH_SECRET},
+    "reply.c": {"NOT_FOUND": OF_ONE, "UNAVAILABLE": None, "VALIDATION_FAILED": CHANGES | IDENTITIES | {"HAND_OVER"}, "REQUEST_IN_PROGRESS": WITH_SECRET,
+                "TOKEN_DIFFERS": {"HAND_OVER"}, "TOKEN_ENDED": {"HAND_OVER"},
                 "LAST_ADMIN": {"TOKEN_REVOKE", "TOKEN_CHANGE", "TOKENS_REVOKE"},
                 "SELF_ROTATION_NOT_ALLOWED": {"TOKEN_ROTATE_OWN"}, "TRUST_NOT_ALLOWED": {"TRUST_CREATE"},
                 "TOO_MANY_RULES": {"TRUST_CREATE"}},
@@ -363,6 +370,16 @@ class World:
         """A rule for a repository of the organisation's name."""
         self.gateway.trust(self.organisation, {"repository": f"{self.organisation.slug}/tools"}, scopes=["read", "write"])
 
+    def hand_over(self, **members):
+        """In place of a token; answers the members that say which it is."""
+        token = token_syntax.make()
+        own = {"prefix": token[:12], "sha256": digest_of(token), **members}
+        body = {**OPERATIONS["handOverToken"].body["examples"]["made"]["value"], **own}
+        made = self.gateway.request("POST", ROUTE, self.gateway.credential, json_body=body)
+        assert made.status == 201, made.body
+        self.target = made.json()["id"]
+        return own
+
     def body_of(self, value):
         text = json.dumps(value)
         found = re.search(r"\bcl[a-z0-9]{22}\b", text)
@@ -382,6 +399,25 @@ def with_identity(operation, world, body):
     return {**body, **fresh}
 
 
+def with_digest(operation, world, body, name):
+    """The body of a hand-over with a token that is new, or that was handed over before."""
+    if operation.id != "handOverToken":
+        return body
+    token = token_syntax.make()
+    return {**body, **(world.hand_over() if name == "again" else {"prefix": token[:12], "sha256": digest_of(token)})}
+
+
+@pytest.fixture(scope="module")
+def counter(new_org, postgres, operator, tmp_path_factory):
+    """A gateway that the registry of one organisation hands tokens over at."""
+    directory, organisation = tmp_path_factory.mktemp("counter"), new_org("admin")
+    registry = Registry(directory)
+    own = Gateway(directory, "counter", database_url=postgres.url, flags=registry.let_in(organisation))
+    own.organisation, own.credential = organisation, registry.secrets[organisation.slug]
+    yield own.wait_until_ready()
+    own.stop()
+
+
 @pytest.fixture(scope="module")
 def door(operator, postgres, tmp_path_factory):
     own = IdentityGateway(tmp_path_factory.mktemp("door"), "door", database_url=postgres.url)
@@ -390,12 +426,16 @@ def door(operator, postgres, tmp_path_factory):
 
 
 def gateway_of(operation, request):
+    if operation.is_of_registry:
+        return request.getfixturevalue("counter")
     return request.getfixturevalue("door" if operation.id in OF_IDENTITIES else "gateway")
 
 
 def make_world(gateway, new_org, operation, name):
     """What has to be there for an example."""
-    world = World(gateway, new_org("admin"))
+    world = World(gateway, gateway.organisation if operation.is_of_registry else new_org("admin"))
+    if operation.is_of_registry:
+        return world
     if operation.id == "rotateOwnToken":
         world.create(selfRotate=True)
     elif operation.id in OF_IDENTITIES:
@@ -416,6 +456,8 @@ def make_world(gateway, new_org, operation, name):
 
 
 def secret_for(operation, world):
+    if operation.is_of_registry:
+        return world.gateway.credential
     if operation.scopes is None:
         return None
     if operation.id in ("revokeOwnToken", "rotateOwnToken"):
@@ -504,7 +546,7 @@ def test_an_example_is_what_the_gateway_answers(operation, status, name, new_org
         body = {"token": world.secret}
     elif operation.id == "introspect":
         body = {"token": token_syntax.make()}
-    body = with_identity(operation, world, body)
+    body = with_digest(operation, world, with_identity(operation, world, body), name)
     if status == 202:
         pair.second.process.send_signal(signal.SIGSTOP)
     elif pair:
@@ -555,7 +597,7 @@ def test_the_example_of_a_parameter_is_taken(operation, parameter, new_org, requ
     value = json.dumps(parameter["example"]).strip('"')
     validate(parameter["schema"], parameter["example"])
     body = next(iter(operation.body["examples"].values()))["value"] if operation.body else None
-    body = with_identity(operation, world, body)
+    body = with_digest(operation, world, with_identity(operation, world, body), None)
     if parameter["in"] == "header":
         response = ask(gateway, operation, world, fields=[(parameter["name"], value)], body=body)
     else:
@@ -632,6 +674,24 @@ class Provocation:
         body = with_identity(operation, self.world, {"token": ""})
         ask(door, operation, self.world, body=body)
         return operation, ask(door, operation, self.world, body=body)
+
+    def no_hand_over(self):
+        return self.of("handOverToken", body={}, token=token_syntax.make())
+
+    def _of_handed_over(self, change):
+        """What comes of the same again after a change."""
+        counter = self._request.getfixturevalue("counter")
+        self.world = World(counter, counter.organisation)
+        own = self.world.hand_over()
+        change = change() or {}
+        body = {**OPERATIONS["handOverToken"].body["examples"]["made"]["value"], **own, **change}
+        return self.of("handOverToken", counter, body=body)
+
+    def token_differs(self):
+        return self._of_handed_over(lambda: {"name": "another"})
+
+    def token_ended(self):
+        return self._of_handed_over(lambda: self.world.revoke())
 
     def bad_request(self):
         with Connection(self.gateway.http) as connection:

@@ -36,6 +36,7 @@ ROUTES = [
     ("HEAD", "/orgs/{org}/audit?limit=1", "admin", OWN),
     ("DELETE", "/auth/token?wait=x", ANY_TOKEN, OWN),  # refused behind the decision: the token is needed again
     ("POST", "/auth/token/rotate?y=x", ANY_TOKEN, OWN),  # likewise
+    ("POST", "/registry/tokens", OPEN, OWN),
     ("GET", "/openapi.json", OPEN, OWN),
     ("HEAD", "/openapi.json", OPEN, OWN),
     ("POST", "/auth/cli/initiate", OPEN, FORWARDED),
@@ -84,6 +85,7 @@ ROUTES = [
 WRONG_METHODS = [
     ("POST", "/auth/whoami", "GET, HEAD"),
     ("DELETE", "/auth/whoami", "GET, HEAD"),
+    ("GET", "/registry/tokens", "POST"),
     ("PUT", "/orgs/{org}/tokens", "GET, HEAD, POST"),
     ("PATCH", "/orgs/{org}/tokens", "GET, HEAD, POST"),
     ("DELETE", "/orgs/{org}/tokens", "GET, HEAD, POST"),

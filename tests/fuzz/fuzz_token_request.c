@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What clients of the token API send: the bodies of create and rotate, the queries of list, audit
-// and revoke, an Idempotency-Key. What must hold beyond memory safety: whatever is accepted is
-// within the bounds that the database and the documents rely on, and a refusal is one of the
-// documented ones.
+// What clients of the token API send: the bodies of create, rotate and a hand-over, the queries of
+// list, audit and revoke, an Idempotency-Key. What must hold beyond memory safety: whatever is
+// accepted is within the bounds that the database and the documents rely on, and a refusal is one
+// of the documented ones.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -11,12 +11,14 @@
 #include "db/token.h"
 #include "gateway/api/audit_request.h"
 #include "gateway/api/body.h"
+#include "gateway/api/hand_over_request.h"
 #include "gateway/api/list_request.h"
 #include "gateway/api/requests.h"
 #include "gateway/api/revoke_request.h"
 #include "gateway/exchange/exchange.h"
 #include "token/limits.h"
 #include "token/name.h"
+#include "token/syntax.h"
 
 #define NOW_MS 1767225600000
 
@@ -59,6 +61,23 @@ static void check_rotate(struct gw_str body) {
     gw_arena_init(&arena, GW_REQUEST_ARENA_BYTES_MAX);
     if (gw_rotate_request_parse(&arena, body, NOW_MS, &request, &refusal)) {
         gw_assert(request.overlap_s >= 0 && request.overlap_s <= GW_ROTATE_OVERLAP_S_MAX);
+        gw_assert(request.expires_ms == DB_NO_TIME || request.expires_ms > NOW_MS);
+    } else {
+        check_refusal(&refusal);
+    }
+    gw_arena_deinit(&arena);
+}
+
+static void check_hand_over(struct gw_str body) {
+    static const struct gw_hand_over_rules rules = {.now_ms = NOW_MS};
+    struct gw_arena arena;
+    struct gw_hand_over_request request;
+    struct gw_refusal refusal;
+    gw_arena_init(&arena, GW_REQUEST_ARENA_BYTES_MAX);
+    if (gw_hand_over_request_parse(&arena, body, &rules, &request, &refusal)) {
+        check_name(&arena, request.name);
+        gw_assert(request.prefix.length == GW_TOKEN_PREFIX_LENGTH);
+        gw_assert(request.scopes >= 1 && !(request.scopes & GW_SCOPE_ADMIN));
         gw_assert(request.expires_ms == DB_NO_TIME || request.expires_ms > NOW_MS);
     } else {
         check_refusal(&refusal);
@@ -125,5 +144,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
         return 0;
     check_create(input);
     check_rotate(input);
+    check_hand_over(input);
     return 0;
 }

@@ -44,9 +44,13 @@ class Operation:
 
     @property
     def scopes(self):
-        """None: open; otherwise the scopes that it names."""
+        """None: open, or of the registry; otherwise the scopes that it names."""
         security = self.raw["security"]
-        return security[-1]["token"] if security else None
+        return security[-1].get("token") if security else None
+
+    @property
+    def is_of_registry(self):
+        return self.raw["security"] == [{"registry": []}]
 
     @property
     def is_optional(self):

@@ -36,6 +36,26 @@ static void test_each_kind_is_told_by_its_prefix(void **state) {
     assert_true(gw_str_equal(gw_token_syntax_prefix(GW_TOKEN_LIVE), GW_STR("sr_live_")));
 }
 
+static void test_a_prefix_is_twelve_characters_of_a_kind(void **state) {
+    (void)state;
+    enum gw_token_kind kind;
+    assert_int_equal(gw_token_syntax_parse_prefix(GW_STR("sr_live_a1b2"), &kind), GW_OK);
+    assert_int_equal(kind, GW_TOKEN_LIVE);
+    assert_int_equal(gw_token_syntax_parse_prefix(GW_STR("sr_test_a-_2"), &kind), GW_OK);
+    assert_int_equal(kind, GW_TOKEN_TEST);
+    assert_int_equal(gw_token_syntax_parse_prefix(GW_STR("sk_a1b2c3d4e"), &kind), GW_OK);
+    assert_int_equal(kind, GW_TOKEN_LEGACY);
+    static const char *const wrong[] = {"",
+                                        "sr_live_",
+                                        "sr_live_a1b",
+                                        "sr_live_a1b2c",
+                                        "sr_live_a1b.",
+                                        "sr_prod_a1b2",
+                                        "SR_LIVE_a1b2"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_int_equal(gw_token_syntax_parse_prefix(gw_str_from(wrong[i]), &kind), GW_INVALID);
+}
+
 static void test_body_length_is_20_to_255(void **state) {
     (void)state;
     static const char *const prefixes[] = {"sr_live_", "sr_test_", "sk_"};
@@ -147,6 +167,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_token_is_found_in_a_text),
         cmocka_unit_test(test_each_kind_is_told_by_its_prefix),
+        cmocka_unit_test(test_a_prefix_is_twelve_characters_of_a_kind),
         cmocka_unit_test(test_body_length_is_20_to_255),
         cmocka_unit_test(test_foreign_prefixes_are_refused),
         cmocka_unit_test(test_a_foreign_character_anywhere_is_refused),

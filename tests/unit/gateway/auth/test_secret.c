@@ -67,11 +67,31 @@ static void test_the_digest_is_sha_256(void **state) {
     }
 }
 
+static void test_a_digest_is_read_from_its_digits(void **state) {
+    (void)state;
+    static const char hex[] = "BA7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    unsigned char wanted[GW_TOKEN_DIGEST_LENGTH];
+    unsigned char digest[GW_TOKEN_DIGEST_LENGTH];
+    gw_token_digest(GW_STR("abc"), wanted);
+    assert_int_equal(gw_token_digest_parse(gw_str_from(hex), digest), GW_OK);
+    assert_memory_equal(digest, wanted, sizeof(wanted));
+    assert_int_equal(gw_token_digest_parse(gw_str(hex, 63), digest), GW_INVALID);
+    assert_int_equal(gw_token_digest_parse(gw_str(hex, 62), digest), GW_INVALID);
+    assert_int_equal(gw_token_digest_parse(GW_STR(""), digest), GW_INVALID);
+    char wrong[sizeof(hex)];
+    for (size_t i = 0; i < sizeof(hex) - 1; i++) {
+        memcpy(wrong, hex, sizeof(hex));
+        wrong[i] = 'g';
+        assert_int_equal(gw_token_digest_parse(gw_str_from(wrong), digest), GW_INVALID);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_minted_secret_has_the_shape_and_the_checksum),
         cmocka_unit_test(test_minted_secrets_differ_everywhere),
         cmocka_unit_test(test_the_digest_is_sha_256),
+        cmocka_unit_test(test_a_digest_is_read_from_its_digits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@
 #include "gateway/api/change.h"
 #include "gateway/api/create.h"
 #include "gateway/api/forward_auth.h"
+#include "gateway/api/hand_over.h"
 #include "gateway/api/introspect.h"
 #include "gateway/api/oidc_audience.h"
 #include "gateway/api/openapi.h"
@@ -58,6 +59,7 @@ HANDLER(gw_trust_api_show, GW_ROUTE_TRUST_SHOW)
 HANDLER(gw_trust_api_create, GW_ROUTE_TRUST_CREATE)
 HANDLER(gw_trust_api_remove, GW_ROUTE_TRUST_REMOVE)
 HANDLER(gw_forward_auth_start, GW_ROUTE_FORWARD_AUTH)
+HANDLER(gw_hand_over_start, GW_ROUTE_HAND_OVER)
 HANDLER(gw_introspect_start, GW_ROUTE_INTROSPECT)
 HANDLER(gw_openapi_start, GW_ROUTE_OPENAPI)
 HANDLER(gw_relay_start, GW_ROUTE_FORWARD)
