@@ -168,7 +168,7 @@ def assert_refused(response, outcome, needs, method):
 
 
 def own_status(method, path):
-    if "clx7f2k3a" in path:
+    if "clx7f2k3a" in path or path == "/registry/tokens":  # nobody has a credential of the registry here
         return 404
     return 422 if path.endswith("=x") else {"GET": 200, "HEAD": 200, "POST": 201}[method]
 
