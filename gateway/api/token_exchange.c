@@ -39,6 +39,10 @@ static struct gw_exchange *exchange_of(const struct exchange_call *call) {
     return call->body.handler.exchange;
 }
 
+static void note(const struct exchange_call *call, enum gw_token_exchange_outcome outcome) {
+    exchange_of(call)->services->metrics->token_exchanges_total[outcome]++;
+}
+
 // ---- refusals ----
 
 // Of the form all are invalid_request (RFC 8693 section 2.2.2).
@@ -48,6 +52,7 @@ static void refuse(struct exchange_call *call, enum gw_error error, const char *
 }
 
 static void refuse_identity(struct exchange_call *call) {
+    note(call, GW_TOKEN_EXCHANGE_UNTRUSTED);
     refuse(call, GW_ERROR_IDENTITY_NOT_ACCEPTED, "The identity token is not accepted.");
 }
 
@@ -62,6 +67,7 @@ __attribute__((format(printf, 2, 3))) static void refuse_saying(struct exchange_
 }
 
 static void refuse_claim(struct exchange_call *call, const struct gw_trust_match *match) {
+    note(call, GW_TOKEN_EXCHANGE_DIFFERS);
     if (match->has_value)
         refuse_saying(call,
                       "The identity token is not accepted: its claim %s, which is %s, is none that "
@@ -74,7 +80,33 @@ static void refuse_claim(struct exchange_call *call, const struct gw_trust_match
                       match->claim);
 }
 
+static void refuse_time(struct exchange_call *call) {
+    note(call, GW_TOKEN_EXCHANGE_DIFFERS);
+    refuse_saying(call, "The identity token is not accepted: %s.",
+                  gw_oidc_claim_fault_text(call->identity.claim_fault));
+}
+
+static void refuse_scopes(struct exchange_call *call) {
+    note(call, GW_TOKEN_EXCHANGE_DIFFERS);
+    gw_exchange_fail(exchange_of(call),
+                     call->is_form ? GW_ERROR_OAUTH_INVALID_SCOPE : GW_ERROR_IDENTITY_NOT_ACCEPTED,
+                     "No rule of trust that the identity token meets gives these scopes.");
+}
+
+static void refuse_replayed(struct exchange_call *call) {
+    note(call, GW_TOKEN_EXCHANGE_REPLAYED);
+    refuse(call, GW_ERROR_ALREADY_EXCHANGED,
+           "The identity token was exchanged before. Ask the issuer for another one.");
+}
+
+static void refuse_used(struct exchange_call *call) {
+    note(call, GW_TOKEN_EXCHANGE_REPLAYED);
+    refuse(call, GW_ERROR_ALREADY_EXCHANGED,
+           "A request with this Idempotency-Key was answered with a token, which was used.");
+}
+
 static void refuse_for_now(struct exchange_call *call, uint32_t seconds) {
+    note(call, GW_TOKEN_EXCHANGE_LIMITED);
     gw_exchange_fail_until(
         exchange_of(call), GW_ERROR_RATE_LIMITED,
         "The rule of trust has given as many tokens within a minute as it may. Try again later.",
@@ -126,11 +158,15 @@ static void respond(struct exchange_call *call, const struct db_exchange_outcome
 
 // ---- minting ----
 
+static void fail_mint(struct exchange_call *call, enum gw_status status) {
+    note(call, GW_TOKEN_EXCHANGE_UNKNOWN);
+    gw_api_reply_database(exchange_of(call), status);
+}
+
 static void submit(struct exchange_call *call) {
-    struct gw_exchange *exchange = exchange_of(call);
-    enum gw_status status = db_mints_add(exchange->services->mints, &call->mint);
+    enum gw_status status = db_mints_add(exchange_of(call)->services->mints, &call->mint);
     if (status != GW_OK)
-        gw_api_reply_database(exchange, status);
+        fail_mint(call, status);
 }
 
 static void act_on_earlier(struct exchange_call *call, const struct db_exchange_outcome *outcome) {
@@ -142,15 +178,13 @@ static void act_on_earlier(struct exchange_call *call, const struct db_exchange_
     if (gw_issue_may_replace(exchange, &call->mint.request, call->instead_of, &earlier))
         submit(call);
     else
-        refuse(call, GW_ERROR_ALREADY_EXCHANGED,
-               "A request with this Idempotency-Key was answered with a token, which was used.");
+        refuse_used(call);
 }
 
 static void act_on_denied(struct exchange_call *call, const struct db_exchange_outcome *outcome) {
     switch (outcome->refusal) {
     case DB_EXCHANGE_REPLAYED:
-        refuse(call, GW_ERROR_ALREADY_EXCHANGED,
-               "The identity token was exchanged before. Ask the issuer for another one.");
+        refuse_replayed(call);
         break;
     case DB_EXCHANGE_TOO_MANY:
         refuse_for_now(call, outcome->retry_after_s);
@@ -176,12 +210,13 @@ static void on_minted(struct db_exchange_mint *mint, enum gw_status status,
                       const struct db_exchange_outcome *outcome) {
     struct exchange_call *call = gw_container_of(mint, struct exchange_call, mint);
     if (status == GW_OK) {
+        note(call, GW_TOKEN_EXCHANGE_MINTED);
         gw_issue_refuse_superseded(exchange_of(call), &outcome->superseded);
         respond(call, outcome);
     } else if (status == GW_DENIED) {
         act_on_denied(call, outcome);
     } else {
-        gw_api_reply_database(exchange_of(call), status);
+        fail_mint(call, status);
     }
 }
 
@@ -250,14 +285,11 @@ static void act_on_rules(struct exchange_call *call, const struct db_trust_rule 
     else if (verdict.outcome == GW_TRUST_NONE)
         refuse_identity(call);
     else if (identity->claim_fault != GW_OIDC_CLAIM_FAULT_NONE)
-        refuse_saying(call, "The identity token is not accepted: %s.",
-                      gw_oidc_claim_fault_text(identity->claim_fault));
+        refuse_time(call);
     else if (verdict.outcome == GW_TRUST_DIFFERS)
         refuse_claim(call, &verdict.match);
     else if (verdict.outcome == GW_TRUST_NARROWER)
-        gw_exchange_fail(
-            exchange, call->is_form ? GW_ERROR_OAUTH_INVALID_SCOPE : GW_ERROR_IDENTITY_NOT_ACCEPTED,
-            "No rule of trust that the identity token meets gives these scopes.");
+        refuse_scopes(call);
     else
         mint(call, &rules[verdict.rule]);
 }
@@ -267,7 +299,9 @@ static void on_identity(struct gw_identity *identity, enum gw_identity_outcome o
     struct exchange_call *call = gw_container_of(identity, struct exchange_call, identity);
     if (outcome == GW_IDENTITY_KNOWN)
         act_on_rules(call, rules, count);
-    else if (!gw_identity_reply_unknown(exchange_of(call), outcome))
+    else if (gw_identity_reply_unknown(exchange_of(call), outcome))
+        note(call, GW_TOKEN_EXCHANGE_UNKNOWN);
+    else
         refuse_identity(call);
 }
 

@@ -73,6 +73,8 @@ static void add_labelled(const struct gw_metrics *metrics, struct gw_metrics *su
         sum->oidc_verifications_total[kind] += metrics->oidc_verifications_total[kind];
     for (int kind = 0; kind < GW_KEY_FETCH_COUNT; kind++)
         sum->oidc_key_fetches_total[kind] += metrics->oidc_key_fetches_total[kind];
+    for (int kind = 0; kind < GW_TOKEN_EXCHANGE_COUNT; kind++)
+        sum->token_exchanges_total[kind] += metrics->token_exchanges_total[kind];
 }
 
 void gw_metrics_sum(const struct gw_metrics *all, int count, struct gw_metrics *sum) {

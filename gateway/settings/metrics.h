@@ -109,6 +109,13 @@
     X(GW_KEY_FETCH_CHANGED, "changed")                                                             \
     X(GW_KEY_FETCH_SAME, "same")                                                                   \
     X(GW_KEY_FETCH_FAILED, "failed") /* or brought nothing that can be used */
+#define GW_TOKEN_EXCHANGES_MAP(X)                                                                  \
+    X(GW_TOKEN_EXCHANGE_MINTED, "minted")                                                          \
+    X(GW_TOKEN_EXCHANGE_UNTRUSTED, "untrusted") /* forged, of a strange issuer, or of no rule */   \
+    X(GW_TOKEN_EXCHANGE_DIFFERS, "differs")     /* not in all that a rule for it says */           \
+    X(GW_TOKEN_EXCHANGE_REPLAYED, "replayed")                                                      \
+    X(GW_TOKEN_EXCHANGE_LIMITED, "limited") /* by the rule, 429 */                                 \
+    X(GW_TOKEN_EXCHANGE_UNKNOWN, "unknown") /* 503 */
 #define GW_DECISIONS_MAP(X)                                                                        \
     X(GW_DECISION_ALLOWED, "allowed")                                                              \
     X(GW_DECISION_UNAUTHENTICATED, "unauthenticated") /* 401, or 400 */                            \
@@ -123,6 +130,7 @@ enum gw_route_class { GW_ROUTE_CLASSES_MAP(X) GW_ROUTE_CLASS_COUNT };
 enum gw_code_class { GW_CODE_CLASSES_MAP(X) GW_CODE_CLASS_COUNT };
 enum gw_verification { GW_VERIFICATIONS_MAP(X) GW_VERIFICATION_COUNT };
 enum gw_key_fetch { GW_KEY_FETCHES_MAP(X) GW_KEY_FETCH_COUNT };
+enum gw_token_exchange_outcome { GW_TOKEN_EXCHANGES_MAP(X) GW_TOKEN_EXCHANGE_COUNT };
 enum gw_decision_kind { GW_DECISIONS_MAP(X) GW_DECISION_COUNT };
 enum gw_tls_result { GW_TLS_RESULTS_MAP(X) GW_TLS_RESULT_COUNT };
 #undef X
@@ -161,6 +169,7 @@ struct gw_metrics {
     int64_t tls_handshakes_total[GW_TLS_RESULT_COUNT];
     int64_t oidc_verifications_total[GW_VERIFICATION_COUNT];
     int64_t oidc_key_fetches_total[GW_KEY_FETCH_COUNT];
+    int64_t token_exchanges_total[GW_TOKEN_EXCHANGE_COUNT];
 #define X(member, name, help) struct gw_histogram member;
     GW_METRICS_HISTOGRAMS_MAP(X)
 #undef X

@@ -52,6 +52,7 @@ static const char *const decisions[] = {GW_DECISIONS_MAP(X)};
 static const char *const handshakes[] = {GW_TLS_RESULTS_MAP(X)};
 static const char *const verifications[] = {GW_VERIFICATIONS_MAP(X)};
 static const char *const key_fetches[] = {GW_KEY_FETCHES_MAP(X)};
+static const char *const token_exchanges[] = {GW_TOKEN_EXCHANGES_MAP(X)};
 #undef X
 
 struct label {
@@ -93,6 +94,11 @@ static const struct labelled {
      OFFSET(oidc_key_fetches_total),
      {NULL, NULL, 0},
      {"outcome", key_fetches, GW_KEY_FETCH_COUNT}},
+    {"token_exchanges_total",
+     "Identity tokens that were to be exchanged, by what became of them.",
+     OFFSET(token_exchanges_total),
+     {NULL, NULL, 0},
+     {"outcome", token_exchanges, GW_TOKEN_EXCHANGE_COUNT}},
 };
 
 // `outer` NULL: there is none.

@@ -229,6 +229,33 @@ def test_a_scope_that_no_rule_gives(door, issuer, repository, rule):
     assert exchange(door, token, scope="write").status == 200  # and it was not used up
 
 
+# ---- counted --------------------------------------------------------------------------------------------------------
+
+def test_exchanges_are_counted_by_what_became_of_them(door, team, issuer):
+    own = f"acme/{uuid.uuid4().hex[:12]}"
+    door.trust(team, {"repository": own, "environment": "prod"}, exchangesPerMinute=1)
+
+    def counts():
+        return {outcome: door.metric(f'token_exchanges_total{{outcome="{outcome}"}}')
+                for outcome in ("minted", "untrusted", "differs", "replayed", "limited", "unknown")}
+
+    def counted(token, **more):
+        before = counts()
+        answer = exchange(door, token, **more)
+        return answer, {outcome: number - before[outcome] for outcome, number in counts().items() if number != before[outcome]}
+    good = issuer.token(github_claims(own, environment="prod"))
+    assert counted(issuer.token(github_claims(own)))[1] == {"differs": 1}
+    assert counted(issuer.token(github_claims(own, environment="prod"), exp=1700000000))[1] == {"differs": 1}
+    assert counted(good, scope="admin")[1] == {"differs": 1}
+    assert counted(issuer.token(github_claims("acme/other")))[1] == {"untrusted": 1}
+    assert counted(good[:-4] + "AAAA")[1] == {"untrusted": 1}
+    assert counted(good)[1] == {"minted": 1}
+    assert counted(good)[1] == {"replayed": 1}
+    limited, count = counted(issuer.token(github_claims(own, environment="prod")))
+    assert count == {"limited": 1}
+    assert 1 <= int(limited.get("retry-after")) <= 60
+
+
 # ---- rules ----------------------------------------------------------------------------------------------------------
 
 def test_of_several_rules_the_narrowest_is_taken(door, team, issuer):
