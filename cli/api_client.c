@@ -263,12 +263,14 @@ enum cli_exit cli_api_client_send(struct cli_api_client *client,
     if (length >= (int)sizeof(url))
         return cli_fail(why, CLI_USAGE, "an argument is longer than any gateway takes");
     char type_line[] = "Content-Type: application/json";
+    char no_type_line[] = "Content-Type:"; // libcurl's own is left out
     char key_line[CLI_API_HEADER_BYTES_MAX];
     (void)snprintf(key_line, sizeof(key_line), "Idempotency-Key: %s",
                    request->idempotency_key != NULL ? request->idempotency_key : "");
     // Headers of this request alone stand before those of every request.
     struct curl_slist *headers = client->headers;
-    struct curl_slist type = {.data = type_line, .next = headers};
+    struct curl_slist type = {.data = request->body.length > 0 ? type_line : no_type_line,
+                              .next = headers};
     if (request->body.at != NULL)
         headers = &type;
     struct curl_slist key = {.data = key_line, .next = headers};

@@ -35,7 +35,7 @@ struct cli_api_client_options {
 struct cli_api_request {
     const char *method;
     const char *path;            // encoded, below base_url, begins with "/"
-    struct gw_str body;          // JSON; .at NULL: without a body
+    struct gw_str body;          // JSON; empty: Content-Length: 0; .at NULL: without it
     const char *idempotency_key; // NULL: without one
 };
 

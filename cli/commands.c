@@ -229,11 +229,16 @@ static const struct cli_command_row rows[CLI_COMMAND_COUNT] = {
         {
             .words = "login",
             .instead = "auth signin configure",
-            .summary = "check a token and store it for later commands",
-            .usage = {"--token [--json]", "--token < file",
+            .summary = "get a token and store it for later commands",
+            .usage = {"[--json]", "--token [--json]", "--token < file",
                       "--oidc [--scopes <list>] [--id-token-file <file>] [--org <slug>] [--json]"},
             .text =
-                "Asks for a token without showing it (or reads one line of standard input when "
+                "Shows a code and where to go with it, and waits until somebody who may approves "
+                "it: on that page, or with \"skillreg approve\". The token that the gateway then "
+                "gives is stored as below. It needs a terminal.\n"
+                "\n"
+                "With --token it asks for a token without showing it (or reads one line of "
+                "standard input when "
                 "that is no terminal), checks it with the gateway, and stores it in "
                 "~/.skillreg/config.json, which only you can read, together with the address "
                 "that it was checked with. It is sent to that address and to no other. A token "
@@ -252,6 +257,25 @@ static const struct cli_command_row rows[CLI_COMMAND_COUNT] = {
                     "else stands there, and the tokens of other addresses, stay. With --revoke the "
                     "gateway revokes the token first; if it cannot be asked, the token stays. "
                     "When nothing is stored, that is no failure.\n",
+        },
+    [CLI_COMMAND_APPROVE] =
+        {
+            .words = "approve",
+            .instead = "confirm accept grant",
+            .summary = "give a token to somebody who runs skillreg login",
+            .operand = "<code>",
+            .operand_kind = CLI_VALUE_TEXT,
+            .operands_max = 1,
+            .text = "Shows who waits with this code: from which address, with which program, since "
+                    "when; asks, and approves it: their \"skillreg login\" gets a token of your "
+                    "organisation. It needs a token with the admin scope, and what it gives may "
+                    "do no more than that one and ends no later.\n"
+                    "\n"
+                    "Approve a code only if the person who has it on their own screen, now, asked "
+                    "you. A code that came in a message may be a stranger's, who would get in.\n",
+            .examples = "skillreg approve BCDF-2345\n"
+                        "skillreg approve BCDF-2345 --scopes write --expires 8h --name \"Ada "
+                        "Lovelace\"\n",
         },
     [CLI_COMMAND_EXEC] =
         {

@@ -35,6 +35,7 @@ enum cli_command {
     CLI_COMMAND_WHOAMI,
     CLI_COMMAND_LOGIN,
     CLI_COMMAND_LOGOUT,
+    CLI_COMMAND_APPROVE,
     CLI_COMMAND_EXEC,
     // Leaks.
     CLI_COMMAND_SCAN,

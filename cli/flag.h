@@ -72,6 +72,11 @@ enum cli_flag {
     CLI_FLAG_OIDC_SCOPES, // --scopes
     CLI_FLAG_ID_TOKEN_FILE,
     CLI_FLAG_REVOKE,
+    // The login of somebody.
+    CLI_FLAG_APPROVED_SCOPES, // --scopes
+    CLI_FLAG_APPROVED_LIFE,   // --expires
+    CLI_FLAG_PERSON,          // --name
+    CLI_FLAG_EMAIL,
     // Every command, or nearly.
     CLI_FLAG_ORG,
     CLI_FLAG_JSON,

@@ -107,4 +107,41 @@ const struct cli_flag_row cli_flags_identity[CLI_FLAG_COUNT] = {
             .commands = FOR(LOGOUT),
             .help = "revoke the token first, for good, wherever else it is in use",
         },
+    // ---- the login of somebody ----
+    [CLI_FLAG_APPROVED_SCOPES] =
+        {
+            .name = "scopes",
+            .value = "<list>",
+            .kind = CLI_VALUE_LIST,
+            .choices = "read write",
+            .commands = FOR(APPROVE),
+            .help = "what the token may do, joined by commas: read unless given; write contains it",
+        },
+    [CLI_FLAG_APPROVED_LIFE] =
+        {
+            .name = "expires",
+            .value = "<when>",
+            .kind = CLI_VALUE_TEXT,
+            .commands = FOR(APPROVE),
+            .help = "when the token ends: after 12h, as unless given, or 30d, on a date "
+                    "(2027-01-31, as the day begins in UTC) or at a time (2027-01-31T12:00:00Z), "
+                    "and no later than the token that approves",
+        },
+    [CLI_FLAG_PERSON] =
+        {
+            .name = "name",
+            .value = "<name>",
+            .kind = CLI_VALUE_TEXT,
+            .commands = FOR(APPROVE),
+            .help = "of the person who logs in, to be shown with the token",
+        },
+    [CLI_FLAG_EMAIL] =
+        {
+            .name = "email",
+            .instead = "mail e-mail",
+            .value = "<address>",
+            .kind = CLI_VALUE_TEXT,
+            .commands = FOR(APPROVE),
+            .help = "of the person who logs in, to be shown with the token",
+        },
 };

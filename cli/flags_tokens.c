@@ -149,8 +149,8 @@ const struct cli_flag_row cli_flags_tokens[CLI_FLAG_COUNT] = {
         {
             .name = "yes",
             .letter = 'y',
-            .commands = FOR(TOKEN_REVOKE),
-            .help = "revoke what was chosen without a question, as where there is no terminal",
+            .commands = FOR(TOKEN_REVOKE) | FOR(APPROVE),
+            .help = "do it without a question, as where there is no terminal",
         },
     [CLI_FLAG_DRY_RUN] =
         {

@@ -8,6 +8,7 @@
 #include "base/secret_input.h"
 #include "cli/answer.h"
 #include "cli/config_path.h"
+#include "cli/device_login.h"
 #include "cli/exchange.h"
 #include "cli/session.h"
 #include "cli/stored_login.h"
@@ -84,6 +85,11 @@ static enum cli_exit store(const struct cli_settings *settings, const struct cli
     return exit;
 }
 
+// The token is new, and made for this login.
+static bool is_made(const struct cli_options *options) {
+    return !cli_options_has(options, CLI_FLAG_TOKEN);
+}
+
 static enum cli_exit print(struct cli_session *session, const struct cli_options *options,
                            const struct cli_identity *identity, struct cli_reason *why) {
     struct cli_output out;
@@ -102,19 +108,13 @@ static enum cli_exit print(struct cli_session *session, const struct cli_options
     cli_output_put(&out, " (");
     cli_output_put_clean(&out, identity->org_slug);
     cli_output_put(&out, ")\n");
-    if (cli_options_has(options, CLI_FLAG_OIDC) && identity->has_token) {
+    if (is_made(options) && identity->has_token) {
         cli_output_put(&out, "  Expires:      ");
         cli_output_put_clean(&out, cli_answer_ahead(identity->token, "expiresAt",
                                                     cli_session_now_ms(session), &session->answer));
         cli_output_put(&out, "\n");
     }
     return cli_output_send(&out, why);
-}
-
-static enum cli_exit get_token(const struct cli_options *options, struct cli_settings *settings,
-                               struct cli_reason *why) {
-    return cli_options_has(options, CLI_FLAG_OIDC) ? cli_exchange(options, settings, why)
-                                                   : ask_token(settings, why);
 }
 
 // A token that was made for us and is stored nowhere is of use to nobody; how soon it ends is no
@@ -127,27 +127,60 @@ static void forget(struct cli_session *session, const struct cli_settings *setti
     cli_session_forget_expiry(session);
 }
 
-enum cli_exit cli_login_cmd(const struct cli_options *options, struct cli_settings *settings,
+// Of a registry that answers such logins itself: its token may be unknown here.
+static void explain_refusal(const struct cli_options *options, enum cli_exit exit,
                             struct cli_reason *why) {
-    gw_assert(options->command == CLI_COMMAND_LOGIN);
+    if (exit == CLI_UNAUTHENTICATED && is_made(options) && !cli_options_has(options, CLI_FLAG_OIDC))
+        cli_reason_add(why, "it is of the registry behind the gateway, which does not know it");
+}
+
+// With the token in the settings.
+static enum cli_exit finish(const struct cli_options *options, struct cli_settings *settings,
+                            struct cli_reason *why) {
     struct cli_session session;
     struct cli_identity identity;
-    enum cli_exit exit = cli_config_path_find(settings->file, why);
-    if (exit == CLI_DONE)
-        exit = cli_config_file_check(settings->file, why);
-    if (exit == CLI_DONE)
-        exit = get_token(options, settings, why);
-    if (exit == CLI_DONE)
-        exit = cli_session_open(&session, settings, why);
+    enum cli_exit exit = cli_session_open(&session, settings, why);
     if (exit != CLI_DONE)
         return exit;
     exit = cli_whoami_cmd_ask(&session, &identity, why);
+    explain_refusal(options, exit, why);
     if (exit == CLI_DONE)
         exit = store(settings, &identity, why);
-    if (cli_options_has(options, CLI_FLAG_OIDC))
+    if (is_made(options))
         forget(&session, settings, exit);
     if (exit == CLI_DONE)
         exit = print(&session, options, &identity, why);
     cli_session_close(&session);
     return exit;
+}
+
+static enum cli_exit log_in_by_code(const struct cli_options *options,
+                                    struct cli_settings *settings, struct cli_reason *why) {
+    struct cli_held_signals signals;
+    enum cli_exit exit = cli_device_login_check(why);
+    if (exit != CLI_DONE)
+        return exit;
+    cli_held_signals_hold(&signals);
+    exit = cli_device_login(&signals, settings, why);
+    if (exit == CLI_DONE)
+        exit = finish(options, settings, why);
+    cli_held_signals_release(&signals);
+    return exit;
+}
+
+enum cli_exit cli_login_cmd(const struct cli_options *options, struct cli_settings *settings,
+                            struct cli_reason *why) {
+    gw_assert(options->command == CLI_COMMAND_LOGIN);
+    enum cli_exit exit = cli_config_path_find(settings->file, why);
+    if (exit == CLI_DONE)
+        exit = cli_config_file_check(settings->file, why);
+    if (exit != CLI_DONE)
+        return exit;
+    if (cli_options_has(options, CLI_FLAG_OIDC))
+        exit = cli_exchange(options, settings, why);
+    else if (cli_options_has(options, CLI_FLAG_TOKEN))
+        exit = ask_token(settings, why);
+    else
+        return log_in_by_code(options, settings, why);
+    return exit == CLI_DONE ? finish(options, settings, why) : exit;
 }

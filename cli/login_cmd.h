@@ -5,6 +5,7 @@
 // all: a token that is refused, and any other failure, changes nothing.
 // `skillreg login --oidc`: the same with a token that the gateway gives for an identity token
 // (cli/exchange.h); one that cannot be stored is revoked.
+// `skillreg login`: the same with a token that somebody approves by a code (cli/device_login.h).
 
 #include "cli/options.h"
 #include "cli/settings.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/standard_streams.h"
+#include "cli/approve_cmd.h"
 #include "cli/arguments.h"
 #include "cli/audit_cmd.h"
 #include "cli/complete_cmd.h"
@@ -47,6 +48,7 @@ static session_command *const session_commands[CLI_COMMAND_COUNT] = {
     [CLI_COMMAND_TRUST_REMOVE] = cli_trust_remove_cmd,
     [CLI_COMMAND_AUDIT] = cli_audit_cmd,
     [CLI_COMMAND_WHOAMI] = cli_whoami_cmd,
+    [CLI_COMMAND_APPROVE] = cli_approve_cmd,
 };
 
 static settings_command *const settings_commands[CLI_COMMAND_COUNT] = {

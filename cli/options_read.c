@@ -7,6 +7,7 @@
 #include "cli/near_miss.h"
 #include "cli/trust_add_cmd.h"
 #include "token/id.h"
+#include "token/user_code.h"
 
 typedef enum cli_exit options_reader(struct cli_options *options, struct cli_reason *why);
 
@@ -292,11 +293,17 @@ static enum cli_exit read_audit(struct cli_options *options, struct cli_reason *
 
 // ---- the caller ----
 
-static enum cli_exit read_oidc_scopes(struct cli_options *options, struct cli_reason *why) {
+// Read unless `flag` is given.
+static enum cli_exit read_scopes_or_read(struct cli_options *options, enum cli_flag flag,
+                                         struct cli_reason *why) {
     options->scopes = GW_SCOPE_READ;
-    if (!cli_options_has(options, CLI_FLAG_OIDC_SCOPES))
+    if (!cli_options_has(options, flag))
         return CLI_DONE;
-    return cli_option_scopes(options->values[CLI_FLAG_OIDC_SCOPES], &options->scopes, why);
+    return cli_option_scopes(options->values[flag], &options->scopes, why);
+}
+
+static enum cli_exit read_oidc_scopes(struct cli_options *options, struct cli_reason *why) {
+    return read_scopes_or_read(options, CLI_FLAG_OIDC_SCOPES, why);
 }
 
 static enum cli_exit check_without_oidc(const struct cli_options *options, struct cli_reason *why) {
@@ -313,13 +320,26 @@ static enum cli_exit check_without_oidc(const struct cli_options *options, struc
 static enum cli_exit read_login(struct cli_options *options, struct cli_reason *why) {
     bool is_oidc = cli_options_has(options, CLI_FLAG_OIDC);
     bool is_token = cli_options_has(options, CLI_FLAG_TOKEN);
-    if (!is_oidc && !is_token)
-        return cli_fail(why, CLI_USAGE,
-                        "login through a browser is not part of this tool yet, use: skillreg login "
-                        "--token, or in a CI job skillreg login --oidc");
     if (is_oidc && is_token)
         return cli_fail(why, CLI_USAGE, "login takes --token or --oidc, not both");
     return is_oidc ? read_oidc_scopes(options, why) : check_without_oidc(options, why);
+}
+
+static enum cli_exit read_approve(struct cli_options *options, struct cli_reason *why) {
+    char code[GW_USER_CODE_LENGTH + 1];
+    if (options->id == NULL || !gw_user_code_read(gw_str_from(options->id), code))
+        return cli_fail(why, CLI_USAGE,
+                        "approve needs the code that skillreg login shows, such as BCDF-2345");
+    enum cli_exit exit = read_scopes_or_read(options, CLI_FLAG_APPROVED_SCOPES, why);
+    if (exit == CLI_DONE && (options->scopes & GW_SCOPE_ADMIN) != 0)
+        return cli_fail(why, CLI_USAGE,
+                        "approve takes no scope admin: such a token is made by skillreg token "
+                        "create");
+    if (exit == CLI_DONE)
+        exit = cli_option_expires(options->values[CLI_FLAG_APPROVED_LIFE], &options->expiry, why);
+    if (exit == CLI_DONE && options->expiry.kind == CLI_EXPIRY_NEVER)
+        return cli_fail(why, CLI_USAGE, "approve takes no --expires never: give a time, as 12h");
+    return exit;
 }
 
 // What stands in front of "--" would be taken for a flag of ours one day.
@@ -375,6 +395,7 @@ static options_reader *const readers[CLI_COMMAND_COUNT] = {
     [CLI_COMMAND_WHOAMI] = read_nothing,
     [CLI_COMMAND_LOGIN] = read_login,
     [CLI_COMMAND_LOGOUT] = read_nothing,
+    [CLI_COMMAND_APPROVE] = read_approve,
     [CLI_COMMAND_EXEC] = read_exec,
     [CLI_COMMAND_SCAN] = read_nothing,
     [CLI_COMMAND_HELP] = read_help,

@@ -1057,14 +1057,6 @@ def test_login_json_prints_the_answer(stranger):
     assert json.loads(stranger.must("login", "--token", "--json", text_in=SECRET)) == WHOAMI
 
 
-def test_login_without_a_flag_names_the_way_that_works(stub, stranger):
-    done = stranger.run("login", text_in=SECRET)
-    assert done.returncode == 2
-    assert done.stderr.startswith("skillreg: login through a browser is not part of this tool yet, use: skillreg login --token, or in a CI "
-                                  "job skillreg login --oidc\n")
-    assert stub.requests == []
-
-
 @pytest.fixture
 def terminal(stranger):
     started = stranger.on_terminal("login", "--token")

@@ -57,7 +57,9 @@ static void test_arguments_reads_every_command(void **state) {
         {"token revoke --self", CLI_COMMAND_TOKEN_REVOKE},
         {"audit", CLI_COMMAND_AUDIT},
         {"whoami", CLI_COMMAND_WHOAMI},
+        {"login", CLI_COMMAND_LOGIN},
         {"login --token", CLI_COMMAND_LOGIN},
+        {"approve BCDF-2345", CLI_COMMAND_APPROVE},
         {"login --oidc", CLI_COMMAND_LOGIN},
         {"exec --oidc -- make publish", CLI_COMMAND_EXEC},
         {"token ls", CLI_COMMAND_TOKEN_LIST},
@@ -192,8 +194,13 @@ static void test_arguments_refuses_wrong_usage_with_one_clear_line(void **state)
                    "give only one of --json, --quiet and --output");
     assert_refused("token rotate clx7f2k3a --output github --quiet",
                    "give only one of --json, --quiet and --output");
-    assert_refused("login", "login through a browser is not part of this tool yet, use: skillreg "
-                            "login --token, or in a CI job skillreg login --oidc");
+    assert_refused("approve",
+                   "approve needs the code that skillreg login shows, such as BCDF-2345");
+    assert_refused("approve BCDF2345 BCDF-2346", "unexpected argument \"BCDF-2346\"");
+    assert_refused("approve BCDF-2345 --scopes read,admin",
+                   "approve takes no scope admin: such a token is made by skillreg token create");
+    assert_refused("approve BCDF-2345 --expires never",
+                   "approve takes no --expires never: give a time, as 12h");
 }
 
 // tests/unit/cli/test_option_values.c has every form of a value.

@@ -69,7 +69,7 @@ static void test_help_lists_the_commands_of_a_group_with_what_they_need(void **s
     (void)state;
     assert_has(CLI_COMMAND_NONE,
                "  token create --name <name>   create a token, and show its secret this once\n");
-    assert_has(CLI_COMMAND_NONE, "  login                        check a token and store it");
+    assert_has(CLI_COMMAND_NONE, "  login                        get a token and store it");
     assert_has(CLI_COMMAND_TOKEN,
                "  create --name <name>   create a token, and show its secret this once\n");
     assert_null(strstr(help(CLI_COMMAND_TOKEN), "whoami"));
