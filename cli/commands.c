@@ -119,18 +119,22 @@ static const struct cli_command_row rows[CLI_COMMAND_COUNT] = {
             .operand = "<id>",
             .operand_kind = CLI_VALUE_TOKEN_ID,
             .operands_max = CLI_REVOKE_IDS_MAX,
-            .usage = {"(<id> | <name>) [--with-successors] [--chain] [--last] [--yes] [--org "
-                      "<slug>] [--wait] [--json]",
-                      "<id> <id>... [--last] [--org <slug>] [--wait] [--json]",
-                      "--older-than <time> [--unused <time>] [--name <text>] [--scope <scope>] "
-                      "[--dry-run] "
-                      "[--yes] [--last] [--org <slug>] [--wait] [--json]",
-                      "--self [--wait] [--json]"},
+            .usage =
+                {"(<id> | <name>) [--with-successors] [--chain] [--with-rules] [--last] [--yes] "
+                 "[--org <slug>] [--wait] [--json]",
+                 "<id> <id>... [--with-rules] [--last] [--org <slug>] [--wait] [--json]",
+                 "--older-than <time> [--unused <time>] [--name <text>] [--scope <scope>] "
+                 "[--dry-run] "
+                 "[--yes] [--with-rules] [--last] [--org <slug>] [--wait] [--json]",
+                 "--self [--with-rules] [--wait] [--json]"},
             .text =
                 "Revokes a token. It cannot be undone. The id is the last column of \"skillreg "
                 "token list\"; the name does as well, when one live token alone has it, after a "
                 "question or with --yes; the prefix does not. Several ids are revoked together; "
                 "if one is not found, the others are.\n"
+                "\n"
+                "Rules of trust that the token made go on, and give tokens still: they are named, "
+                "and --with-rules ends them and what they gave. Revoke the token of a thief so.\n"
                 "\n"
                 "With --older-than, --unused or both it is every live token of which that is "
                 "true; --name and --scope make them fewer. They are shown and asked about at a "

@@ -122,6 +122,13 @@ const struct cli_flag_row cli_flags_tokens[CLI_FLAG_COUNT] = {
             .commands = FOR(TOKEN_REVOKE),
             .help = "also every token before and after it by rotation: of a leak",
         },
+    [CLI_FLAG_WITH_RULES] =
+        {
+            .name = "with-rules",
+            .commands = FOR(TOKEN_REVOKE),
+            .help = "also the rules of trust that it made, and the tokens that they gave; without "
+                    "it they go on, and are named",
+        },
     [CLI_FLAG_OLDER_THAN] =
         {
             .name = "older-than",

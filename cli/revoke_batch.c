@@ -27,9 +27,10 @@ static enum cli_exit make_path(struct cli_session *session, const struct cli_rev
     const char *const parameters[] = {
         batch->wait ? "wait=10" : NULL,
         batch->may_end_last ? "last=true" : NULL,
+        batch->with_rules ? "rules=true" : NULL,
     };
     enum cli_exit exit = cli_org_path_make(session, "tokens", "revoke", path, why);
-    return exit == CLI_DONE ? cli_path_add_parameters(session, path, parameters, 2, why) : exit;
+    return exit == CLI_DONE ? cli_path_add_parameters(session, path, parameters, 3, why) : exit;
 }
 
 static enum cli_exit call(struct cli_session *session, const struct cli_revoke_batch *batch,

@@ -25,6 +25,7 @@ struct cli_revoke_batch {
     size_t count;                      // 1 to GW_BULK_REVOKE_MAX
     bool wait;                         // until every gateway has heard
     bool may_end_last;                 // the last live admin token of the organisation too
+    bool with_rules;                   // the rules of trust that they made too
 };
 
 // Sends it, and writes into the targets what became of them. CLI_DONE: `root` is the answer, the

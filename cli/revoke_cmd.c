@@ -39,6 +39,7 @@ static enum cli_exit make_path(const struct revoke *revoke, const char **path,
         cli_options_has(options, CLI_FLAG_WAIT) ? "wait=10" : NULL,
         cli_options_has(options, CLI_FLAG_WITH_SUCCESSORS) ? "successors=true" : NULL,
         cli_options_has(options, CLI_FLAG_CHAIN) ? "chain=true" : NULL,
+        cli_options_has(options, CLI_FLAG_WITH_RULES) ? "rules=true" : NULL,
         revoke->may_end_last ? "last=true" : NULL,
     };
     return cli_path_add_parameters(revoke->session, path, parameters,
@@ -66,6 +67,9 @@ static enum cli_exit report(const struct revoke *revoke, struct gw_json root,
     if (name.at == NULL)
         return cli_session_fail_strange(revoke->session, why);
     enum cli_exit exit = cli_revoked_note_kin(revoke->session, revoke->options, root, why);
+    if (exit != CLI_DONE)
+        return exit;
+    exit = cli_revoked_note_rules(revoke->session, root, why);
     if (exit != CLI_DONE)
         return exit;
     if (is_own_by_id)
@@ -100,6 +104,10 @@ static enum cli_exit report_lost(const struct revoke *revoke, struct gw_str name
         cli_revoked_note_own_gone(revoke->session);
     enum cli_exit exit =
         revoke->self ? print_own_gone(revoke, why) : print_revoked(revoke, name, why);
+    if (exit == CLI_DONE && cli_options_has(revoke->options, CLI_FLAG_WITH_RULES))
+        return cli_fail(why, CLI_UNCONFIRMED,
+                        "the token is revoked with its rules of trust, but it is not known whether "
+                        "all tokens that they gave have ended, as the answer was lost");
     if (exit == CLI_DONE && cli_options_has(revoke->options, CLI_FLAG_WAIT))
         return cli_fail(why, CLI_UNCONFIRMED,
                         "the token is revoked, but it is not known whether every gateway has heard "

@@ -138,12 +138,15 @@ static enum cli_exit send_all(struct many *many, struct cli_reason *why) {
             .count = is_last ? left : GW_BULK_REVOKE_MAX,
             .wait = is_last && cli_options_has(many->options, CLI_FLAG_WAIT),
             .may_end_last = many->may_end_last,
+            .with_rules = cli_options_has(many->options, CLI_FLAG_WITH_RULES),
         };
         cli_progress_tell(&many->progress, "%zu of %zu tokens revoked", at, many->count);
         exit = send_batch(many, &batch, why);
         if (exit == CLI_DONE && cli_answer_is_true(many->root, "ownRevoked"))
             many->is_own_revoked = true;
         print_lines(many, &batch);
+        if (exit == CLI_DONE)
+            exit = cli_revoked_note_rules(many->session, many->root, why);
     }
     return exit;
 }

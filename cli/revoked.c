@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli/revoked.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "cli/answer.h"
@@ -62,6 +63,48 @@ enum cli_exit cli_revoked_note_kin(struct cli_session *session, const struct cli
         return note_each(session, options, list, "of its chain", why);
     if (gw_json_member(root, GW_STR("successors"), &list))
         return note_each(session, options, list, "its successor", why);
+    return CLI_DONE;
+}
+
+static void note_rule(struct gw_str id, struct gw_str name, bool is_removed) {
+    if (is_removed)
+        cli_note("the rule of trust %.*s has been removed with it (%.*s)", GW_STR_ARG(id),
+                 GW_STR_ARG(name));
+    else
+        cli_note("the rule of trust %.*s that it made gives tokens still (%.*s); --with-rules ends "
+                 "both, now: skillreg trust remove %.*s",
+                 GW_STR_ARG(id), GW_STR_ARG(name), GW_STR_ARG(id));
+}
+
+static enum cli_exit note_each_rule(struct cli_session *session, struct gw_json list,
+                                    struct cli_reason *why) {
+    for (int i = 0; i < gw_json_count(list); i++) {
+        struct gw_json rule = gw_json_element(list, i);
+        struct gw_json removed;
+        struct gw_str id = cli_answer_text(rule, "id", &session->answer);
+        struct gw_str name = cli_answer_text(rule, "name", &session->answer);
+        if (id.at == NULL || name.at == NULL ||
+            !gw_json_member(rule, GW_STR("removedAt"), &removed))
+            return cli_session_fail_strange(session, why);
+        note_rule(gw_str_slice(id, 0, ID_SHOWN_MAX), name, gw_json_type(removed) != GW_JSON_NULL);
+    }
+    return CLI_DONE;
+}
+
+enum cli_exit cli_revoked_note_rules(struct cli_session *session, struct gw_json root,
+                                     struct cli_reason *why) {
+    struct gw_json list;
+    struct gw_json member;
+    int64_t ended = 0;
+    if (gw_json_member(root, GW_STR("rules"), &list) &&
+        note_each_rule(session, list, why) != CLI_DONE)
+        return CLI_FAILED;
+    if (gw_json_member(root, GW_STR("tokensRevoked"), &member) &&
+        gw_json_integer(member, &ended) != GW_OK)
+        return cli_session_fail_strange(session, why);
+    if (ended > 0)
+        cli_note("%" PRId64 " %s that its rules gave ended too", ended,
+                 ended == 1 ? "token" : "tokens");
     return CLI_DONE;
 }
 

@@ -14,6 +14,10 @@ void cli_revoked_put_line(struct cli_output *out, struct gw_str name);
 // token alone is revoked. `root` is the session's last answer.
 enum cli_exit cli_revoked_note_kin(struct cli_session *session, const struct cli_options *options,
                                    struct gw_json root, struct cli_reason *why) GW_MUST_USE;
+// Notes on the rules of trust that the revoked tokens made: these give tokens until they are
+// removed.
+enum cli_exit cli_revoked_note_rules(struct cli_session *session, struct gw_json root,
+                                     struct cli_reason *why) GW_MUST_USE;
 // What cli_confirmation_check says of one revoked token, and of several.
 extern const struct cli_confirmation cli_revoked_confirmation;
 extern const struct cli_confirmation cli_revoked_many_confirmation;

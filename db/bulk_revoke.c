@@ -7,8 +7,8 @@ const struct db_statement db_bulk_revoke_statement = {
     .name = "tokens_revoke",
     .sql = DB_REVOKED_TOKENS_COLUMNS
     " from skillreg.tokens_revoke($1::text, $2::text[], $3::text, $4::text::inet,"
-    " $5::boolean)",
-    .parameter_count = 5,
+    " $5::boolean, $6::boolean, $7::int8::int4)",
+    .parameter_count = 7,
     .kind = DB_STATEMENT_CHANGE,
 };
 
@@ -22,6 +22,8 @@ static void on_bulk_done(struct db_query *query, enum gw_status status, const PG
         status = GW_OK; // the first of them was not there, so none was
     if (status == GW_OK)
         status = db_revoked_tokens_read(result, &tokens, &count);
+    if (status == GW_OK)
+        db_revoked_rules_split(result, tokens, &count, &revoke->rules);
     revoke->on_done(revoke, status, tokens, count);
     free(tokens);
 }
@@ -44,5 +46,7 @@ enum gw_status db_bulk_revoke_submit(struct db_pool *pool, struct db_bulk_revoke
     db_put_text(params, revoke->revoked_by);
     db_put_text_or_null(params, revoke->revoked_from);
     db_put_boolean(params, !revoke->may_end_last);
+    db_put_boolean(params, revoke->with_rules);
+    db_put_int8(params, DB_MINTED_END_ROWS_MAX);
     return db_pool_submit(pool, query);
 }

@@ -23,12 +23,14 @@ struct db_bulk_revoke {
     struct gw_str revoked_by;   // token id, or DB_OPERATOR
     struct gw_str revoked_from; // client's address as text; .at NULL: operator, or unknown
     bool may_end_last;          // also the last live admin token of the organisation
+    bool with_rules;            // also the rules of trust that these tokens made
     // GW_OK: all that were there are revoked; first those, then those that were not there (unknown,
     // of another organisation, or revoked before), of which only the id is set; each in the order
     // of `ids`. GW_DENIED: none is revoked.
     void (*on_done)(struct db_bulk_revoke *revoke, enum gw_status status,
                     const struct db_revoked_token *tokens, int count);
-    enum db_refusal refusal; // set before on_done with GW_DENIED
+    enum db_refusal refusal;       // set before on_done with GW_DENIED
+    struct db_revoked_rules rules; // set before on_done with GW_OK, valid during it
 };
 enum gw_status db_bulk_revoke_submit(struct db_pool *pool,
                                      struct db_bulk_revoke *revoke) GW_MUST_USE;

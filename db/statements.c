@@ -10,6 +10,7 @@
 #include "db/issuer_keys.h"
 #include "db/last_used.h"
 #include "db/lookup.h"
+#include "db/minted_end.h"
 #include "db/mints.h"
 #include "db/orgs.h"
 #include "db/token_change.h"
@@ -40,6 +41,7 @@ const struct db_statement *const db_statements[] = {
     &db_blockers_statement,
     &db_token_change_statement,
     &db_bulk_revoke_statement,
+    &db_minted_end_statement,
     &db_trust_create_statement,
     &db_trust_list_statement,
     &db_trust_show_statement,

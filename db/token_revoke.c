@@ -9,8 +9,8 @@ const struct db_statement db_token_revoke_statement = {
     .name = "token_revoke",
     .sql = DB_REVOKED_TOKENS_COLUMNS
     " from skillreg.token_revoke($1::text, $2::text, $3::text, $4::text::inet,"
-    " $5::text, $6::boolean)",
-    .parameter_count = 6,
+    " $5::text, $6::boolean, $7::boolean, $8::int8::int4)",
+    .parameter_count = 8,
     .kind = DB_STATEMENT_CHANGE,
 };
 
@@ -47,6 +47,23 @@ enum gw_status db_revoked_tokens_read(const PGresult *result, struct db_revoked_
     return GW_OK;
 }
 
+static int count_rows(const PGresult *result, const char *outcome) {
+    int count = 0;
+    for (int i = 0; i < PQntuples(result); i++)
+        count += gw_str_equal(db_get_bytes(result, i, REVOKE_OUTCOME), gw_str_from(outcome));
+    return count;
+}
+
+void db_revoked_rules_split(const PGresult *result, const struct db_revoked_token *tokens,
+                            int *count, struct db_revoked_rules *rules) {
+    rules->token_count = count_rows(result, "ended");
+    rules->count = count_rows(result, "rule_removed") + count_rows(result, "rule_left");
+    *count -= rules->token_count + rules->count;
+    rules->rules = tokens + *count;
+    rules->tokens = rules->rules + rules->count;
+    rules->has_more = rules->token_count >= DB_MINTED_END_ROWS_MAX;
+}
+
 static void on_revoke_done(struct db_query *query, enum gw_status status, const PGresult *result) {
     struct db_token_revoke *revoke = gw_container_of(query, struct db_token_revoke, query);
     struct db_revoked_token *tokens = NULL;
@@ -55,6 +72,8 @@ static void on_revoke_done(struct db_query *query, enum gw_status status, const 
         status = db_token_outcome_read(result, &revoke->refusal);
     if (status == GW_OK)
         status = db_revoked_tokens_read(result, &tokens, &count);
+    if (status == GW_OK)
+        db_revoked_rules_split(result, tokens, &count, &revoke->rules);
     revoke->on_done(revoke, status, tokens, count);
     free(tokens);
 }
@@ -78,5 +97,7 @@ enum gw_status db_token_revoke_submit(struct db_pool *pool, struct db_token_revo
     db_put_text_or_null(params, revoke->revoked_from);
     db_put_text(params, name_of(revoke->kin));
     db_put_boolean(params, !revoke->may_end_last);
+    db_put_boolean(params, revoke->with_rules);
+    db_put_int8(params, DB_MINTED_END_ROWS_MAX);
     return db_pool_submit(pool, query);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The revocation of a token, and of those that rotation ties to it if asked. Follows the rules of
-// db/query.h: one callback, never inside the call, ended early by db_pool_cancel; the strings given
-// stay until then. What the callback is given is valid during the callback.
+// The revocation of a token, and of those that rotation ties to it if asked. The rules of trust
+// that these made go on and are named, or are removed, if asked, with what they gave. Follows the
+// rules of db/query.h: one callback, never inside the call, ended early by db_pool_cancel; the
+// strings given stay until then. What the callback is given is valid during the callback.
 
 #include <libpq-fe.h>
 #include <stdbool.h>
@@ -35,6 +36,19 @@ struct db_revoked_token {
     uint64_t event_seq; // of its event (db/events.h)
 };
 
+// What a revocation says of the live rules of trust that its tokens made.
+struct db_revoked_rules {
+    // `name` is kind and anchor. DB_NO_TIME: the rule goes on.
+    const struct db_revoked_token *rules;
+    int count;
+    const struct db_revoked_token *tokens; // that removed rules gave, ended with them
+    int token_count;
+    bool has_more; // there may be more of these, which db/minted_end.h ends
+};
+
+// At most so many tokens of removed rules end in one transaction.
+#define DB_MINTED_END_ROWS_MAX 1000
+
 struct db_token_revoke {
     struct db_query query;
     struct gw_str org_id;
@@ -43,11 +57,13 @@ struct db_token_revoke {
     struct gw_str revoked_from; // client's address as text; .at NULL: operator, or unknown
     enum db_revoke_kin kin;
     bool may_end_last; // also the last live admin token of the organisation
+    bool with_rules;   // an admin token alone ends rules, also those of its own
     // GW_OK with at least one token; GW_NOT_FOUND: unknown, of another organisation, or revoked
     // before; GW_DENIED.
     void (*on_done)(struct db_token_revoke *revoke, enum gw_status status,
                     const struct db_revoked_token *tokens, int count);
-    enum db_refusal refusal; // set before on_done with GW_DENIED
+    enum db_refusal refusal;       // set before on_done with GW_DENIED
+    struct db_revoked_rules rules; // set before on_done with GW_OK, valid during it
 };
 enum gw_status db_token_revoke_submit(struct db_pool *pool,
                                       struct db_token_revoke *revoke) GW_MUST_USE;
@@ -57,3 +73,6 @@ enum gw_status db_token_revoke_submit(struct db_pool *pool,
 #define DB_REVOKED_TOKENS_COLUMNS "select outcome, id, name, revoked_at, digest, event_seq"
 enum gw_status db_revoked_tokens_read(const PGresult *result, struct db_revoked_token **tokens,
                                       int *count) GW_MUST_USE;
+// Takes the rows about rules off the end of what was read.
+void db_revoked_rules_split(const PGresult *result, const struct db_revoked_token *tokens,
+                            int *count, struct db_revoked_rules *rules);

@@ -6,18 +6,20 @@
 #include "gateway/api/bulk_request.h"
 #include "gateway/api/ending.h"
 #include "gateway/api/reply.h"
-#include "gateway/api/revoke.h"
 #include "gateway/api/revoke_request.h"
+#include "gateway/api/revoked.h"
+#include "gateway/api/revoked_rules.h"
 #include "gateway/auth/auth.h"
 #include "gateway/exchange/services.h"
 
-#define ANSWER_BYTES_MAX (2 * 1024 * 1024) // of the longest names
+#define ANSWER_BYTES_MAX (8 * 1024 * 1024) // of the longest names, and of a thousand rules
 
 struct bulk_call {
     struct gw_api_body body;
     struct db_bulk_revoke store_call;
-    struct gw_ending_request request;
+    struct gw_revoke_request request;
     struct gw_api_ending ending;
+    struct gw_revoked_rules rules;
 };
 
 // Those that were revoked come first. `ownRevoked`: the token that asks is among them.
@@ -46,7 +48,7 @@ static void on_revoked(struct db_bulk_revoke *store_call, enum gw_status status,
     }
     uint64_t newest_seq = gw_revoked_refuse(exchange->services->auth->cache, tokens, count);
     write_answer(gw_api_ending_open(&call->ending), exchange->identity.id, tokens, count);
-    gw_api_ending_answer(&call->ending, newest_seq, call->request.wait_ms);
+    gw_revoked_rules_answer(&call->rules, &store_call->rules, newest_seq);
 }
 
 static void on_whole(struct gw_api_body *body) {
@@ -63,7 +65,8 @@ static void on_whole(struct gw_api_body *body) {
     call->store_call.id_count = request.count;
     call->store_call.revoked_by = exchange->identity.id;
     call->store_call.revoked_from = gw_client_address(&exchange->client);
-    call->store_call.may_end_last = call->request.may_end_last;
+    call->store_call.with_rules = call->request.with_rules;
+    call->store_call.may_end_last = call->request.ending.may_end_last;
     call->store_call.on_done = on_revoked;
     enum gw_status status = db_bulk_revoke_submit(exchange->services->pool, &call->store_call);
     if (status != GW_OK)
@@ -73,15 +76,17 @@ static void on_whole(struct gw_api_body *body) {
 static void on_over(struct gw_api_body *body) {
     struct bulk_call *call = gw_container_of(body, struct bulk_call, body);
     db_pool_cancel(body->handler.exchange->services->pool, &call->store_call.query);
+    gw_revoked_rules_deinit(&call->rules);
     gw_api_ending_deinit(&call->ending);
 }
 
 void gw_bulk_revoke_start(struct gw_exchange *exchange) {
     static const struct gw_api_body_calls calls = {.on_whole = on_whole, .on_over = on_over};
-    struct gw_ending_request request;
+    struct gw_revoke_request request;
     struct gw_refusal refusal;
     gw_assert(exchange->has_identity);
-    if (!gw_ending_request_parse(&exchange->arena, exchange->match.query, &request, &refusal)) {
+    if (!gw_bulk_revoke_request_parse(&exchange->arena, exchange->match.query, &request,
+                                      &refusal)) {
         gw_exchange_refuse(exchange, &refusal);
         return;
     }
@@ -93,6 +98,9 @@ void gw_bulk_revoke_start(struct gw_exchange *exchange) {
     call->request = request;
     gw_list_init(&call->store_call.query.link);
     gw_api_ending_init(&call->ending, exchange, ANSWER_BYTES_MAX);
+    gw_revoked_rules_init(&call->rules, &call->ending);
+    call->rules.with_rules = request.with_rules;
+    call->rules.wait_ms = request.ending.wait_ms;
     gw_api_body_init(&call->body, exchange, GW_API_BODY_IDS, &calls);
     gw_api_body_read(&call->body);
 }

@@ -5,8 +5,9 @@
 #include "gateway/api/ending.h"
 #include "gateway/api/reply.h"
 #include "gateway/api/revoke_request.h"
+#include "gateway/api/revoked.h"
+#include "gateway/api/revoked_rules.h"
 #include "gateway/auth/auth.h"
-#include "gateway/auth/cache.h"
 #include "gateway/exchange/exchange.h"
 #include "gateway/exchange/services.h"
 #include "token/id.h"
@@ -18,26 +19,9 @@ struct revoke_call {
     struct db_token_revoke store_call;
     struct gw_revoke_request request;
     struct gw_api_ending ending;
+    struct gw_revoked_rules rules;
     bool is_own_by_id; // the token that asks has named itself, perhaps without knowing
 };
-
-static void write_revoked(struct gw_json_writer *json, const struct db_revoked_token *token) {
-    gw_json_put_string(json, "id", token->id);
-    gw_json_put_string(json, "name", token->name);
-    gw_json_put_time(json, "revokedAt", token->revoked_ms);
-}
-
-void gw_revoked_write_list(struct gw_json_writer *json, const char *key,
-                           const struct db_revoked_token *tokens, int count) {
-    gw_json_key(json, key);
-    gw_json_open_array(json);
-    for (int i = 0; i < count; i++) {
-        gw_json_open_object(json);
-        write_revoked(json, &tokens[i]);
-        gw_json_close_object(json);
-    }
-    gw_json_close_array(json);
-}
 
 // The token, and the others: of its chain, or the live tokens that came of it by rotation, of which
 // those that were revoked with it have a time.
@@ -45,25 +29,12 @@ static void write_answer(struct revoke_call *call, const struct db_revoked_token
                          int count) {
     struct gw_json_writer *json = gw_api_ending_open(&call->ending);
     gw_assert(count > 0);
-    write_revoked(json, &tokens[0]);
+    gw_revoked_write(json, &tokens[0]);
     if (call->is_own_by_id)
         gw_json_put_boolean(json, "own", true);
     if (count > 1)
         gw_revoked_write_list(json, call->request.kin == DB_REVOKE_CHAIN ? "chain" : "successors",
                               tokens + 1, count - 1);
-}
-
-uint64_t gw_revoked_refuse(struct gw_auth_cache *cache, const struct db_revoked_token *tokens,
-                           int count) {
-    uint64_t newest_seq = 0;
-    for (int i = 0; i < count; i++) {
-        if (tokens[i].revoked_ms == DB_NO_TIME)
-            continue;
-        gw_auth_cache_revoke(cache, tokens[i].digest, tokens[i].event_seq);
-        if (tokens[i].event_seq > newest_seq)
-            newest_seq = tokens[i].event_seq;
-    }
-    return newest_seq;
 }
 
 static void on_revoked(struct db_token_revoke *store_call, enum gw_status status,
@@ -76,12 +47,13 @@ static void on_revoked(struct db_token_revoke *store_call, enum gw_status status
     }
     uint64_t newest_seq = gw_revoked_refuse(exchange->services->auth->cache, tokens, count);
     write_answer(call, tokens, count);
-    gw_api_ending_answer(&call->ending, newest_seq, call->request.ending.wait_ms);
+    gw_revoked_rules_answer(&call->rules, &store_call->rules, newest_seq);
 }
 
 static void on_revoke_over(struct gw_handler *handler) {
     struct revoke_call *call = gw_container_of(handler, struct revoke_call, handler);
     db_pool_cancel(handler->exchange->services->pool, &call->store_call.query);
+    gw_revoked_rules_deinit(&call->rules);
     gw_api_ending_deinit(&call->ending);
 }
 
@@ -105,11 +77,15 @@ static void start_revoke(struct gw_exchange *exchange, struct gw_str id, bool is
     call->store_call.id = id;
     call->store_call.kin = request.kin;
     call->store_call.may_end_last = is_own || request.ending.may_end_last;
+    call->store_call.with_rules = request.with_rules;
     call->store_call.revoked_by = exchange->identity.id;
     call->store_call.revoked_from = gw_client_address(&exchange->client);
     call->store_call.on_done = on_revoked;
     gw_list_init(&call->store_call.query.link);
     gw_api_ending_init(&call->ending, exchange, ANSWER_BYTES_MAX);
+    gw_revoked_rules_init(&call->rules, &call->ending);
+    call->rules.with_rules = request.with_rules;
+    call->rules.wait_ms = request.ending.wait_ms;
     exchange->handler = &call->handler;
     enum gw_status status = db_token_revoke_submit(exchange->services->pool, &call->store_call);
     if (status != GW_OK)

@@ -6,7 +6,8 @@
 #include "gateway/api/query.h"
 
 #define ENDING_PARAMETERS GW_STR("wait, last")
-#define REVOKE_PARAMETERS GW_STR("wait, last, successors, chain")
+#define BULK_PARAMETERS GW_STR("wait, last, rules")
+#define REVOKE_PARAMETERS GW_STR("wait, last, successors, chain, rules")
 
 static bool parse_wait(struct gw_str value, uint64_t *wait_ms, struct gw_refusal *refusal) {
     uint64_t seconds;
@@ -66,21 +67,21 @@ bool gw_wait_request_parse(struct gw_arena *arena, struct gw_str query, uint64_t
     return true;
 }
 
-bool gw_revoke_request_parse(struct gw_arena *arena, struct gw_str query,
-                             struct gw_revoke_request *request, struct gw_refusal *refusal) {
+// Those that a request does not take are refused before.
+static bool parse_revoke(struct gw_arena *arena, struct gw_str query,
+                         struct gw_revoke_request *request, struct gw_refusal *refusal) {
     struct gw_str name;
     struct gw_str value;
     bool successors = false;
     bool chain = false;
     *request = (struct gw_revoke_request){.kin = DB_REVOKE_ALONE};
-    if (!gw_known_parameters_check(arena, query, REVOKE_PARAMETERS, refusal))
-        return false;
     while (gw_query_next(&query, &name, &value)) {
-        bool *kin = gw_str_equal(name, GW_STR("successors")) ? &successors
-                    : gw_str_equal(name, GW_STR("chain"))    ? &chain
-                                                             : NULL;
-        if (!(kin != NULL ? parse_boolean(arena, name, value, kin, refusal)
-                          : parse_ending(arena, name, value, &request->ending, refusal)))
+        bool *flag = gw_str_equal(name, GW_STR("successors")) ? &successors
+                     : gw_str_equal(name, GW_STR("chain"))    ? &chain
+                     : gw_str_equal(name, GW_STR("rules"))    ? &request->with_rules
+                                                              : NULL;
+        if (!(flag != NULL ? parse_boolean(arena, name, value, flag, refusal)
+                           : parse_ending(arena, name, value, &request->ending, refusal)))
             return false;
     }
     if (chain)
@@ -88,4 +89,16 @@ bool gw_revoke_request_parse(struct gw_arena *arena, struct gw_str query,
     else if (successors)
         request->kin = DB_REVOKE_SUCCESSORS;
     return true;
+}
+
+bool gw_revoke_request_parse(struct gw_arena *arena, struct gw_str query,
+                             struct gw_revoke_request *request, struct gw_refusal *refusal) {
+    return gw_known_parameters_check(arena, query, REVOKE_PARAMETERS, refusal) &&
+           parse_revoke(arena, query, request, refusal);
+}
+
+bool gw_bulk_revoke_request_parse(struct gw_arena *arena, struct gw_str query,
+                                  struct gw_revoke_request *request, struct gw_refusal *refusal) {
+    return gw_known_parameters_check(arena, query, BULK_PARAMETERS, refusal) &&
+           parse_revoke(arena, query, request, refusal);
 }

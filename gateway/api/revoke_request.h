@@ -30,7 +30,12 @@ bool gw_wait_request_parse(struct gw_arena *arena, struct gw_str query, uint64_t
 struct gw_revoke_request {
     struct gw_ending_request ending;
     enum db_revoke_kin kin; // of `successors` and `chain`: "true" or "false"; the chain has both
+    bool with_rules;        // of `rules`: also the rules of trust that they made
 };
 bool gw_revoke_request_parse(struct gw_arena *arena, struct gw_str query,
                              struct gw_revoke_request *request,
                              struct gw_refusal *refusal) GW_MUST_USE;
+// Of several at once: each alone.
+bool gw_bulk_revoke_request_parse(struct gw_arena *arena, struct gw_str query,
+                                  struct gw_revoke_request *request,
+                                  struct gw_refusal *refusal) GW_MUST_USE;

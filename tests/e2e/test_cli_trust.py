@@ -69,6 +69,44 @@ def test_a_removed_rule_takes_its_tokens_with_it(cli, postgres):
     assert cli.run("trust", "rm", rule["id"]).returncode == 7
 
 
+@pytest.fixture
+def maker(cli, skillreg, organisation):
+    """The document of an admin token, and a command line that uses it."""
+    made = json.loads(cli.must("token", "create", "--name", "maker", "--scopes", "admin", "--json"))
+    return made, skillreg(token=made["token"])
+
+
+def test_the_rules_of_a_revoked_token_are_named(cli, maker):
+    made, own = maker
+    rule = added(own, "github", "acme/tools")
+    done = cli.run("token", "revoke", made["id"])
+    assert (done.returncode, done.stdout) == (0, '\u2713 Token "maker" has been revoked.\n')
+    assert done.stderr == (f"skillreg: note: the rule of trust {rule['id']} that it made gives tokens still (github repository=acme/tools); "
+                           f"--with-rules ends both, now: skillreg trust remove {rule['id']}\n")
+    assert rule["id"] in cli.must("trust", "list")
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["one", "several"])
+def test_with_rules_they_end_with_it(cli, maker, postgres, several):
+    made, own = maker
+    rule = added(own, "github", "acme/tools")
+    mint(postgres, rule)
+    more = [json.loads(cli.must("token", "create", "--name", "other", "--json"))["id"]] if several else []
+    done = cli.run("token", "revoke", made["id"], *more, "--with-rules")
+    assert done.returncode == 0 and done.stdout.startswith('\u2713 Token "maker" has been revoked.\n')
+    assert done.stderr == (f"skillreg: note: the rule of trust {rule['id']} has been removed with it (github repository=acme/tools)\n"
+                           "skillreg: note: 1 token that its rules gave ended too\n")
+    assert cli.run("trust", "show", rule["id"]).returncode == 7
+    assert "publish.yml" not in cli.must("token", "list", "--minted")
+
+
+def test_a_token_ends_itself_and_its_rules(cli, maker):
+    made, own = maker
+    rule = added(own, "github", "acme/tools")
+    told = json.loads(own.must("token", "revoke", "--self", "--with-rules", "--json"))
+    assert ([gone["id"] for gone in told["rules"]], told["tokensRevoked"]) == ([rule["id"]], 0)
+
+
 @pytest.mark.parametrize("words, part", [
     ((), "what kind"), (("github",), "<owner>/<repository>"), (("github", "acme"), "<owner>/<repository>"),
     (("kubernetes", "ci/"), "<namespace>/<service account>"), (("generic", "acme/tools"), "--claim"),

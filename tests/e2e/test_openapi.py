@@ -163,7 +163,7 @@ def list_of(name, macro):
 QUERIES = {"TOKEN_LIST": table_names("list_request"), "AUDIT": table_names("audit_request"),
            "TOKEN_REVOKE": list_of("revoke_request", "REVOKE_PARAMETERS"),
            "TOKEN_REVOKE_OWN": list_of("revoke_request", "REVOKE_PARAMETERS"),
-           "TOKENS_REVOKE": list_of("revoke_request", "ENDING_PARAMETERS"),
+           "TOKENS_REVOKE": list_of("revoke_request", "BULK_PARAMETERS"),
            "TOKEN_CHANGE": list_of("revoke_request", "ENDING_PARAMETERS"), "TRUST_LIST": ["after", "limit"], "TRUST_REMOVE": ["wait"]}
 MEMBERS = {"TOKEN_CREATE": list_of("requests", "CREATE_MEMBERS"), "TOKEN_ROTATE": list_of("requests", "ROTATE_MEMBERS"),
            "TOKEN_ROTATE_OWN": list_of("requests", "ROTATE_MEMBERS"), "TOKEN_CHANGE": list_of("change_request", "MEMBERS"),

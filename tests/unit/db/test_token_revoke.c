@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "db/minted_end.h"
 #include "db/token_revoke.h"
 #include "tests/support/postgres.h"
 
@@ -289,6 +290,206 @@ static void test_two_at_once_do_not_end_the_last_two_admins(void **state) {
                      1);
 }
 
+// ---- rules of trust ----
+
+static void make_rule(const char *id, const char *maker) {
+    char sql[512];
+    (void)snprintf(sql, sizeof(sql),
+                   "select skillreg.trust_create('%s', 'org1', 'github', 'https://issuer.test',"
+                   " 'repository=acme/%s', '{\"repository\": [\"acme/%s\"]}', 2::int2, 900, null,"
+                   " 600, '%s', null)",
+                   id, id, id, maker);
+    test_execute(fixture.database.url, sql);
+}
+
+static void make_minted(const char *rule_id, int count) {
+    char sql[512];
+    (void)snprintf(sql, sizeof(sql),
+                   "insert into skillreg.api_token (id, org_id, name, prefix, digest, scopes,"
+                   " created_by, expires_at, is_minted) select '%s' || n, 'org1', 'run',"
+                   " 'sr_live_a1b2', sha256(('%s' || n)::bytea), 1, '%s',"
+                   " now() + interval '10 minutes', true from generate_series(1, %d) n",
+                   rule_id, rule_id, rule_id, count);
+    test_execute(fixture.database.url, sql);
+}
+
+static long count_of(const char *table, const char *live) {
+    char sql[160];
+    (void)snprintf(sql, sizeof(sql), "select count(*) from skillreg.%s where %s", table, live);
+    return test_number(fixture.database.url, sql);
+}
+
+#define LIVE_RULES() count_of("trust_rule", "removed_at is null")
+#define LIVE_MINTED() count_of("api_token", "revoked_at is null and is_minted")
+
+static void make_makers(void) {
+    make_admins();
+    make_rule("rule1", "cladmin1");
+    make_rule("rule2", "cladmin2");
+    make_rule("rule3", "operator");
+    make_minted("rule1", 3);
+    make_minted("rule2", 1);
+}
+
+struct rules_told {
+    struct revocation revocation;
+    char rules[128]; // ids with "+" where removed as well
+    int ended;
+    bool has_more;
+};
+
+static void on_rules(struct db_token_revoke *revoke, enum gw_status status,
+                     const struct db_revoked_token *tokens, int count) {
+    struct revocation *revocation = gw_container_of(revoke, struct revocation, revoke);
+    struct rules_told *told = gw_container_of(revocation, struct rules_told, revocation);
+    size_t used = 0;
+    on_revoked(revoke, status, tokens, count);
+    for (int i = 0; status == GW_OK && i < revoke->rules.count; i++) {
+        const struct db_revoked_token *rule = &revoke->rules.rules[i];
+        assert_true(gw_str_starts_with(rule->name, GW_STR("github repository=acme/rule")));
+        used += (size_t)snprintf(told->rules + used, sizeof(told->rules) - used, "%s%.*s ",
+                                 rule->revoked_ms != DB_NO_TIME ? "+" : "", GW_STR_ARG(rule->id));
+    }
+    for (int i = 0; status == GW_OK && i < revoke->rules.token_count; i++)
+        assert_true(revoke->rules.tokens[i].event_seq > 0);
+    told->ended = status == GW_OK ? revoke->rules.token_count : 0;
+    told->has_more = status == GW_OK && revoke->rules.has_more;
+}
+
+static struct rules_told revoke_maker(const char *id, const char *by, bool with_rules) {
+    struct rules_told told = {.ended = 0};
+    init_revocation(&told.revocation, "org1", id);
+    told.revocation.revoke.revoked_by = gw_str_from(by);
+    told.revocation.revoke.with_rules = with_rules;
+    told.revocation.revoke.may_end_last = true;
+    told.revocation.revoke.on_done = on_rules;
+    (void)finish_revocation(&told.revocation);
+    return told;
+}
+
+static void test_the_rules_of_a_revoked_token_go_on_and_are_named(void **state) {
+    (void)state;
+    make_makers();
+    struct rules_told told = revoke_maker("cladmin1", "operator", false);
+    assert_int_equal(told.revocation.status, GW_OK);
+    assert_string_equal(told.rules, "rule1 ");
+    assert_int_equal(told.ended, 0);
+    assert_int_equal(LIVE_RULES(), 3);
+    assert_int_equal(LIVE_MINTED(), 4);
+}
+
+static void test_with_its_rules_what_they_gave_ends_too(void **state) {
+    (void)state;
+    make_makers();
+    make_rule("rule4", "cladmin1");
+    struct rules_told told = revoke_maker("cladmin1", "cladmin1", true);
+    assert_int_equal(told.revocation.status, GW_OK);
+    assert_string_equal(told.rules, "+rule1 +rule4 ");
+    assert_int_equal(told.ended, 3);
+    assert_false(told.has_more);
+    assert_int_equal(LIVE_RULES(), 2);
+    assert_int_equal(LIVE_MINTED(), 1);
+    assert_int_equal(count_of("token_audit", "action = 'untrust' and actor_token_id = 'cladmin1'"),
+                     2);
+    assert_int_equal(count_of("token_event", "kind = 2"), 4);
+}
+
+static void test_rules_of_the_whole_chain_end_with_it(void **state) {
+    (void)state;
+    make_makers();
+    rotate("cladmin1", "clnext0a");
+    struct rules_told told = revoke_maker("clnext0a", "operator", true);
+    assert_string_equal(told.rules, "");
+    rotate("cladmin2", "clnext0b");
+    struct rules_told chain = {.ended = 0};
+    init_revocation(&chain.revocation, "org1", "clnext0b");
+    chain.revocation.revoke.kin = DB_REVOKE_CHAIN;
+    chain.revocation.revoke.with_rules = true;
+    chain.revocation.revoke.may_end_last = true;
+    chain.revocation.revoke.on_done = on_rules;
+    assert_int_equal(finish_revocation(&chain.revocation), GW_OK);
+    assert_string_equal(chain.rules, "+rule2 ");
+    assert_int_equal(chain.ended, 1);
+}
+
+// It may give itself up, but no rules: these are an admin's.
+static void test_a_token_that_is_no_admin_any_more_ends_no_rules(void **state) {
+    (void)state;
+    make_makers();
+    test_execute(fixture.database.url,
+                 "update skillreg.api_token set scopes = 1 where id = 'cladmin1'");
+    struct rules_told told = revoke_maker("cladmin1", "cladmin1", true);
+    assert_int_equal(told.revocation.status, GW_DENIED);
+    assert_int_equal(told.revocation.revoke.refusal, DB_REFUSAL_NOT_ADMIN);
+    assert_int_equal(LIVE_RULES(), 3);
+    assert_int_equal(LIVE_MINTED(), 4);
+    assert_int_equal(revoke_maker("cladmin1", "cladmin1", false).revocation.status, GW_OK);
+}
+
+struct remainder {
+    struct db_minted_end end;
+    bool is_done;
+    enum gw_status status;
+    int count;
+    bool has_more;
+};
+
+static void on_ended(struct db_minted_end *end, enum gw_status status,
+                     const struct db_revoked_token *tokens, int count, bool has_more) {
+    struct remainder *remainder = gw_container_of(end, struct remainder, end);
+    assert_true(count == 0 || tokens[count - 1].event_seq > 0);
+    remainder->is_done = true;
+    remainder->status = status;
+    remainder->count = count;
+    remainder->has_more = has_more;
+}
+
+static struct remainder end_minted(const char *by) {
+    static const struct gw_str rules[] = {GW_STR_INIT("rule1"), GW_STR_INIT("rule2")};
+    struct remainder remainder = {.end = {.org_id = GW_STR("org1"),
+                                          .rule_ids = rules,
+                                          .rule_count = 2,
+                                          .ended_by = gw_str_from(by),
+                                          .on_done = on_ended}};
+    assert_int_equal(db_minted_end_submit(fixture.pool, &remainder.end), GW_OK);
+    test_run_until(&fixture.loop, &remainder.is_done);
+    assert_int_equal(remainder.status, GW_OK);
+    return remainder;
+}
+
+static void test_more_than_one_transaction_ends_are_ended_by_the_next(void **state) {
+    (void)state;
+    make_makers();
+    make_rule("rule4", "cladmin1");
+    make_minted("rule4", DB_MINTED_END_ROWS_MAX);
+    struct rules_told told = revoke_maker("cladmin1", "cladmin1", true);
+    assert_int_equal(told.ended, DB_MINTED_END_ROWS_MAX);
+    assert_true(told.has_more);
+    assert_int_equal(end_minted("cladmin2").count, 0); // who has removed none of them
+    assert_int_equal(LIVE_MINTED(), 4);
+    struct remainder rest = end_minted("cladmin1");
+    assert_true(rest.count <= 3 && !rest.has_more);
+    assert_int_equal(count_of("api_token", "revoked_at is null and created_by = 'rule1'"), 0);
+    assert_int_equal(count_of("api_token", "revoked_at is null and created_by = 'rule2'"), 1);
+}
+
+// The second waits for the rules, and has none to remove.
+static void test_a_rule_is_removed_once_by_two_at_once(void **state) {
+    (void)state;
+    make_makers();
+    make_rule("rule4", "cladmin1");
+    struct revocation both[2];
+    for (int i = 0; i < 2; i++) {
+        init_revocation(&both[i], "org1", "cladmin1");
+        both[i].revoke.with_rules = true;
+        submit_revocation(&both[i]);
+    }
+    for (int i = 0; i < 2; i++)
+        test_run_until(&fixture.loop, &both[i].is_done);
+    assert_int_equal((both[0].status == GW_OK) + (both[1].status == GW_OK), 1);
+    assert_int_equal(count_of("token_audit", "action = 'untrust'"), 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, close_store)
@@ -301,6 +502,12 @@ int main(void) {
         TEST(test_revoke_of_the_last_admin_is_denied_unless_asked_for),
         TEST(test_an_admin_counts_while_it_lives),
         TEST(test_two_at_once_do_not_end_the_last_two_admins),
+        TEST(test_the_rules_of_a_revoked_token_go_on_and_are_named),
+        TEST(test_with_its_rules_what_they_gave_ends_too),
+        TEST(test_rules_of_the_whole_chain_end_with_it),
+        TEST(test_a_token_that_is_no_admin_any_more_ends_no_rules),
+        TEST(test_more_than_one_transaction_ends_are_ended_by_the_next),
+        TEST(test_a_rule_is_removed_once_by_two_at_once),
 #undef TEST
     };
     (void)test_postgres_server();

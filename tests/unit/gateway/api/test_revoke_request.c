@@ -122,6 +122,23 @@ static void test_what_only_a_revocation_takes_others_refuse(void **state) {
     assert_non_null(strstr(refusal.message, "wait, last"));
 }
 
+static void test_rules_are_ended_with_one_token_or_with_several(void **state) {
+    struct gw_revoke_request request;
+    struct gw_refusal refusal;
+    assert_true(
+        gw_revoke_request_parse(*state, GW_STR("chain=true&rules=true"), &request, &refusal));
+    assert_true(request.with_rules && request.kin == DB_REVOKE_CHAIN);
+    assert_true(gw_revoke_request_parse(*state, GW_STR("rules=false"), &request, &refusal));
+    assert_false(request.with_rules);
+    assert_false(gw_revoke_request_parse(*state, GW_STR("rules=yes"), &request, &refusal));
+    assert_string_equal(refusal.message, "rules must be true or false.");
+    assert_true(
+        gw_bulk_revoke_request_parse(*state, GW_STR("rules=true&wait=2"), &request, &refusal));
+    assert_true(request.with_rules && request.ending.wait_ms == 2000);
+    assert_false(gw_bulk_revoke_request_parse(*state, GW_STR("chain=true"), &request, &refusal));
+    assert_non_null(strstr(refusal.message, "wait, last, rules"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -131,6 +148,7 @@ int main(void) {
         TEST(test_what_is_true_or_false_is_nothing_else),
         TEST(test_the_last_admin_token_ends_when_that_is_asked_for),
         TEST(test_what_only_a_revocation_takes_others_refuse),
+        TEST(test_rules_are_ended_with_one_token_or_with_several),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
