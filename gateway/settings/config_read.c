@@ -188,7 +188,18 @@ static bool set_defaults(struct gw_config *config) {
     return true;
 }
 
-static bool take_url_files(struct gw_config *config) {
+// A file that is the known one is not read: its URL stays as it is known.
+static bool take_url_file(const struct gw_url_file *file, const char *known_path,
+                          const char *known_url, struct gw_secret_line *line, const char **url) {
+    bool is_known = file->path != NULL && known_path != NULL && *url == NULL &&
+                    strcmp(file->path, known_path) == 0;
+    if (is_known)
+        *url = known_url;
+    return is_known || gw_url_file_take(file, line, url);
+}
+
+// `known` NULL: nothing is.
+static bool take_url_files(const struct gw_config *known, struct gw_config *config) {
     const struct gw_url_file file = {"--database-url (DATABASE_URL)",
                                      "--database-url-file (DATABASE_URL_FILE)",
                                      config->database_url_file};
@@ -196,18 +207,34 @@ static bool take_url_files(struct gw_config *config) {
         "--database-events-url (GATEWAY_DATABASE_EVENTS_URL)",
         "--database-events-url-file (GATEWAY_DATABASE_EVENTS_URL_FILE)",
         config->database_events_url_file};
-    return gw_url_file_take(&file, &config->database_url_line, &config->database_url) &&
-           gw_url_file_take(&events_file, &config->database_events_url_line,
-                            &config->database_events_url);
+    return take_url_file(&file, known != NULL ? known->database_url_file : NULL,
+                         known != NULL ? known->database_url : NULL, &config->database_url_line,
+                         &config->database_url) &&
+           take_url_file(&events_file, known != NULL ? known->database_events_url_file : NULL,
+                         known != NULL ? known->database_events_url : NULL,
+                         &config->database_events_url_line, &config->database_events_url);
 }
 
 static bool is_one_of(const char *argument, const char *name, const char *other) {
     return strcmp(argument, name) == 0 || strcmp(argument, other) == 0;
 }
 
-enum gw_config_outcome gw_config_read(int argc, char **argv, struct gw_config *config) {
+static enum gw_config_outcome read_all(const struct gw_config *known, int argc, char **argv,
+                                       struct gw_config *config) {
     *config = (struct gw_config){
         .argc = argc, .argv = argv, .memory_max_bytes = GW_CONFIG_MEMORY_BY_CGROUP};
+    bool is_right = read_flags(config, argc, argv) && read_variables(config) && read_file(config) &&
+                    set_defaults(config) && take_url_files(known, config) &&
+                    gw_config_check(config);
+    return is_right ? GW_CONFIG_RUN : GW_CONFIG_EXIT_USAGE;
+}
+
+enum gw_config_outcome gw_config_read_again(const struct gw_config *known,
+                                            struct gw_config *config) {
+    return read_all(known, known->argc, known->argv, config);
+}
+
+enum gw_config_outcome gw_config_read(int argc, char **argv, struct gw_config *config) {
     for (int i = 1; i < argc; i++) {
         if (is_one_of(argv[i], "--help", "-h")) {
             gw_config_help_print();
@@ -218,7 +245,5 @@ enum gw_config_outcome gw_config_read(int argc, char **argv, struct gw_config *c
             return GW_CONFIG_EXIT_OK;
         }
     }
-    bool is_right = read_flags(config, argc, argv) && read_variables(config) && read_file(config) &&
-                    set_defaults(config) && take_url_files(config) && gw_config_check(config);
-    return is_right ? GW_CONFIG_RUN : GW_CONFIG_EXIT_USAGE;
+    return read_all(NULL, argc, argv, config);
 }

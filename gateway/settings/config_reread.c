@@ -51,7 +51,7 @@ bool gw_config_reread(struct gw_config *config, bool may_log) {
     if (fresh == NULL)
         return false;
     gw_complaints_catch(complaint);
-    enum gw_config_outcome outcome = gw_config_read(config->argc, config->argv, fresh);
+    enum gw_config_outcome outcome = gw_config_read_again(config, fresh);
     gw_complaints_catch(NULL);
     if (outcome == GW_CONFIG_RUN)
         has_changed = take_changes(config, fresh, may_log);

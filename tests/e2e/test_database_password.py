@@ -95,6 +95,18 @@ def test_a_url_that_cannot_be_used_changes_nothing_and_is_said_without_it(role, 
         assert "hidden-secret" not in own.log() and "URL of the database changed" not in own.log()
 
 
+def test_such_a_file_beside_a_configuration_file_is_said_once_and_the_rest_counts(role, tmp_path):
+    config = tmp_path / "gateway.conf"
+    config.write_text("rate-limit = off\n")
+    with served(tmp_path, ("--config", config), DATABASE_URL_FILE=str(role.path)) as own:
+        role.path.write_text("\n")
+        config.write_text("rate-limit = 1/h\n")
+        hang_up(own, " error settings cannot use the URL of the database, the old one stays: mend the file and send SIGHUP "
+                     f'file="{role.path}" reason="its first line is empty"')
+        eventually(lambda: " info settings setting changed setting=rate-limit" in own.log(), lambda: f"is it said:\n{own.log()}")
+        assert own.log().count(" error settings ") == 1 and ask(own) == 401
+
+
 def test_the_url_for_hearing_of_changes_has_a_file_of_its_own(operator, role, tmp_path):
     with served(tmp_path, DATABASE_URL=operator.database_url, GATEWAY_DATABASE_EVENTS_URL_FILE=str(role.path)) as own:
         role.change("second-secret")
