@@ -70,7 +70,7 @@ struct db_exchange_mint {
     uint32_t life_s;     // no longer than that of the rule; counted by the database from now on
     // SHA-256 of issuer and jti, or of what was signed.
     unsigned char replay_key[DB_EXCHANGE_KEY_LENGTH];
-    int64_t replay_until_ms; // when nobody believes the identity any more: exp and the leeway
+    int64_t replay_until_ms; // when nobody believes the identity any more
     // 0: the identity is exchanged once; else as often as one likes, as long as no more of its
     // tokens than that are live.
     uint32_t live_max;

@@ -58,6 +58,8 @@ static void find_rules(struct gw_identity *identity) {
 
 // ---- the claims ----
 
+_Static_assert(GW_ISSUER_AGE_MS_MAX / 1000 == GW_OIDC_AGE_S_MAX, "a replay is known for that long");
+
 // Wrong claims cost the client its charge, and are told only where a rule is about the token.
 static enum gw_status check_claims(struct gw_identity *identity) {
     const struct gw_issuer_setting *setting = identity->setting;

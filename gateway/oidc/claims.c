@@ -143,6 +143,10 @@ static enum gw_status check_issued(struct check *check) {
     if (check->now_s > issued_s + age_s_max + GW_OIDC_LEEWAY_S)
         return refuse(check, GW_OIDC_CLAIM_FAULT_TOO_OLD);
     check->times.issued_s = issued_s;
+    // Old enough is who is older by a second: a time is a whole number of them.
+    int64_t too_old_s = issued_s + GW_OIDC_AGE_S_MAX + GW_OIDC_LEEWAY_S + 1;
+    if (check->times.replay_until_s > too_old_s)
+        check->times.replay_until_s = too_old_s;
     return GW_OK;
 }
 

@@ -17,10 +17,14 @@
 #define GW_OIDC_REPLAY_KEY_BYTES 32
 #define GW_OIDC_NO_TIME INT64_MIN
 
+// No policy takes an older token, so what a token of a far "exp" was exchanged for need not be known
+// for longer, whatever the policies of other gateways are.
+#define GW_OIDC_AGE_S_MAX (24 * 60 * 60)
+
 struct gw_oidc_policy {
     struct gw_str issuer;
     struct gw_str audience;
-    int64_t age_s_max; // since "iat"
+    int64_t age_s_max; // since "iat"; at most GW_OIDC_AGE_S_MAX
     bool may_lack_iat; // then "exp" may be at most age_s_max ahead
     bool may_lack_jti;
 };

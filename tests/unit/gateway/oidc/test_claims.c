@@ -73,6 +73,26 @@ static void test_times_are_told(void **state) {
     assert_int_equal(times.replay_until_s, NOW_S + 900 + GW_OIDC_LEEWAY_S);
 }
 
+static void test_a_far_end_is_not_waited_for(void **state) {
+    (void)state;
+    struct gw_jwt jwt = token(WHO ",\"iat\":1800000000,\"exp\":4000000000,\"jti\":\"a\"");
+    struct gw_oidc_times times;
+    enum gw_oidc_claim_fault fault;
+    const int64_t issued_s = 1800000000;
+    assert_int_equal(gw_oidc_claims_check(&jwt, &arena, &policy, issued_s, &times, &fault), GW_OK);
+    assert_int_equal(times.replay_until_s, issued_s + GW_OIDC_AGE_S_MAX + GW_OIDC_LEEWAY_S + 1);
+    // by the policy that takes the oldest ones, none is taken from then on
+    struct gw_oidc_policy lenient = policy;
+    lenient.age_s_max = GW_OIDC_AGE_S_MAX;
+    assert_int_equal(
+        gw_oidc_claims_check(&jwt, &arena, &lenient, times.replay_until_s - 1, &times, &fault),
+        GW_OK);
+    assert_int_equal(
+        gw_oidc_claims_check(&jwt, &arena, &lenient, times.replay_until_s, &times, &fault),
+        GW_INVALID);
+    assert_int_equal(fault, GW_OIDC_CLAIM_FAULT_TOO_OLD);
+}
+
 static void test_the_issuer_is_equal(void **state) {
     (void)state;
     static const char *const issuers[] = {"\"iss\":\"https://issuer.example/\"",
@@ -323,6 +343,7 @@ static void test_faults_have_texts(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_times_are_told),
+        cmocka_unit_test(test_a_far_end_is_not_waited_for),
         cmocka_unit_test(test_the_issuer_is_equal),
         cmocka_unit_test(test_there_is_exactly_one_audience_and_it_is_ours),
         cmocka_unit_test(test_a_token_ends_with_its_leeway),
