@@ -109,7 +109,7 @@ const struct cli_flag_row cli_flags_lists[CLI_FLAG_COUNT] = {
             .name = "action",
             .value = "<action>",
             .kind = CLI_VALUE_CHOICE,
-            .choices = "create import rotate revoke change expire exchange trust untrust",
+            .choices = "create import rotate revoke change expire exchange trust untrust approve",
             .commands = FOR(AUDIT),
             .help = "one kind of event",
         },

@@ -16,7 +16,8 @@ extern const struct db_statement db_audit_list_statement;
 struct db_audit_event {
     int64_t id;
     int64_t at_ms;
-    // "create", "import", "rotate", "revoke", "change", "expire", "exchange"; "trust", "untrust"
+    // "create", "import", "rotate", "revoke", "change", "expire", "exchange", "approve"; "trust",
+    // "untrust"
     struct gw_str action;
     struct gw_str token_id; // of the last two the rule, with its kind and anchor as its name
     struct gw_str token_name;
@@ -27,7 +28,8 @@ struct db_audit_event {
     struct gw_str address; // .at NULL: of an operator, or unknown
     int64_t ended_ms;      // of an expiry, and when a token ends of an exchange; else DB_NO_TIME
     struct gw_str changed; // of a change, its members: "name, scopes"; else .at NULL
-    // JSON: of an exchange who the token was made for, of a rule what it says; else .at NULL.
+    // JSON: of an exchange who the token was made for, of an approval who asked and what was given,
+    // of a rule what it says; else .at NULL.
     struct gw_str facts;
 };
 

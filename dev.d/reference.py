@@ -106,6 +106,8 @@ def routes():
                    "the [page of the tokens](tokens-page.md), on the port of `--tokens-page` alone"]
             continue
         summary = summaries.get((methods.split()[0], pattern.removesuffix("/**")), "the registry")
+        if "needs_device_login" in rest:
+            summary += ", with `--device-login`" + (" (else the registry)" if access == "OPEN" else "")
         yield [shown, f"`{path}`", who_may(access, scope.lower(), "org", "HAND_OVER" in rest), summary]
 
 

@@ -75,11 +75,12 @@ static bool is_of_rule(const struct db_audit_event *event) {
 // What was changed: a token, or a rule.
 static void write_object(struct gw_json_writer *json, const struct db_audit_event *event) {
     bool is_rule = is_of_rule(event);
+    bool is_login = gw_str_equal(event->action, GW_STR("approve"));
     gw_json_put_string_or_null(json, is_rule ? "ruleId" : "tokenId", event->token_id);
     gw_json_put_string_or_null(json, is_rule ? "ruleName" : "tokenName", event->token_name);
     if (event->facts.at == NULL)
         return;
-    gw_json_key(json, is_rule ? "rule" : "identity");
+    gw_json_key(json, is_rule ? "rule" : is_login ? "login" : "identity");
     gw_json_write_raw(json, event->facts);
 }
 

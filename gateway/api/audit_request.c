@@ -47,8 +47,8 @@ static bool read_actor(struct gw_str value, struct gw_audit_request *request) {
 }
 
 static bool read_action(struct gw_str value, struct gw_audit_request *request) {
-    static const char *const actions[] = {"create", "import",   "rotate", "revoke", "change",
-                                          "expire", "exchange", "trust",  "untrust"};
+    static const char *const actions[] = {"create", "import",   "rotate", "revoke",  "change",
+                                          "expire", "exchange", "trust",  "untrust", "approve"};
     request->filter.action = value;
     for (size_t i = 0; i < COUNT(actions); i++) {
         if (gw_str_equal(value, gw_str_from(actions[i])))
@@ -89,7 +89,8 @@ static const struct parameter {
     {GW_STR_INIT("actor"), read_actor,
      "actor must be the id of a token or of a rule, operator, registry or expiry."},
     {GW_STR_INIT("action"), read_action,
-     "action must be create, import, rotate, revoke, change, expire, exchange, trust or untrust."},
+     "action must be create, import, rotate, revoke, change, expire, exchange, trust, untrust or "
+     "approve."},
     {GW_STR_INIT("since"), read_since, "since must be a time such as 2026-12-31T00:00:00Z."},
     {GW_STR_INIT("until"), read_until, "until must be a time such as 2026-12-31T00:00:00Z."},
 };

@@ -102,6 +102,8 @@ void gw_forward_auth_start(struct gw_exchange *exchange) {
     gw_report_note_original(&exchange->report, original.method, original.target);
     enum gw_route_outcome outcome =
         gw_router_match(GW_SITE_GATEWAY, original.method, original.target, &match);
+    if (!exchange->services->config->device_login)
+        outcome = gw_router_without_device_login(outcome, &match);
     if (outcome == GW_ROUTE_FOUND && !is_of_registry(match.route))
         outcome = GW_ROUTE_NOT_FOUND;
     if (outcome != GW_ROUTE_FOUND)

@@ -3,6 +3,7 @@
 
 #include "db/lookup.h"
 #include "gateway/auth/cache.h"
+#include "gateway/auth/device_limits.h"
 #include "gateway/auth/failed_tokens.h"
 #include "gateway/auth/last_used.h"
 #include "gateway/auth/rate_limit.h"
@@ -25,6 +26,8 @@ enum gw_status gw_auth_open_limits(struct gw_auth *auth, const struct gw_service
     if (status == GW_OK && config->failed_token_limit > 0)
         status = gw_failed_tokens_create((uint64_t)config->failed_token_limit, services->metrics,
                                          &auth->failed_tokens);
+    if (status == GW_OK && config->device_login)
+        status = gw_device_limits_create(services->metrics, &auth->device_limits);
     return status;
 }
 
@@ -94,6 +97,7 @@ void gw_auth_close(struct gw_auth *auth) {
 
 void gw_auth_destroy(struct gw_auth *auth) {
     gw_auth_cache_destroy(auth->cache);
+    gw_device_limits_destroy(auth->device_limits);
     gw_failed_tokens_destroy(auth->failed_tokens);
     gw_rate_limit_destroy(auth->rate_limit);
 }

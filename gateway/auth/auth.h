@@ -13,6 +13,7 @@ struct db_lookups;
 struct db_pool;
 struct gw_auth_cache;
 struct gw_config;
+struct gw_device_limits;
 struct gw_failed_tokens;
 struct gw_last_used;
 struct gw_rate_limit;
@@ -23,6 +24,7 @@ struct gw_transfers;
 struct gw_auth {
     struct gw_failed_tokens *failed_tokens; // NULL: no limit
     struct gw_rate_limit *rate_limit;       // NULL: no limit
+    struct gw_device_limits *device_limits; // NULL: no --device-login
     struct db_lookups *lookups;
     struct gw_last_used *last_used;
     struct gw_auth_cache *cache;

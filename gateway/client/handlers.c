@@ -5,6 +5,7 @@
 #include "gateway/api/bulk_revoke.h"
 #include "gateway/api/change.h"
 #include "gateway/api/create.h"
+#include "gateway/api/device_login.h"
 #include "gateway/api/forward_auth.h"
 #include "gateway/api/hand_over.h"
 #include "gateway/api/introspect.h"
@@ -46,6 +47,10 @@ static void (*const starts[])(struct gw_exchange *exchange) = {
     [GW_ROUTE_OIDC_AUDIENCE] = gw_oidc_audience_start,
     [GW_ROUTE_TRUST_TEST] = gw_trust_test_start,
     [GW_ROUTE_HAND_OVER] = gw_hand_over_start,
+    [GW_ROUTE_DEVICE_START] = gw_device_login_start,
+    [GW_ROUTE_DEVICE_POLL] = gw_device_login_poll,
+    [GW_ROUTE_DEVICE_LOOKUP] = gw_device_login_lookup,
+    [GW_ROUTE_DEVICE_APPROVE] = gw_device_login_approve,
     [GW_ROUTE_OPENAPI] = gw_openapi_start,
     [GW_ROUTE_PAGE] = gw_page_start,
 };
@@ -79,6 +84,8 @@ bool gw_handlers_match(struct gw_exchange *exchange) {
     gw_assert(exchange->phase == GW_RESPONSE_NONE);
     enum gw_route_outcome outcome =
         gw_router_match(exchange->site, request->method_name, request->target, &exchange->match);
+    if (!exchange->services->config->device_login)
+        outcome = gw_router_without_device_login(outcome, &exchange->match);
     exchange->route_class = gw_route_class_of(exchange->match.route);
     if (outcome != GW_ROUTE_FOUND) {
         refuse(exchange, outcome);

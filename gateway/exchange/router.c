@@ -47,9 +47,13 @@ static const struct gw_route routes[] = {
     {"POST", "/api/v1/registry/tokens", GW_ACCESS_OPEN, .scope = GW_SCOPE_READ,
      .target = GW_ROUTE_HAND_OVER, .rate = GW_ROUTE_RATE_NONE},
     {"POST", "/api/v1/auth/cli/initiate", GW_ACCESS_OPEN, .scope = GW_SCOPE_READ,
-     .rate = GW_ROUTE_RATE_NONE},
+     .target = GW_ROUTE_DEVICE_START, .rate = GW_ROUTE_RATE_NONE, .needs_device_login = true},
     {"GET HEAD", "/api/v1/auth/cli/poll", GW_ACCESS_OPEN, .scope = GW_SCOPE_READ,
-     .rate = GW_ROUTE_RATE_NONE},
+     .target = GW_ROUTE_DEVICE_POLL, .rate = GW_ROUTE_RATE_NONE, .needs_device_login = true},
+    {"POST", "/api/v1/auth/cli/lookup", GW_ACCESS_SCOPE, .scope = GW_SCOPE_ADMIN,
+     .target = GW_ROUTE_DEVICE_LOOKUP, .sites = GW_ROUTE_ON_BOTH, .needs_device_login = true},
+    {"POST", "/api/v1/auth/cli/approve", GW_ACCESS_SCOPE, .scope = GW_SCOPE_ADMIN,
+     .target = GW_ROUTE_DEVICE_APPROVE, .sites = GW_ROUTE_ON_BOTH, .needs_device_login = true},
     {"GET HEAD", "/api/v1/public/**", GW_ACCESS_OPEN, .scope = GW_SCOPE_READ,
      .rate = GW_ROUTE_RATE_NONE},
     {"GET HEAD", "/api/v1/search", GW_ACCESS_OPTIONAL, .scope = GW_SCOPE_READ,
@@ -194,6 +198,27 @@ enum gw_route_outcome gw_router_match(enum gw_site site, struct gw_str method, s
     if (outcome == GW_ROUTE_FOUND && match->route->org_parameter != NULL)
         outcome = find_org_parameter(match);
     return outcome;
+}
+
+// In place of those that need --device-login: the registry serves its own logins.
+static const struct gw_route login_routes[] = {
+    {"POST", "/api/v1/auth/cli/initiate", GW_ACCESS_OPEN, .scope = GW_SCOPE_READ,
+     .rate = GW_ROUTE_RATE_NONE},
+    {"GET HEAD", "/api/v1/auth/cli/poll", GW_ACCESS_OPEN, .scope = GW_SCOPE_READ,
+     .rate = GW_ROUTE_RATE_NONE},
+};
+
+enum gw_route_outcome gw_router_without_device_login(enum gw_route_outcome outcome,
+                                                     struct gw_route_match *match) {
+    if (outcome != GW_ROUTE_FOUND || !match->route->needs_device_login)
+        return outcome;
+    const char *pattern = match->route->pattern;
+    match->route = NULL;
+    for (size_t i = 0; i < sizeof(login_routes) / sizeof(login_routes[0]); i++) {
+        if (strcmp(login_routes[i].pattern, pattern) == 0)
+            match->route = &login_routes[i];
+    }
+    return match->route != NULL ? GW_ROUTE_FOUND : GW_ROUTE_NOT_FOUND;
 }
 
 enum gw_route_class gw_route_class_of(const struct gw_route *route) {

@@ -36,6 +36,10 @@ enum gw_route_target {
     GW_ROUTE_OIDC_AUDIENCE,
     GW_ROUTE_TRUST_TEST,
     GW_ROUTE_HAND_OVER,
+    GW_ROUTE_DEVICE_START,
+    GW_ROUTE_DEVICE_POLL,
+    GW_ROUTE_DEVICE_LOOKUP,
+    GW_ROUTE_DEVICE_APPROVE,
     GW_ROUTE_OPENAPI,
     GW_ROUTE_PAGE
 };
@@ -74,6 +78,7 @@ struct gw_route {
     enum gw_route_rate rate;
     enum gw_route_sites sites;
     enum gw_route_errors errors;
+    bool needs_device_login;   // else it is another route, or none: gw_router_without_device_login
     const char *org_parameter; // query parameter that names the organisation; NULL: the path does
 };
 
@@ -97,6 +102,10 @@ enum gw_route_outcome {
 // a field of it: any bytes are fine. Slices of `match` point into `target`.
 enum gw_route_outcome gw_router_match(enum gw_site site, struct gw_str method, struct gw_str target,
                                       struct gw_route_match *match) GW_MUST_USE;
+// For whoever serves without --device-login: a route that was found and needs it becomes the
+// registry's of that path, or GW_ROUTE_NOT_FOUND. Any other outcome stays.
+enum gw_route_outcome gw_router_without_device_login(enum gw_route_outcome outcome,
+                                                     struct gw_route_match *match) GW_MUST_USE;
 // What the metrics call a route; NULL: none was found.
 enum gw_route_class gw_route_class_of(const struct gw_route *route);
 // The methods of the path that `target` names, for Allow ("GET, HEAD, POST"), terminated.

@@ -59,6 +59,9 @@
       "at `/authz`: the original method is not for the original path")                             \
     X(NOT_FOUND, "not_found", 404, STAYS, NULL, NULL,                                              \
       "no such route; no live token, or no rule, with this id in this organisation")               \
+    X(DEVICE_CODE_NOT_FOUND, "device_code_not_found", 404, STAYS, NULL, NULL,                      \
+      "at `/auth/cli/lookup` and `/auth/cli/approve`: no login with this code waits for an "       \
+      "approval")                                                                                  \
     X(METHOD_NOT_ALLOWED, "method_not_allowed", 405, STAYS, NULL, NULL,                            \
       "this method is not for this path; `Allow` says which are")                                  \
     X(REQUEST_TIMEOUT, "request_timeout", 408, STAYS, NULL, NULL,                                  \
@@ -82,6 +85,8 @@
     X(REQUEST_IN_PROGRESS, "request_in_progress", 409, STAYS, NULL, "2",                           \
       "the same request, by its `Idempotency-Key`, was answered within the last two seconds; "     \
       "with `Retry-After`")                                                                        \
+    X(DEVICE_CODE_EXPIRED, "device_code_expired", 410, STAYS, NULL, NULL,                          \
+      "at `/auth/cli/poll`: the code has expired, was used, or is unknown")                        \
     X(BODY_TOO_LARGE, "body_too_large", 413, STAYS, NULL, NULL,                                    \
       "more than 16 KiB for the token routes and introspection (40 KiB for a revocation of "       \
       "many), more than 100 MiB to the registry")                                                  \
@@ -99,6 +104,9 @@
       "with `Retry-After` and `RateLimit`")                                                        \
     X(TOO_MANY_FAILED_TOKENS, "too_many_failed_tokens", 429, STAYS, NULL, "1",                     \
       "the client's address, or its IPv6 /48, is over `--failed-token-limit`; with `Retry-After`") \
+    X(TOO_MANY_LOGINS, "too_many_logins", 429, STAYS, NULL, "1",                                   \
+      "at `/auth/cli/...`: the client's address has begun too many logins, or typed too many "     \
+      "wrong codes; with `Retry-After`")                                                           \
     X(HEADERS_TOO_LARGE, "headers_too_large", 431, STAYS, NULL, NULL,                              \
       "a header field is too long, or all together, or there are too many")                        \
     X(NOT_IMPLEMENTED, "not_implemented", 501, STAYS, NULL, NULL,                                  \

@@ -116,6 +116,7 @@ struct gw_config {
     uint64_t oidc_keys_max_age_ms;
     bool oidc_admin;
     struct gw_config_texts registry_credentials; // ORG=FILE each
+    bool device_login;
     bool keep_transfers;
     bool server_timing;
     bool access_log;

@@ -86,6 +86,12 @@ def test_a_registry_hands_over_as_shown(shell, database, start_gateway, tmp_path
     assert len(steps) == 6
 
 
+def test_a_person_logs_in_by_a_code_as_shown(shell, database, start_gateway):
+    own = start_gateway("--device-login", tls=True, database_url=database)
+    shell.run(f"export SKILLREG_URL={own.https_url}; ADMIN_TOKEN=$(secret admin)")
+    assert run_all(shell, documents.section(documents.read("docs/device-login.md"), "By hand"), {}) == 9
+
+
 def test_a_registry_hands_over_in_the_database_as_shown(shell, database, fresh_database, postgres):
     role = "registry_of_a_document"
     text = documents.section(documents.read("docs/registry-logins.md"), "In a database that is shared")
@@ -131,6 +137,7 @@ RUN_HERE = {
     "docs/api.md": "test_the_walk_through_the_api_runs_as_shown",
     "docs/benchmarking.md": "test_a_first_number_is_prepared_as_shown",
     "docs/command-line.md": "test_cli_scan.py::test_the_page_shows_what_it_prints",
+    "docs/device-login.md": "test_a_person_logs_in_by_a_code_as_shown",
     "docs/forward-auth.md": "test_a_token_is_introspected_as_shown",
     "docs/growth.md": "test_old_rows_are_pruned_as_shown",
     "docs/registry-logins.md": "test_a_registry_hands_over_as_shown and test_a_registry_hands_over_in_the_database_as_shown",

@@ -164,12 +164,14 @@ QUERIES = {"TOKEN_LIST": table_names("list_request"), "AUDIT": table_names("audi
            "TOKEN_REVOKE": list_of("revoke_request", "REVOKE_PARAMETERS"),
            "TOKEN_REVOKE_OWN": list_of("revoke_request", "REVOKE_PARAMETERS"),
            "TOKENS_REVOKE": list_of("revoke_request", "BULK_PARAMETERS"),
-           "TOKEN_CHANGE": list_of("revoke_request", "ENDING_PARAMETERS"), "TRUST_LIST": ["after", "limit"], "TRUST_REMOVE": ["wait"]}
+           "TOKEN_CHANGE": list_of("revoke_request", "ENDING_PARAMETERS"), "TRUST_LIST": ["after", "limit"], "TRUST_REMOVE": ["wait"],
+           "DEVICE_POLL": ["device_code"]}
 MEMBERS = {"TOKEN_CREATE": list_of("requests", "CREATE_MEMBERS"), "TOKEN_ROTATE": list_of("requests", "ROTATE_MEMBERS"),
            "TOKEN_ROTATE_OWN": list_of("requests", "ROTATE_MEMBERS"), "TOKEN_CHANGE": list_of("change_request", "MEMBERS"),
            "TOKENS_REVOKE": list_of("bulk_request", "MEMBERS"), "TRUST_CREATE": list_of("trust_request", "MEMBERS"),
            "TOKEN_EXCHANGE_JSON": list_of("token_exchange_request", "MEMBERS"), "TRUST_TEST": list_of("trust_test", "MEMBERS"),
-           "HAND_OVER": list_of("hand_over_request", "MEMBERS")}
+           "HAND_OVER": list_of("hand_over_request", "MEMBERS"),
+           "DEVICE_APPROVE": list_of("device_request", "APPROVE_MEMBERS"), "DEVICE_LOOKUP": ["userCode"]}
 EXCHANGES = {"TOKEN_EXCHANGE", "TOKEN_EXCHANGE_JSON"}
 WITH_SECRET = {"TOKEN_CREATE", "TOKEN_ROTATE", "TOKEN_ROTATE_OWN"} | EXCHANGES
 WITH_KEY = WITH_SECRET | {"HAND_OVER"}
@@ -231,10 +233,11 @@ OF_NO_OPERATION = {"NOT_FOUND", "METHOD_NOT_ALLOWED"}
 OF_AUTH = {"MISSING_TOKEN", "INVALID_TOKEN", "ADDRESS_NOT_ALLOWED", "TOO_MANY_FAILED_TOKENS", "UNAVAILABLE", "BAD_REQUEST"}
 
 CHANGES = {"TOKEN_CREATE", "TOKEN_REVOKE", "TOKEN_REVOKE_OWN", "TOKEN_CHANGE", "TOKENS_REVOKE", "TOKEN_ROTATE", "TOKEN_ROTATE_OWN",
-           "TRUST_CREATE", "TRUST_REMOVE"}
+           "TRUST_CREATE", "TRUST_REMOVE", "DEVICE_APPROVE"}
 OF_ONE = {"TOKEN_SHOW", "TOKEN_REVOKE", "TOKEN_CHANGE", "TOKEN_ROTATE", "TRUST_SHOW", "TRUST_REMOVE"}
 JSON_BODIES = set(MEMBERS)
 IDENTITIES = EXCHANGES | {"TRUST_TEST"}
+APPROVALS = {"DEVICE_LOOKUP", "DEVICE_APPROVE"}
 
 # Which targets a file of gateway/api answers with an error for; None: every one.
 BY_FILE = {
@@ -242,6 +245,9 @@ BY_FILE = {
     "body.c": {"BODY_TOO_LARGE": JSON_BODIES | FORMS, "UNSUPPORTED_MEDIA_TYPE": JSON_BODIES | FORMS},
     "change.c": {"VALIDATION_FAILED": {"TOKEN_CHANGE"}},
     "create.c": {"ALREADY_CREATED": {"TOKEN_CREATE"}},
+    "device_approval.c": {error: APPROVALS for error in ("DEVICE_CODE_NOT_FOUND", "TOO_MANY_LOGINS", "UNAVAILABLE")},
+    "device_poll.c": {"DEVICE_CODE_EXPIRED": {"DEVICE_POLL"}},
+    "device_start.c": {error: {"DEVICE_START"} for error in ("TOO_MANY_LOGINS", "UNAVAILABLE")},
     "forward_auth.c": {error: {"FORWARD_AUTH"} for error in ("BAD_REQUEST", "ORIGINAL_NOT_FOUND", "ORIGINAL_METHOD_NOT_ALLOWED")},
     "identity.c": {"NOT_FOUND": IDENTITIES | {"OIDC_AUDIENCE"}, "TOO_MANY_FAILED_TOKENS": IDENTITIES, "UNAVAILABLE": IDENTITIES},
     "hand_over.c": {error: {"HAND_OVER"} for error in (
@@ -249,7 +255,7 @@ BY_FILE = {
     "introspect.c": {"BAD_REQUEST": {"INTROSPECT"}},
     "json_body.c": {"INVALID_JSON": JSON_BODIES},
     "new_token.c": {"UNAVAILABLE": WITH_SECRET},
-    "reply.c": {"NOT_FOUND": OF_ONE, "UNAVAILABLE": None, "VALIDATION_FAILED": CHANGES | IDENTITIES | {"HAND_OVER"}, "REQUEST_IN_PROGRESS": WITH_SECRET,
+    "reply.c": {"NOT_FOUND": OF_ONE, "UNAVAILABLE": None, "VALIDATION_FAILED": CHANGES | IDENTITIES | APPROVALS | {"HAND_OVER"}, "REQUEST_IN_PROGRESS": WITH_SECRET,
                 "TOKEN_DIFFERS": {"HAND_OVER"}, "TOKEN_ENDED": {"HAND_OVER"},
                 "LAST_ADMIN": {"TOKEN_REVOKE", "TOKEN_CHANGE", "TOKENS_REVOKE"},
                 "SELF_ROTATION_NOT_ALLOWED": {"TOKEN_ROTATE_OWN"}, "TRUST_NOT_ALLOWED": {"TRUST_CREATE"},
@@ -314,6 +320,8 @@ PATTERNS = (("<secret>", DOCUMENT_SECRETS), ("<prefix>", re.compile(r"sr_live_[A
             ("<id>", re.compile(r"\bcl(?:[a-z0-9]{22}|[a-z]*team[0-9]+)\b")),
             ("<issuer>", re.compile(r"https://(?:token\.actions\.githubusercontent\.com|localhost:\d+|127\.0\.0\.1:\d+)")),
             ("<time>", re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")))
+PATTERNS += (("<device code>", re.compile(r"^[A-Za-z0-9_-]{43}$")), ("<user code>", re.compile(r"^[A-Z]{4}-\d{4}$")),
+             ("<address>", re.compile(r"^(?:127\.0\.0\.1|203\.0\.113\.7)$")))
 NUMBERS = {"gateways": "<count>", "pending": "<count>", "silent": "<count>", "iat": "<seconds>", "exp": "<seconds>"}
 
 
@@ -339,6 +347,7 @@ class World:
     def __init__(self, gateway, organisation):
         self.gateway, self.organisation = gateway, organisation
         self.target = self.secret = None
+        self.codes = {}
 
     def ask(self, method, rest="", **options):
         return self.gateway.request(method, f"/api/v1/orgs/{self.organisation.slug}/tokens{rest}", self.organisation.admin, **options)
@@ -380,6 +389,16 @@ class World:
         self.target = made.json()["id"]
         return own
 
+    def start_login(self, operation, name):
+        """A login, which waits; or is approved, where the example picks it up."""
+        started = self.gateway.request("POST", "/api/v1/auth/cli/initiate", fields=[("User-Agent", "skillreg/1.2.0")])
+        assert started.status == 200, started.body
+        self.codes = {"userCode": started.json()["userCode"], "device_code": started.json()["deviceCode"]}
+        if (operation.id, name) == ("pollLogin", "complete"):
+            approved = self.gateway.request("POST", "/api/v1/auth/cli/approve", self.organisation.admin,
+                                            json_body={"userCode": self.codes["userCode"]})
+            assert approved.status == 200, approved.body
+
     def body_of(self, value):
         text = json.dumps(value)
         found = re.search(r"\bcl[a-z0-9]{22}\b", text)
@@ -387,6 +406,7 @@ class World:
         return json.loads(text)
 
 
+OF_LOGINS = {"startLogin", "pollLogin", "headLogin", "lookUpLogin", "approveLogin"}
 OF_IDENTITIES = {"exchangeIdentity", "exchangeToken", "testTrust", "getAudience", "headAudience"}
 
 
@@ -425,9 +445,19 @@ def door(operator, postgres, tmp_path_factory):
     own.stop()
 
 
+@pytest.fixture(scope="module")
+def desk(operator, postgres, tmp_path_factory):
+    """Where people log in with a code."""
+    own = Gateway(tmp_path_factory.mktemp("desk"), "desk", database_url=postgres.url, flags=["--device-login"])
+    yield own.wait_until_ready()
+    own.stop()
+
+
 def gateway_of(operation, request):
     if operation.is_of_registry:
         return request.getfixturevalue("counter")
+    if operation.id in OF_LOGINS:
+        return request.getfixturevalue("desk")
     return request.getfixturevalue("door" if operation.id in OF_IDENTITIES else "gateway")
 
 
@@ -440,6 +470,8 @@ def make_world(gateway, new_org, operation, name):
         world.create(selfRotate=True)
     elif operation.id in OF_IDENTITIES:
         world.trust_tools()
+    elif operation.id in OF_LOGINS:
+        world.start_login(operation, name)
     elif operation.raw["tags"] == ["trust"]:
         world.trust(operation.id != "createRule")
     elif operation.id not in ("whoami", "createToken"):
@@ -470,6 +502,10 @@ def ask(gateway, operation, world, query=None, fields=(), body=None, token=""):
     fields = list(fields)
     if operation.path == "/authz":
         fields += [("X-Original-Method", "GET"), ("X-Original-URI", f"/api/v1/orgs/{world.organisation.slug}/skills")]
+    if world.codes and operation.named("query"):
+        query = f"device_code={world.codes['device_code']}"
+    if world.codes and body is not None:
+        body = {**body, "userCode": world.codes["userCode"]}
     data = b""
     if body is not None and operation.media_type == "application/json":
         data = json.dumps(world.body_of(body)).encode()
@@ -692,6 +728,18 @@ class Provocation:
 
     def token_ended(self):
         return self._of_handed_over(lambda: self.world.revoke())
+
+    def device_code_not_found(self):
+        return self.of("lookUpLogin", self._request.getfixturevalue("desk"), body={"userCode": "ABCD-1234"})
+
+    def device_code_expired(self):
+        return self.of("pollLogin", self._request.getfixturevalue("desk"), query="device_code=x")
+
+    def too_many_logins(self):
+        desk = self.start_gateway("--device-login")
+        for _ in range(20):
+            self.of("lookUpLogin", desk, body={"userCode": "ABCD-1234"})
+        return self.of("lookUpLogin", desk, body={"userCode": "ABCD-1234"})
 
     def bad_request(self):
         with Connection(self.gateway.http) as connection:

@@ -189,7 +189,7 @@ static void test_arguments_refuses_wrong_usage_with_one_clear_line(void **state)
         "-expires");
     assert_refused("audit --action delete",
                    "--action takes one of create, import, rotate, revoke, change, expire, "
-                   "exchange, trust, untrust");
+                   "exchange, trust, untrust, approve");
     assert_refused("token create --name a --quiet --json",
                    "give only one of --json, --quiet and --output");
     assert_refused("token rotate clx7f2k3a --output github --quiet",

@@ -14,6 +14,7 @@
 #include "gateway/api/bulk_revoke.h"
 #include "gateway/api/change.h"
 #include "gateway/api/create.h"
+#include "gateway/api/device_login.h"
 #include "gateway/api/forward_auth.h"
 #include "gateway/api/hand_over.h"
 #include "gateway/api/introspect.h"
@@ -61,6 +62,10 @@ HANDLER(gw_trust_api_remove, GW_ROUTE_TRUST_REMOVE)
 HANDLER(gw_forward_auth_start, GW_ROUTE_FORWARD_AUTH)
 HANDLER(gw_hand_over_start, GW_ROUTE_HAND_OVER)
 HANDLER(gw_introspect_start, GW_ROUTE_INTROSPECT)
+HANDLER(gw_device_login_start, GW_ROUTE_DEVICE_START)
+HANDLER(gw_device_login_poll, GW_ROUTE_DEVICE_POLL)
+HANDLER(gw_device_login_lookup, GW_ROUTE_DEVICE_LOOKUP)
+HANDLER(gw_device_login_approve, GW_ROUTE_DEVICE_APPROVE)
 HANDLER(gw_openapi_start, GW_ROUTE_OPENAPI)
 HANDLER(gw_relay_start, GW_ROUTE_FORWARD)
 HANDLER(gw_page_start, GW_ROUTE_PAGE)
