@@ -17,8 +17,8 @@
 #define GW_OIDC_REPLAY_KEY_BYTES 32
 #define GW_OIDC_NO_TIME INT64_MIN
 
-// No policy takes an older token, so what a token of a far "exp" was exchanged for need not be known
-// for longer, whatever the policies of other gateways are.
+// No policy takes an older token. So what a token of a far "exp" was exchanged for need be known no
+// longer, whatever the policies of other gateways are.
 #define GW_OIDC_AGE_S_MAX (24 * 60 * 60)
 
 struct gw_oidc_policy {
