@@ -213,6 +213,18 @@ static const struct cli_command_row rows[CLI_COMMAND_COUNT] = {
             .text = "Removes a rule: it gives no token from then on, and those that it gave end. "
                     "The id is the last column of \"skillreg trust list\".\n",
         },
+    [CLI_COMMAND_TRUST_TEST] =
+        {
+            .words = "trust test",
+            .instead = "check try verify explain",
+            .summary = "tell which rule an identity token meets",
+            .text = "Reads an identity token from standard input, and tells what the gateway "
+                    "thinks of it: what is wrong with it, what it says, and of each rule that is "
+                    "about it whether it is met, else which claim differs. Nothing is exchanged, "
+                    "and the token is not printed. Ends with 1 when no rule would give it a token. "
+                    "It needs a token with the admin scope.\n",
+            .examples = "skillreg trust test < /var/run/secrets/skillreg/token\n",
+        },
     [CLI_COMMAND_AUDIT] =
         {
             .words = "audit",

@@ -29,6 +29,7 @@ enum cli_command {
     CLI_COMMAND_TRUST_LIST,
     CLI_COMMAND_TRUST_SHOW,
     CLI_COMMAND_TRUST_REMOVE,
+    CLI_COMMAND_TRUST_TEST,
     // The log.
     CLI_COMMAND_AUDIT,
     // The caller.

@@ -25,6 +25,7 @@
 #include "cli/show_cmd.h"
 #include "cli/trust_add_cmd.h"
 #include "cli/trust_cmd.h"
+#include "cli/trust_test_cmd.h"
 #include "cli/update_cmd.h"
 #include "cli/whoami_cmd.h"
 
@@ -46,6 +47,7 @@ static session_command *const session_commands[CLI_COMMAND_COUNT] = {
     [CLI_COMMAND_TRUST_LIST] = cli_trust_list_cmd,
     [CLI_COMMAND_TRUST_SHOW] = cli_trust_show_cmd,
     [CLI_COMMAND_TRUST_REMOVE] = cli_trust_remove_cmd,
+    [CLI_COMMAND_TRUST_TEST] = cli_trust_test_cmd,
     [CLI_COMMAND_AUDIT] = cli_audit_cmd,
     [CLI_COMMAND_WHOAMI] = cli_whoami_cmd,
     [CLI_COMMAND_APPROVE] = cli_approve_cmd,

@@ -391,6 +391,7 @@ static options_reader *const readers[CLI_COMMAND_COUNT] = {
     [CLI_COMMAND_TRUST_LIST] = read_nothing,
     [CLI_COMMAND_TRUST_SHOW] = read_rule_id,
     [CLI_COMMAND_TRUST_REMOVE] = read_rule_id,
+    [CLI_COMMAND_TRUST_TEST] = read_nothing,
     [CLI_COMMAND_AUDIT] = read_audit,
     [CLI_COMMAND_WHOAMI] = read_nothing,
     [CLI_COMMAND_LOGIN] = read_login,
