@@ -222,6 +222,42 @@ static void test_a_change_is_an_event_and_a_row_that_stays(void **state) {
         5);
 }
 
+static void put_by_turns(int times) {
+    for (int i = 0; i < times; i++) {
+        pass("301 seconds");
+        assert_true(look("one", 0, false).is_ours);
+        assert_int_equal(put("one", i % 2 == 0 ? KEYS : OTHER_KEYS), DB_ISSUER_KEYS_CHANGED);
+    }
+}
+
+static long changes(const char *condition) {
+    char sql[256];
+    (void)snprintf(sql, sizeof(sql), "select count(*) from skillreg.issuer_keys_change where %s",
+                   condition);
+    return test_number(fixture.database.url, sql);
+}
+
+static void test_keys_that_return_are_kept_once(void **state) {
+    (void)state;
+    put_by_turns(6);
+    assert_int_equal(events(), 6);
+    assert_int_equal(changes("true"), 6);
+    assert_int_equal(changes("keys is not null and version in (1, 2)"), 2);
+    assert_int_equal(changes("keys is null and same_as = 2 - version % 2"), 4);
+}
+
+static void test_a_text_stays_as_long_as_a_row_that_names_it(void **state) {
+    (void)state;
+    put_by_turns(3);
+    test_execute(fixture.database.url,
+                 "update skillreg.issuer_keys_change set at = now() - interval '401 days'"
+                 " where version <= 2");
+    assert_int_equal(put("one", OTHER_KEYS), DB_ISSUER_KEYS_CHANGED);
+    assert_int_equal(changes("version = 1"), 1); // which the third names
+    assert_int_equal(changes("version = 2"), 0);
+    assert_int_equal(changes("version = 4 and keys is not null"), 1);
+}
+
 static void test_a_fetch_that_failed_changes_nothing_but_the_reason(void **state) {
     (void)state;
     assert_true(look("one", 0, false).is_ours);
@@ -265,6 +301,8 @@ int main(void) {
         TEST(test_only_the_last_that_took_the_lease_brings_keys),
         TEST(test_keys_come_to_those_that_have_others),
         TEST(test_a_change_is_an_event_and_a_row_that_stays),
+        TEST(test_keys_that_return_are_kept_once),
+        TEST(test_a_text_stays_as_long_as_a_row_that_names_it),
         TEST(test_a_fetch_that_failed_changes_nothing_but_the_reason),
         TEST(test_the_database_takes_no_other_form),
     };
