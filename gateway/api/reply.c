@@ -62,7 +62,7 @@ static const struct gw_refusal maker_bound = {
     "one that may be used from anywhere."};
 static const struct gw_refusal admin_by_operator = {
     GW_ERROR_TRUST_NOT_ALLOWED,
-    "A rule with the scope admin is for the operator to make, by skillreg-gateway trust."};
+    "A rule with the scope admin is for the operator to make, in the database."};
 static const struct gw_refusal minted = {
     GW_ERROR_VALIDATION_FAILED,
     "The token was minted by a rule of trust, and has no successor: exchange the identity again."};

@@ -17,6 +17,7 @@
 #include "gateway/api/trust_verdict.h"
 #include "gateway/exchange/services.h"
 #include "gateway/oidc/run.h"
+#include "gateway/settings/config.h"
 #include "token/slug.h"
 
 #define ANSWER_BYTES_MAX (4 * 1024)
@@ -275,6 +276,11 @@ static void mint(struct exchange_call *call, const struct db_trust_rule *rule) {
 
 // ---- judging ----
 
+// The scope admin is the operator's to give away (--oidc-admin), whatever a rule says.
+static bool may_be_given(const struct gw_exchange *exchange, gw_scope_set scopes) {
+    return exchange->services->config->oidc_admin || !gw_scope_allows(scopes, GW_SCOPE_ADMIN);
+}
+
 static void act_on_rules(struct exchange_call *call, const struct db_trust_rule *rules, int count) {
     const struct gw_identity *identity = &call->identity;
     struct gw_exchange *exchange = exchange_of(call);
@@ -288,7 +294,7 @@ static void act_on_rules(struct exchange_call *call, const struct db_trust_rule 
         refuse_time(call);
     else if (verdict.outcome == GW_TRUST_DIFFERS)
         refuse_claim(call, &verdict.match);
-    else if (verdict.outcome == GW_TRUST_NARROWER)
+    else if (verdict.outcome == GW_TRUST_NARROWER || !may_be_given(exchange, call->request.scopes))
         refuse_scopes(call);
     else
         mint(call, &rules[verdict.rule]);
