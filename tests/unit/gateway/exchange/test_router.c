@@ -625,6 +625,33 @@ static void test_no_route_of_the_page_is_forwarded(void **state) {
     }
 }
 
+// What is served with --device-login alone is the registry's without it, or not there.
+static void test_without_device_login_its_routes_are_of_the_registry_or_not_there(void **state) {
+    (void)state;
+    int count;
+    int forwarded = 0;
+    const struct gw_route *routes = gw_router_routes(&count);
+    for (int i = 0; i < count; i++) {
+        struct gw_route_match match = {.route = &routes[i]};
+        enum gw_route_outcome outcome = gw_router_without_device_login(GW_ROUTE_FOUND, &match);
+        if (!routes[i].needs_device_login) {
+            assert_int_equal(outcome, GW_ROUTE_FOUND);
+            assert_ptr_equal(match.route, &routes[i]);
+        } else if (routes[i].access == GW_ACCESS_OPEN) {
+            assert_int_equal(outcome, GW_ROUTE_FOUND);
+            assert_int_equal(match.route->target, GW_ROUTE_FORWARD);
+            assert_string_equal(match.route->methods, routes[i].methods);
+            forwarded++;
+        } else {
+            assert_int_equal(outcome, GW_ROUTE_NOT_FOUND);
+        }
+    }
+    assert_int_equal(forwarded, 2);
+    struct gw_route_match none = {.route = NULL};
+    assert_int_equal(gw_router_without_device_login(GW_ROUTE_METHOD_NOT_ALLOWED, &none),
+                     GW_ROUTE_METHOD_NOT_ALLOWED);
+}
+
 // Allow names a method exactly when the table takes it.
 static void test_allow_agrees_with_the_table(void **state) {
     (void)state;
@@ -685,6 +712,7 @@ int main(void) {
         cmocka_unit_test(test_the_organisation_of_a_query),
         cmocka_unit_test(test_an_organisation_that_is_missing_doubled_or_disguised_is_ambiguous),
         cmocka_unit_test(test_allow_names_the_methods_of_the_path),
+        cmocka_unit_test(test_without_device_login_its_routes_are_of_the_registry_or_not_there),
         cmocka_unit_test(test_allow_agrees_with_the_table),
         cmocka_unit_test(test_each_route_has_its_class),
     };
