@@ -91,6 +91,8 @@ static const struct gw_route routes[] = {
      .rate = GW_ROUTE_RATE_NONE, .sites = GW_ROUTE_ON_PAGE},
     {"GET HEAD", "/tokens", GW_ACCESS_OPEN, .scope = GW_SCOPE_READ, .target = GW_ROUTE_PAGE,
      .rate = GW_ROUTE_RATE_NONE, .sites = GW_ROUTE_ON_PAGE},
+    {"GET HEAD", "/auth/cli", GW_ACCESS_OPEN, .scope = GW_SCOPE_READ, .target = GW_ROUTE_PAGE,
+     .rate = GW_ROUTE_RATE_NONE, .sites = GW_ROUTE_ON_PAGE, .needs_device_login = true},
     {"GET HEAD", "/tokens/{file}", GW_ACCESS_OPEN, .scope = GW_SCOPE_READ, .target = GW_ROUTE_PAGE,
      .rate = GW_ROUTE_RATE_NONE, .sites = GW_ROUTE_ON_PAGE},
 };

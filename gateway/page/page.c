@@ -6,8 +6,14 @@
 #include "gateway/page/files.h"
 
 #define FOLDER GW_STR("/tokens/")
-#define PAGE GW_STR("/tokens")
-#define PAGE_FILE GW_STR("tokens.html") // has the address of the page alone
+#define FIRST_PAGE GW_STR("/tokens")
+
+// A file that is a page has the address of the page alone.
+static const struct {
+    const char *path;
+    const char *file;
+} pages[] = {{"/tokens", "tokens.html"}, {"/auth/cli", "device.html"}};
+#define PAGE_COUNT (sizeof(pages) / sizeof(pages[0]))
 
 static const struct gw_page_file *find_named(struct gw_str name) {
     for (int i = 0; i < gw_page_file_count; i++) {
@@ -18,11 +24,17 @@ static const struct gw_page_file *find_named(struct gw_str name) {
 }
 
 static const struct gw_page_file *find_file(struct gw_str path) {
-    if (gw_str_equal(path, PAGE))
-        return find_named(PAGE_FILE);
+    for (size_t i = 0; i < PAGE_COUNT; i++) {
+        if (gw_str_equal(path, gw_str_from(pages[i].path)))
+            return find_named(gw_str_from(pages[i].file));
+    }
     gw_assert(gw_str_starts_with(path, FOLDER));
     struct gw_str name = gw_str_slice(path, FOLDER.length, path.length);
-    return gw_str_equal(name, PAGE_FILE) ? NULL : find_named(name);
+    for (size_t i = 0; i < PAGE_COUNT; i++) {
+        if (gw_str_equal(name, gw_str_from(pages[i].file)))
+            return NULL;
+    }
+    return find_named(name);
 }
 
 // Whether a list of If-None-Match names the tag, compared weakly.
@@ -57,7 +69,7 @@ static void respond(struct gw_exchange *exchange, const struct gw_page_file *fil
 }
 
 static void redirect(struct gw_exchange *exchange) {
-    const struct gw_response_field fields[] = {{GW_STR("Location"), PAGE},
+    const struct gw_response_field fields[] = {{GW_STR("Location"), FIRST_PAGE},
                                                {GW_STR("Cache-Control"), GW_STR("no-cache")}};
     gw_exchange_respond(exchange, 307, fields, 2, NULL, GW_STR(""));
 }

@@ -13,7 +13,8 @@ from harness.tokens_page import gateway_with_page
 from harness.waiting import eventually
 
 STATIC = binaries.ROOT / "gateway/page/static"
-FILES = sorted(path.name for path in STATIC.iterdir() if path.name != "tokens.html")
+PAGES = {"/tokens": "tokens.html", "/auth/cli": "device.html"}
+FILES = sorted(path.name for path in STATIC.iterdir() if path.name not in PAGES.values())
 WHOAMI = "/api/v1/auth/whoami"
 GUARDS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -29,7 +30,7 @@ GUARDS = {
 @pytest.fixture(scope="module")
 def own(operator, postgres, tmp_path_factory, certificate, _session_upstream):
     """Shared by this file."""
-    with gateway_with_page(tmp_path_factory.mktemp("page"), database_url=postgres.url, certificate=certificate,
+    with gateway_with_page(tmp_path_factory.mktemp("page"), "--device-login", database_url=postgres.url, certificate=certificate,
                            upstream=_session_upstream.url) as gateway:
         yield gateway
 
@@ -55,10 +56,11 @@ def test_the_way_leads_to_the_page(page):
     response = page.request("GET", "/")
     assert (response.status, response.get("location"), response.body) == (307, "/tokens", b"")
     assert_guarded(response)
-    response = page.request("GET", "/tokens")
-    assert (response.status, response.get("content-type")) == (200, "text/html; charset=utf-8")
-    assert response.body == (STATIC / "tokens.html").read_bytes()
-    assert_guarded(response)
+    for path, name in PAGES.items():
+        response = page.request("GET", path)
+        assert (response.status, response.get("content-type")) == (200, "text/html; charset=utf-8")
+        assert response.body == (STATIC / name).read_bytes()
+        assert_guarded(response)
 
 
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -80,9 +82,10 @@ def test_a_file_is_the_source_and_is_asked_about_each_time(name, page):
     assert (head.status, head.body, head.get("content-length")) == (200, b"", str(len(response.body)))
 
 
-def test_the_page_loads_its_own_files_alone():
+@pytest.mark.parametrize("name", PAGES.values())
+def test_the_page_loads_its_own_files_alone(name):
     """And has no script or style of its own lines, which the policy would not run either."""
-    html = (STATIC / "tokens.html").read_text(encoding="utf-8")
+    html = (STATIC / name).read_text(encoding="utf-8")
     addresses = re.findall(r'(?:src|href)="([^"#]+)"', html)
     assert addresses and {address.removeprefix("/tokens/") for address in addresses} <= set(FILES)
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)|javascript:", html)
@@ -135,7 +138,7 @@ FORWARDED = ["/api/v1/orgs/acme/skills", "/api/v1/orgs/acme/skills/a/download", 
              "/api/v1/search?q=x", "/api/v1/public/skills", "/api/v1/auth/cli/poll",
              "/api/v1/catalog/s/n/versions/1/download?asOrg=acme"]
 NOWHERE = ["/authz", "/authz/api/v1/search", "/oauth2/introspect", "/metrics", "/readyz", "/healthz", "/tokens/", "/tokens/none.js",
-           "/tokens/tokens.html", "/tokens/a/b", "/api/v1", "/favicon.ico", "/index.html"]
+           "/tokens/tokens.html", "/tokens/device.html", "/auth/cli/x", "/tokens/a/b", "/api/v1", "/favicon.ico", "/index.html"]
 
 
 @pytest.mark.parametrize("target", [*FORWARDED, *NOWHERE])
@@ -151,7 +154,7 @@ def test_everything_else_is_not_found_and_nothing_is_forwarded(target, page, ups
     assert upstream.requests == []
 
 
-@pytest.mark.parametrize("target", ["/", "/tokens", "/tokens/icon.svg", "/tokens/app.js"])
+@pytest.mark.parametrize("target", ["/", "/tokens", "/auth/cli", "/tokens/icon.svg", "/tokens/app.js"])
 def test_the_gateways_own_origin_has_no_page(target, own, acme):
     """What the registry stores is shown there."""
     response = own.request("GET", target, acme.admin)
@@ -185,6 +188,14 @@ def test_without_a_certificate_it_is_as_plain_as_the_gateway(start_gateway, acme
     with page_of(own, tls=False) as connection:
         assert connection.request("GET", "/tokens").status == 200
         assert connection.request("GET", WHOAMI, bearer(acme.admin)).status == 200
+
+
+def test_without_device_login_there_is_no_page_of_logins(start_gateway, acme):
+    own = start_gateway("--tokens-page", "127.0.0.1:0")
+    with page_of(own, tls=False) as connection:
+        assert connection.request("GET", "/tokens").status == 200
+        assert connection.request("GET", "/auth/cli").status == 404
+        assert connection.request("POST", "/api/v1/auth/cli/lookup", bearer(acme.admin)).status == 404
 
 
 def test_it_is_off_by_default(gateway):

@@ -8,6 +8,7 @@ import * as dialogs from "./dialog.js";
 import { byId, clearError, say, show, showError } from "./dom.js";
 import { openRevoke, prepareRevoke } from "./revoke.js";
 import { openRotate, prepareRotate } from "./rotate.js";
+import { askWho, nextOf } from "./sign_in.js";
 import { choose, clearTokens, countExpiring, loadTokens, prepareTokens, setOwnId } from "./token_list.js";
 import { adviceFor } from "./words.js";
 
@@ -152,30 +153,13 @@ function enter(who) {
   return go("tokens");
 }
 
-async function ask(secret) {
-  if (!api.looksLikeToken(secret)) {
-    throw new api.ApiError(422, "", "That is not a token: it begins with sr_live_, sr_test_ or sk_.");
-  }
-  api.begin(secret);
-  const who = await api.call("GET", "/auth/whoami");
-  if (!who.token.scopes.includes("admin")) {
-    throw new api.ApiError(403, "", `The token ${who.token.name} has the scopes ${who.token.scopes.join(", ")} alone.`);
-  }
-  return who;
-}
-
-function nextOf(error) {
-  if (error.code !== "") return undefined;
-  return error.status === 422 ? "Paste the whole token." : error.status === 403 ? "Sign in with one that has the scope admin." : undefined;
-}
-
 async function onSignIn(event) {
   event.preventDefault();
   const button = byId("sign-in");
   clearError(byId("sign-in-error"));
   button.disabled = true;
   try {
-    await enter(await ask(byId("token").value.trim()));
+    await enter(await askWho(byId("token").value.trim()));
   } catch (error) {
     if (error.status === undefined) throw error;
     api.end();

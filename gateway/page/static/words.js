@@ -49,10 +49,12 @@ const ADVICE = {
   not_found: "It may have been revoked meanwhile: close this, and look at the list.",
   already_created: "Look at the list: revoke that token if nobody has its secret.",
   already_rotated: "Rotate or revoke its successor instead.",
+  device_code_not_found: "Compare it with the screen of the person who asks. A code ends after ten minutes, and is approved once.",
   last_admin: "Make another admin token first, or say below that this one goes all the same.",
   request_in_progress: "Try again in two seconds.",
   validation_failed: "Change it, and send it again.",
   too_many_failed_tokens: "Wait a moment before the next try.",
+  too_many_logins: "Wait a moment, then try again.",
   rate_limited: "Wait a moment, then try again.",
 };
 

@@ -570,6 +570,11 @@ static void test_the_page_has_what_it_needs_and_no_more(void **state) {
         {"GET", "/", GW_ROUTE_FOUND},
         {"HEAD", "/tokens?x=y", GW_ROUTE_FOUND},
         {"GET", "/tokens/icon.svg", GW_ROUTE_FOUND},
+        {"GET", "/auth/cli?code=BCDF-2345", GW_ROUTE_FOUND},
+        {"POST", "/api/v1/auth/cli/lookup", GW_ROUTE_FOUND},
+        {"POST", "/api/v1/auth/cli/approve", GW_ROUTE_FOUND},
+        {"POST", "/api/v1/auth/cli/initiate", GW_ROUTE_NOT_FOUND},
+        {"GET", "/api/v1/auth/cli/poll", GW_ROUTE_NOT_FOUND},
         {"GET", "/api/v1/auth/whoami", GW_ROUTE_FOUND},
         {"GET", "/api/v1/orgs/acme/tokens", GW_ROUTE_FOUND},
         {"POST", "/api/v1/orgs/acme/tokens", GW_ROUTE_FOUND},
@@ -611,6 +616,7 @@ static void test_the_page_has_what_it_needs_and_no_more(void **state) {
     assert_string_equal(allow, "");
     assert_outcome(HTTP_GET, "/", GW_ROUTE_NOT_FOUND);
     assert_outcome(HTTP_GET, "/tokens", GW_ROUTE_NOT_FOUND);
+    assert_outcome(HTTP_GET, "/auth/cli", GW_ROUTE_NOT_FOUND);
 }
 
 // A row that says nothing is the gateway's alone, and none that leads to the registry is on the

@@ -42,16 +42,24 @@ static void test_the_way_leads_to_the_page(void **state) {
     noted_exchange_end(noted);
 }
 
+static void find_path(const char *name, char *path, size_t path_max) {
+    if (strcmp(name, "tokens.html") == 0)
+        (void)snprintf(path, path_max, "/tokens");
+    else if (strcmp(name, "device.html") == 0)
+        (void)snprintf(path, path_max, "/auth/cli");
+    else
+        (void)snprintf(path, path_max, "/tokens/%s", name);
+}
+
 static void test_each_file_is_there_with_its_type_and_tag(void **state) {
     struct noted_exchange *noted = *state;
     assert_true(gw_page_file_count > 1);
     for (int i = 0; i < gw_page_file_count; i++) {
         const struct gw_page_file *file = &gw_page_files[i];
-        bool is_page = strcmp(file->name, "tokens.html") == 0;
         char path[128];
         char field[128];
-        (void)snprintf(path, sizeof(path), "/tokens/%s", file->name);
-        ask(noted, HTTP_GET, is_page ? "/tokens" : path, NULL);
+        find_path(file->name, path, sizeof(path));
+        ask(noted, HTTP_GET, path, NULL);
         assert_int_equal(noted->exchange.status, 200);
         struct gw_str body = noted_exchange_body(noted);
         assert_int_equal(body.length, file->length);
@@ -94,7 +102,8 @@ static void test_what_a_browser_has_is_not_sent_again(void **state) {
 
 static void test_what_is_no_file_is_not_found(void **state) {
     static const char *const paths[] = {"/tokens/none.js", "/tokens/tokens.html",
-                                        "/tokens/tokens.htmlx", "/tokens/page.c"};
+                                        "/tokens/device.html", "/tokens/tokens.htmlx",
+                                        "/tokens/page.c"};
     struct noted_exchange *noted = *state;
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         ask(noted, HTTP_GET, paths[i], NULL);
