@@ -24,7 +24,7 @@ void gw_log_set_form(enum gw_log_form form) {
 
 enum gw_status gw_log_level_parse(struct gw_str name, enum gw_log_level *level) {
     for (int i = GW_LOG_DEBUG; i <= GW_LOG_ERROR; i++) {
-        if (!gw_str_equal(name, gw_str_from(gw_log_level_text((enum gw_log_level)i))))
+        if (!gw_str_equal(name, gw_log_level_text((enum gw_log_level)i)))
             continue;
         *level = (enum gw_log_level)i;
         return GW_OK;

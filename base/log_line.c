@@ -10,8 +10,9 @@
 #define CUT_BYTES 4 // "...\""
 #define COMPONENT_BYTES_MAX 64
 
-const char *gw_log_level_text(enum gw_log_level level) {
-    static const char *const texts[] = {"debug", "info", "warning", "error"};
+struct gw_str gw_log_level_text(enum gw_log_level level) {
+    static const struct gw_str texts[] = {GW_STR_INIT("debug"), GW_STR_INIT("info"),
+                                          GW_STR_INIT("warning"), GW_STR_INIT("error")};
     gw_assert(level >= GW_LOG_DEBUG && level <= GW_LOG_ERROR);
     return texts[level];
 }
@@ -59,7 +60,7 @@ void gw_log_line_begin(struct gw_log_line *line, enum gw_log_form form, enum gw_
         append(line, GW_STR("{\"time\":\""));
     put_time(line, wall_ms);
     append(line, is_json ? GW_STR("\",\"level\":\"") : GW_STR(" "));
-    append(line, gw_str_from(gw_log_level_text(level)));
+    append(line, gw_log_level_text(level));
     append(line, is_json ? GW_STR("\",\"component\":\"") : GW_STR(" "));
     append(line, gw_str_slice(gw_str_from(component), 0, COMPONENT_BYTES_MAX));
     if (is_json)
@@ -102,27 +103,29 @@ void gw_log_line_put_text_value(struct gw_log_line *line, struct gw_str text) {
         append_quoted(line, text);
 }
 
-// At least `least` digits.
-static void append_digits(struct gw_log_line *line, uint64_t number, size_t least) {
+void gw_log_line_put_number_value(struct gw_log_line *line, uint64_t number) {
     size_t count = 1;
     for (uint64_t rest = number; rest >= 10; rest /= 10)
         count++;
-    if (count < least)
-        count = least;
     for (size_t at = line->length + count; at > line->length; number /= 10)
         line->bytes[--at] = (char)('0' + number % 10);
     line->length += count;
 }
 
-void gw_log_line_put_number_value(struct gw_log_line *line, uint64_t number) {
-    append_digits(line, number, 1);
+// A point and three digits.
+static void append_thousandths(struct gw_log_line *line, uint32_t number) {
+    char *at = line->bytes + line->length;
+    at[0] = '.';
+    at[1] = (char)('0' + number / 100);
+    at[2] = (char)('0' + number / 10 % 10);
+    at[3] = (char)('0' + number % 10);
+    line->length += 4;
 }
 
 void gw_log_line_put_ms_value(struct gw_log_line *line, uint64_t nanoseconds) {
     uint64_t microseconds = nanoseconds / 1000;
-    append_digits(line, microseconds / 1000, 1);
-    line->bytes[line->length++] = '.';
-    append_digits(line, microseconds % 1000, 3);
+    gw_log_line_put_number_value(line, microseconds / 1000);
+    append_thousandths(line, (uint32_t)(microseconds % 1000));
 }
 
 // ---- a message, as text ----

@@ -28,7 +28,7 @@ struct gw_log_line {
     char bytes[GW_LOG_LINE_BYTES_MAX];
 };
 
-const char *gw_log_level_text(enum gw_log_level level);
+struct gw_str gw_log_level_text(enum gw_log_level level);
 
 // In this order: begin, a message or fields, end.
 void gw_log_line_begin(struct gw_log_line *line, enum gw_log_form form, enum gw_log_level level,

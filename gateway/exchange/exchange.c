@@ -73,6 +73,11 @@ const struct gw_trace *gw_exchange_trace(struct gw_exchange *exchange) {
     return &exchange->trace;
 }
 
+struct gw_str gw_exchange_trace_parent(struct gw_exchange *exchange) {
+    (void)gw_exchange_trace(exchange);
+    return gw_trace_parent(&exchange->trace, &exchange->services->random);
+}
+
 void gw_exchange_end(struct gw_exchange *exchange) {
     struct gw_handler *handler = exchange->handler;
     exchange->handler = NULL;
@@ -106,8 +111,8 @@ static struct gw_str trace_parent_of(struct gw_exchange *exchange) {
     if (exchange->request == NULL ||
         gw_http_head_field(exchange->request, GW_FIELD_TRACEPARENT) == NULL)
         return GW_STR("");
-    const struct gw_trace *trace = gw_exchange_trace(exchange);
-    return trace->is_of_client ? gw_str(trace->parent, GW_TRACE_PARENT_LENGTH) : GW_STR("");
+    return gw_exchange_trace(exchange)->is_of_client ? gw_exchange_trace_parent(exchange)
+                                                     : GW_STR("");
 }
 
 static struct gw_str timing_of(const struct gw_exchange *exchange,

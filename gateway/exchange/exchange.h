@@ -114,6 +114,8 @@ void gw_exchange_start(struct gw_exchange *exchange, const struct gw_http_head *
 // The trace that the request is a part of, begun when it is first asked for: most requests are
 // neither logged nor forwarded. While the head of the request is there.
 const struct gw_trace *gw_exchange_trace(struct gw_exchange *exchange);
+// The same, as the traceparent of what goes on from here, terminated.
+struct gw_str gw_exchange_trace_parent(struct gw_exchange *exchange);
 // Calls the handler's on_over and frees what the request held.
 void gw_exchange_end(struct gw_exchange *exchange);
 // On an idle connection: frees the memory that is kept for the next request.

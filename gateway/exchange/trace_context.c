@@ -68,6 +68,7 @@ void gw_trace_begin(struct gw_trace *trace, const struct gw_http_head *request,
                     struct gw_random_sequence *random) {
     struct gw_trace_parts parts;
     char *at = trace->parent;
+    trace->has_span = false;
     trace->is_of_client =
         request != NULL &&
         gw_trace_parse(gw_http_head_value_once(request, GW_FIELD_TRACEPARENT), &parts);
@@ -80,9 +81,15 @@ void gw_trace_begin(struct gw_trace *trace, const struct gw_http_head *request,
         make_id(random, at + TRACE_ID_AT);
         make_id(random, at + TRACE_ID_AT + GW_SPAN_ID_LENGTH);
     }
-    make_id(random, at + SPAN_ID_AT);
 }
 
 struct gw_str gw_trace_id(const struct gw_trace *trace) {
     return gw_str(trace->parent + TRACE_ID_AT, GW_TRACE_ID_LENGTH);
+}
+
+struct gw_str gw_trace_parent(struct gw_trace *trace, struct gw_random_sequence *random) {
+    if (!trace->has_span)
+        make_id(random, trace->parent + SPAN_ID_AT);
+    trace->has_span = true;
+    return gw_str(trace->parent, GW_TRACE_PARENT_LENGTH);
 }

@@ -17,7 +17,8 @@
 
 struct gw_trace {
     bool is_of_client;                       // of its traceparent; else begun here
-    char parent[GW_TRACE_PARENT_LENGTH + 1]; // what goes on from here, terminated
+    bool has_span;                           // drawn already
+    char parent[GW_TRACE_PARENT_LENGTH + 1]; // gw_trace_parent(); empty: not begun
 };
 
 // The ids and flags of a valid value, as slices of it.
@@ -33,3 +34,6 @@ bool gw_trace_parse(struct gw_str value, struct gw_trace_parts *parts) GW_MUST_U
 void gw_trace_begin(struct gw_trace *trace, const struct gw_http_head *request,
                     struct gw_random_sequence *random);
 struct gw_str gw_trace_id(const struct gw_trace *trace);
+// The traceparent of what goes on from here, terminated. The span is drawn when this is first asked
+// for: most traces are logged alone.
+struct gw_str gw_trace_parent(struct gw_trace *trace, struct gw_random_sequence *random);

@@ -160,8 +160,7 @@ static void put_origin(struct head_writer *writer, struct gw_exchange *exchange)
     struct gw_str host =
         said_by_proxy(exchange, GW_FIELD_X_FORWARDED_HOST, exchange->request->host);
     put_field(writer, GW_STR("X-Request-Id"), gw_str_from(exchange->request_id));
-    put_field(writer, GW_STR("traceparent"),
-              gw_str(gw_exchange_trace(exchange)->parent, GW_TRACE_PARENT_LENGTH));
+    put_field(writer, GW_STR("traceparent"), gw_exchange_trace_parent(exchange));
     put_forwarded_for(writer, exchange);
     put_field(writer, GW_STR("X-Forwarded-Proto"),
               said_by_proxy(exchange, GW_FIELD_X_FORWARDED_PROTO, scheme));

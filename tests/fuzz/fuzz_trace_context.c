@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     head.fields[0] = (struct gw_http_field){GW_STR("traceparent"), value, GW_FIELD_TRACEPARENT};
     bool is_valid = gw_trace_parse(value, &sent);
     gw_trace_begin(&trace, &head, &sequence);
-    gw_assert(gw_trace_parse(gw_str_from(trace.parent), &kept));
+    gw_assert(gw_trace_parse(gw_trace_parent(&trace, &sequence), &kept));
     gw_assert(trace.parent[0] == '0' && trace.parent[1] == '0');
     gw_assert(trace.is_of_client == is_valid);
     if (is_valid) {

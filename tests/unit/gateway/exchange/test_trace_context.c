@@ -85,9 +85,10 @@ static void test_a_trace_goes_on_under_a_span_of_ours(void **state) {
     assert_true(gw_str_equal(gw_trace_id(&first), GW_STR(TRACE)));
     struct gw_trace_parts parts;
     struct gw_trace_parts others;
-    assert_true(gw_trace_parse(gw_str_from(first.parent), &parts));
-    assert_true(gw_trace_parse(gw_str_from(second.parent), &others));
+    assert_true(gw_trace_parse(gw_trace_parent(&first, &sequence), &parts));
+    assert_true(gw_trace_parse(gw_trace_parent(&second, &sequence), &others));
     assert_memory_equal(first.parent, "00-", 3);
+    assert_string_equal(gw_trace_parent(&first, &sequence).at, first.parent); // drawn once
     assert_true(gw_str_equal(parts.flags, GW_STR("03"))); // of ff, what is defined
     assert_false(gw_str_equal(parts.span_id, GW_STR(PARENT)));
     assert_false(gw_str_equal(parts.span_id, others.span_id));
@@ -114,7 +115,7 @@ static void assert_begun(const struct gw_http_head *head) {
     gw_trace_begin(&one, head, &sequence);
     gw_trace_begin(&other, head, &sequence);
     assert_false(one.is_of_client);
-    assert_true(gw_trace_parse(gw_str_from(one.parent), &parts));
+    assert_true(gw_trace_parse(gw_trace_parent(&one, &sequence), &parts));
     assert_true(gw_str_equal(parts.flags, GW_STR("00")));
     assert_false(gw_str_equal(gw_trace_id(&one), gw_trace_id(&other)));
     assert_false(gw_str_equal(gw_trace_id(&one), GW_STR(TRACE)));
@@ -138,7 +139,7 @@ static void test_no_id_is_only_zeros(void **state) {
     struct gw_trace trace;
     struct gw_trace_parts parts;
     gw_trace_begin(&trace, NULL, &zeros);
-    assert_true(gw_trace_parse(gw_str_from(trace.parent), &parts));
+    assert_true(gw_trace_parse(gw_trace_parent(&trace, &zeros), &parts));
 }
 
 int main(void) {

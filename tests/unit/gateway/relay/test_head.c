@@ -62,6 +62,7 @@ static void open_exchange(struct fixture *fixture, const char *text, struct gw_s
     exchange->client = client_at("192.0.2.7");
     memcpy(exchange->request_id, REQUEST_ID, sizeof(REQUEST_ID));
     memcpy(exchange->trace.parent, TRACE_PARENT, sizeof(TRACE_PARENT));
+    exchange->trace.has_span = true;
 }
 
 static void identify(struct fixture *fixture) {
