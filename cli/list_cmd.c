@@ -5,6 +5,7 @@
 
 #include "cli/answer.h"
 #include "cli/listing.h"
+#include "cli/older.h"
 #include "cli/token_filter.h"
 #include "cli/token_pages.h"
 
@@ -90,6 +91,16 @@ static void note_minted(struct gw_json root) {
                  count == 1 ? "it" : "them");
 }
 
+// A gateway that knows no rules of trust ignores that their tokens alone are asked for.
+static enum cli_exit check_minted(const struct cli_options *options, struct gw_json root,
+                                  struct cli_reason *why) {
+    struct cli_older older = {.flags = ""};
+    if (!cli_options_has(options, CLI_FLAG_MINTED) || cli_answer_is_true(root, "mintedOnly"))
+        return CLI_DONE;
+    cli_older_add(&older, options, CLI_FLAG_MINTED);
+    return cli_older_fail(&older, "choose tokens of rules", why);
+}
+
 static enum cli_exit fetch_all(struct cli_session *session, const struct cli_options *options,
                                struct gw_str filter, struct cli_listing *listing,
                                struct cli_reason *why) {
@@ -103,6 +114,8 @@ static enum cli_exit fetch_all(struct cli_session *session, const struct cli_opt
         exit = cli_token_pages_fetch(&pages, wanted, &root, why);
         if (exit == CLI_DONE && is_first)
             note_minted(root);
+        if (exit == CLI_DONE && is_first)
+            exit = check_minted(options, root, why);
         is_first = false;
         if (exit == CLI_DONE)
             exit = cli_listing_add(listing, session, root, why);

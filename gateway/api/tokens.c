@@ -102,6 +102,8 @@ static void write_page(struct gw_json_writer *json, const struct list_call *call
         write_pagination(json, &call->request, page->total);
     if (page->minted > 0)
         gw_json_put_integer(json, "minted", page->minted);
+    if (call->request.filter.minted)
+        gw_json_put_boolean(json, "mintedOnly", true);
     gw_json_close_object(json);
 }
 

@@ -80,6 +80,16 @@ def test_the_list_tells_by_its_exit_code_whether_it_is_empty(stub, cli):
     assert cli.run("token", "list").returncode == 0
 
 
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["shown", "json"])
+def test_a_gateway_without_rules_of_trust_lists_no_others_instead(form, stub, cli):
+    stub.answers[LIST] = (200, {"tokens": tokens(1), "next": None})
+    done = cli.run("token", "list", "--minted", *form)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "this gateway is older and cannot choose tokens of rules, leave out --minted" in done.stderr
+    stub.answers[LIST] = (200, {"tokens": [], "next": None, "mintedOnly": True})
+    assert cli.run("token", "list", "--minted", *form).returncode == 0
+
+
 @pytest.mark.parametrize("flags, named", [
     (["--name", "ci"], "--name"), (["--scope", "read"], "--scope"), (["--all"], "--all"),
     (["--sort", "name", "--unused", "90d", "--limit", "3"], "--unused, --sort")], ids=["name", "scope", "all", "sort"])
