@@ -106,7 +106,7 @@ def test_flags_and_variables_in_the_text_exist():
                        *(help_of("skillreg", "token", word) for word in ("create", "list", "show", "update", "rotate", "revoke")),
                        *(help_of("skillreg", "trust", word) for word in ("add", "list", "show", "remove")),
                        help_of("skillreg", "audit"), help_of("skillreg", "login"), help_of("skillreg", "logout"),
-                       help_of("skillreg", "exec"),
+                       help_of("skillreg", "exec"), help_of("skillreg", "approve"),
                        help_of("skillreg-gateway", "healthcheck"), help_of("skillreg-gateway", "check"),
                        (ROOT / "dev").read_text(), (ROOT / "dev.d/up.sh").read_text(), (ROOT / "dev.d/down.sh").read_text()])
     named = {word for page in ("README.md", "SECURITY.md", *GUIDES) for span in code_spans(documents.read(page))
