@@ -9,9 +9,9 @@ static bool is_of(char c, const char *set) {
     return c != '\0' && strchr(set, c) != NULL;
 }
 
-// RFC 3986 section 2, without `*`.
+// RFC 3986 section 2, without `*` and `&`.
 static bool is_uri_char(char c) {
-    return gw_ascii_is_alphanumeric(c) || is_of(c, "-._~:/?#[]@!$&'()+,;=%");
+    return gw_ascii_is_alphanumeric(c) || is_of(c, "-._~:/?#[]@!$'()+,;=%");
 }
 
 static bool is_scheme(struct gw_str text) {

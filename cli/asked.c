@@ -75,12 +75,22 @@ static bool are_addresses_heeded(const struct cli_options *options, struct gw_js
     return true;
 }
 
+// A token that a bound one makes is bound, too, without being asked.
+static bool is_binding_heeded(const struct cli_options *options, struct gw_json answer,
+                              struct gw_arena *arena) {
+    return !cli_options_has(options, CLI_FLAG_BIND_SAN) ||
+           gw_str_equal(cli_answer_text(answer, "boundSan", arena),
+                        gw_str_from(options->values[CLI_FLAG_BIND_SAN]));
+}
+
 static const char *find_unheeded_of_creation(const struct cli_options *options,
                                              struct gw_json answer, struct gw_arena *arena) {
     if (!are_scopes_heeded(options->scopes, answer, arena))
         return "--scopes";
     if (!are_addresses_heeded(options, answer, arena))
         return "--allow-ip";
+    if (!is_binding_heeded(options, answer, arena))
+        return "--bind-san";
     if (cli_options_has(options, CLI_FLAG_BIND_CHILDREN) &&
         !cli_answer_is_true(answer, "bindChildren"))
         return "--bind-children";

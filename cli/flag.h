@@ -17,6 +17,7 @@ enum cli_flag {
     CLI_FLAG_EXPIRES,
     CLI_FLAG_ALLOW_IP, // holds the first one; cli_options_next has all
     CLI_FLAG_BIND_CHILDREN,
+    CLI_FLAG_BIND_SAN,
     CLI_FLAG_SELF_ROTATE,
     CLI_FLAG_DESCRIPTION,
     CLI_FLAG_STORE,

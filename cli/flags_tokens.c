@@ -63,6 +63,16 @@ const struct cli_flag_row cli_flags_tokens[CLI_FLAG_COUNT] = {
             .commands = FOR(TOKEN_CREATE),
             .help = "tokens that it makes work only from where it does",
         },
+    [CLI_FLAG_BIND_SAN] =
+        {
+            .name = "bind-san",
+            .instead = "san spiffe spiffe-id certificate",
+            .value = "<name>",
+            .kind = CLI_VALUE_TEXT,
+            .commands = FOR(TOKEN_CREATE),
+            .help = "the token works only with a client certificate that has this URI or DNS name, "
+                    "such as spiffe://example.org/ci (gateways with --client-ca)",
+        },
     [CLI_FLAG_SELF_ROTATE] =
         {
             .name = "self-rotate",

@@ -13,6 +13,7 @@ bool cli_new_token_read(struct cli_session *session, struct gw_json root,
         .secret = cli_answer_text(root, "token", arena),
         .expires = cli_answer_text(root, "expiresAt", arena),
         .addresses = cli_answer_list(root, "allowedIps", arena),
+        .bound_san = cli_answer_text(root, "boundSan", arena),
     };
     return token->id.at != NULL && token->name.at != NULL && token->scopes.at != NULL &&
            token->secret.at != NULL;
@@ -56,6 +57,8 @@ void cli_new_token_render(const struct cli_new_token *token, struct cli_output *
         put_line(out, "  Ends:   ", token->expires);
     if (token->addresses.length > 0)
         put_line(out, "  From:   ", token->addresses);
+    if (token->bound_san.length > 0)
+        put_line(out, "  Bound:  ", token->bound_san);
     cli_output_put(out, "\n  ");
     cli_output_put(out, out->symbols.warning);
     cli_output_put(out, " Copy this token now ");

@@ -14,6 +14,7 @@ struct cli_new_token {
     struct gw_str secret;
     struct gw_str expires;   // .at NULL: never
     struct gw_str addresses; // empty: it works from everywhere
+    struct gw_str bound_san; // .at NULL: it needs no certificate
 };
 
 // False when the answer lacks a member that it must hold.
@@ -30,5 +31,5 @@ enum cli_exit cli_new_token_hand_over(const struct cli_session *session,
 enum cli_exit cli_new_token_fail_unshown(const struct cli_new_token *token,
                                          const struct cli_reason *fault, const char *what,
                                          const char *advice, struct cli_reason *why);
-// The documented text behind the headline; expiry and addresses only where there are some.
+// The documented text behind the headline; expiry, addresses and binding only where there are some.
 void cli_new_token_render(const struct cli_new_token *token, struct cli_output *out);

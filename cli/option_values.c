@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/san.h"
 #include "cli/token_text.h"
 #include "token/id.h"
 #include "token/limits.h"
@@ -116,6 +117,12 @@ enum cli_exit cli_option_description(const char *value, struct cli_reason *why) 
     if (value == NULL)
         return CLI_DONE;
     return check_text(gw_token_description_normalise, value, "--description", why);
+}
+
+enum cli_exit cli_option_bound_san(const char *value, struct cli_reason *why) {
+    if (value == NULL || gw_san_kind(gw_str_from(value)) != GW_SAN_NONE)
+        return CLI_DONE;
+    return cli_fail(why, CLI_USAGE, "--bind-san takes " GW_SAN_RULE);
 }
 
 enum cli_exit cli_option_overlap(const char *value, int64_t *overlap_s, struct cli_reason *why) {

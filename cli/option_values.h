@@ -28,6 +28,8 @@ enum cli_exit cli_option_limit(const char *value, int64_t *limit,
 enum cli_exit cli_option_name(const char *value, struct cli_reason *why) GW_MUST_USE;
 // What a new token is for.
 enum cli_exit cli_option_description(const char *value, struct cli_reason *why) GW_MUST_USE;
+// NULL: not given. A name as base/san.h says.
+enum cli_exit cli_option_bound_san(const char *value, struct cli_reason *why) GW_MUST_USE;
 // The operand of a command, which is called `words`; must be given, and must not look like a token:
 // in the path of a request a token would be logged.
 enum cli_exit cli_option_id(const char *value, const char *words,

@@ -76,6 +76,8 @@ static enum cli_exit read_create(struct cli_options *options, struct cli_reason 
     if (exit == CLI_DONE)
         exit = read_allowed_ips(options, why);
     if (exit == CLI_DONE)
+        exit = cli_option_bound_san(options->values[CLI_FLAG_BIND_SAN], why);
+    if (exit == CLI_DONE)
         exit = cli_option_scopes(options->values[CLI_FLAG_SCOPES], &options->scopes, why);
     if (exit == CLI_DONE)
         exit = read_output(options, why);

@@ -81,6 +81,7 @@ void cli_show_render(struct cli_session *session, struct gw_json token, struct c
     put_text(session, token, "Description:       ", "description", out);
     put_moments(session, token, out);
     put_line(out, "From:              ", cli_answer_list(token, "allowedIps", arena), GW_STR(""));
+    put_text(session, token, "Bound to:          ", "boundSan", out);
     if (cli_answer_is_true(token, "bindChildren"))
         cli_output_put(out, "Binds children:    yes\n");
     if (cli_answer_is_true(token, "selfRotate"))

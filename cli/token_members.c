@@ -36,4 +36,5 @@ void cli_token_members_write(const struct cli_options *options, struct gw_json_w
     write_text(options, CLI_FLAG_DESCRIPTION, "description", writer);
     cli_expiry_write_json(&options->expiry, writer);
     write_allowed_ips(options, writer);
+    write_text(options, CLI_FLAG_BIND_SAN, "boundSan", writer);
 }

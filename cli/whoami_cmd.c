@@ -117,6 +117,9 @@ static void render(struct cli_session *session, const struct cli_identity *ident
     put_field(out, "Expires:       ", expires.at != NULL ? expires : GW_STR("never"), none);
     if (addresses.length > 0)
         put_field(out, "From:          ", addresses, none);
+    struct gw_str bound_san = cli_answer_text(token, "boundSan", arena);
+    if (bound_san.length > 0)
+        put_field(out, "Bound to:      ", bound_san, none);
 }
 
 enum cli_exit cli_whoami_cmd(struct cli_session *session, const struct cli_options *options,

@@ -106,7 +106,7 @@ static bool send_sync(PGconn *pg) {
 }
 
 // As db/params.h writes them, and results come.
-static const int binary[] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+static const int binary[] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 _Static_assert(sizeof(binary) / sizeof(binary[0]) == DB_PARAMS_MAX, "no parameter is text");
 #define BINARY 1
 

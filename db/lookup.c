@@ -5,24 +5,29 @@
 #include <string.h>
 
 #include "base/base64url.h"
+#include "base/san.h"
 #include "base/status.h"
 #include "base/turn_part.h"
 #include "db/result.h"
 #include "token/limits.h"
 
 #define PREFIXES_PER_STATEMENT 500
+// Behind the prefix of a bound token, so that programs which do not know of bindings find none
+// (db/sql/0031_bound_san.sql).
+#define BOUND_MARK '~'
+#define MARKED_PREFIX_LENGTH (GW_TOKEN_PREFIX_LENGTH + 1)
 
 const struct db_statement db_lookup_statement = {
     .name = "token_lookup",
     .sql =
         "select t.prefix, t.digest, t.id, t.name, t.scopes, t.created_at, t.last_used_at,"
         " t.expires_at, o.id, o.slug, o.name, t.allowed_ips, t.rotates_itself,"
-        " null::int8"
+        " null::int8, t.bound_san"
         " from skillreg.api_token t join skillreg.organisation o on o.id = t.org_id"
         " where t.prefix = any($1::text[]) and t.revoked_at is null and o.deleted_at is null"
         // one row more, of a standby: the newest event of the same snapshot
         " union all select null, null, null, null, null, null, null, null, null, null, null, null,"
-        " null, skillreg.newest_event() where pg_is_in_recovery()",
+        " null, skillreg.newest_event(), null where pg_is_in_recovery()",
     .parameter_count = 1,
 };
 
@@ -40,7 +45,8 @@ enum lookup_column {
     COLUMN_ORG_NAME,
     COLUMN_ALLOWED_IPS,
     COLUMN_ROTATES_ITSELF,
-    COLUMN_SEEN_SEQ
+    COLUMN_SEEN_SEQ,
+    COLUMN_BOUND_SAN
 };
 
 struct db_lookups {
@@ -96,13 +102,22 @@ static struct lookup_batch *create_batch(struct db_lookups *lookups, int count) 
 
 static void on_answer(struct db_query *query, enum gw_status status, const PGresult *result);
 
+// As it is stored, of a token that is bound and of one that is not: beside each other in the index.
+static void add_prefix(struct db_params *params, const char *prefix) {
+    char marked[MARKED_PREFIX_LENGTH];
+    memcpy(marked, prefix, GW_TOKEN_PREFIX_LENGTH);
+    marked[GW_TOKEN_PREFIX_LENGTH] = BOUND_MARK;
+    db_add_text(params, gw_str(marked, GW_TOKEN_PREFIX_LENGTH));
+    db_add_text(params, gw_str(marked, MARKED_PREFIX_LENGTH));
+}
+
 static enum gw_status submit_batch(struct lookup_batch *batch, struct db_token_lookup **sorted) {
     struct db_params *params = db_query_start(&batch->query, &db_lookup_statement, on_answer);
     size_t count = (size_t)batch->count;
-    db_put_array(params, DB_ARRAY_TEXT, count, count * GW_TOKEN_PREFIX_LENGTH);
+    db_put_array(params, DB_ARRAY_TEXT, 2 * count, 2 * count * MARKED_PREFIX_LENGTH);
     for (int i = 0; i < batch->count; i++) {
         if (i == 0 || compare_prefixes(&sorted[i - 1], &sorted[i]) != 0)
-            db_add_text(params, gw_str(sorted[i]->prefix, GW_TOKEN_PREFIX_LENGTH));
+            add_prefix(params, sorted[i]->prefix);
     }
     return db_pool_submit(batch->lookups->pool, &batch->query);
 }
@@ -264,10 +279,22 @@ static uint64_t read_seen_seq(const PGresult *result) {
     return DB_SEEN_ALL;
 }
 
-static void match_row(struct lookup_batch *batch, int count, const PGresult *result, int row) {
+static bool is_marked(struct gw_str prefix) {
+    return prefix.length == MARKED_PREFIX_LENGTH && prefix.at[GW_TOKEN_PREFIX_LENGTH] == BOUND_MARK;
+}
+
+// Without the mark, if there is one; empty: no row has it, a standby's last row for example.
+static struct gw_str read_prefix(const PGresult *result, int row) {
     struct gw_str prefix = db_get_bytes(result, row, COLUMN_PREFIX);
+    if (prefix.length == GW_TOKEN_PREFIX_LENGTH || is_marked(prefix))
+        return gw_str(prefix.at, GW_TOKEN_PREFIX_LENGTH);
+    return gw_str(NULL, 0);
+}
+
+static void match_row(struct lookup_batch *batch, int count, const PGresult *result, int row) {
+    struct gw_str prefix = read_prefix(result, row);
     struct gw_str digest = db_get_bytes(result, row, COLUMN_DIGEST);
-    if (prefix.length != GW_TOKEN_PREFIX_LENGTH || digest.length != DB_DIGEST_LENGTH)
+    if (prefix.length == 0 || digest.length != DB_DIGEST_LENGTH)
         return;
     int i = first_of_prefix(batch->sorted, count, prefix.at);
     for (; i < count && memcmp(batch->sorted[i]->prefix, prefix.at, prefix.length) == 0; i++) {
@@ -289,6 +316,13 @@ static bool is_id(struct gw_str id) {
     return id.length > 0 && id.length <= DB_ID_LENGTH_MAX;
 }
 
+// A mark without a binding, a binding without a mark, or one that this program cannot read.
+static bool is_binding_unclear(const PGresult *result, int row, struct gw_str bound_san) {
+    bool is_bound = bound_san.at != NULL;
+    return is_bound != is_marked(db_get_bytes(result, row, COLUMN_PREFIX)) ||
+           (is_bound && gw_san_kind(bound_san) == GW_SAN_NONE);
+}
+
 // GW_INVALID: no row of the schema. The memory of tokens relies on the length of their ids, and no
 // token may pass without restrictions that it has.
 static enum gw_status read_row(const PGresult *result, int row, struct db_token_row *out,
@@ -296,7 +330,7 @@ static enum gw_status read_row(const PGresult *result, int row, struct db_token_
     *out = (struct db_token_row){
         .id = db_get_bytes(result, row, COLUMN_ID),
         .name = db_get_bytes(result, row, COLUMN_NAME),
-        .prefix = db_get_bytes(result, row, COLUMN_PREFIX),
+        .prefix = read_prefix(result, row),
         .scopes = (gw_scope_set)db_get_int(result, row, COLUMN_SCOPES, 0),
         .created_ms = db_get_time(result, row, COLUMN_CREATED_AT),
         .last_used_ms = db_get_time(result, row, COLUMN_LAST_USED_AT),
@@ -306,8 +340,9 @@ static enum gw_status read_row(const PGresult *result, int row, struct db_token_
         .org_slug = db_get_bytes(result, row, COLUMN_ORG_SLUG),
         .org_name = db_get_bytes(result, row, COLUMN_ORG_NAME),
         .allowed_ips = allowed_ips,
+        .bound_san = db_get_bytes(result, row, COLUMN_BOUND_SAN),
     };
-    if (!is_id(out->id) || !is_id(out->org_id))
+    if (!is_id(out->id) || !is_id(out->org_id) || is_binding_unclear(result, row, out->bound_san))
         return GW_INVALID;
     return db_get_ip_ranges(result, row, COLUMN_ALLOWED_IPS, allowed_ips, &out->allowed_ip_count);
 }

@@ -19,7 +19,7 @@
 #include "base/str.h"
 #include "db/time.h"
 
-#define DB_PARAMS_MAX 17
+#define DB_PARAMS_MAX 18
 #define DB_PARAMS_SCRATCH_BYTES 64
 
 struct db_params_block;

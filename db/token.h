@@ -28,6 +28,7 @@ struct db_token_row {
     bool rotates_itself;      // it may make its own successor
     uint8_t allowed_ip_count; // 0: it may be used from anywhere
     const struct gw_ip_range *allowed_ips;
+    struct gw_str bound_san; // the certificate's name that it is bound to; empty: to none
     int64_t created_ms;
     int64_t last_used_ms;
     int64_t expires_ms;

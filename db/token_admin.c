@@ -5,12 +5,13 @@
 #include "db/result.h"
 
 #define COLUMNS                                                                                    \
-    "select t.id, t.name, t.prefix, t.scopes, t.created_at, t.last_used_at, t.expires_at,"         \
+    "select t.id, t.name, left(t.prefix, 12), t.scopes, t.created_at, t.last_used_at, "            \
+    "t.expires_at,"                                                                                \
     " t.allowed_ips, t.binds_children, o.id, o.slug, o.name, t.digest, t.description,"             \
     " t.rotates_itself, t.created_by, t.revoked_at, t.revoked_by,"                                 \
     " case when t.revoked_at is not null then 'revoked' when o.deleted_at is not null then"        \
     "  'deleted' when t.expires_at <= now() then 'expired' else 'live' end,"                       \
-    " max(length(t.id)) over (), max(length(o.slug)) over ()"                                      \
+    " max(length(t.id)) over (), max(length(o.slug)) over (), t.bound_san"                         \
     " from skillreg.api_token t join skillreg.organisation o on o.id = t.org_id"
 
 enum column {
@@ -34,7 +35,8 @@ enum column {
     COLUMN_REVOKED_BY,
     COLUMN_STATE,
     COLUMN_ID_WIDTH,
-    COLUMN_ORG_WIDTH
+    COLUMN_ORG_WIDTH,
+    COLUMN_BOUND_SAN
 };
 
 static const struct db_statement list_statement = {
@@ -77,6 +79,7 @@ static enum gw_status read_row(const PGresult *result, struct db_token_admin_row
                   .description = db_get_bytes(result, 0, COLUMN_DESCRIPTION),
                   .rotates_itself = db_get_boolean(result, 0, COLUMN_ROTATES_ITSELF),
                   .allowed_ips = row->allowed_ips,
+                  .bound_san = db_get_bytes(result, 0, COLUMN_BOUND_SAN),
                   .org_id = db_get_bytes(result, 0, COLUMN_ORG_ID),
                   .org_slug = db_get_bytes(result, 0, COLUMN_ORG_SLUG),
                   .org_name = db_get_bytes(result, 0, COLUMN_ORG_NAME)},

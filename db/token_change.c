@@ -5,10 +5,12 @@
 
 const struct db_statement db_token_change_statement = {
     .name = "token_change",
-    .sql = "select outcome, id, name, prefix, scopes, created_at, last_used_at, expires_at,"
-           " allowed_ips, binds_children, description, rotates_itself, digest, event_seq"
-           " from skillreg.token_change($1::text, $2::text, $3::text, $4::text::inet, $5::text,"
-           " $6::text, $7::timestamptz, $8::int2, $9::cidr[], $10::boolean)",
+    .sql =
+        "select outcome, id, name, left(prefix, 12), scopes, created_at, last_used_at, expires_at,"
+        " allowed_ips, binds_children, description, rotates_itself, digest, event_seq,"
+        " (select t.bound_san from skillreg.api_token t where t.id = $2::text)"
+        " from skillreg.token_change($1::text, $2::text, $3::text, $4::text::inet, $5::text,"
+        " $6::text, $7::timestamptz, $8::int2, $9::cidr[], $10::boolean)",
     .parameter_count = 10,
     .kind = DB_STATEMENT_CHANGE,
 };
@@ -27,7 +29,8 @@ enum change_column {
     CHANGE_DESCRIPTION,
     CHANGE_ROTATES_ITSELF,
     CHANGE_DIGEST,
-    CHANGE_EVENT_SEQ
+    CHANGE_EVENT_SEQ,
+    CHANGE_BOUND_SAN
 };
 
 _Static_assert(CHANGE_OUTCOME == DB_TOKEN_OUTCOME_COLUMN, "every change begins with its outcome");
@@ -45,6 +48,7 @@ static enum gw_status read_token(const PGresult *result, struct db_token_row *to
         .expires_ms = db_get_time(result, 0, CHANGE_EXPIRES_AT),
         .binds_children = db_get_boolean(result, 0, CHANGE_BINDS_CHILDREN),
         .rotates_itself = db_get_boolean(result, 0, CHANGE_ROTATES_ITSELF),
+        .bound_san = db_get_bytes(result, 0, CHANGE_BOUND_SAN),
         .allowed_ips = allowed_ips,
     };
     return db_get_ip_ranges(result, 0, CHANGE_ALLOWED_IPS, allowed_ips, &token->allowed_ip_count);

@@ -7,10 +7,11 @@
 
 // What every row of `t` has first; columns below.
 #define ENTRY_COLUMNS                                                                              \
-    " t.id, t.name, t.prefix, t.scopes, t.created_at, t.last_used_at, t.expires_at,"               \
+    " t.id, t.name, left(t.prefix, 12), t.scopes, t.created_at, t.last_used_at, t.expires_at,"     \
     " t.allowed_ips, t.binds_children, t.description, t.rotates_itself,"                           \
     " coalesce(t.expires_at <= now(), false), t.revoked_at, t.revoked_by,"                         \
-    " (select b.name from skillreg.api_token b where b.id = t.revoked_by), t.replaced_by"
+    " (select b.name from skillreg.api_token b where b.id = t.revoked_by), t.replaced_by,"         \
+    " t.bound_san"
 
 enum entry_column {
     ENTRY_ID,
@@ -29,6 +30,7 @@ enum entry_column {
     ENTRY_REVOKED_BY,
     ENTRY_REVOKED_BY_NAME,
     ENTRY_REPLACED_BY,
+    ENTRY_BOUND_SAN,
     ENTRY_COLUMN_COUNT
 };
 
@@ -232,6 +234,7 @@ static enum gw_status read_entry(const PGresult *result, int row, struct db_toke
                 .binds_children = db_get_boolean(result, row, ENTRY_BINDS_CHILDREN),
                 .description = db_get_bytes(result, row, ENTRY_DESCRIPTION),
                 .rotates_itself = db_get_boolean(result, row, ENTRY_ROTATES_ITSELF),
+                .bound_san = db_get_bytes(result, row, ENTRY_BOUND_SAN),
                 .allowed_ips = allowed_ips},
         .state = read_state(result, row),
         .revoked_ms = db_get_time(result, row, ENTRY_REVOKED_AT),

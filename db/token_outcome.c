@@ -21,6 +21,7 @@ static const struct outcome {
     {GW_STR_INIT("not_admin"), GW_DENIED, DB_REFUSAL_NOT_ADMIN},
     {GW_STR_INIT("ends_too_late"), GW_DENIED, DB_REFUSAL_ENDS_TOO_LATE},
     {GW_STR_INIT("not_bound"), GW_DENIED, DB_REFUSAL_NOT_BOUND},
+    {GW_STR_INIT("other_binding"), GW_DENIED, DB_REFUSAL_OTHER_BINDING},
     {GW_STR_INIT("in_progress"), GW_DENIED, DB_REFUSAL_IN_PROGRESS},
     {GW_STR_INIT("other_body"), GW_DENIED, DB_REFUSAL_OTHER_BODY},
     {GW_STR_INIT("last_admin"), GW_DENIED, DB_REFUSAL_LAST_ADMIN},

@@ -18,6 +18,7 @@ enum db_refusal {
     DB_REFUSAL_NOT_ADMIN,         // the actor has no scope for it any more
     DB_REFUSAL_ENDS_TOO_LATE,     // a child would outlive the actor
     DB_REFUSAL_NOT_BOUND,         // a child might be used from where the actor may not
+    DB_REFUSAL_OTHER_BINDING,     // a child or successor would not be bound as the actor is
     DB_REFUSAL_IN_PROGRESS,       // the same request was answered within the last two seconds
     DB_REFUSAL_OTHER_BODY,        // a request with the same key had another body
     DB_REFUSAL_LAST_ADMIN,        // the organisation would have no live admin token any more

@@ -7,12 +7,12 @@
 const struct db_statement db_token_create_statement = {
     .name = "token_create",
     .sql = "select outcome, id, is_revoked, revoked_digest, revoked_event_seq, created_at,"
-           " expires_at, binds_children, allowed_ips"
+           " expires_at, binds_children, allowed_ips, bound_san"
            " from skillreg.token_create($1::text, $2::text, $3::text, $4::text, $5::bytea,"
            " $6::int2, $7::timestamptz, $8::text, $9::text::inet, $10::boolean,"
            " $11::cidr[], $12::boolean, $13::text, $14::boolean, $15::text, $16::bytea,"
-           " $17::text)",
-    .parameter_count = 17,
+           " $17::text, $18::text)",
+    .parameter_count = 18,
     .kind = DB_STATEMENT_CHANGE,
 };
 
@@ -30,14 +30,16 @@ enum create_column {
     CREATE_CREATED_AT = MADE_COLUMN_COUNT,
     CREATE_EXPIRES_AT,
     CREATE_BINDS_CHILDREN,
-    CREATE_ALLOWED_IPS
+    CREATE_ALLOWED_IPS,
+    CREATE_BOUND_SAN
 };
 
 const struct db_statement db_token_rotate_statement = {
     .name = "token_rotate",
     .sql = "select outcome, id, is_revoked, revoked_digest, revoked_event_seq, name, scopes,"
            " created_at, expires_at, old_expires_at, old_digest, old_event_seq, binds_children,"
-           " allowed_ips, description, rotates_itself"
+           " allowed_ips, description, rotates_itself,"
+           " (select t.bound_san from skillreg.api_token t where t.id = $2::text)"
            " from skillreg.token_rotate($1::text, $2::text, $3::text, $4::text, $5::bytea,"
            " $6::int8, $7::timestamptz, $8::text, $9::text, $10::text::inet,"
            " $11::text, $12::bytea, $13::boolean)",
@@ -56,7 +58,8 @@ enum rotate_column {
     ROTATE_BINDS_CHILDREN,
     ROTATE_ALLOWED_IPS,
     ROTATE_DESCRIPTION,
-    ROTATE_ROTATES_ITSELF
+    ROTATE_ROTATES_ITSELF,
+    ROTATE_BOUND_SAN
 };
 
 _Static_assert(MADE_OUTCOME == DB_TOKEN_OUTCOME_COLUMN, "every change begins with its outcome");
@@ -92,6 +95,7 @@ static enum gw_status read_made(struct db_token_create *create, const PGresult *
         .created_ms = db_get_time(result, 0, CREATE_CREATED_AT),
         .last_used_ms = DB_NO_TIME,
         .expires_ms = db_get_time(result, 0, CREATE_EXPIRES_AT),
+        .bound_san = db_get_bytes(result, 0, CREATE_BOUND_SAN),
         .allowed_ips = allowed_ips,
     };
     read_superseded(result, &create->superseded);
@@ -143,6 +147,7 @@ enum gw_status db_tokens_create(struct db_pool *pool, struct db_token_create *cr
     db_put_text_or_null(params, create->request.key);
     db_put_bytes(params, create->request.body_digest, DB_DIGEST_LENGTH);
     db_put_text_or_null(params, create->request.instead_of);
+    db_put_text_or_null(params, create->bound_san);
     return db_pool_submit(pool, query);
 }
 
@@ -160,7 +165,8 @@ static enum gw_status read_rotation(const PGresult *result, struct gw_str prefix
                       .last_used_ms = DB_NO_TIME,
                       .expires_ms = db_get_time(result, 0, ROTATE_EXPIRES_AT),
                       .binds_children = db_get_boolean(result, 0, ROTATE_BINDS_CHILDREN),
-                      .rotates_itself = db_get_boolean(result, 0, ROTATE_ROTATES_ITSELF)},
+                      .rotates_itself = db_get_boolean(result, 0, ROTATE_ROTATES_ITSELF),
+                      .bound_san = db_get_bytes(result, 0, ROTATE_BOUND_SAN)},
         .old_expires_ms = db_get_time(result, 0, ROTATE_OLD_EXPIRES_AT),
         .old_event_seq = db_get_number(result, 0, ROTATE_OLD_EVENT_SEQ),
     };

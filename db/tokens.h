@@ -65,6 +65,7 @@ struct db_token_create {
     bool is_imported;
     bool binds_children; // its children are bound to its addresses
     bool rotates_itself;
+    struct gw_str bound_san; // .at NULL: to that of the actor, if it has one
     const struct gw_ip_range *allowed_ips;
     uint8_t allowed_ip_count;   // at most GW_ALLOWED_IPS_MAX; 0: anywhere
     struct gw_str created_by;   // token id, or DB_OPERATOR
@@ -85,7 +86,8 @@ struct db_token_create {
 // GW_INVALID: PostgreSQL has no such time.
 enum gw_status db_tokens_create(struct db_pool *pool, struct db_token_create *create) GW_MUST_USE;
 
-// A successor of a live token, in its place: of the same name, description, scopes and addresses.
+// A successor of a live token, in its place: of the same name, description, scopes, addresses and
+// binding.
 // The old one expires after the overlap, if it does not before.
 struct db_token_rotation {
     struct db_token_row successor;

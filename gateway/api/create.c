@@ -83,6 +83,7 @@ static void store_created(struct create_call *call) {
     store_call->expires_ms = call->request.expires_ms;
     store_call->binds_children = call->request.binds_children;
     store_call->rotates_itself = call->request.rotates_itself;
+    store_call->bound_san = call->request.bound_san;
     store_call->allowed_ips = call->request.allowed_ips;
     store_call->allowed_ip_count = call->request.allowed_ip_count;
     store_call->created_by = exchange->identity.id;

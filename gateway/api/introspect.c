@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/san.h"
 #include "gateway/api/body.h"
 #include "gateway/api/form.h"
 #include "gateway/api/reply.h"
@@ -24,8 +25,18 @@ struct introspect_call {
 
 // ---- the answer ----
 
+// RFC 7800, as RFC 8705 section 3.2 has it for a certificate's thumbprint. A name is called as the
+// metadata of RFC 8705 section 2.1.2 call it.
+static void write_confirmation(struct gw_json_writer *json, struct gw_str bound_san) {
+    gw_json_key(json, "cnf");
+    gw_json_open_object(json);
+    gw_json_put_string(json, gw_san_kind(bound_san) == GW_SAN_URI ? "san_uri" : "san_dns",
+                       bound_san);
+    gw_json_close_object(json);
+}
+
 // RFC 7662 section 2.2; times in seconds. The service alone knows the address that the token came
-// from, and compares it with allowed_ips.
+// from, and its certificate, and compares them with allowed_ips and cnf.
 static void write_token(struct gw_json_writer *json, const struct db_token_row *row) {
     char scopes[GW_SCOPE_TEXT_BYTES_MAX];
     size_t length = gw_scope_format(row->scopes, " ", scopes);
@@ -40,6 +51,8 @@ static void write_token(struct gw_json_writer *json, const struct db_token_row *
     gw_json_put_string(json, "org", row->org_slug);
     if (row->allowed_ip_count > 0)
         gw_token_json_write_ranges(json, "allowed_ips", row);
+    if (row->bound_san.length > 0)
+        write_confirmation(json, row->bound_san);
 }
 
 // `row` NULL: not active.

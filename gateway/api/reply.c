@@ -29,6 +29,10 @@ void gw_api_reply_database(struct gw_exchange *exchange, enum gw_status status) 
 static const struct gw_refusal not_bound = {
     GW_ERROR_VALIDATION_FAILED,
     "allowedIps must lie within those of the token that asks, which binds what it makes."};
+static const struct gw_refusal other_binding = {
+    GW_ERROR_VALIDATION_FAILED,
+    "The token that asks is bound to a client certificate, and makes and rotates only tokens that "
+    "are bound to the same name (boundSan)."};
 static const struct gw_refusal in_progress = {
     GW_ERROR_REQUEST_IN_PROGRESS,
     "The same request was made within the last two seconds. Try again "
@@ -58,8 +62,8 @@ static const struct gw_refusal maker_ends = {
     "The token that asks has an end, and a rule would outlive it: ask with a token without one."};
 static const struct gw_refusal maker_bound = {
     GW_ERROR_TRUST_NOT_ALLOWED,
-    "The token that asks is bound to addresses, and the tokens of a rule would not be: ask with "
-    "one that may be used from anywhere."};
+    "The token that asks is bound to addresses or to a client certificate, and the tokens of a "
+    "rule would not be: ask with one that may be used from anywhere."};
 static const struct gw_refusal admin_by_operator = {
     GW_ERROR_TRUST_NOT_ALLOWED,
     "A rule with the scope admin is for the operator to make, in the database."};
@@ -82,6 +86,7 @@ static const struct gw_refusal *const denials[] = {
     [DB_REFUSAL_OTHER_ORG] = &gw_judgement_other_org.refusal,
     [DB_REFUSAL_NOT_ADMIN] = &gw_judgement_needs_admin.refusal,
     [DB_REFUSAL_NOT_BOUND] = &not_bound,
+    [DB_REFUSAL_OTHER_BINDING] = &other_binding,
     [DB_REFUSAL_IN_PROGRESS] = &in_progress,
     [DB_REFUSAL_OTHER_BODY] = &other_body,
     [DB_REFUSAL_LAST_ADMIN] = &last_admin,

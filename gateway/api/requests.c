@@ -12,7 +12,7 @@
 
 #define CREATE_MEMBERS                                                                             \
     GW_STR("name, scopes, expiresAt, expiresIn, allowedIps, bindChildren, description, "           \
-           "selfRotate")
+           "selfRotate, boundSan")
 #define ROTATE_MEMBERS GW_STR("overlapSeconds, expiresAt, expiresIn")
 
 static bool parse_name(struct gw_arena *arena, struct gw_json body, struct gw_str *name,
@@ -59,6 +59,14 @@ static bool parse_description(struct gw_arena *arena, struct gw_json body,
            gw_token_text_description(arena, value, description, refusal);
 }
 
+static bool parse_bound_san(struct gw_arena *arena, struct gw_json body, struct gw_str *bound_san,
+                            struct gw_refusal *refusal) {
+    struct gw_json value;
+    *bound_san = gw_str(NULL, 0);
+    return !gw_json_body_find(body, GW_STR("boundSan"), &value) ||
+           gw_token_text_bound_san(arena, value, bound_san, refusal);
+}
+
 bool gw_token_request_parse(struct gw_arena *arena, struct gw_str body, int64_t now_ms,
                             struct gw_token_request *request, struct gw_refusal *refusal) {
     struct gw_json root;
@@ -71,7 +79,8 @@ bool gw_token_request_parse(struct gw_arena *arena, struct gw_str body, int64_t 
            parse_allowed_ips(arena, root, request, refusal) &&
            parse_binding(root, &request->binds_children, refusal) &&
            parse_description(arena, root, &request->description, refusal) &&
-           parse_self_rotation(root, &request->rotates_itself, refusal);
+           parse_self_rotation(root, &request->rotates_itself, refusal) &&
+           parse_bound_san(arena, root, &request->bound_san, refusal);
 }
 
 static bool parse_overlap(struct gw_json body, int64_t *overlap_s, struct gw_refusal *refusal) {

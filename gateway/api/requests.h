@@ -24,6 +24,7 @@ struct gw_token_request {
     uint8_t allowed_ip_count; // 0: anywhere
     bool binds_children;
     bool rotates_itself;
+    struct gw_str bound_san; // .at NULL: not asked for
 };
 
 // True: fills *request; slices point into `body` or `arena`. False: fills *refusal, whose message

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/api/token_text.h"
 
+#include "base/san.h"
 #include "token/name.h"
 
 static bool refuse(struct gw_arena *arena, const char *member, const char *wrong,
@@ -45,4 +46,13 @@ bool gw_token_text_description(struct gw_arena *arena, struct gw_json value,
         return false;
     enum gw_status status = gw_token_description_normalise(arena, given, description, &wrong);
     return finish(arena, status, "description", wrong, refusal);
+}
+
+bool gw_token_text_bound_san(struct gw_arena *arena, struct gw_json value, struct gw_str *bound_san,
+                             struct gw_refusal *refusal) {
+    if (!read_string(arena, value, "boundSan", bound_san, refusal))
+        return false;
+    if (gw_san_kind(*bound_san) != GW_SAN_NONE)
+        return true;
+    return refuse(arena, "boundSan", "must be " GW_SAN_RULE, refusal);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The members of a body that hold what people write about a token. The sentence of a refusal names
+// The members of a body that hold what people write of a token. The sentence of a refusal names
 // the member.
 
 #include <stdbool.h>
@@ -15,3 +15,6 @@ bool gw_token_text_name(struct gw_arena *arena, struct gw_json value, struct gw_
 // A member `description`.
 bool gw_token_text_description(struct gw_arena *arena, struct gw_json value,
                                struct gw_str *description, struct gw_refusal *refusal) GW_MUST_USE;
+// A member `boundSan`, a name as base/san.h says.
+bool gw_token_text_bound_san(struct gw_arena *arena, struct gw_json value, struct gw_str *bound_san,
+                             struct gw_refusal *refusal) GW_MUST_USE;

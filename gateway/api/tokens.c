@@ -2,6 +2,7 @@
 #include "gateway/api/tokens.h"
 
 #include "base/json.h"
+#include "base/san.h"
 #include "db/token_list.h"
 #include "gateway/api/list_cursor.h"
 #include "gateway/api/list_request.h"
@@ -17,10 +18,10 @@
 
 // The longest token of a list: of each character that is written as \u and four digits (& is one)
 // 100 in its name, in that of the token that revoked it and in the reason, which has it again, and
-// 500 in its description; GW_ALLOWED_IPS_MAX ranges; all other members with their names.
+// 500 in its description; GW_ALLOWED_IPS_MAX ranges; a binding; all other members with their names.
 #define ENTRY_BYTES_MAX                                                                            \
     (6 * (3 * GW_TOKEN_NAME_CHARACTERS_MAX + GW_TOKEN_DESCRIPTION_CHARACTERS_MAX) +                \
-     GW_ALLOWED_IPS_MAX * (GW_IP_RANGE_TEXT_BYTES_MAX + 3) + 1024)
+     GW_ALLOWED_IPS_MAX * (GW_IP_RANGE_TEXT_BYTES_MAX + 3) + GW_SAN_BYTES_MAX + 1024)
 // A page by its number has all of its tokens, and fits a transport's output. A page by a cursor
 // ends earlier instead.
 #define LIST_BYTES_MAX (GW_LIST_LIMIT_MAX * ENTRY_BYTES_MAX + 1024)

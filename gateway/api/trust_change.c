@@ -84,8 +84,11 @@ static void on_whole(struct gw_api_body *body) {
     struct create_call *call = gw_container_of(body, struct create_call, body);
     struct gw_exchange *exchange = body->handler.exchange;
     struct gw_refusal refusal;
-    if (gw_trust_request_parse(&exchange->arena, gw_buf_bytes(&body->bytes),
-                               &exchange->services->config->oidc_issuers, &call->request, &refusal))
+    if (exchange->identity.bound_san.length > 0)
+        gw_api_reply_rule(exchange, GW_DENIED, DB_REFUSAL_MAKER_BOUND);
+    else if (gw_trust_request_parse(&exchange->arena, gw_buf_bytes(&body->bytes),
+                                    &exchange->services->config->oidc_issuers, &call->request,
+                                    &refusal))
         store_created(call);
     else
         gw_exchange_refuse(exchange, &refusal);

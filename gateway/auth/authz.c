@@ -225,12 +225,20 @@ static void count_for_org(const struct gw_decision *decision, const struct db_to
                              kind_of(verdict));
 }
 
+// The connection of a question about another request is that of the proxy that asks.
+static struct gw_str certificate_names(const struct gw_decision *decision) {
+    const struct gw_exchange *exchange = decision->exchange;
+    return decision->match == &exchange->match ? gw_exchange_certificate_names(exchange)
+                                               : gw_str(NULL, 0);
+}
+
 static struct gw_judgement judge_live(struct gw_decision *decision,
                                       const struct db_token_row *row) {
     struct gw_exchange *exchange = decision->exchange;
     gw_report_note_token(&exchange->report, row);
     const struct gw_judged_use use = {.match = decision->match,
                                       .client = &exchange->client,
+                                      .certificate_names = certificate_names(decision),
                                       .now_ms = exchange->services->wall_ms};
     struct gw_judgement judgement = gw_judge_token(row, &use);
     if (judgement.verdict == GW_VERDICT_ALLOW) {

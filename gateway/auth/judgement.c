@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/auth/judgement.h"
 
+#include "base/san.h"
+
 const struct gw_judgement gw_judgement_allowed = {.verdict = GW_VERDICT_ALLOW};
 const struct gw_judgement gw_judgement_invalid = {
     GW_VERDICT_UNAUTHENTICATED,
@@ -30,12 +32,25 @@ static struct gw_judgement forbid_address(const struct gw_client *client) {
                                      "proxy did not say readably which one this is.");
 }
 
+static struct gw_judgement refuse_certificate(struct gw_str names) {
+    const char *message =
+        names.length == 0
+            ? "The token is bound to a name of a client certificate, and this connection shows "
+              "none; one of a proxy does not count."
+            : "The token is bound to a name that the client certificate of this connection does "
+              "not have.";
+    return (struct gw_judgement){GW_VERDICT_UNAUTHENTICATED,
+                                 {GW_ERROR_CERTIFICATE_REQUIRED, message}};
+}
+
 struct gw_judgement gw_judge_token(const struct db_token_row *row,
                                    const struct gw_judged_use *use) {
     if (row->expires_ms != DB_NO_TIME && row->expires_ms <= use->now_ms)
         return gw_judgement_invalid;
     if (!may_be_used_by(row, use->client))
         return forbid_address(use->client);
+    if (row->bound_san.length > 0 && !gw_san_list_has(use->certificate_names, row->bound_san))
+        return refuse_certificate(use->certificate_names);
     return gw_judgement_allowed;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What the token of a live row may do, by its end, its addresses, its organisation and its scopes
-// alone. Pure: no rate, no last use, no identity is touched, so a caller may judge again at any
-// time whether a use that was allowed still is.
+// What the token of a live row may do, by its end, its addresses, its binding, its organisation and
+// its scopes alone. Pure: no rate, no last use, no identity is touched, so a caller may judge again
+// at any time whether a use that was allowed still is.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,7 +30,8 @@ struct gw_judgement {
 struct gw_judged_use {
     const struct gw_route_match *match;
     const struct gw_client *client;
-    int64_t now_ms; // wall clock
+    struct gw_str certificate_names; // of the client's own certificate (base/san.h); empty: none
+    int64_t now_ms;                  // wall clock
 };
 
 extern const struct gw_judgement gw_judgement_allowed;
@@ -39,8 +40,8 @@ extern const struct gw_judgement gw_judgement_unknown; // the cache cannot say
 extern const struct gw_judgement gw_judgement_other_org;
 extern const struct gw_judgement gw_judgement_needs_admin;
 
-// Whether the token may be used at this time and from this address: ALLOW, UNAUTHENTICATED or
-// FORBIDDEN.
+// Whether the token may be used at this time, from this address and with this certificate: ALLOW,
+// UNAUTHENTICATED or FORBIDDEN.
 struct gw_judgement gw_judge_token(const struct db_token_row *row, const struct gw_judged_use *use);
 // Whether its organisation and its scopes allow the route: ALLOW or FORBIDDEN.
 struct gw_judgement gw_judge_reach(const struct db_token_row *row,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/san.h"
 #include "gateway/auth/id_key.h"
 #include "token/limits.h"
 #include "token/name.h"
@@ -14,6 +15,7 @@
 _Static_assert(_Alignof(struct gw_ip_range) == 1, "no place is wrong for a range");
 _Static_assert(GW_ALLOWED_IPS_MAX < 64 && 4 * GW_TOKEN_NAME_CHARACTERS_MAX < 1024,
                "counts fit their bits");
+_Static_assert(DB_ID_LENGTH_MAX < 64 && GW_SAN_BYTES_MAX <= UINT16_MAX, "lengths do as well");
 
 // Of the hand, for one entry: an unused one is found that soon, or all of them are in use.
 #define HAND_STEPS_MAX 64
@@ -170,12 +172,40 @@ static struct gw_auth_budget *budget_of(struct gw_auth_table *table, uint8_t kin
     return kind == GW_AUTH_ENTRY_LIVE ? &table->live : &table->negative;
 }
 
+// Of a live entry, without its binding.
+static size_t unbound_length(const struct gw_auth_entry *entry) {
+    return (size_t)GW_TOKEN_PREFIX_LENGTH + entry->id_length + entry->name_length +
+           entry->allowed_ip_count * sizeof(struct gw_ip_range);
+}
+
+// With its length.
+static size_t binding_bytes(struct gw_str bound_san) {
+    return bound_san.length > 0 ? sizeof(uint16_t) + bound_san.length : 0;
+}
+
+static void put_binding(struct gw_auth_entry *entry, struct gw_str bound_san) {
+    uint16_t length = (uint16_t)bound_san.length;
+    char *at = entry->text + unbound_length(entry);
+    entry->is_bound = length > 0;
+    if (length == 0)
+        return;
+    memcpy(at, &length, sizeof(length));
+    memcpy(at + sizeof(length), bound_san.at, length);
+}
+
+static struct gw_str binding_of(const struct gw_auth_entry *entry) {
+    uint16_t length;
+    if (!entry->is_bound)
+        return gw_str(NULL, 0);
+    const char *at = entry->text + unbound_length(entry);
+    memcpy(&length, at, sizeof(length));
+    return gw_str(at + sizeof(length), length);
+}
+
 static size_t entry_bytes(const struct gw_auth_entry *entry) {
-    size_t text = 0;
-    if (entry->kind == GW_AUTH_ENTRY_LIVE)
-        text = (size_t)GW_TOKEN_PREFIX_LENGTH + entry->id_length + entry->name_length +
-               entry->allowed_ip_count * sizeof(struct gw_ip_range);
-    return sizeof(*entry) + text;
+    if (entry->kind != GW_AUTH_ENTRY_LIVE)
+        return sizeof(*entry);
+    return sizeof(*entry) + unbound_length(entry) + binding_bytes(binding_of(entry));
 }
 
 void gw_auth_table_remove(struct gw_auth_table *table, struct gw_auth_entry *entry) {
@@ -280,7 +310,8 @@ struct gw_auth_entry *gw_auth_table_put_live(struct gw_auth_table *table,
         return NULL;
     size_t ranges_length = row->allowed_ip_count * sizeof(struct gw_ip_range);
     size_t text_length = GW_TOKEN_PREFIX_LENGTH + row->id.length + row->name.length + ranges_length;
-    struct gw_auth_entry *entry = put(table, digest, GW_AUTH_ENTRY_LIVE, text_length);
+    struct gw_auth_entry *entry =
+        put(table, digest, GW_AUTH_ENTRY_LIVE, text_length + binding_bytes(row->bound_san));
     if (entry == NULL) {
         org_release(table, org);
         return NULL;
@@ -291,7 +322,7 @@ struct gw_auth_entry *gw_auth_table_put_live(struct gw_auth_table *table,
     entry->created_ms = row->created_ms;
     entry->last_used_ms = row->last_used_ms;
     entry->expires_ms = row->expires_ms;
-    entry->id_length = (uint8_t)row->id.length;
+    entry->id_length = row->id.length & 63U;
     entry->name_length = row->name.length & 1023U;
     entry->allowed_ip_count = row->allowed_ip_count & 63U;
     memcpy(entry->text, row->prefix.at, GW_TOKEN_PREFIX_LENGTH);
@@ -299,6 +330,7 @@ struct gw_auth_entry *gw_auth_table_put_live(struct gw_auth_table *table,
     memcpy(entry->text + GW_TOKEN_PREFIX_LENGTH + row->id.length, row->name.at, row->name.length);
     if (ranges_length > 0)
         memcpy(entry->text + text_length - ranges_length, row->allowed_ips, ranges_length);
+    put_binding(entry, row->bound_san);
     table->bytes += entry_bytes(entry);
     return entry;
 }
@@ -394,4 +426,5 @@ void gw_auth_entry_row(const struct gw_auth_entry *entry, struct db_token_row *r
     row->org_name = org_name_of(entry->org);
     row->allowed_ips = (const struct gw_ip_range *)(row->name.at + row->name.length);
     row->allowed_ip_count = entry->allowed_ip_count;
+    row->bound_san = binding_of(entry);
 }

@@ -46,7 +46,8 @@ struct gw_auth_entry {
     // Of live ones:
     uint8_t scopes : 3; // a gw_scope_set
     bool rotates_itself : 1;
-    uint8_t id_length;
+    uint8_t id_length : 6;
+    bool is_bound : 1; // a binding lies behind the ranges, its length in two bytes before it
     uint16_t name_length : 10;
     uint16_t allowed_ip_count : 6;
     struct gw_auth_org *org;
@@ -59,7 +60,7 @@ struct gw_auth_entry {
         uint64_t epoch; // of the others: the table's when it was put
     };
     int64_t expires_ms;
-    char text[]; // prefix, id, name, and the ranges of addresses, if any
+    char text[]; // prefix, id, name, the ranges of addresses and the binding, if any
 };
 
 struct gw_auth_budget {

@@ -10,7 +10,8 @@ static struct gw_str ranges_of(const struct db_token_row *row) {
 
 size_t gw_token_row_bytes(const struct db_token_row *row) {
     return row->id.length + row->name.length + row->prefix.length + row->org_id.length +
-           row->org_slug.length + row->org_name.length + ranges_of(row).length + 1;
+           row->org_slug.length + row->org_name.length + ranges_of(row).length +
+           row->bound_san.length + 1;
 }
 
 static struct gw_str copy_into(char **at, struct gw_str text) {
@@ -31,4 +32,5 @@ void gw_token_row_copy(const struct db_token_row *row, char *block, struct db_to
     copy->org_slug = copy_into(&at, row->org_slug);
     copy->org_name = copy_into(&at, row->org_name);
     copy->allowed_ips = (const struct gw_ip_range *)copy_into(&at, ranges_of(row)).at;
+    copy->bound_san = copy_into(&at, row->bound_san);
 }

@@ -213,6 +213,7 @@ static struct gw_judgement judge(const struct gw_transfer_group *group,
     gw_assert(group->knowledge != GW_TRANSFER_UNKNOWN);
     const struct gw_judged_use use = {.match = &exchange->match,
                                       .client = &exchange->client,
+                                      .certificate_names = gw_exchange_certificate_names(exchange),
                                       .now_ms = exchange->services->wall_ms};
     return group->knowledge == GW_TRANSFER_LIVE ? gw_judge(group->row, &use) : gw_judgement_invalid;
 }

@@ -87,6 +87,7 @@ enum gw_status gw_bulk_batch_add(struct gw_bulk_batch *batch, uint64_t line,
     gw_json_put_string_or_null(json, "description", token->description);
     gw_json_put_boolean(json, "binds_children", token->binds_children);
     gw_json_put_boolean(json, "rotates_itself", token->rotates_itself);
+    gw_json_put_string_or_null(json, "bound_san", token->bound_san);
     gw_json_close_object(json);
     batch->count++;
     return json->status;

@@ -25,7 +25,8 @@ enum gw_bulk_format { GW_BULK_BY_CONTENT, GW_BULK_CSV, GW_BULK_JSON_LINES };
     X(ALLOWED_IPS, "allowedIps")                                                                   \
     X(BIND_CHILDREN, "bindChildren")                                                               \
     X(SELF_ROTATE, "selfRotate")                                                                   \
-    X(DESCRIPTION, "description")
+    X(DESCRIPTION, "description")                                                                  \
+    X(BOUND_SAN, "boundSan")
 
 enum gw_bulk_field {
 #define X(name, text) GW_BULK_##name,

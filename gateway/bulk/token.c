@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/san.h"
 #include "gateway/auth/secret.h"
 #include "token/id.h"
 #include "token/name.h"
@@ -149,6 +150,13 @@ static bool read_marks(const struct gw_bulk_fields *fields, struct gw_bulk_token
            refuse(why, "selfRotate must be true or false");
 }
 
+static bool read_bound_san(const struct gw_bulk_fields *fields, struct gw_bulk_token *token,
+                           const char **why) {
+    token->bound_san = field(fields, GW_BULK_BOUND_SAN);
+    return token->bound_san.at == NULL || gw_san_kind(token->bound_san) != GW_SAN_NONE ||
+           refuse(why, "boundSan must be " GW_SAN_RULE);
+}
+
 // ---- times ----
 
 static bool read_time(struct gw_str text, int64_t *wall_ms) {
@@ -179,5 +187,5 @@ bool gw_bulk_token_read(const struct gw_bulk_fields *fields, const struct gw_bul
            read_org(fields, rules, token, why) && read_name(fields, arena, token, why) &&
            read_description(fields, arena, token, why) && read_scopes(fields, token, why) &&
            read_allowed_ips(fields, token, why) && read_marks(fields, token, why) &&
-           read_times(fields, rules, token, why);
+           read_bound_san(fields, token, why) && read_times(fields, rules, token, why);
 }

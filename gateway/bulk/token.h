@@ -37,6 +37,7 @@ struct gw_bulk_token {
     bool binds_children;
     bool rotates_itself;
     struct gw_str description; // .at NULL: none
+    struct gw_str bound_san;   // .at NULL: it needs no certificate
 };
 
 // False: *why says why, static or in `arena`, which the caller resets for each row.

@@ -15,7 +15,7 @@ static const enum gw_bulk_field columns[] = {
     GW_BULK_ID,          GW_BULK_ORG,         GW_BULK_NAME,          GW_BULK_PREFIX,
     GW_BULK_SHA256,      GW_BULK_SCOPES,      GW_BULK_CREATED_AT,    GW_BULK_LAST_USED_AT,
     GW_BULK_EXPIRES_AT,  GW_BULK_ALLOWED_IPS, GW_BULK_BIND_CHILDREN, GW_BULK_SELF_ROTATE,
-    GW_BULK_DESCRIPTION,
+    GW_BULK_DESCRIPTION, GW_BULK_BOUND_SAN,
 };
 #define COLUMN_COUNT (sizeof(columns) / sizeof(columns[0]))
 
@@ -82,6 +82,8 @@ static struct gw_str text_of(enum gw_bulk_field field, const struct db_token_adm
         return mark_text(token->rotates_itself);
     case GW_BULK_DESCRIPTION:
         return token->description;
+    case GW_BULK_BOUND_SAN:
+        return token->bound_san;
     case GW_BULK_TOKEN:
     case GW_BULK_FIELD_COUNT:
     default:
@@ -168,6 +170,8 @@ static enum gw_status put_json(const struct gw_bulk_writer *writer,
     put_mark(&json, GW_BULK_SELF_ROTATE, token->rotates_itself);
     if (token->description.at != NULL)
         gw_json_put_string(&json, gw_bulk_field_name(GW_BULK_DESCRIPTION), token->description);
+    if (token->bound_san.at != NULL)
+        gw_json_put_string(&json, gw_bulk_field_name(GW_BULK_BOUND_SAN), token->bound_san);
     gw_json_close_object(&json);
     enum gw_status status = gw_json_writer_finish(&json);
     return status == GW_OK ? gw_buf_append(out, "\n", 1) : status;

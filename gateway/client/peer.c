@@ -52,6 +52,7 @@ void gw_peer_note_open(struct gw_peer *peer, const struct gw_transport *transpor
     gw_assert(!peer->needs_header);
     gw_histogram_observe(&metrics->tls_handshakes, uv_hrtime() - peer->began_ns);
     peer->exchange->client_subject = tls_session_client_subject(transport->tls);
+    peer->exchange->client_names = tls_session_client_names(transport->tls);
     if (tls_session_is_resumed(transport->tls))
         metrics->tls_handshakes_total[GW_TLS_RESUMED]++;
     else

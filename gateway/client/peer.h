@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // The other side of a client connection, as far as the connection itself says: its address, whether
-// it is a trusted proxy, its TLS and the subject of its certificate. A PROXY header replaces the
-// address for good. What a request of a trusted proxy says of its client is read per request
-// (forwarded.h). The results are fields of the exchange: `client`, `proxy_address`,
-// `client_subject`.
+// it is a trusted proxy, its TLS, the subject and the names of its certificate. A PROXY header
+// replaces the address for good. What a request of a trusted proxy says of its client is read per
+// request (forwarded.h). The results are fields of the exchange: `client`, `proxy_address`,
+// `client_subject`, `client_names`.
 
 #include <stdbool.h>
 

@@ -89,6 +89,10 @@ void gw_exchange_end(struct gw_exchange *exchange) {
     gw_arena_reset(&exchange->arena);
 }
 
+struct gw_str gw_exchange_certificate_names(const struct gw_exchange *exchange) {
+    return exchange->proxy_address.length == 0 ? exchange->client_names : gw_str(NULL, 0);
+}
+
 void gw_exchange_trim(struct gw_exchange *exchange) {
     gw_arena_deinit(&exchange->arena);
 }

@@ -91,6 +91,7 @@ struct gw_exchange {
     struct gw_trace trace; // gw_exchange_trace(); not begun while `parent` is empty
     struct gw_str
         client_subject;         // of the client certificate, owned by the connection; empty without
+    struct gw_str client_names; // of that certificate (base/san.h), likewise
     struct gw_handler *handler; // NULL: the body is dropped
     enum gw_response_phase phase;
     bool close_after;        // the response says Connection: close
@@ -118,6 +119,9 @@ const struct gw_trace *gw_exchange_trace(struct gw_exchange *exchange);
 struct gw_str gw_exchange_trace_parent(struct gw_exchange *exchange);
 // Calls the handler's on_over and frees what the request held.
 void gw_exchange_end(struct gw_exchange *exchange);
+// The names of the certificate of the client itself: none when a trusted proxy sends the request,
+// for that one's certificate is its own.
+struct gw_str gw_exchange_certificate_names(const struct gw_exchange *exchange);
 // On an idle connection: frees the memory that is kept for the next request.
 void gw_exchange_trim(struct gw_exchange *exchange);
 void gw_exchange_deinit(struct gw_exchange *exchange);

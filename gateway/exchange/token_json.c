@@ -18,6 +18,11 @@ void gw_token_json_write_ranges(struct gw_json_writer *json, const char *key,
     gw_json_close_array(json);
 }
 
+static void write_binding(struct gw_json_writer *json, const struct db_token_row *row) {
+    if (row->bound_san.length > 0)
+        gw_json_put_string(json, "boundSan", row->bound_san);
+}
+
 static void write_known(struct gw_json_writer *json, const struct db_token_row *row) {
     gw_json_put_string(json, "id", row->id);
     gw_json_put_string(json, "name", row->name);
@@ -33,6 +38,7 @@ static void write_known(struct gw_json_writer *json, const struct db_token_row *
 void gw_token_json_write_looked_up(struct gw_json_writer *json, const struct db_token_row *row) {
     write_known(json, row);
     gw_json_put_boolean(json, "selfRotate", row->rotates_itself);
+    write_binding(json, row);
 }
 
 void gw_token_json_write(struct gw_json_writer *json, const struct db_token_row *row) {
@@ -41,4 +47,5 @@ void gw_token_json_write(struct gw_json_writer *json, const struct db_token_row 
     gw_json_put_boolean(json, "selfRotate", row->rotates_itself);
     if (row->binds_children)
         gw_json_put_boolean(json, "bindChildren", true);
+    write_binding(json, row);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // A token as the API shows it: {id,name,prefix,scopes,createdAt,lastUsedAt,expiresAt,allowedIps,
-// description,selfRotate} and bindChildren when it is true; never a secret or a hash. Whoever asks
+// description,selfRotate}, bindChildren when it is true, boundSan when the token is bound; never a
+// secret or a hash. Whoever asks
 // for a restriction finds it in the answer, or knows that an older gateway ignored it.
 
 #include "base/json.h"

@@ -38,6 +38,10 @@
       "no `Authorization` where one is needed, or one without a bearer token")                     \
     X(INVALID_TOKEN, "invalid_token", 401, STAYS, "Bearer error=\"invalid_token\"", NULL,          \
       "the token is malformed, of the other environment, unknown, revoked or expired")             \
+    X(CERTIFICATE_REQUIRED, "certificate_required", 401, STAYS,                                    \
+      "Bearer error=\"invalid_token\"", NULL,                                                      \
+      "the token is bound to a name of a client certificate, and the connection has not shown "    \
+      "one with that name")                                                                        \
     X(ORG_MISMATCH, "org_mismatch", 403, STAYS, NULL, NULL,                                        \
       "the token belongs to another organisation")                                                 \
     X(ADDRESS_NOT_ALLOWED, "address_not_allowed", 403, STAYS, NULL, NULL,                          \

@@ -80,6 +80,8 @@ WIDER = {
     "later end": (["--expires", "1h"], {"expiresAt": iso(MADE + datetime.timedelta(days=1))}, "--expires"),
     "later than a date": (["--expires", "2100-01-01"], {"expiresAt": "2100-01-02T00:00:00.000Z"}, "--expires"),
     "addresses": (["--allow-ip", "10.0.0.0/8"], {}, "--allow-ip"),
+    "binding": (["--bind-san", "spiffe://example.org/ci"], {}, "--bind-san"),
+    "another binding": (["--bind-san", "ci.example.org"], {"boundSan": "*.example.org"}, "--bind-san"),
     "more addresses": (["--allow-ip", "10.0.0.0/8"], {"allowedIps": ["10.0.0.0/8", "0.0.0.0/0"]}, "--allow-ip"),
     "scopes": (["--scopes", "read"], {}, "--scopes"),
     "children": (["--bind-children"], {}, "--bind-children"),

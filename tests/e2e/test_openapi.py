@@ -230,7 +230,8 @@ def ids_in(*names):
 # What every request can meet, before and beside its handler. A path or a method that is not there is of no operation.
 OF_ALL = ids_in("http/parse.c", "http/head_rules.c", "http/field_rules.c", "client/conn.c") - {"UPSTREAM_INVALID"}
 OF_NO_OPERATION = {"NOT_FOUND", "METHOD_NOT_ALLOWED"}
-OF_AUTH = {"MISSING_TOKEN", "INVALID_TOKEN", "ADDRESS_NOT_ALLOWED", "TOO_MANY_FAILED_TOKENS", "UNAVAILABLE", "BAD_REQUEST"}
+OF_AUTH = {"MISSING_TOKEN", "INVALID_TOKEN", "CERTIFICATE_REQUIRED", "ADDRESS_NOT_ALLOWED", "TOO_MANY_FAILED_TOKENS", "UNAVAILABLE",
+           "BAD_REQUEST"}
 
 CHANGES = {"TOKEN_CREATE", "TOKEN_REVOKE", "TOKEN_REVOKE_OWN", "TOKEN_CHANGE", "TOKENS_REVOKE", "TOKEN_ROTATE", "TOKEN_ROTATE_OWN",
            "TRUST_CREATE", "TRUST_REMOVE", "DEVICE_APPROVE"}
@@ -761,6 +762,9 @@ class Provocation:
 
     def address_not_allowed(self):
         return self.of("whoami", token=self.world.create(allowedIps=["192.0.2.0/24"]).secret)
+
+    def certificate_required(self):
+        return self.of("whoami", token=self.world.create(boundSan="spiffe://example.org/ci").secret)
 
     def insufficient_scope(self):
         return self.of("listTokens", token=self.world.create().secret)

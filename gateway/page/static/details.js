@@ -25,6 +25,7 @@ function rowsOf(shown) {
     ["Description", shown.description && foreign(shown.description)],
     ["Scopes", shown.scopes.join(", ")],
     ["Addresses", shown.allowedIps.length > 0 ? shown.allowedIps.join(", ") : "anywhere"],
+    ["Bound to the certificate of", shown.boundSan],
     ["Made", timeOr(shown.createdAt)],
     ["Made by", actorOf(shown.createdBy)],
     ["Made from", shown.createdFrom],

@@ -92,6 +92,12 @@ static void test_marks_are_those_that_were_asked(void **state) {
     options.values[CLI_FLAG_SELF_ROTATE] = "";
     assert_unheeded(*state, &options, MARKS("\"selfRotate\":true"), "");
     assert_unheeded(*state, &options, "\"scopes\":[\"read\"]", "--self-rotate");
+    options.values[CLI_FLAG_BIND_SAN] = "a.example";
+    assert_unheeded(*state, &options, MARKS("\"selfRotate\":true"), "--bind-san");
+    assert_unheeded(*state, &options, MARKS("\"selfRotate\":true,\"boundSan\":\"b.example\""),
+                    "--bind-san");
+    assert_unheeded(*state, &options, MARKS("\"selfRotate\":true,\"boundSan\":\"a.example\""), "");
+    options.values[CLI_FLAG_BIND_SAN] = NULL;
     options.values[CLI_FLAG_BIND_CHILDREN] = "";
     assert_unheeded(*state, &options, MARKS("\"selfRotate\":true"), "--bind-children");
     assert_unheeded(*state, &options, MARKS("\"selfRotate\":true,\"bindChildren\":true"), "");

@@ -77,6 +77,7 @@ struct lookup {
     struct db_token_row row; // numbers only: its slices are gone
     char org[128];
     char allowed_ips[256];
+    char bound_san[64];
 };
 
 static void on_looked_up(struct db_token_lookup *call, enum gw_status status,
@@ -91,6 +92,8 @@ static void on_looked_up(struct db_token_lookup *call, enum gw_status status,
                        GW_STR_ARG(row->org_id), GW_STR_ARG(row->org_slug),
                        GW_STR_ARG(row->org_name), GW_STR_ARG(row->name), GW_STR_ARG(row->prefix));
         lookup->row = *row;
+        (void)snprintf(lookup->bound_san, sizeof(lookup->bound_san), "%.*s",
+                       GW_STR_ARG(row->bound_san));
         lookup->allowed_ips[0] = '\0';
         for (int i = 0; i < row->allowed_ip_count; i++) {
             char text[GW_IP_RANGE_TEXT_BYTES_MAX];
@@ -161,6 +164,38 @@ static void test_lookup_brings_the_addresses_that_a_token_may_be_used_from(void 
     struct lookup lookup;
     assert_int_equal(run_lookup(&lookup, PREFIX, 1), GW_OK);
     assert_string_equal(lookup.allowed_ips, "10.0.0.0/8 192.0.2.7 2001:db8::/32 198.51.100.1 ");
+}
+
+static void insert_bound(const char *bound_san) {
+    char sql[512];
+    (void)snprintf(sql, sizeof(sql),
+                   "insert into skillreg.api_token (id, org_id, name, prefix, digest, scopes,"
+                   " created_by, bound_san) values ('clbound', 'org1', 'bound', '" PREFIX "',"
+                   " decode(lpad('07', 64, '0'), 'hex'), 1, 'operator', '%s')",
+                   bound_san);
+    test_execute(fixture.database.url, sql);
+}
+
+// Stored with a mark behind its prefix, and found beside others of the same.
+static void test_lookup_brings_the_binding(void **state) {
+    (void)state;
+    insert_tokens("'" PREFIX "'", 1);
+    insert_bound("spiffe://example.org/ci");
+    struct lookup lookup;
+    assert_int_equal(run_lookup(&lookup, PREFIX, 7), GW_OK);
+    assert_string_equal(lookup.bound_san, "spiffe://example.org/ci");
+    assert_string_equal(lookup.org, "org1|acme|Acme|bound|" PREFIX);
+    assert_int_equal(run_lookup(&lookup, PREFIX, 1), GW_OK);
+    assert_string_equal(lookup.bound_san, "");
+}
+
+static void test_lookup_lets_no_token_with_an_unreadable_binding_pass(void **state) {
+    (void)state;
+    insert_tokens("'" PREFIX "'", 1);
+    insert_bound("*.example.org");
+    struct lookup lookup;
+    assert_int_equal(run_lookup(&lookup, PREFIX, 7), GW_UNAVAILABLE);
+    assert_int_equal(run_lookup(&lookup, PREFIX, 1), GW_OK);
 }
 
 static void test_lookup_tells_whether_a_token_rotates_itself(void **state) {
@@ -518,6 +553,8 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_store_ready, close_store)
         TEST(test_lookup_brings_the_whole_row),
         TEST(test_lookup_brings_the_addresses_that_a_token_may_be_used_from),
+        TEST(test_lookup_brings_the_binding),
+        TEST(test_lookup_lets_no_token_with_an_unreadable_binding_pass),
         TEST(test_lookup_tells_whether_a_token_rotates_itself),
         TEST(test_lookup_compares_the_whole_digest),
         TEST(test_lookup_finds_its_own_among_a_thousand_of_the_prefix),

@@ -168,6 +168,59 @@ static void test_schema_still_serves_the_statements_of_the_last_program(void **s
     assert_string_equal(rows, "clnew f for the bot t, clold t f");
 }
 
+// A program that does not know of bindings finds no bound token, whoever made it, and whoever it
+// asks to make or rotate one.
+static void test_schema_hides_bound_tokens_from_the_last_program(void **state) {
+    (void)state;
+    test_execute(database.url,
+                 "insert into skillreg.api_token (id, org_id, name, prefix, digest, scopes,"
+                 " created_by, bound_san) values ('clbound', 'org1', 'bound', 'sr_live_bnd1',"
+                 " sha256('bound'), 4, 'operator', 'a.example');"
+                 "select outcome from skillreg.token_rotate('org1', 'clbound', 'clnew',"
+                 " 'sr_live_bnd2', sha256('new'), 60, null, null, 'operator', null, null,"
+                 " sha256('{}'), false);"
+                 "select outcome from skillreg.token_create('clchild', 'org1', 'child',"
+                 " 'sr_live_bnd3', sha256('child'), 3::int2, null, 'clbound', null, false, null,"
+                 " false, null, false, null, sha256('{}'), null)");
+    assert_int_equal(test_number(database.url, "select count(*) from skillreg.api_token"
+                                               " where prefix in ('sr_live_bnd1', 'sr_live_bnd2',"
+                                               " 'sr_live_bnd3')"),
+                     0);
+    char rows[256];
+    test_value(database.url,
+               "select string_agg(concat_ws(' ', id, prefix, bound_san), ', ' order by id)"
+               " from skillreg.api_token where bound_san is not null",
+               rows, sizeof(rows));
+    assert_string_equal(rows, "clbound sr_live_bnd1~ a.example, clchild sr_live_bnd3~ a.example, "
+                              "clnew sr_live_bnd2~ a.example");
+}
+
+static void test_schema_keeps_bindings(void **state) {
+    (void)state;
+    assert_refused("update skillreg.api_token set bound_san = 'a.example' where id = 'live'",
+                   RESTRICT_VIOLATION);
+    assert_refused("update skillreg.api_token set prefix = prefix || '~' where id = 'live'",
+                   CHECK_VIOLATION);
+    test_execute(database.url,
+                 "insert into skillreg.api_token (id, org_id, name, prefix, digest, scopes,"
+                 " created_by, bound_san) values ('clbound', 'org1', 'bound', 'sr_live_bnd1',"
+                 " sha256('bound'), 4, 'operator', 'a.example')");
+    assert_refused("update skillreg.api_token set bound_san = null where id = 'clbound'",
+                   RESTRICT_VIOLATION);
+    assert_refused("update skillreg.api_token set prefix = 'sr_live_bnd1' where id = 'clbound'",
+                   CHECK_VIOLATION);
+    char outcomes[128];
+    test_value(database.url,
+               "select concat_ws(' ', c.outcome, c.bound_san, r.outcome)"
+               " from skillreg.token_create('clx', 'org1', 'x', 'sr_live_bnd4', sha256('x'),"
+               " 3::int2, null, 'clbound', null, false, null, false, null, false, null,"
+               " sha256('{}'), null, 'b.example') c,"
+               " skillreg.token_rotate('org1', 'live', 'clnew', 'sr_live_bnd2', sha256('new'), 60,"
+               " null, null, 'clbound', null, null, sha256('{}'), false) r",
+               outcomes, sizeof(outcomes));
+    assert_string_equal(outcomes, "other_binding a.example other_binding");
+}
+
 static void test_schema_only_ever_adds_to_the_audit(void **state) {
     (void)state;
     long before = test_number(database.url, "select count(*) from skillreg.token_audit");
@@ -568,6 +621,8 @@ int main(void) {
         TEST(test_schema_keeps_last_used_updates_off_the_indexes),
         TEST(test_schema_still_serves_the_statements_of_an_older_program),
         TEST(test_schema_still_serves_the_statements_of_the_last_program),
+        TEST(test_schema_hides_bound_tokens_from_the_last_program),
+        TEST(test_schema_keeps_bindings),
         TEST(test_schema_only_ever_adds_to_the_audit),
         TEST(test_schema_writes_the_audit_of_plain_sql_too),
         TEST(test_schema_lists_the_audit_from_its_index),

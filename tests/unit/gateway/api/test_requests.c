@@ -46,6 +46,7 @@ static void assert_accepted(struct gw_arena *arena, const char *body,
         request.expires_ms != expected->expires_ms ||
         request.binds_children != expected->binds_children ||
         request.rotates_itself != expected->rotates_itself ||
+        !gw_str_equal(request.bound_san, expected->bound_san) ||
         !gw_str_equal(request.description, expected->description) ||
         (request.description.at == NULL) != (expected->description.at == NULL))
         fail_msg("%s: name %.*s scopes %d expires %lld", body, GW_STR_ARG(request.name),
@@ -105,6 +106,13 @@ static void test_bodies_that_are_accepted(void **state) {
           .scopes = READ | WRITE,
           .expires_ms = DB_NO_TIME,
           .rotates_itself = true}},
+        {"{\"name\":\"ci\",\"boundSan\":\"spiffe:\\/\\/example.org\\/ci\"}",
+         {.name = GW_STR_INIT("ci"),
+          .bound_san = GW_STR_INIT("spiffe://example.org/ci"),
+          .scopes = READ | WRITE,
+          .expires_ms = DB_NO_TIME}},
+        {"{\"name\":\"ci\",\"boundSan\":null}",
+         {.name = GW_STR_INIT("ci"), .scopes = READ | WRITE, .expires_ms = DB_NO_TIME}},
         {"{\"name\":\"ci\",\"selfRotate\":null,\"description\":null}",
          {.name = GW_STR_INIT("ci"), .scopes = READ | WRITE, .expires_ms = DB_NO_TIME}},
         {"{\"name\":\"ci\",\"bindChildren\":null}",
@@ -196,6 +204,10 @@ static void test_wrong_fields_are_refused_by_name(void **state) {
         {"{\"name\":\"ci\",\"expiresAt\":\"1999-01-01T00:00:00Z\"}", "expiresAt must be in"},
         {"{\"name\":\"ci\",\"selfRotate\":\"true\"}", "selfRotate must be true or false"},
         {"{\"name\":\"ci\",\"selfRotate\":1}", "selfRotate must be true or false"},
+        {"{\"name\":\"ci\",\"boundSan\":5}", "boundSan must be a string"},
+        {"{\"name\":\"ci\",\"boundSan\":\"\"}", "boundSan must be a URI"},
+        {"{\"name\":\"ci\",\"boundSan\":\"*.example.org\"}", "boundSan must be a URI"},
+        {"{\"name\":\"ci\",\"boundSan\":\"a.b\\u0000\"}", "boundSan must be a URI"},
         {"{\"name\":\"ci\",\"description\":5}", "description must be a string"},
         {"{\"name\":\"ci\",\"description\":\"\"}", "description must"},
         {"{\"name\":\"ci\",\"description\":\"a\\u202eb\"}", "description must"},

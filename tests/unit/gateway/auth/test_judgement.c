@@ -116,6 +116,39 @@ static void test_addresses_bound_every_use(void **state) {
                    "address_not_allowed");
 }
 
+static struct gw_judgement judge_with(const struct db_token_row *row, struct gw_str names) {
+    struct gw_route_match match;
+    const struct gw_client client = client_of("192.0.2.7");
+    assert_int_equal(gw_router_match(GW_SITE_GATEWAY, GW_STR("GET"), GW_STR(SKILLS), &match),
+                     GW_ROUTE_FOUND);
+    return gw_judge(
+        row, &(struct gw_judged_use){
+                 .match = &match, .client = &client, .certificate_names = names, .now_ms = NOW_MS});
+}
+
+static void test_a_bound_token_needs_its_name(void **state) {
+    (void)state;
+    struct db_token_row row = usual_row();
+    const struct gw_str names = GW_STR("a.example.org\nspiffe://example.org/ci\n");
+    assert_allowed(judge_with(&row, gw_str(NULL, 0)));
+    row.bound_san = GW_STR("spiffe://example.org/ci");
+    assert_allowed(judge_with(&row, names));
+    static const struct gw_str others[] = {GW_STR_INIT(""),
+                                           {NULL, 0},
+                                           GW_STR_INIT("a.example.org\n"),
+                                           GW_STR_INIT("spiffe://example.org/ci/x\n")};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        assert_refused(judge_with(&row, others[i]), GW_VERDICT_UNAUTHENTICATED,
+                       "certificate_required");
+    row.expires_ms = NOW_MS; // its end first
+    assert_refused(judge_with(&row, names), GW_VERDICT_UNAUTHENTICATED, "invalid_token");
+    row.expires_ms = DB_NO_TIME; // before what it could do
+    row.org_slug = GW_STR("globex");
+    assert_refused(judge_with(&row, gw_str(NULL, 0)), GW_VERDICT_UNAUTHENTICATED,
+                   "certificate_required");
+    assert_refused(judge_with(&row, names), GW_VERDICT_FORBIDDEN, "org_mismatch");
+}
+
 static void test_no_list_has_an_unknown_client(void **state) {
     (void)state;
     struct gw_ip_range everything[2];
@@ -154,6 +187,7 @@ int main(void) {
         cmocka_unit_test(test_a_token_ends_at_its_very_millisecond),
         cmocka_unit_test(test_another_organisation_is_another_s),
         cmocka_unit_test(test_addresses_bound_every_use),
+        cmocka_unit_test(test_a_bound_token_needs_its_name),
         cmocka_unit_test(test_no_list_has_an_unknown_client),
         cmocka_unit_test(test_the_token_is_judged_before_its_reach),
     };

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/san.h"
 #include "gateway/auth/table.h"
 #include "token/limits.h"
 
@@ -134,6 +135,36 @@ static void test_addresses_come_back_and_cost_nothing_where_there_are_none(void 
     assert_memory_equal(back.allowed_ips, ranges, sizeof(ranges));
     assert_true(gw_str_equal(back.name, row.name));
     assert_int_equal(table.bytes - bytes_before, 2 * bytes_without + sizeof(ranges));
+    gw_auth_table_deinit(&table);
+}
+
+static void test_a_binding_comes_back_and_costs_nothing_where_there_is_none(void **state) {
+    (void)state;
+    struct gw_auth_table table;
+    char longest[GW_SAN_BYTES_MAX];
+    struct gw_ip_range range = {.prefix_bits = 8};
+    struct db_token_row row = row_of("org1");
+    struct db_token_row back;
+    unsigned char digest[DB_DIGEST_LENGTH];
+    init_table(&table, 10, 10);
+    assert_non_null(put_live(&table, 1));
+    size_t bytes_before = table.bytes;
+    gw_auth_entry_row(put_live(&table, 2), &back);
+    assert_int_equal(back.bound_san.length, 0);
+    size_t bytes_without = table.bytes - bytes_before;
+    memset(longest, 'x', sizeof(longest));
+    row.allowed_ips = &range;
+    row.allowed_ip_count = 1;
+    row.bound_san = gw_str(longest, sizeof(longest));
+    digest_of(3, digest);
+    gw_auth_entry_row(gw_auth_table_put_live(&table, digest, &row), &back);
+    assert_true(gw_str_equal(back.bound_san, row.bound_san));
+    assert_memory_equal(back.allowed_ips, &range, sizeof(range));
+    assert_true(gw_str_equal(back.name, row.name) && gw_str_equal(back.id, row.id));
+    assert_int_equal(table.bytes - bytes_before,
+                     2 * bytes_without + sizeof(range) + 2 + sizeof(longest));
+    gw_auth_table_remove(&table, gw_auth_table_find(&table, digest));
+    assert_int_equal(table.bytes - bytes_before, bytes_without);
     gw_auth_table_deinit(&table);
 }
 
@@ -468,6 +499,7 @@ int main(void) {
         cmocka_unit_test(test_a_row_comes_back_as_it_was_put),
         cmocka_unit_test(test_the_longest_row_comes_back_whole),
         cmocka_unit_test(test_addresses_come_back_and_cost_nothing_where_there_are_none),
+        cmocka_unit_test(test_a_binding_comes_back_and_costs_nothing_where_there_is_none),
         cmocka_unit_test(test_a_put_takes_the_place_of_what_was_there),
         cmocka_unit_test(test_the_least_recently_put_leaves_first),
         cmocka_unit_test(test_used_entries_outlive_unused_ones),

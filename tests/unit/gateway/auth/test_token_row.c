@@ -22,7 +22,7 @@ static char *copy_and_wipe(struct db_token_row *row, char *memory, size_t length
 
 static void test_a_copy_outlives_its_row(void **state) {
     (void)state;
-    char memory[] = "clx7f2k3acisr_live_abcdclorgacmeAcme";
+    char memory[] = "clx7f2k3acisr_live_abcdclorgacmeAcmea.example";
     struct gw_ip_range ranges[2];
     assert_int_equal(gw_ip_range_parse(GW_STR("10.0.0.0/8"), &ranges[0]), GW_OK);
     assert_int_equal(gw_ip_range_parse(GW_STR("2001:db8::/32"), &ranges[1]), GW_OK);
@@ -37,7 +37,8 @@ static void test_a_copy_outlives_its_row(void **state) {
                                .org_slug = gw_str(memory + 28, 4),
                                .org_name = gw_str(memory + 32, 4),
                                .allowed_ips = ranges,
-                               .allowed_ip_count = 2};
+                               .allowed_ip_count = 2,
+                               .bound_san = gw_str(memory + 36, 9)};
     const struct gw_ip_range first = ranges[0];
     struct db_token_row copy;
     char *block = copy_and_wipe(&row, memory, strlen(memory), &copy);
@@ -48,6 +49,7 @@ static void test_a_copy_outlives_its_row(void **state) {
     assert_true(gw_str_equal(copy.org_id, GW_STR("clorg")));
     assert_true(gw_str_equal(copy.org_slug, GW_STR("acme")));
     assert_true(gw_str_equal(copy.org_name, GW_STR("Acme")));
+    assert_true(gw_str_equal(copy.bound_san, GW_STR("a.example")));
     assert_int_equal(copy.scopes, GW_SCOPE_WRITE);
     assert_int_equal(copy.created_ms, 1);
     assert_int_equal(copy.last_used_ms, 2);

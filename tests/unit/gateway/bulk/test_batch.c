@@ -40,7 +40,7 @@ static void test_rows_are_an_array_of_objects(void **state) {
             "\"5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a\",\"scopes\":3,"
             "\"created_at\":\"1970-01-01T00:00:00.000Z\",\"last_used_at\":null,"
             "\"expires_at\":null,\"allowed_ips\":[\"10.0.0.0/8\"],\"description\":null,"
-            "\"binds_children\":false,\"rotates_itself\":false}]");
+            "\"binds_children\":false,\"rotates_itself\":false,\"bound_san\":null}]");
         gw_bulk_batch_reset(&batch);
     }
     gw_bulk_batch_deinit(&batch);

@@ -127,6 +127,7 @@ static void test_each_field_is_held_to_its_rule(void **state) {
     must_refuse(GW_BULK_ALLOWED_IPS, "10.0.0.0/8,", "allowedIps must be");
     must_refuse(GW_BULK_BIND_CHILDREN, "yes", "bindChildren must be");
     must_refuse(GW_BULK_SELF_ROTATE, "1", "selfRotate must be");
+    must_refuse(GW_BULK_BOUND_SAN, "*.example.org", "boundSan must be");
     must_refuse(GW_BULK_CREATED_AT, "yesterday", "createdAt must be");
     must_refuse(GW_BULK_CREATED_AT, "2026-06-01T00:01:00Z", "must not be in the future");
     must_refuse(GW_BULK_LAST_USED_AT, "2026-06-01T00:01:00Z", "must not be in the future");

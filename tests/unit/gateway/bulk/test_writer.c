@@ -31,6 +31,7 @@ static void on_row(struct gw_bulk_sink *sink, const struct gw_bulk_fields *field
     assert_true(gw_str_equal(taken.id, GW_STR("clx7")));
     assert_true(gw_str_equal(taken.prefix, GW_STR("sr_live_a1b2")));
     assert_true(gw_str_equal(taken.description, GW_STR("d\xC3\xB6")));
+    assert_true(gw_str_equal(taken.bound_san, GW_STR("spiffe://example.org/ci,a")));
 }
 
 static void on_bad_row(struct gw_bulk_sink *sink, uint64_t line, const char *why) {
@@ -49,6 +50,7 @@ static void set_row(void) {
                   .prefix = GW_STR("sr_live_a1b2"),
                   .scopes = GW_SCOPE_READ | GW_SCOPE_ADMIN,
                   .description = GW_STR("d\xC3\xB6"),
+                  .bound_san = GW_STR("spiffe://example.org/ci,a"),
                   .rotates_itself = true,
                   .binds_children = true,
                   .allowed_ip_count = 2,

@@ -40,6 +40,11 @@ enum gw_status gw_transport_peer_address(const struct gw_transport *transport,
     return GW_OK;
 }
 
+struct gw_str tls_session_client_names(const struct tls_session *session) {
+    (void)session;
+    return GW_STR("client.example.org\n");
+}
+
 struct gw_str tls_session_client_subject(const struct tls_session *session) {
     (void)session;
     return GW_STR("CN=client");
@@ -179,6 +184,7 @@ static void test_tls_brings_the_subject_and_is_counted(void **state) {
     assert_int_equal(find(fixture, STRANGER, true, false), GW_OK);
     gw_peer_note_open(&fixture->peer, &fixture->transport);
     assert_true(gw_str_equal(fixture->exchange.client_subject, GW_STR("CN=client")));
+    assert_true(gw_str_equal(fixture->exchange.client_names, GW_STR("client.example.org\n")));
     assert_true(fixture->exchange.is_tls);
     assert_int_equal(fixture->metrics.tls_handshakes_total[GW_TLS_RESUMED], 1);
     assert_int_equal(fixture->metrics.tls_handshakes_total[GW_TLS_FULL], 0);
