@@ -9,6 +9,7 @@
 #include "gateway/api/token_limits.h"
 #include "gateway/api/token_text.h"
 #include "token/mask.h"
+#include "token/name.h"
 
 #define APPROVE_MEMBERS GW_STR("userCode, scopes, expiresAt, expiresIn, name, email")
 #define EMAIL_LENGTH_MAX 254 // RFC 5321 section 4.5.3.1.3, without its brackets
@@ -114,7 +115,9 @@ static bool parse_email(struct gw_arena *arena, struct gw_json body, struct gw_s
     *email = gw_str(NULL, 0);
     if (!gw_json_body_find(body, GW_STR("email"), &value))
         return true;
-    if (gw_json_string(value, arena, email) != GW_OK || !is_address(*email))
+    const char *unused;
+    if (gw_json_string(value, arena, email) != GW_OK || !is_address(*email) ||
+        gw_token_description_normalise(arena, *email, email, &unused) != GW_OK) // a secret
         return gw_refuse_value(refusal, "email must be an address such as ada@example.org.");
     return true;
 }

@@ -142,6 +142,8 @@ static void test_a_wrong_approval_is_refused_by_name(void **state) {
         {"{\"userCode\":\"BCDF-1234\",\"name\":\"a\\nb\"}", "name"},
         {"{\"userCode\":\"BCDF-1234\",\"email\":7}", "email"},
         {"{\"userCode\":\"BCDF-1234\",\"email\":\"@b\"}", "email"},
+        {"{\"userCode\":\"BCDF-1234\",\"email\":\"a@sk_abcdefghijklmnopqrstuvwxyz0123456789\"}",
+         "email"},
         {"{\"userCode\":\"BCDF-1234\",\"email\":\"a@\"}", "email"},
         {"{\"userCode\":\"BCDF-1234\",\"email\":\"a b@c\"}", "email"},
         {"{\"userCode\":\"BCDF-1234\",\"email\":\"a@b@c\"}", "email"},
