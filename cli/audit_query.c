@@ -61,7 +61,8 @@ enum cli_exit cli_audit_query_check(const struct cli_options *options, struct cl
                         "--token-id takes the id of a token, as token list shows it");
     if (!is_id(values[CLI_FLAG_ACTOR]))
         return cli_fail(why, CLI_USAGE,
-                        "--actor takes the id of a token or a rule, operator, registry or expiry");
+                        "--actor takes the id of a token or a rule, operator, registry, gitlab "
+                        "or expiry");
     if (!is_event(values[CLI_FLAG_AFTER]))
         return cli_fail(why, CLI_USAGE, "--after takes the id of an event, or 0");
     if (!is_moment(values[CLI_FLAG_SINCE]) || !is_moment(values[CLI_FLAG_UNTIL]))

@@ -102,7 +102,7 @@ const struct cli_flag_row cli_flags_lists[CLI_FLAG_COUNT] = {
             .value = "<id>",
             .kind = CLI_VALUE_TOKEN_ID,
             .commands = FOR(AUDIT),
-            .help = "what this token or rule did, or operator, registry or expiry",
+            .help = "what this token or rule did, or operator, registry, gitlab or expiry",
         },
     [CLI_FLAG_ACTION] =
         {

@@ -40,7 +40,7 @@ struct db_audit_filter {
     enum db_audit_order order;
     int64_t position;       // newest first: events with a lower id; oldest first: with a higher one
     struct gw_str token_id; // what was done to it, or made it; .at NULL: any, here and below
-    struct gw_str actor;    // id of a token, "operator", "registry" or "expiry"
+    struct gw_str actor;    // id of a token, "operator", "registry", "gitlab" or "expiry"
     struct gw_str action;
     int64_t since_ms; // DB_NO_TIME: any
     int64_t until_ms; // not included; DB_NO_TIME: any

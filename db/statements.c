@@ -9,6 +9,7 @@
 #include "db/hand_over.h"
 #include "db/issuer_keys.h"
 #include "db/last_used.h"
+#include "db/leaks.h"
 #include "db/lookup.h"
 #include "db/minted_end.h"
 #include "db/mints.h"
@@ -56,5 +57,6 @@ const struct db_statement *const db_statements[] = {
     &db_device_login_look_statement,
     &db_device_login_collect_statement,
     &db_hand_over_statement,
+    &db_leaks_statement,
 };
 const int db_statement_count = sizeof(db_statements) / sizeof(db_statements[0]);

@@ -15,6 +15,7 @@
 #define DB_DIGEST_LENGTH 32    // SHA-256 of the whole secret
 #define DB_OPERATOR "operator" // the actor of a change that no token asked for
 #define DB_REGISTRY "registry" // the actor of tokens that were handed over
+#define DB_GITLAB "gitlab"     // the actor of tokens that its scanner has found
 
 // Times in milliseconds of wall clock, DB_NO_TIME = null. Slices are those of the result that the
 // row was read from: valid during the callback that has it.

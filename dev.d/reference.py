@@ -108,7 +108,8 @@ def routes():
         summary = summaries.get((methods.split()[0], pattern.removesuffix("/**")), "the registry")
         if "needs_device_login" in rest:
             summary += ", with `--device-login`" + (" (else the registry)" if access == "OPEN" else "")
-        yield [shown, f"`{path}`", who_may(access, scope.lower(), "org", "HAND_OVER" in rest), summary]
+        yield [shown, f"`{path}`", "the [secret of GitLab](leaks.md)" if "GITLAB" in rest
+               else who_may(access, scope.lower(), "org", "HAND_OVER" in rest), summary]
 
 
 def admin_pages():

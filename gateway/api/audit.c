@@ -35,6 +35,8 @@ static struct gw_str kind_of_actor(const struct db_audit_event *event) {
         return GW_STR("token");
     if (gw_str_equal(event->action, GW_STR("expire")))
         return GW_STR("expiry");
+    if (gw_str_equal(event->actor_name, GW_STR(DB_GITLAB)))
+        return GW_STR(DB_GITLAB);
     bool is_registry = gw_str_equal(event->actor_name, GW_STR(DB_REGISTRY));
     return is_registry ? GW_STR(DB_REGISTRY) : GW_STR(DB_OPERATOR);
 }
@@ -80,7 +82,8 @@ static void write_object(struct gw_json_writer *json, const struct db_audit_even
     gw_json_put_string_or_null(json, is_rule ? "ruleName" : "tokenName", event->token_name);
     if (event->facts.at == NULL)
         return;
-    gw_json_key(json, is_rule ? "rule" : is_login ? "login" : "identity");
+    bool is_leak = gw_str_equal(event->action, GW_STR("revoke"));
+    gw_json_key(json, is_rule ? "rule" : is_login ? "login" : is_leak ? "leak" : "identity");
     gw_json_write_raw(json, event->facts);
 }
 

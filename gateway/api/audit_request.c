@@ -87,7 +87,7 @@ static const struct parameter {
     {GW_STR_INIT("token"), read_token,
      "token must be the id of a token or of a rule: 1 to 32 of a-z and 0-9."},
     {GW_STR_INIT("actor"), read_actor,
-     "actor must be the id of a token or of a rule, operator, registry or expiry."},
+     "actor must be the id of a token or of a rule, operator, registry, gitlab or expiry."},
     {GW_STR_INIT("action"), read_action,
      "action must be create, import, rotate, revoke, change, expire, exchange, trust, untrust or "
      "approve."},

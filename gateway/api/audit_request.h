@@ -8,7 +8,8 @@
 // limit          1 to 200
 // token          events of the token, or the rule, with this id: what was done to it, and the
 //                rotation that made it
-// actor          the id of the token, or the rule, that did it, "operator", "registry" or "expiry"
+// actor          the id of the token, or the rule, that did it, "operator", "registry", "gitlab" or
+//                "expiry"
 // action         one of those that the audit has
 // since, until   times: since the first, before the second
 //

@@ -20,6 +20,10 @@ static const struct kind {
                          {GW_ERROR_BODY_TOO_LARGE, "The body is over 40 KiB."},
                          GW_STR_INIT("application/json"),
                          {GW_ERROR_UNSUPPORTED_MEDIA_TYPE, "The body must be application/json."}},
+    [GW_API_BODY_LEAKS] = {GW_BODY_LEAKS_BYTES_MAX,
+                           {GW_ERROR_BODY_TOO_LARGE, "The body is over 256 KiB."},
+                           GW_STR_INIT("application/json"),
+                           {GW_ERROR_UNSUPPORTED_MEDIA_TYPE, "The body must be application/json."}},
 };
 
 static struct gw_api_body *body_of(struct gw_handler *handler) {
@@ -60,7 +64,7 @@ static bool has_media_type(const struct gw_http_head *request, struct gw_str wan
 
 bool gw_api_body_check(struct gw_exchange *exchange, enum gw_api_body_kind kind, bool is_optional) {
     const struct gw_http_head *request = exchange->request;
-    gw_assert(kind <= GW_API_BODY_IDS);
+    gw_assert(kind <= GW_API_BODY_LEAKS);
     if (request->has_content_length && request->content_length > kinds[kind].bytes_max) {
         gw_exchange_refuse(exchange, &kinds[kind].too_large);
         return false;

@@ -10,12 +10,14 @@
 #include "gateway/exchange/exchange.h"
 
 #define GW_BODY_OWN_BYTES_MAX (16 * 1024)
-#define GW_BODY_IDS_BYTES_MAX (40 * 1024) // GW_BULK_REVOKE_MAX ids of 32 characters
+#define GW_BODY_IDS_BYTES_MAX (40 * 1024)    // GW_BULK_REVOKE_MAX ids of 32 characters
+#define GW_BODY_LEAKS_BYTES_MAX (256 * 1024) // a thousand tokens with where they were found
 
 enum gw_api_body_kind {
     GW_API_BODY_JSON,
     GW_API_BODY_FORM,
-    GW_API_BODY_IDS // JSON, up to GW_BODY_IDS_BYTES_MAX
+    GW_API_BODY_IDS,  // JSON, up to GW_BODY_IDS_BYTES_MAX
+    GW_API_BODY_LEAKS // JSON, up to GW_BODY_LEAKS_BYTES_MAX
 };
 
 struct gw_api_body;

@@ -4,43 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/ascii.h"
 #include "base/log.h"
+#include "gateway/auth/bearer_file.h"
 #include "gateway/settings/registry_credential.h"
 #include "gateway/settings/secret_line.h"
 
 // ---- a secret ----
 
-// b64token (RFC 6750 section 2.1).
-static bool is_bearer_character(char c) {
-    return gw_ascii_is_alphanumeric(c) || (c != '\0' && strchr("-._~+/=", c) != NULL);
-}
-
-// NULL: it can be used.
-static const char *problem_of(struct gw_str secret) {
-    enum gw_token_kind kind;
-    if (secret.length < GW_REGISTRY_SECRET_LENGTH_MIN ||
-        secret.length > GW_REGISTRY_SECRET_LENGTH_MAX)
-        return "its first line is not 32 to 255 characters long";
-    for (size_t i = 0; i < secret.length; i++) {
-        if (!is_bearer_character(secret.at[i]))
-            return "its first line has other characters than A-Z a-z 0-9 - . _ ~ + / =";
-    }
-    return gw_token_syntax_parse(secret, &kind) == GW_OK
-               ? "it holds a token, which is no credential of a registry"
-               : NULL;
-}
-
 static const char *read_secret(struct gw_registry_credential *credential) {
-    struct gw_secret_line line;
-    const char *problem = NULL;
-    if (gw_secret_line_read(credential->file, &line, &problem) == GW_OK)
-        problem = problem_of(gw_str_from(line.text));
-    if (problem == NULL)
-        gw_token_digest(gw_str_from(line.text), credential->digest);
-    credential->is_public = line.is_public;
-    gw_bytes_wipe(&line, sizeof(line));
-    return problem;
+    return gw_bearer_file_read(credential->file, credential->digest, &credential->is_public);
 }
 
 // ---- all of them ----

@@ -12,6 +12,7 @@
 #include "gateway/check/certificates.h"
 #include "gateway/check/database.h"
 #include "gateway/check/issuers.h"
+#include "gateway/check/leak_secret.h"
 #include "gateway/check/ports.h"
 #include "gateway/check/registry.h"
 #include "gateway/check/registry_credentials.h"
@@ -71,6 +72,7 @@ static void look(const struct gw_config *config, struct gw_check_report *report)
     gw_check_registry(config, report);
     gw_check_issuers(config, report);
     gw_check_registry_credentials(config, report);
+    gw_check_leak_secret(config, report);
     gw_check_ports(config, report);
 }
 

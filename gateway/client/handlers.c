@@ -9,6 +9,7 @@
 #include "gateway/api/forward_auth.h"
 #include "gateway/api/hand_over.h"
 #include "gateway/api/introspect.h"
+#include "gateway/api/leaks_gitlab.h"
 #include "gateway/api/oidc_audience.h"
 #include "gateway/api/openapi.h"
 #include "gateway/api/revoke.h"
@@ -51,6 +52,8 @@ static void (*const starts[])(struct gw_exchange *exchange) = {
     [GW_ROUTE_DEVICE_POLL] = gw_device_login_poll,
     [GW_ROUTE_DEVICE_LOOKUP] = gw_device_login_lookup,
     [GW_ROUTE_DEVICE_APPROVE] = gw_device_login_approve,
+    [GW_ROUTE_LEAKS_GITLAB] = gw_leaks_gitlab_start,
+    [GW_ROUTE_LEAK_TYPES_GITLAB] = gw_leaks_gitlab_start_types,
     [GW_ROUTE_OPENAPI] = gw_openapi_start,
     [GW_ROUTE_PAGE] = gw_page_start,
 };

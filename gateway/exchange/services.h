@@ -16,6 +16,7 @@ struct db_mints;
 struct db_pool;
 struct gw_auth;
 struct gw_issuers;
+struct gw_leak_secret;
 struct gw_org_metrics;
 struct gw_registry_credentials;
 struct gw_transport_shared;
@@ -73,7 +74,8 @@ struct gw_services {
     struct gw_issuers *issuers; // NULL: no --oidc-issuer
     // Lent by the server; without one nobody hands tokens over.
     struct gw_registry_credentials *registry_credentials;
-    struct gw_upstream *upstream; // NULL: no registry configured
+    struct gw_leak_secret *leak_secret; // likewise; unset: GitLab reports nothing
+    struct gw_upstream *upstream;       // NULL: no registry configured
 };
 
 #define GW_REQUEST_ID_LENGTH 32

@@ -24,7 +24,8 @@
       "one original request, at `/oauth2/introspect` not exactly one `token`; the connection is "  \
       "closed")                                                                                    \
     X(INVALID_JSON, "invalid_json", 400, STAYS, NULL, NULL,                                        \
-      "the body is not JSON, names a member twice, is too deep, or has too many values")           \
+      "the body is not JSON, names a member twice, is too deep, or has too many values; at "       \
+      "`/leaks/gitlab` also one that is no report")                                                \
     X(OAUTH_INVALID_REQUEST, "invalid_request", 400, STAYS, NULL, NULL,                            \
       "at `/oauth2/token`: a parameter is missing, doubled or wrong, or the identity token is "    \
       "not accepted (RFC 6749 section 5.2, RFC 8693 section 2.2.2)")                               \

@@ -5,6 +5,7 @@
 #include "db/events.h"
 #include "db/pool.h"
 #include "gateway/auth/auth.h"
+#include "gateway/auth/leak_secret.h"
 #include "gateway/auth/registry_credentials.h"
 #include "gateway/exchange/services.h"
 #include "gateway/issuers/issuers.h"
@@ -54,6 +55,7 @@ void gw_reread(struct gw_config *config, struct gw_services *services, bool may_
     if (gw_database_urls_reread(config, may_log))
         use_urls(services);
     gw_registry_credentials_reread(config, services->registry_credentials, may_log);
+    gw_leak_secret_reread(config, services->leak_secret, may_log);
     if (services->issuers != NULL)
         gw_issuers_reread(services->issuers);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // SIGHUP, in a process that serves: the settings that are live (gateway/settings/config_reread.h),
-// the URLs of the database (database_urls.h), the credentials of registries and the key files of
-// issuers are read again, and the rooms that keep something of them are told. What reads a setting
-// each time that it needs it has the new value already.
+// the URLs of the database (database_urls.h), the credentials of registries and GitLab, and the key
+// files of issuers are read again, and the rooms that keep something of them are told. What reads a
+// setting each time that it needs it has the new value already.
 
 #include <stdbool.h>
 

@@ -23,6 +23,7 @@
 #include "gateway/auth/cache.h"
 #include "gateway/auth/failed_tokens.h"
 #include "gateway/auth/last_used.h"
+#include "gateway/auth/leak_secret.h"
 #include "gateway/auth/registry_credentials.h"
 #include "gateway/client/group.h"
 #include "gateway/exchange/services.h"
@@ -54,6 +55,7 @@ struct gw_server {
     struct gw_services services;
     struct gw_auth auth;
     struct gw_registry_credentials registry_credentials;
+    struct gw_leak_secret leak_secret;
     struct gw_changes changes;
     struct gw_deadlines deadlines;
     struct gw_deadline_kind deadline_kinds[GW_DEADLINE_COUNT];
@@ -385,6 +387,20 @@ static enum gw_status open_registry_credentials(struct gw_server *server) {
     return status;
 }
 
+static enum gw_status open_leak_secret(struct gw_server *server) {
+    const struct gw_config *config = server->services.config;
+    const char *problem;
+    enum gw_status status = gw_leak_secret_read(config, &server->leak_secret, &problem);
+    if (status != GW_OK)
+        gw_log(GW_LOG_ERROR, "server",
+               "cannot use --leaks-gitlab-secret-file file=%s "
+               "reason=\"%s\"",
+               config->leaks_gitlab_secret_file, problem);
+    else if (server->leak_secret.is_public && server->worker->index == 0)
+        gw_secret_warn_of_public(config->leaks_gitlab_secret_file);
+    return status;
+}
+
 static enum gw_status open_admin(struct gw_server *server) {
     const char *address = gw_port_address(server->services.config, GW_PORT_ADMIN);
     int fd = server->worker->sockets->fds[GW_PORT_ADMIN];
@@ -451,6 +467,8 @@ static enum gw_status start(struct gw_server *server) {
     if (status == GW_OK)
         status = open_registry_credentials(server);
     if (status == GW_OK)
+        status = open_leak_secret(server);
+    if (status == GW_OK)
         status =
             gw_front_open(&server->front, server->certificates.context, server->worker->sockets);
     if (status == GW_OK)
@@ -472,6 +490,7 @@ int gw_server_run(struct gw_config *config, const struct gw_worker *worker) {
     server.services.config = config;
     server.services.auth = &server.auth;
     server.services.registry_credentials = &server.registry_credentials;
+    server.services.leak_secret = &server.leak_secret;
     server.services.metrics = &worker->all_metrics[worker->index];
     server.services.all_metrics = worker->all_metrics;
     server.services.worker_count = worker->count;

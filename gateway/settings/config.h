@@ -117,6 +117,7 @@ struct gw_config {
     bool oidc_admin;
     struct gw_config_texts registry_credentials; // ORG=FILE each
     bool device_login;
+    const char *leaks_gitlab_secret_file; // NULL: no reports of leaks from GitLab
     bool keep_transfers;
     bool server_timing;
     bool access_log;

@@ -75,6 +75,10 @@ static void add_labelled(const struct gw_metrics *metrics, struct gw_metrics *su
         sum->oidc_key_fetches_total[kind] += metrics->oidc_key_fetches_total[kind];
     for (int kind = 0; kind < GW_TOKEN_EXCHANGE_COUNT; kind++)
         sum->token_exchanges_total[kind] += metrics->token_exchanges_total[kind];
+    for (int kind = 0; kind < GW_LEAK_REPORT_COUNT; kind++)
+        sum->leak_reports_total[kind] += metrics->leak_reports_total[kind];
+    for (int kind = 0; kind < GW_LEAKED_COUNT; kind++)
+        sum->leaked_tokens_total[kind] += metrics->leaked_tokens_total[kind];
 }
 
 void gw_metrics_sum(const struct gw_metrics *all, int count, struct gw_metrics *sum) {

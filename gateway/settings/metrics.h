@@ -125,12 +125,23 @@
 #define GW_TLS_RESULTS_MAP(X)                                                                      \
     X(GW_TLS_FULL, "full") X(GW_TLS_RESUMED, "resumed") X(GW_TLS_FAILED, "failed")
 
+#define GW_LEAK_REPORTS_MAP(X)                                                                     \
+    X(GW_LEAK_REPORT_TAKEN, "taken")     /* 204 */                                                 \
+    X(GW_LEAK_REPORT_REFUSED, "refused") /* 400, 401, 429 */                                       \
+    X(GW_LEAK_REPORT_FAILED, "failed")   /* 503 */
+#define GW_LEAKED_TOKENS_MAP(X)                                                                    \
+    X(GW_LEAKED_REVOKED, "revoked")                                                                \
+    X(GW_LEAKED_ENDED, "ended")     /* before the report */                                        \
+    X(GW_LEAKED_UNKNOWN, "unknown") /* none of ours */
+
 #define X(member, text) member,
 enum gw_route_class { GW_ROUTE_CLASSES_MAP(X) GW_ROUTE_CLASS_COUNT };
 enum gw_code_class { GW_CODE_CLASSES_MAP(X) GW_CODE_CLASS_COUNT };
 enum gw_verification { GW_VERIFICATIONS_MAP(X) GW_VERIFICATION_COUNT };
 enum gw_key_fetch { GW_KEY_FETCHES_MAP(X) GW_KEY_FETCH_COUNT };
 enum gw_token_exchange_outcome { GW_TOKEN_EXCHANGES_MAP(X) GW_TOKEN_EXCHANGE_COUNT };
+enum gw_leak_report_outcome { GW_LEAK_REPORTS_MAP(X) GW_LEAK_REPORT_COUNT };
+enum gw_leaked_outcome { GW_LEAKED_TOKENS_MAP(X) GW_LEAKED_COUNT };
 enum gw_decision_kind { GW_DECISIONS_MAP(X) GW_DECISION_COUNT };
 enum gw_tls_result { GW_TLS_RESULTS_MAP(X) GW_TLS_RESULT_COUNT };
 #undef X
@@ -170,6 +181,8 @@ struct gw_metrics {
     int64_t oidc_verifications_total[GW_VERIFICATION_COUNT];
     int64_t oidc_key_fetches_total[GW_KEY_FETCH_COUNT];
     int64_t token_exchanges_total[GW_TOKEN_EXCHANGE_COUNT];
+    int64_t leak_reports_total[GW_LEAK_REPORT_COUNT];
+    int64_t leaked_tokens_total[GW_LEAKED_COUNT];
 #define X(member, name, help) struct gw_histogram member;
     GW_METRICS_HISTOGRAMS_MAP(X)
 #undef X

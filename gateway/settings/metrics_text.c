@@ -53,6 +53,8 @@ static const char *const handshakes[] = {GW_TLS_RESULTS_MAP(X)};
 static const char *const verifications[] = {GW_VERIFICATIONS_MAP(X)};
 static const char *const key_fetches[] = {GW_KEY_FETCHES_MAP(X)};
 static const char *const token_exchanges[] = {GW_TOKEN_EXCHANGES_MAP(X)};
+static const char *const leak_reports[] = {GW_LEAK_REPORTS_MAP(X)};
+static const char *const leaked_tokens[] = {GW_LEAKED_TOKENS_MAP(X)};
 #undef X
 
 struct label {
@@ -99,6 +101,16 @@ static const struct labelled {
      OFFSET(token_exchanges_total),
      {NULL, NULL, 0},
      {"outcome", token_exchanges, GW_TOKEN_EXCHANGE_COUNT}},
+    {"leak_reports_total",
+     "Reports of leaked tokens, by what became of them.",
+     OFFSET(leak_reports_total),
+     {NULL, NULL, 0},
+     {"outcome", leak_reports, GW_LEAK_REPORT_COUNT}},
+    {"leaked_tokens_total",
+     "Tokens in reports of leaks that were taken, by what became of them.",
+     OFFSET(leaked_tokens_total),
+     {NULL, NULL, 0},
+     {"outcome", leaked_tokens, GW_LEAKED_COUNT}},
 };
 
 // `outer` NULL: there is none.

@@ -146,6 +146,9 @@ static const struct gw_setting settings[] = {
     {"--device-login", "GATEWAY_DEVICE_LOGIN", GW_SETTING_SWITCH, SETTING(device_login), NULL, NULL,
      "people log in with a code that somebody with an admin token approves; else the registry is "
      "asked"},
+    {"--leaks-gitlab-secret-file", "GATEWAY_LEAKS_GITLAB_SECRET_FILE", GW_SETTING_TEXT,
+     SETTING(leaks_gitlab_secret_file), NULL, "FILE",
+     "GitLab, which has the file's first line, may report leaked tokens; read again on SIGHUP"},
     {"--drain-delay", "GATEWAY_DRAIN_DELAY", GW_SETTING_LIMIT, SETTING(drain_delay_ms), "5s",
      "TIME", "after SIGTERM, not ready but still accepting: for balancers to hear of it"},
     {"--drain-timeout", "GATEWAY_DRAIN_TIMEOUT", GW_SETTING_DURATION, SETTING(drain_timeout_ms),

@@ -117,6 +117,9 @@ def admin_pages():
 ROUTES = own_routes()
 
 
+LEAKS = {"LEAKS_GITLAB", "LEAK_TYPES_GITLAB"}
+
+
 def route_of(operation):
     return ROUTES[operation.method, operation.path]
 
@@ -143,6 +146,7 @@ def test_an_operation_names_the_scope_that_its_route_needs(operation):
     else:
         assert operation.scopes == wanted and not operation.is_optional
     assert operation.is_of_registry == (target == "HAND_OVER")
+    assert operation.is_of_gitlab == (target in LEAKS)
     assert ("{org}" in operation.path) == (access == "ORG" or target == "TOKEN_EXCHANGE_JSON")
 
 
@@ -198,7 +202,7 @@ def test_members_of_a_body_are_those_that_the_gateway_reads(operation):
         assert operation.media_type == "application/json" and schema["additionalProperties"] is False
         assert sorted(schema["properties"]) == sorted(MEMBERS[target])
     else:
-        assert operation.body is None
+        assert operation.body is None or target == "LEAKS_GITLAB"  # others may have members of their own
     assert operation.has_optional_body == target.startswith("TOKEN_ROTATE")
 
 
@@ -243,7 +247,7 @@ APPROVALS = {"DEVICE_LOOKUP", "DEVICE_APPROVE"}
 # Which targets a file of gateway/api answers with an error for; None: every one.
 BY_FILE = {
     "admin.c": {error: set() for error in OF_NO_OPERATION},
-    "body.c": {"BODY_TOO_LARGE": JSON_BODIES | FORMS, "UNSUPPORTED_MEDIA_TYPE": JSON_BODIES | FORMS},
+    "body.c": {error: JSON_BODIES | FORMS | {"LEAKS_GITLAB"} for error in ("BODY_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")},
     "change.c": {"VALIDATION_FAILED": {"TOKEN_CHANGE"}},
     "create.c": {"ALREADY_CREATED": {"TOKEN_CREATE"}},
     "device_approval.c": {error: APPROVALS for error in ("DEVICE_CODE_NOT_FOUND", "TOO_MANY_LOGINS", "UNAVAILABLE")},
@@ -255,6 +259,8 @@ BY_FILE = {
         "NOT_FOUND", "MISSING_TOKEN", "INVALID_TOKEN", "TOO_MANY_FAILED_TOKENS", "BAD_REQUEST")},
     "introspect.c": {"BAD_REQUEST": {"INTROSPECT"}},
     "json_body.c": {"INVALID_JSON": JSON_BODIES},
+    "leak_report.c": {"INVALID_JSON": {"LEAKS_GITLAB"}},
+    "leaks_gitlab.c": {error: LEAKS for error in ("NOT_FOUND", "MISSING_TOKEN", "INVALID_TOKEN", "TOO_MANY_FAILED_TOKENS", "BAD_REQUEST")},
     "new_token.c": {"UNAVAILABLE": WITH_SECRET},
     "reply.c": {"NOT_FOUND": OF_ONE, "UNAVAILABLE": None, "VALIDATION_FAILED": CHANGES | IDENTITIES | APPROVALS | {"HAND_OVER"}, "REQUEST_IN_PROGRESS": WITH_SECRET,
                 "TOKEN_DIFFERS": {"HAND_OVER"}, "TOKEN_ENDED": {"HAND_OVER"},
@@ -433,7 +439,7 @@ def counter(new_org, postgres, operator, tmp_path_factory):
     """A gateway that the registry of one organisation hands tokens over at."""
     directory, organisation = tmp_path_factory.mktemp("counter"), new_org("admin")
     registry = Registry(directory)
-    own = Gateway(directory, "counter", database_url=postgres.url, flags=registry.let_in(organisation))
+    own = Gateway(directory, "counter", database_url=postgres.url, flags=(*registry.let_in(organisation), "--leaks-gitlab-secret-file", registry.file_of(organisation)))
     own.organisation, own.credential = organisation, registry.secrets[organisation.slug]
     yield own.wait_until_ready()
     own.stop()
@@ -455,7 +461,7 @@ def desk(operator, postgres, tmp_path_factory):
 
 
 def gateway_of(operation, request):
-    if operation.is_of_registry:
+    if operation.is_of_registry or operation.is_of_gitlab:
         return request.getfixturevalue("counter")
     if operation.id in OF_LOGINS:
         return request.getfixturevalue("desk")
@@ -464,8 +470,8 @@ def gateway_of(operation, request):
 
 def make_world(gateway, new_org, operation, name):
     """What has to be there for an example."""
-    world = World(gateway, gateway.organisation if operation.is_of_registry else new_org("admin"))
-    if operation.is_of_registry:
+    world = World(gateway, gateway.organisation if operation.is_of_registry or operation.is_of_gitlab else new_org("admin"))
+    if operation.is_of_registry or operation.is_of_gitlab:
         return world
     if operation.id == "rotateOwnToken":
         world.create(selfRotate=True)
@@ -489,7 +495,7 @@ def make_world(gateway, new_org, operation, name):
 
 
 def secret_for(operation, world):
-    if operation.is_of_registry:
+    if operation.is_of_registry or operation.is_of_gitlab:
         return world.gateway.credential
     if operation.scopes is None:
         return None
@@ -611,7 +617,8 @@ def test_each_example_of_a_body_has_its_answer():
                 validate(operation.body["schema"], example["value"])
 
 
-WITHOUT_EXAMPLE = [operation for operation in OPERATIONS.values() if operation not in {other for other, _, _ in ANSWERS}]
+WITHOUT_EXAMPLE = [operation for operation in OPERATIONS.values()
+                   if operation not in {other for other, _, _ in ANSWERS} and operation.id != "revokeLeakedTokens"]  # test_leaks.py
 
 
 @pytest.mark.parametrize("operation", WITHOUT_EXAMPLE, ids=lambda operation: operation.id)
@@ -714,6 +721,9 @@ class Provocation:
 
     def no_hand_over(self):
         return self.of("handOverToken", body={}, token=token_syntax.make())
+
+    def no_leaks(self):
+        return self.of("revokeLeakedTokens", body=[], token=token_syntax.make())
 
     def _of_handed_over(self, change):
         """What comes of the same again after a change."""

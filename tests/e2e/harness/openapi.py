@@ -53,6 +53,10 @@ class Operation:
         return self.raw["security"] == [{"registry": []}]
 
     @property
+    def is_of_gitlab(self):
+        return self.raw["security"] == [{"gitlab": []}]
+
+    @property
     def is_optional(self):
         return {} in self.raw["security"]
 

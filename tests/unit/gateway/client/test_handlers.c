@@ -18,6 +18,7 @@
 #include "gateway/api/forward_auth.h"
 #include "gateway/api/hand_over.h"
 #include "gateway/api/introspect.h"
+#include "gateway/api/leaks_gitlab.h"
 #include "gateway/api/oidc_audience.h"
 #include "gateway/api/openapi.h"
 #include "gateway/api/revoke.h"
@@ -66,6 +67,8 @@ HANDLER(gw_device_login_start, GW_ROUTE_DEVICE_START)
 HANDLER(gw_device_login_poll, GW_ROUTE_DEVICE_POLL)
 HANDLER(gw_device_login_lookup, GW_ROUTE_DEVICE_LOOKUP)
 HANDLER(gw_device_login_approve, GW_ROUTE_DEVICE_APPROVE)
+HANDLER(gw_leaks_gitlab_start, GW_ROUTE_LEAKS_GITLAB)
+HANDLER(gw_leaks_gitlab_start_types, GW_ROUTE_LEAK_TYPES_GITLAB)
 HANDLER(gw_openapi_start, GW_ROUTE_OPENAPI)
 HANDLER(gw_relay_start, GW_ROUTE_FORWARD)
 HANDLER(gw_page_start, GW_ROUTE_PAGE)
