@@ -2,7 +2,7 @@
 #pragma once
 // Tokens that a scanner has found where everybody can read them, revoked in one transaction,
 // whichever organisations they are of. The same report again changes nothing. Rules of calls as in
-// db/tokens.h; the function is that of db/sql/0031_leaks.sql.
+// db/tokens.h; the function is that of db/sql/0032_leaks.sql.
 
 #include <stdint.h>
 
