@@ -94,6 +94,14 @@ static void refuse_scopes(struct exchange_call *call) {
                      "No rule of trust that the identity token meets gives these scopes.");
 }
 
+// Only where none was named, which the form alone allows.
+static void refuse_several(struct exchange_call *call) {
+    note(call, GW_TOKEN_EXCHANGE_DIFFERS);
+    gw_exchange_fail(exchange_of(call), GW_ERROR_OAUTH_INVALID_TARGET,
+                     "The identity token meets rules of several organisations. Name one: the "
+                     "parameter org.");
+}
+
 static void refuse_replayed(struct exchange_call *call) {
     note(call, GW_TOKEN_EXCHANGE_REPLAYED);
     refuse(call, GW_ERROR_ALREADY_EXCHANGED,
@@ -294,6 +302,8 @@ static void act_on_rules(struct exchange_call *call, const struct db_trust_rule 
         refuse_time(call);
     else if (verdict.outcome == GW_TRUST_DIFFERS)
         refuse_claim(call, &verdict.match);
+    else if (verdict.outcome == GW_TRUST_SEVERAL)
+        refuse_several(call);
     else if (verdict.outcome == GW_TRUST_NARROWER || !may_be_given(exchange, call->request.scopes))
         refuse_scopes(call);
     else

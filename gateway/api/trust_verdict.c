@@ -65,7 +65,18 @@ struct candidates {
     struct gw_oidc_rule *rules; // as many as there are rows
     const struct gw_oidc_rule *met[DB_EXCHANGE_RULES_MAX];
     int met_count;
+    struct gw_str org; // of the first that is met
+    bool are_of_several;
 };
+
+static void add_met(struct candidates *candidates, int place, const struct db_trust_rule *rule) {
+    if (candidates->met_count == 0)
+        candidates->org = rule->org_slug;
+    else if (!gw_str_equal(candidates->org, rule->org_slug))
+        candidates->are_of_several = true;
+    take(&candidates->rules[place], rule);
+    candidates->met[candidates->met_count++] = &candidates->rules[place];
+}
 
 enum gw_status gw_trust_judge(struct gw_arena *arena, const struct db_trust_rule *rules, int count,
                               enum gw_oidc_kind kind, const struct gw_jwt *jwt,
@@ -87,8 +98,7 @@ enum gw_status gw_trust_judge(struct gw_arena *arena, const struct db_trust_rule
         if (status != GW_OK || match.verdict == GW_OIDC_OTHER)
             continue;
         if (match.verdict == GW_OIDC_MATCHES) {
-            take(&candidates.rules[i], &rules[i]);
-            candidates.met[candidates.met_count++] = &candidates.rules[i];
+            add_met(&candidates, i, &rules[i]);
         } else if (verdict->outcome == GW_TRUST_NONE) {
             verdict->outcome = GW_TRUST_DIFFERS;
             verdict->match = match;
@@ -96,6 +106,10 @@ enum gw_status gw_trust_judge(struct gw_arena *arena, const struct db_trust_rule
     }
     if (candidates.met_count == 0)
         return GW_OK;
+    if (candidates.are_of_several) {
+        verdict->outcome = GW_TRUST_SEVERAL;
+        return GW_OK;
+    }
     const struct gw_oidc_rule *chosen =
         gw_oidc_rule_choose(candidates.met, candidates.met_count, asked);
     verdict->outcome = chosen != NULL ? GW_TRUST_CHOSEN : GW_TRUST_NARROWER;

@@ -2,6 +2,7 @@
 """POST /oauth2/token and its JSON twin: a job's identity token becomes a token of an organisation, by a rule of trust, once; and
 whoever has no rule learns nothing."""
 import base64
+import concurrent.futures
 import json
 import time
 import urllib.parse
@@ -265,6 +266,36 @@ def test_of_several_rules_the_narrowest_is_taken(door, team, issuer):
     door.trust(team, {"repository": own}, scopes=["read"], expiresIn=900)
     assert exchange(door, issuer.token(github_claims(own))).json()["expires_in"] == 900
     assert exchange(door, issuer.token(github_claims(own)), scope="write").json()["expires_in"] == 300
+
+
+def test_of_two_organisations_with_rules_for_one_repository_one_is_named(door, team, new_org, issuer):
+    """Anybody who has an organisation can write a rule for somebody else's repository, the narrowest of all."""
+    other = new_org("admin")
+    own = f"acme/{uuid.uuid4().hex[:12]}"
+    door.trust(team, {"repository": own}, scopes=["read", "write"], expiresIn=600)
+    door.trust(other, {"repository": own}, scopes=["read"], expiresIn=60)
+    token = issuer.token(github_claims(own))
+    assert_refused(exchange(door, token), "The identity token meets rules of several organisations. Name one: the parameter org.",
+                   "invalid_target")
+    answer = exchange(door, token, org=team.slug)
+    assert (answer.status, answer.json()["expires_in"]) == (200, 600)
+    assert whoami(door, answer.json()["access_token"]).json()["org"]["slug"] == team.slug
+    answer = exchange(door, issuer.token(github_claims(own)), org=other.slug)
+    assert (answer.status, answer.json()["expires_in"]) == (200, 60)
+
+
+def test_a_revocation_does_not_wait_for_the_jobs_that_start(door, team, issuer, repository, rule):
+    """The log has one lock, which each statement of exchanges takes: a revocation gets it between two of them."""
+    secret = exchange(door, issuer.token(github_claims(repository)), org=team.slug).json()["access_token"]
+    tokens = [issuer.token(github_claims(repository)) for _ in range(120)]
+    with concurrent.futures.ThreadPoolExecutor(24) as pool:
+        started = [pool.submit(exchange, door, token, org=team.slug) for token in tokens]
+        next(concurrent.futures.as_completed(started))
+        revoked = door.request("DELETE", "/api/v1/auth/token", secret)
+        left = sum(not one.done() for one in started)
+    assert revoked.status == 200 and left > 0
+    assert whoami(door, secret).status == 401
+    assert {one.result().status for one in started} == {200}
 
 
 def test_a_rule_that_is_removed_ends_its_tokens(door, team, issuer):

@@ -104,6 +104,18 @@ static void test_the_rule_with_the_least_scopes_is_taken(void **state) {
     assert_int_equal(judge(fixture, rules, COUNT(rules), WRITE).rule, 0);
 }
 
+static void test_rules_of_two_organisations_are_not_chosen_from(void **state) {
+    struct fixture *fixture = *state;
+    struct db_trust_rule rules[] = {rule("a", TOOLS, READ), rule("b", TOOLS, READ | WRITE),
+                                    rule("c", TOOLS_ON_NEXT, READ)};
+    rules[0].org_slug = rules[1].org_slug = GW_STR("acme");
+    rules[2].org_slug = GW_STR("globex"); // it is not met, so nobody hears of it
+    assert_int_equal(judge(fixture, rules, COUNT(rules), READ).outcome, GW_TRUST_CHOSEN);
+    rules[1].org_slug = GW_STR("globex");
+    assert_int_equal(judge(fixture, rules, COUNT(rules), READ).outcome, GW_TRUST_SEVERAL);
+    assert_int_equal(judge(fixture, rules, COUNT(rules), WRITE).outcome, GW_TRUST_SEVERAL);
+}
+
 static void test_a_rule_that_cannot_be_read_is_met_by_nothing(void **state) {
     struct fixture *fixture = *state;
     struct db_trust_rule rules[] = {
@@ -139,6 +151,7 @@ int main(void) {
         TEST(test_one_rule_that_is_met_is_enough),
         TEST(test_scopes_that_no_rule_gives),
         TEST(test_the_rule_with_the_least_scopes_is_taken),
+        TEST(test_rules_of_two_organisations_are_not_chosen_from),
         TEST(test_a_rule_that_cannot_be_read_is_met_by_nothing),
         TEST(test_the_address_of_the_client_is_a_condition),
     };
