@@ -50,7 +50,6 @@ begin
 end
 $$;
 
-
 -- As before, but tokens are locked only where a request is made again.
 create or replace function skillreg.exchange_mint(p_rows skillreg.exchange_row[]) returns table (
     place int, outcome text, id text, created_at timestamptz, expires_at timestamptz, retry_at timestamptz, is_revoked boolean,

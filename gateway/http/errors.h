@@ -34,7 +34,8 @@
     X(OAUTH_INVALID_SCOPE, "invalid_scope", 400, STAYS, NULL, NULL,                                \
       "at `/oauth2/token`: `scope` is not made of read, write and admin")                          \
     X(OAUTH_INVALID_TARGET, "invalid_target", 400, STAYS, NULL, NULL,                              \
-      "at `/oauth2/token`: `org`, `resource` or `audience` names no organisation")                 \
+      "at `/oauth2/token`: `org`, `resource` or `audience` names no organisation, or none is "     \
+      "named where rules of several are met")                                                      \
     X(MISSING_TOKEN, "missing_token", 401, STAYS, "Bearer", NULL,                                  \
       "no `Authorization` where one is needed, or one without a bearer token")                     \
     X(INVALID_TOKEN, "invalid_token", 401, STAYS, "Bearer error=\"invalid_token\"", NULL,          \

@@ -270,6 +270,7 @@ BY_FILE = {
     "requests.c": {"BAD_REQUEST": WITH_KEY},
     "rotate.c": {"ALREADY_ROTATED": {"TOKEN_ROTATE", "TOKEN_ROTATE_OWN"}},
     "token_exchange.c": {"OAUTH_INVALID_REQUEST": {"TOKEN_EXCHANGE"}, "OAUTH_INVALID_SCOPE": {"TOKEN_EXCHANGE"},
+                         "OAUTH_INVALID_TARGET": {"TOKEN_EXCHANGE"},
                          "IDENTITY_NOT_ACCEPTED": {"TOKEN_EXCHANGE_JSON"}, "ALREADY_EXCHANGED": {"TOKEN_EXCHANGE_JSON"},
                          "RATE_LIMITED": EXCHANGES},
     "token_exchange_request.c": {error: {"TOKEN_EXCHANGE"} for error in (
@@ -612,7 +613,7 @@ def test_each_example_of_a_body_has_its_answer():
     for operation in OPERATIONS.values():
         if operation.body:
             named = {name for other, _, name in ANSWERS if other is operation}
-            assert set(operation.body["examples"]) <= named
+            assert set(operation.body["examples"]) <= named or operation.id == "revokeLeakedTokens"  # 204
             for example in operation.body["examples"].values():
                 validate(operation.body["schema"], example["value"])
 

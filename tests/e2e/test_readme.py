@@ -206,7 +206,7 @@ def routes_of_the_source():
 def documented_routes():
     found = []
     for methods, path, who, _ in rows(section("Routes"), "Methods"):
-        if who.startswith(("anyone, no token", "a [credential of the registry]")):
+        if who.startswith(("anyone, no token", "a [credential of the registry]", "the [secret of GitLab]")):
             access = "OPEN"
         elif who.startswith("anyone;"):
             access = "OPTIONAL"
