@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "gateway/auth/secret.h"
+#include "token/mask.h"
 
 // Of each element eight members, with the key and the value of each.
 #define JSON_TOKENS_MAX (1 + DB_LEAKS_MAX * (1 + 2 * 8))
@@ -24,7 +25,24 @@ static bool refuse_at(struct gw_arena *arena, int index, const char *wrong,
 
 // ---- an element ----
 
+// The link of a search may have the token that it finds.
+static struct gw_str mask(struct gw_arena *arena, struct gw_str place) {
+    char text[DB_LEAK_PLACE_BYTES_MAX];
+    struct gw_str masked = gw_str(text, gw_token_mask(place, text, sizeof(text)));
+    if (gw_str_equal(masked, place))
+        return place;
+    const char *copy = gw_arena_copy(arena, masked);
+    return copy != NULL ? gw_str(copy, masked.length) : GW_STR("");
+}
+
 // What was cut ends with a whole character.
+static struct gw_str cut(struct gw_str text) {
+    struct gw_str place = gw_str_slice(text, 0, DB_LEAK_PLACE_BYTES_MAX);
+    while (!gw_utf8_valid(place))
+        place.length--;
+    return place;
+}
+
 static struct gw_str read_place(struct gw_arena *arena, struct gw_json element) {
     struct gw_json value;
     struct gw_str text;
@@ -32,10 +50,7 @@ static struct gw_str read_place(struct gw_arena *arena, struct gw_json element) 
         gw_json_string(value, arena, &text) != GW_OK || !gw_utf8_valid(text) ||
         gw_utf8_has_control(text))
         return GW_STR("");
-    struct gw_str place = gw_str_slice(text, 0, DB_LEAK_PLACE_BYTES_MAX);
-    while (!gw_utf8_valid(place))
-        place.length--;
-    return place;
+    return cut(mask(arena, cut(text)));
 }
 
 static bool check_type(struct gw_arena *arena, struct gw_json element) {

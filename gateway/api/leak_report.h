@@ -25,6 +25,6 @@ struct gw_leak_report {
 // False: *refusal is 400 for what is no JSON, no array of 1 to DB_LEAKS_MAX objects, has an element
 // without a text for `token`, or one of another type; its message says which element. An element
 // whose text cannot be a token is counted and left out: the scanner was wrong. A place that is no
-// plain text is left out, and cut at DB_LEAK_PLACE_BYTES_MAX.
+// plain text is left out, a token in one is masked, and it is cut at DB_LEAK_PLACE_BYTES_MAX.
 bool gw_leak_report_parse(struct gw_arena *arena, struct gw_str body, struct gw_leak_report *report,
                           struct gw_refusal *refusal) GW_MUST_USE;
