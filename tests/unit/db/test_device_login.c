@@ -351,6 +351,20 @@ static void test_a_child_of_a_binding_approver_is_bound(void **state) {
                      1);
 }
 
+static void test_a_child_of_an_approver_with_a_certificate_needs_it_too(void **state) {
+    (void)state;
+    EXECUTE("insert into skillreg.api_token"
+            " (id, org_id, name, prefix, digest, scopes, created_by, bound_san)"
+            " values ('bound', 'org1', 'bound', 'sr_live_a1b2', sha256('bound'), 4, 'operator',"
+            " 'spiffe://example.org/ci')");
+    start('d', 'u');
+    assert_int_equal(approve('u', "bound"), GW_OK);
+    assert_int_equal(collect('d'), GW_OK);
+    assert_int_equal(NUMBER("select count(*) from skillreg.api_token where id = 'given'"
+                            " and bound_san = 'spiffe://example.org/ci'"),
+                     1);
+}
+
 // ---- races ----
 
 static void test_of_two_that_pick_up_at_once_one_gets_it(void **state) {
@@ -468,6 +482,7 @@ int main(void) {
         TEST(test_of_an_expired_approver_nothing_comes),
         TEST(test_of_a_deleted_organisation_nothing_comes),
         TEST(test_a_child_of_a_binding_approver_is_bound),
+        TEST(test_a_child_of_an_approver_with_a_certificate_needs_it_too),
         TEST(test_of_two_that_pick_up_at_once_one_gets_it),
         TEST(test_of_two_that_approve_at_once_one_does),
         TEST(test_an_expired_login_is_over_and_goes),
