@@ -39,7 +39,7 @@ static void give_back(struct gw_identity *identity) {
 static void on_rules(struct db_exchange_rules *call, enum gw_status status,
                      const struct db_trust_rule *rules, int count, bool has_more) {
     struct gw_identity *identity = gw_container_of(call, struct gw_identity, rules);
-    (void)has_more; // those of one organisation all fit; of several the oldest are judged
+    identity->has_more_rules = has_more;
     if (status == GW_OK)
         identity->on_done(identity, GW_IDENTITY_KNOWN, rules, count);
     else

@@ -48,6 +48,7 @@ struct gw_identity {
     const struct gw_issuer_setting *setting;
     enum gw_oidc_kind kind;
     struct gw_str anchor;
+    bool has_more_rules; // than were read, so they are of several organisations
     bool is_charged;
     struct gw_issuer_verification verification;
     struct db_exchange_rules rules;

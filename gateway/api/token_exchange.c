@@ -98,7 +98,7 @@ static void refuse_scopes(struct exchange_call *call) {
 static void refuse_several(struct exchange_call *call) {
     note(call, GW_TOKEN_EXCHANGE_DIFFERS);
     gw_exchange_fail(exchange_of(call), GW_ERROR_OAUTH_INVALID_TARGET,
-                     "The identity token meets rules of several organisations. Name one: the "
+                     "Rules of several organisations are about the identity token. Name one: the "
                      "parameter org.");
 }
 
@@ -300,10 +300,10 @@ static void act_on_rules(struct exchange_call *call, const struct db_trust_rule 
         refuse_identity(call);
     else if (identity->claim_fault != GW_OIDC_CLAIM_FAULT_NONE)
         refuse_time(call);
+    else if (verdict.outcome == GW_TRUST_SEVERAL || identity->has_more_rules)
+        refuse_several(call);
     else if (verdict.outcome == GW_TRUST_DIFFERS)
         refuse_claim(call, &verdict.match);
-    else if (verdict.outcome == GW_TRUST_SEVERAL)
-        refuse_several(call);
     else if (verdict.outcome == GW_TRUST_NARROWER || !may_be_given(exchange, call->request.scopes))
         refuse_scopes(call);
     else

@@ -65,15 +65,18 @@ struct candidates {
     struct gw_oidc_rule *rules; // as many as there are rows
     const struct gw_oidc_rule *met[DB_EXCHANGE_RULES_MAX];
     int met_count;
-    struct gw_str org; // of the first that is met
-    bool are_of_several;
 };
 
+// Also of a rule that is not met: where somebody else's is, it is not taken in its place.
+static bool are_of_several(const struct db_trust_rule *rules, int count) {
+    for (int i = 1; i < count; i++) {
+        if (!gw_str_equal(rules[0].org_slug, rules[i].org_slug))
+            return true;
+    }
+    return false;
+}
+
 static void add_met(struct candidates *candidates, int place, const struct db_trust_rule *rule) {
-    if (candidates->met_count == 0)
-        candidates->org = rule->org_slug;
-    else if (!gw_str_equal(candidates->org, rule->org_slug))
-        candidates->are_of_several = true;
     take(&candidates->rules[place], rule);
     candidates->met[candidates->met_count++] = &candidates->rules[place];
 }
@@ -106,7 +109,7 @@ enum gw_status gw_trust_judge(struct gw_arena *arena, const struct db_trust_rule
     }
     if (candidates.met_count == 0)
         return GW_OK;
-    if (candidates.are_of_several) {
+    if (are_of_several(rules, count)) {
         verdict->outcome = GW_TRUST_SEVERAL;
         return GW_OK;
     }

@@ -35,7 +35,7 @@ enum gw_trust_outcome {
     GW_TRUST_NONE,     // no rule is about the token: nothing may be said
     GW_TRUST_DIFFERS,  // a rule is, but one of its claims differs: `match`
     GW_TRUST_NARROWER, // a rule is met, but none that is gives the scopes
-    GW_TRUST_SEVERAL,  // rules of more than one organisation are met: anybody can write one
+    GW_TRUST_SEVERAL,  // one is met, but not all are of one organisation: anybody can write one
     GW_TRUST_CHOSEN
 };
 

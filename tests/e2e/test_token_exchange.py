@@ -19,6 +19,7 @@ GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 TYPES = "urn:ietf:params:oauth:token-type:"
 FORM = [("Content-Type", "application/x-www-form-urlencoded")]
 REFUSED = "The identity token is not accepted."
+SEVERAL = "Rules of several organisations are about the identity token. Name one: the parameter org."
 
 
 @pytest.fixture(scope="module")
@@ -275,13 +276,35 @@ def test_of_two_organisations_with_rules_for_one_repository_one_is_named(door, t
     door.trust(team, {"repository": own}, scopes=["read", "write"], expiresIn=600)
     door.trust(other, {"repository": own}, scopes=["read"], expiresIn=60)
     token = issuer.token(github_claims(own))
-    assert_refused(exchange(door, token), "The identity token meets rules of several organisations. Name one: the parameter org.",
+    assert_refused(exchange(door, token), SEVERAL,
                    "invalid_target")
     answer = exchange(door, token, org=team.slug)
     assert (answer.status, answer.json()["expires_in"]) == (200, 600)
     assert whoami(door, answer.json()["access_token"]).json()["org"]["slug"] == team.slug
     answer = exchange(door, issuer.token(github_claims(own)), org=other.slug)
     assert (answer.status, answer.json()["expires_in"]) == (200, 60)
+
+
+def test_a_rule_of_another_organisation_takes_the_place_of_none_that_is_not_met(door, team, new_org, issuer):
+    other = new_org("admin")
+    own = f"acme/{uuid.uuid4().hex[:12]}"
+    door.trust(team, {"repository": own, "environment": "prod"})
+    door.trust(other, {"repository": own})
+    token = issuer.token(github_claims(own))
+    assert_refused(exchange(door, token), SEVERAL, "invalid_target")
+    assert "environment" in exchange(door, token, org=team.slug).json()["error_description"]
+
+
+def test_more_rules_than_are_read_are_of_several_organisations(door, team, new_org, issuer):
+    """One organisation has 64 rules for a repository at the most, and as many are read: the oldest."""
+    other = new_org("admin")
+    own = f"acme/{uuid.uuid4().hex[:12]}"
+    for number in range(64):
+        door.trust(other, {"repository": own}, expiresIn=60 + number)
+    door.trust(team, {"repository": own})
+    token = issuer.token(github_claims(own))
+    assert_refused(exchange(door, token), SEVERAL, "invalid_target")
+    assert exchange(door, token, org=team.slug).status == 200
 
 
 def test_a_revocation_does_not_wait_for_the_jobs_that_start(door, team, issuer, repository, rule):
