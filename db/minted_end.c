@@ -17,7 +17,7 @@ static void on_ended(struct db_query *query, enum gw_status status, const PGresu
     int count = 0;
     if (status == GW_OK && PQntuples(result) > 0)
         status = db_revoked_tokens_read(result, &tokens, &count);
-    end->on_done(end, status, tokens, count, count >= DB_MINTED_END_ROWS_MAX);
+    end->on_done(end, status, tokens, count, count > 0);
     free(tokens);
 }
 

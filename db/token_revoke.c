@@ -61,7 +61,7 @@ void db_revoked_rules_split(const PGresult *result, const struct db_revoked_toke
     *count -= rules->token_count + rules->count;
     rules->rules = tokens + *count;
     rules->tokens = rules->rules + rules->count;
-    rules->has_more = rules->token_count >= DB_MINTED_END_ROWS_MAX;
+    rules->has_more = rules->token_count > 0;
 }
 
 static void on_revoke_done(struct db_query *query, enum gw_status status, const PGresult *result) {

@@ -207,7 +207,7 @@ static void report_removal(struct db_trust_remove *remove, const struct db_revok
         .removed_ms = rows[0].revoked_ms,
         .tokens = rows + 1,
         .count = count - 1,
-        .has_more = count - 1 >= DB_TRUST_REMOVE_ROWS_MAX,
+        .has_more = count > 1,
     };
     remove->on_done(remove, GW_OK, &removal);
 }

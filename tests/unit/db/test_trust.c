@@ -343,7 +343,7 @@ static void test_a_removed_rule_ends_its_tokens_in_batches(void **state) {
     assert_true(first.has_more);
     struct removal second = remove_rule("org1", "rule1", "boss");
     assert_int_equal(second.count, 1);
-    assert_false(second.has_more);
+    assert_true(second.has_more); // until none is left
     assert_int_equal(second.newest_seq, NUMBER("select max(seq) from skillreg.token_event"));
     assert_int_equal(remove_rule("org1", "rule1", "boss").status, GW_NOT_FOUND);
     assert_int_equal(NUMBER("select count(*) from skillreg.api_token"
