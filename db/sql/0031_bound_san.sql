@@ -352,6 +352,7 @@ $$;
 
 create or replace function skillreg.token_import(p_rows json) returns table (line bigint, outcome text)
 language plpgsql
+security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set lock_timeout = '3s'
