@@ -53,12 +53,19 @@ static struct gw_str read_place(struct gw_arena *arena, struct gw_json element) 
     return cut(mask(arena, cut(text)));
 }
 
-static bool check_type(struct gw_arena *arena, struct gw_json element) {
+// GW_INVALID: it is not there, or is no text.
+static enum gw_status read_text(struct gw_arena *arena, struct gw_json element, struct gw_str name,
+                                struct gw_str *text) {
     struct gw_json value;
+    return gw_json_member(element, name, &value) ? gw_json_string(value, arena, text) : GW_INVALID;
+}
+
+static enum gw_status check_type(struct gw_arena *arena, struct gw_json element) {
     struct gw_str text;
-    return gw_json_member(element, GW_STR("type"), &value) &&
-           gw_json_string(value, arena, &text) == GW_OK &&
-           gw_str_equal(text, GW_STR(GW_LEAK_TYPE_GITLAB));
+    enum gw_status status = read_text(arena, element, GW_STR("type"), &text);
+    if (status != GW_OK)
+        return status;
+    return gw_str_equal(text, GW_STR(GW_LEAK_TYPE_GITLAB)) ? GW_OK : GW_INVALID;
 }
 
 // Whether the text may be a token; one without our checksum may be of an older system.
@@ -70,21 +77,22 @@ static bool read_token(struct gw_str text, struct db_leak *leak) {
     return true;
 }
 
-// *is_token: the element is in `leak`.
-static bool parse_element(struct gw_arena *arena, struct gw_json element, struct db_leak *leak,
-                          bool *is_token, const char **wrong) {
-    struct gw_json value;
+// GW_OK: *leak is of the element; GW_NOT_FOUND: it is about no token; GW_INVALID: *wrong says why.
+static enum gw_status parse_element(struct gw_arena *arena, struct gw_json element,
+                                    struct db_leak *leak, const char **wrong) {
     struct gw_str text;
-    if (!gw_json_member(element, GW_STR("token"), &value) ||
-        gw_json_string(value, arena, &text) != GW_OK)
-        *wrong = "must be an object with a text for token";
-    else if (!check_type(arena, element))
+    *wrong = "must be an object with a text for token";
+    enum gw_status status = read_text(arena, element, GW_STR("token"), &text);
+    if (status == GW_OK) {
         *wrong = "must have the type " GW_LEAK_TYPE_GITLAB;
-    else
-        *is_token = read_token(text, leak);
-    if (*is_token)
-        leak->place = read_place(arena, element);
-    return *wrong == NULL;
+        status = check_type(arena, element);
+    }
+    if (status != GW_OK)
+        return status == GW_NO_MEMORY ? status : GW_INVALID;
+    if (!read_token(text, leak))
+        return GW_NOT_FOUND;
+    leak->place = read_place(arena, element);
+    return GW_OK;
 }
 
 // ---- all of them ----
@@ -122,12 +130,13 @@ bool gw_leak_report_parse(struct gw_arena *arena, struct gw_str body, struct gw_
         return gw_refuse_no_memory(refusal);
     *report = (struct gw_leak_report){.leaks = leaks, .reported = count};
     for (int i = 0; i < count; i++) {
-        bool is_token = false;
-        const char *wrong = NULL;
-        if (!parse_element(arena, gw_json_element(root, i), &leaks[report->leak_count], &is_token,
-                           &wrong))
+        const char *wrong;
+        status = parse_element(arena, gw_json_element(root, i), &leaks[report->leak_count], &wrong);
+        if (status == GW_NO_MEMORY)
+            return gw_refuse_no_memory(refusal);
+        if (status == GW_INVALID)
             return refuse_at(arena, i, wrong, refusal);
-        report->leak_count += is_token ? 1 : 0;
+        report->leak_count += status == GW_OK ? 1 : 0;
     }
     report->leak_count = drop_repeated(leaks, report->leak_count);
     return true;

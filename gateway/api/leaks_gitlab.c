@@ -97,6 +97,11 @@ static void refuse_report(struct gw_exchange *exchange, const struct gw_refusal 
     gw_exchange_refuse(exchange, refusal);
 }
 
+static void fail_report(struct gw_exchange *exchange, enum gw_status status) {
+    exchange->services->metrics->leak_reports_total[GW_LEAK_REPORT_FAILED]++;
+    gw_api_reply_database(exchange, status);
+}
+
 // This gateway refuses them from now on; the others hear of it by the log.
 static void on_revoked(struct db_leaks *store_call, enum gw_status status,
                        const struct db_leaked_token *tokens, int count) {
@@ -104,8 +109,7 @@ static void on_revoked(struct db_leaks *store_call, enum gw_status status,
     struct gw_services *services = call->body.handler.exchange->services;
     int64_t *leaked = services->metrics->leaked_tokens_total;
     if (status != GW_OK) {
-        services->metrics->leak_reports_total[GW_LEAK_REPORT_FAILED]++;
-        gw_api_reply_database(call->body.handler.exchange, status);
+        fail_report(call->body.handler.exchange, status);
         return;
     }
     for (int i = 0; i < count; i++) {
@@ -137,7 +141,7 @@ static void on_whole(struct gw_api_body *body) {
     call->store_call.on_done = on_revoked;
     enum gw_status status = db_leaks_submit(exchange->services->pool, &call->store_call);
     if (status != GW_OK)
-        gw_api_reply_database(exchange, status);
+        fail_report(exchange, status);
 }
 
 static void on_over(struct gw_api_body *body) {

@@ -8,6 +8,19 @@
 
 #define REASON_BYTES_MAX (GW_TOKEN_NAME_BYTES_MAX + DB_ID_LENGTH_MAX + 64)
 
+static bool is_gitlab(const struct db_token_actor *actor) {
+    return actor->name.at == NULL && gw_str_equal(actor->text, GW_STR(DB_GITLAB));
+}
+
+static struct gw_str kind_of_actor(const struct db_token_actor *actor) {
+    if (actor->name.at != NULL)
+        return GW_STR("token");
+    if (is_gitlab(actor))
+        return GW_STR(DB_GITLAB);
+    bool is_registry = gw_str_equal(actor->text, GW_STR(DB_REGISTRY));
+    return is_registry ? GW_STR(DB_REGISTRY) : GW_STR(DB_OPERATOR);
+}
+
 void gw_token_entry_json_write_actor(struct gw_json_writer *json, const char *key,
                                      const struct db_token_actor *actor) {
     if (actor->text.at == NULL) {
@@ -15,11 +28,9 @@ void gw_token_entry_json_write_actor(struct gw_json_writer *json, const char *ke
         return;
     }
     bool is_token = actor->name.at != NULL;
-    bool is_registry = gw_str_equal(actor->text, GW_STR(DB_REGISTRY));
-    struct gw_str other = is_registry ? GW_STR(DB_REGISTRY) : GW_STR(DB_OPERATOR);
     gw_json_key(json, key);
     gw_json_open_object(json);
-    gw_json_put_string(json, "kind", is_token ? GW_STR("token") : other);
+    gw_json_put_string(json, "kind", kind_of_actor(actor));
     gw_json_put_string_or_null(json, "tokenId", is_token ? actor->text : gw_str(NULL, 0));
     gw_json_put_string(json, "name", is_token ? actor->name : actor->text);
     gw_json_close_object(json);
@@ -27,6 +38,8 @@ void gw_token_entry_json_write_actor(struct gw_json_writer *json, const char *ke
 
 static int format_revoked(const struct db_token_entry *entry, char out[REASON_BYTES_MAX]) {
     const struct db_token_actor *by = &entry->revoked_by;
+    if (is_gitlab(by))
+        return snprintf(out, REASON_BYTES_MAX, "Revoked because GitLab found it in a repository.");
     if (by->name.at == NULL)
         return snprintf(out, REASON_BYTES_MAX, "Revoked by an operator.");
     if (gw_str_equal(by->text, entry->row.id))

@@ -349,7 +349,7 @@ def test_what_is_exported_is_imported_as_the_same(format, importing, new_org, op
 def test_an_export_has_no_digests_unless_asked(operator, new_org):
     own = new_org("admin")
     header, row = operator.must("token", "export", "--org", own.slug).splitlines()
-    assert header == "id,org,name,prefix,scopes,createdAt,lastUsedAt,expiresAt,allowedIps,bindChildren,selfRotate,description"
+    assert header == "id,org,name,prefix,scopes,createdAt,lastUsedAt,expiresAt,allowedIps,bindChildren,selfRotate,description,boundSan"
     assert digest_of(own.admin) not in row and own.admin[:12] in row
     assert digest_of(own.admin) in operator.must("token", "export", "--org", own.slug, "--with-digests")
 

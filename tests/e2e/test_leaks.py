@@ -67,6 +67,9 @@ def test_reported_tokens_of_any_organisation_are_revoked(own, secret, organisati
     assert (response.status, response.body) == (204, b"")
     assert [status_of(own, made["token"]) for made in tokens] == [401, 401]
     assert status_of(own, organisation.admin) == 200
+    shown = own.request("GET", f"/api/v1/orgs/{organisation.slug}/tokens/{tokens[0]['id']}", organisation.admin).json()
+    assert (shown["reason"], shown["revokedBy"]) == ("Revoked because GitLab found it in a repository.",
+                                                     {"kind": "gitlab", "tokenId": None, "name": "gitlab"})
     for made in tokens:
         assert made["token"] not in own.log()
     assert secret not in own.log()
