@@ -80,6 +80,9 @@ static void test_times_are_bounded(void **state) {
 
 static void test_what_cannot_be_used_is_refused(void **state) {
     (void)state;
+    static const char long_code[] =
+        "{\"deviceCode\":\"d\",\"verificationUrl\":\"/a\",\"userCode\":"
+        "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}";
     static const char *const answers[] = {
         "{}",
         "{\"deviceCode\":\"\",\"userCode\":\"A\",\"verificationUrl\":\"/a\"}",
@@ -91,8 +94,7 @@ static void test_what_cannot_be_used_is_refused(void **state) {
         "{\"deviceCode\":\"d\",\"userCode\":\"A\",\"verificationUrl\":\"/a b\"}",
         "{\"deviceCode\":\"d\",\"userCode\":\"A\",\"verificationUrl\":\"/a\\u001b[2J\"}",
         "{\"deviceCode\":\"d\\u0000\",\"userCode\":\"A\",\"verificationUrl\":\"/a\"}",
-        "{\"deviceCode\":\"d\",\"verificationUrl\":\"/a\",\"userCode\":"
-        "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}",
+        long_code,
     };
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
         assert_int_equal(read_code(answers[i]), GW_INVALID);

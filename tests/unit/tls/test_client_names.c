@@ -109,6 +109,7 @@ static int make(struct fixture *fixture, const struct entry *entries, size_t cou
 // "" for NULL.
 static const char *read_names(struct fixture *fixture) {
     free(fixture->names);
+    fixture->names = NULL;
     assert_int_equal(tls_client_names_read(&fixture->certificate, &fixture->names), 0);
     return fixture->names != NULL ? fixture->names : "";
 }

@@ -121,7 +121,8 @@ static void test_what_is_no_prefix_or_digest_is_refused(void **state) {
     static const char *const prefixes[] = {
         "\"\"", "\"sr_live_a1b\"", "\"sr_live_a1b2c\"", "\"sr_live_a1b.\"", "\"ab_live_a1b2\"", "7",
         "null"};
-    static const char *const digests[] = {"\"\"", "\"00\"", LONG_DIGEST, WRONG_DIGEST, "null", "1"};
+    static const char longer[] = LONG_DIGEST;
+    static const char *const digests[] = {"\"\"", "\"00\"", longer, WRONG_DIGEST, "null", "1"};
     char body[512];
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
         (void)snprintf(body, sizeof(body), "{\"prefix\":%s,%s,%s,%s,%s}", prefixes[i], SHA256, NAME,
