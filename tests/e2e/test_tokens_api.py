@@ -430,7 +430,7 @@ def test_a_misspelt_restriction_makes_no_token(member, gateway, new_org):
     assert refused.status == 422 and refused.error_code == "validation_failed"
     assert refused.json()["error"]["message"] == (
         f"{member} is no member of this request; known are: name, scopes, expiresAt, expiresIn, allowedIps, bindChildren, "
-        "description, selfRotate.")
+        "description, selfRotate, boundSan.")
     assert gateway.request("POST", base_of(own) + "?dry_run=1", own.admin, json_body={"name": "ci"}).status == 422
     assert gateway.request("GET", base_of(own) + "?dry_run=1", own.admin).json()["pagination"]["total"] == 1, "the admin's own"
 
