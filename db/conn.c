@@ -211,26 +211,11 @@ static const char *const settings[] = {"set client_min_messages = warning",
                                        "set plan_cache_mode = force_generic_plan",
                                        "set enable_memoize = off"};
 
-// With a Sync of its own, in the same write as what is prepared.
-static bool send_role_check(struct db_conn *conn) {
-    if (conn->statements->role_check == NULL)
-        return true;
-    if (PQsendQueryParams(conn->pg, db_role_check_sql, 0, NULL, NULL, NULL, NULL, BINARY) != 1 ||
-        !send_sync(conn->pg))
-        return false;
-    push_slot(conn, NULL)->is_role_check = true;
-    return true;
-}
-
 // All statements in one go, with one Sync: one slot. Where prepared statements are unsupported each
 // replaces the one before, without a name: that still checks the schema.
-static void start_preparing(struct db_conn *conn) {
-    gw_assert(conn->state == DB_CONN_CONNECTING || conn->state == DB_CONN_PREPARING);
-    set_state(conn, DB_CONN_PREPARING);
-    conn->was_reached = true;
+static void prepare(struct db_conn *conn) {
     bool are_kept = !conn->statements->prepared_unsupported;
-    bool is_sent = PQsetnonblocking(conn->pg, 1) == 0 && PQenterPipelineMode(conn->pg) == 1 &&
-                   send_role_check(conn);
+    bool is_sent = true;
     for (size_t i = 0; are_kept && i < sizeof(settings) / sizeof(settings[0]) && is_sent; i++)
         is_sent = PQsendQueryParams(conn->pg, settings[i], 0, NULL, NULL, NULL, NULL, 0) == 1;
     for (int i = 0; i < conn->statements->count && is_sent; i++) {
@@ -245,6 +230,30 @@ static void start_preparing(struct db_conn *conn) {
     }
     (void)push_slot(conn, NULL);
     db_conn_flush(conn);
+}
+
+// What is prepared waits for its answer: PgBouncer 1.18 gives the server to another client at the
+// first Sync, also in the middle of a message behind it that is longer than its buffer.
+static void check_role(struct db_conn *conn) {
+    if (PQsendQueryParams(conn->pg, db_role_check_sql, 0, NULL, NULL, NULL, NULL, BINARY) != 1 ||
+        !send_sync(conn->pg)) {
+        fail_by_libpq(conn);
+        return;
+    }
+    push_slot(conn, NULL)->is_role_check = true;
+    db_conn_flush(conn);
+}
+
+static void start_preparing(struct db_conn *conn) {
+    gw_assert(conn->state == DB_CONN_CONNECTING);
+    set_state(conn, DB_CONN_PREPARING);
+    conn->was_reached = true;
+    if (PQsetnonblocking(conn->pg, 1) != 0 || PQenterPipelineMode(conn->pg) != 1)
+        fail_by_libpq(conn);
+    else if (conn->statements->role_check != NULL)
+        check_role(conn);
+    else
+        prepare(conn);
 }
 
 static bool is_sqlstate(const PGresult *result, const char *wanted) {
@@ -280,7 +289,7 @@ static void on_prepared(struct db_conn *conn, bool is_named, const PGresult *res
     gw_assert(conn->state == DB_CONN_PREPARING);
     if (is_named && is_sqlstate(result, DUPLICATE_STATEMENT)) {
         note_unsupported(conn);
-        start_preparing(conn);
+        prepare(conn);
         return;
     }
     if (result != NULL && PQresultStatus(result) != PGRES_COMMAND_OK) {
@@ -289,6 +298,11 @@ static void on_prepared(struct db_conn *conn, bool is_named, const PGresult *res
     }
     set_state(conn, DB_CONN_READY);
     conn->events->on_ready(conn);
+}
+
+static void on_role_checked(struct db_conn *conn, const PGresult *result) {
+    db_role_check_take(conn->statements->role_check, result);
+    prepare(conn);
 }
 
 static void continue_connecting(struct db_conn *conn) {
@@ -350,7 +364,7 @@ static void finish_slot(struct db_conn *conn) {
     PGresult *result = conn->result;
     conn->result = NULL;
     if (slot.is_role_check)
-        db_role_check_take(conn->statements->role_check, result);
+        on_role_checked(conn, result);
     else if (conn->state == DB_CONN_PREPARING)
         on_prepared(conn, slot.is_named, result);
     else if (slot.is_named && is_sqlstate(result, UNKNOWN_STATEMENT))
