@@ -92,11 +92,14 @@ class Fleet:
         finally:
             self.postgres.query(f"alter database {self.name} with allow_connections true")
 
+    def _listeners(self, what):
+        return self.query(f"select {what} from pg_stat_activity where datname = %s"
+                          " and query ~ '(token_event|skillreg[.]gateway|listen )' and pid <> pg_backend_pid()", (self.name,))
+
     def terminate_listeners(self):
-        """Cuts the connections that hear the log; how many."""
-        return len(self.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s"
-                              " and query ~ '(token_event|skillreg[.]gateway|listen )' and pid <> pg_backend_pid()",
-                              (self.name,)))
+        """Cuts the connections that hear the log, once each gateway has one: a test before may have cut them. How many."""
+        eventually(lambda: len(self._listeners("pid")) >= len(self.gateways), "did every gateway listen")
+        return len(self._listeners("pg_terminate_backend(pid)"))
 
     def stop(self):
         running = [own for own in self.gateways if own.process.is_running()]
